@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"errors"
+	"net/netip"
+
+	"sipedge/sip"
+)
+
+// Flow says where a message came from and by what: enough to answer on it.
+// It is a comparable value.
+type Flow struct {
+	Transport sip.Transport
+	Listener  uint16 // index into Listeners of what received it (of a connection we opened: whose identity it bears)
+	Conn      uint64 // identity of the connection, never used twice; 0: none (UDP)
+	Local     netip.AddrPort
+	Remote    netip.AddrPort
+}
+
+// Target answers on the flow.
+func (f Flow) Target() Target {
+	return Target{Transport: f.Transport, Listener: f.Listener, Conn: f.Conn, Remote: f.Remote}
+}
+
+// AnyListener in a Target lets the sender choose by transport and address family.
+const AnyListener = 0xFFFF
+
+// Target says where a message goes. With Conn set that connection is used while
+// it is open; when it is gone, or Conn is 0, a connection to Remote is reused or
+// opened. NoDial keeps a closed Conn from being replaced (ErrClosed).
+type Target struct {
+	Transport sip.Transport
+	Listener  uint16 // the socket to send from; for streams the identity
+	NoDial    bool
+	Conn      uint64
+	Remote    netip.AddrPort
+}
+
+// Listener is one bound socket and the identity it has in Via, Record-Route and Path.
+type Listener struct {
+	Transport  sip.Transport
+	Addr       netip.AddrPort // bound, port filled in
+	Advertised string         // host, or host:port, to write instead of Addr; "" none
+}
+
+// User gets every message and every failure. Receive must not block; b is valid until it
+// returns. Receive runs on the goroutine that read the message; several may run at once.
+type User interface {
+	Receive(f Flow, b []byte)
+	// Failed: what Send accepted under ref (not 0) did not leave. Never called from inside Send.
+	Failed(f Flow, ref uint64, err error)
+	// Closed: a connection ended.
+	Closed(f Flow)
+}
+
+// Sender is what the upper floors send by: a Manager, or a node of package mem.
+type Sender interface {
+	// Send never blocks and copies b. UDP leaves now (errors are returned); streams queue. ref comes back in Failed when a
+	// queued message could not leave; 0 asks for no report.
+	Send(t Target, b []byte, ref uint64) error
+	// Listeners is fixed for the life of a Sender; do not change what it returns.
+	Listeners() []Listener
+	// Choose returns the listener whose transport and family suit remote, or AnyListener when there is none.
+	Choose(t sip.Transport, remote netip.Addr) uint16
+}
+
+var (
+	ErrClosed     = errors.New("connection closed")
+	ErrQueueFull  = errors.New("write queue full") // the peer does not read
+	ErrNoListener = errors.New("no listener for this transport and family")
+	ErrTooLarge   = errors.New("message too large for the transport")
+	ErrLimit      = errors.New("too many connections")
+)
