@@ -1,0 +1,164 @@
+package schema
+
+import "time"
+
+// Pos is a place in an author's file. Line and Col count from 1, Col in bytes.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// Document is a policy that passed every check of this package: plain data, with positions.
+type Document struct {
+	Version int
+	Files   []string
+	Listen  []Listen
+	Domains []Text // what `myself` means, with listeners' addresses and aliases
+	Aliases []Text // host or host:port
+	Methods []Text // extension methods
+	Timers  Timers
+	Limits  Limits
+	Workers int // 0: one a core
+	Log     Log
+	Admin   Admin
+	Deny    []Text // deny_targets: CIDRs no message may lead to
+	Allow   []Text // allow_targets: CIDRs exempt from the destination guard (loopback, link-local, deny_targets)
+	Secrets Secrets
+	DNS     DNS
+	Routes  Routes
+}
+
+// Text is a string with its place. Offset positions inside: Pos points at the first byte of the content.
+type Text struct {
+	S   string
+	Pos Pos
+}
+
+type Listen struct {
+	Transport string // udp, tcp …
+	Addr      string // host:port, the host an IP address
+	Advertise string
+	Pos       Pos
+}
+
+type Timers struct {
+	T1, T2, T4 time.Duration // 0: RFC 3261's
+	FinalWait  time.Duration // fr_timer, default 32 s
+	InviteWait time.Duration // fr_inv_timer, default 185 s
+}
+
+// Limits on what an outsider controls; defaults are filled in.
+type Limits struct {
+	Message      int           // message: bytes of one message, at most 65535
+	Connections  int           // connections: open at once
+	PerSource    int           // connections_per_source
+	MessageTime  time.Duration // message_time: from a message's first byte to its last, on a stream
+	Idle         time.Duration // idle: a connection without traffic
+	Queue        int           // queue: bytes waiting to be written to one connection
+	Transactions int           // transactions: live at once
+	Branches     int           // branches: of one request, default 12
+	Attempts     int           // attempts: failure routes of one transaction, default 8
+	Pool         int           // pool: steps that wait for DNS or a backend at once
+	Asks         time.Duration // asks: the longest such a step may take
+	MaxForwards  int           // max_forwards: written when absent, default 70
+}
+
+type Log struct{ Level, Format string } // debug info warn error; text json
+
+type Admin struct{ Addr string } // admin: listen address of metrics and health, default 127.0.0.1:8060; "" none
+
+type Secrets struct{ RouteKey, TagKey string } // hex or text; "": kept in the state folder or made at start
+
+type DNS struct {
+	Servers []string
+	Budget  time.Duration
+}
+
+// Routes of every type built so far. Names keep the author's order.
+type Routes struct {
+	Request []Rule
+	Sub     []Route
+	Branch  []Route
+	Failure []Route
+	Reply   []Route
+}
+
+type Route struct {
+	Name  string
+	Pos   Pos
+	Rules []Rule
+}
+
+type Rule struct {
+	Name  string // "" when the author gave none
+	Pos   Pos
+	Match *Value // nil: always
+	Do    []Step
+	Allow []Waiver
+}
+
+type Waiver struct{ Check, Reason string }
+
+// Step is one action with its arguments, already checked against the kind's definition.
+type Step struct {
+	Kind string
+	Args Value
+	Pos  Pos // of the key
+}
+
+// Value is a checked piece of YAML or CUE with positions.
+type Value struct {
+	Kind  ValueKind
+	S     string // String: the text
+	N     int64  // Int
+	B     bool   // Bool
+	Items []Value
+	Keys  []Key // Map, in the author's order
+	Pos   Pos   // of the value; of a String the first byte of its content (behind a quote)
+}
+
+type ValueKind uint8
+
+const (
+	None ValueKind = iota // absent or null
+	String
+	Int
+	Bool
+	List
+	Map
+)
+
+// Key is an entry of a Map.
+type Key struct {
+	Name string
+	Pos  Pos
+	Value
+}
+
+// Get returns the value under a key of a Map; of Kind None when absent.
+func (v *Value) Get(key string) *Value {
+	for i := range v.Keys {
+		if v.Keys[i].Name == key {
+			return &v.Keys[i].Value
+		}
+	}
+	return &none
+}
+
+var none Value
+
+// Each calls f for v itself, or for every item of a List: what "one value or a list" means.
+func (v *Value) Each(f func(*Value)) {
+	if v.Kind == List {
+		for i := range v.Items {
+			f(&v.Items[i])
+		}
+		return
+	}
+	if v.Kind != None {
+		f(v)
+	}
+}
+
+// Duration reads a checked duration such as "5s".
+func (v *Value) Duration() time.Duration { panic("contract") }
