@@ -3,17 +3,24 @@ module sipedge
 go 1.26.0
 
 require (
+	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
+	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
+	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
+	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp
+	pgregory.net/rapid v1.3.0 // property tests
+)
+
+require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/prometheus/client_golang v1.25.0 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
-	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
+	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	golang.org/x/vuln v1.9.0 // indirect

@@ -1,0 +1,100 @@
+package transport
+
+import (
+	"cmp"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bound what a peer can cost. A zero field takes its default.
+type Limits struct {
+	Message     int           // bytes of one message; default 65,535
+	Queue       int           // bytes that may wait for one connection; default 256 KiB
+	Connections int           // open at once, of all listeners and both directions; default 50,000
+	PerSource   int           // accepted at once from an IPv4 address or IPv6 /64; default 4,096
+	Dial        time.Duration // to connect; default 5 s
+	Write       time.Duration // for the peer to take what waits; default 5 s
+	Arrival     time.Duration // of a message, from its first byte to its last; default 4 s
+	Idle        time.Duration // without a byte in either direction; default 10 min
+}
+
+// Defaults fills in what is zero.
+func (l Limits) Defaults() Limits {
+	return Limits{
+		Message:     cmp.Or(l.Message, 65535),
+		Queue:       cmp.Or(l.Queue, 256<<10),
+		Connections: cmp.Or(l.Connections, 50000),
+		PerSource:   cmp.Or(l.PerSource, 4096),
+		Dial:        cmp.Or(l.Dial, 5*time.Second),
+		Write:       cmp.Or(l.Write, 5*time.Second),
+		Arrival:     cmp.Or(l.Arrival, 4*time.Second),
+		Idle:        cmp.Or(l.Idle, 10*time.Minute),
+	}
+}
+
+// Gate counts the open connections of all listeners against the limits.
+type Gate struct {
+	total, perSource int
+
+	mu      sync.Mutex
+	open    int
+	sources map[netip.Addr]int
+}
+
+// NewGate returns a Gate with nobody inside.
+func NewGate(l Limits) *Gate {
+	return &Gate{
+		total: l.Connections, perSource: l.PerSource, sources: make(map[netip.Addr]int),
+	}
+}
+
+// Accept asks for an incoming connection to be let in. Leave takes it out again.
+func (g *Gate) Accept(from netip.Addr) bool {
+	from = source(from)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open >= g.total || g.sources[from] >= g.perSource {
+		return false
+	}
+	g.open++
+	g.sources[from]++
+	return true
+}
+
+// Dial asks for an outgoing connection. Leave with the zero address takes it out again.
+func (g *Gate) Dial() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open >= g.total {
+		return false
+	}
+	g.open++
+	return true
+}
+
+// Leave says that a connection has ended: from is where it was accepted from.
+func (g *Gate) Leave(from netip.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open--
+	if !from.IsValid() {
+		return
+	}
+	from = source(from)
+	if g.sources[from]--; g.sources[from] == 0 {
+		delete(g.sources, from)
+	}
+}
+
+// source is what one subscriber can choose addresses in.
+func source(a netip.Addr) netip.Addr {
+	if a = a.Unmap().WithZone(""); a.Is4() {
+		return a
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a
+	}
+	return p.Addr()
+}

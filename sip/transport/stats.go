@@ -1,0 +1,46 @@
+package transport
+
+import "sync/atomic"
+
+// Stats are the counters of one listener since the start.
+type Stats struct {
+	MessagesIn, MessagesOut atomic.Uint64
+	BytesIn, BytesOut       atomic.Uint64 // of those messages
+
+	ReadErrors   atomic.Uint64 // of a datagram socket, which goes on
+	SendErrors   atomic.Uint64 // datagrams that could not be sent
+	AcceptErrors atomic.Uint64
+	KeepAlives   atomic.Uint64 // received, RFC 5626 §3.5.1 and blank datagrams
+	Oversized    atomic.Uint64 // messages above Limits.Message
+
+	Open       atomic.Int64  // connections now
+	Accepted   atomic.Uint64 // connections
+	Dialled    atomic.Uint64 // connections we opened
+	DialErrors atomic.Uint64
+	Refused    atomic.Uint64 // connections above a limit, either direction
+	QueueFull  atomic.Uint64 // messages refused with ErrQueueFull
+	Unsent     atomic.Uint64 // messages queued that did not leave
+	Ended      [reasons]atomic.Uint64
+}
+
+// Reason says why a connection ended: the index into Stats.Ended.
+type Reason uint8
+
+const (
+	EndedByPeer     Reason = iota // it closed or reset the connection
+	EndedIdle                     // Limits.Idle
+	EndedSlow                     // Limits.Arrival
+	EndedStalled                  // Limits.Write: it does not read
+	EndedFraming                  // what it sent is no sequence of messages
+	EndedOversized                // Limits.Message
+	EndedByError                  // of reading or writing, any other
+	EndedByShutdown               // Close
+	reasons
+)
+
+// Reasons are the words for each Reason, as metrics label them.
+var Reasons = [reasons]string{
+	"peer", "idle", "slow", "stalled", "framing", "oversized", "error", "shutdown",
+}
+
+func (r Reason) String() string { return Reasons[r] }

@@ -1,0 +1,17 @@
+//go:build !linux
+
+package udp
+
+import (
+	"net"
+	"net/netip"
+)
+
+// bind opens one socket: elsewhere the system does not spread datagrams over several.
+func bind(addr netip.AddrPort, _ int) ([]Conn, netip.AddrPort, error) {
+	c, err := open(&net.ListenConfig{}, addr)
+	if err != nil {
+		return nil, addr, err
+	}
+	return []Conn{netConn{c}}, bound(c, addr), nil
+}

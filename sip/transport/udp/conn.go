@@ -1,0 +1,25 @@
+package udp
+
+import "net/netip"
+
+// Conn is one datagram socket that can take and give several datagrams at
+// once. One goroutine reads; any number write.
+type Conn interface {
+	// Batch is how many datagrams one ReadBatch can bring.
+	Batch() int
+	// ReadBatch waits for datagrams and fills ds from the front: N bytes of Buf came from
+	// Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed means that no more will come.
+	ReadBatch(ds []Datagram) (int, error)
+	// WriteBatch sends Buf[:N] of each to its Remote. It returns how many left, and why the next did not.
+	WriteBatch(ds []Datagram) (int, error)
+	// Write sends one.
+	Write(b []byte, remote netip.AddrPort) error
+	Close() error
+}
+
+// Datagram is one for a batch.
+type Datagram struct {
+	Buf    []byte
+	N      int
+	Remote netip.AddrPort
+}
