@@ -1,27 +1,260 @@
 package sip
 
-// Edits. All arguments are copied into the message's arena. CR and LF in a
-// value or name are never written: they become spaces.
+import (
+	"slices"
+	"strconv"
+)
 
-func (m *Message) SetRURI(uri []byte)                            { panic("contract") }
-func (m *Message) SetValue(i int, value []byte)                  { panic("contract") } // replaces the whole field value
-func (m *Message) Remove(i int)                                  { panic("contract") }
-func (m *Message) RemoveAll(name string)                         { panic("contract") }
-func (m *Message) Insert(at int, id HeaderID, value []byte)      { panic("contract") } // a new field before index at (Len: at the end)
-func (m *Message) InsertNamed(at int, name string, value []byte) { panic("contract") }
-func (m *Message) Prepend(id HeaderID, value []byte)             { panic("contract") } // before the first of its kind; without one, first of all
-func (m *Message) Append(id HeaderID, value []byte)              { panic("contract") } // after the last of its kind; without one, at the end
-func (m *Message) SetElement(e Element, value []byte)            { panic("contract") } // other elements of the field keep their bytes
-func (m *Message) RemoveElement(e Element)                       { panic("contract") } // the field goes with its last element
-func (m *Message) SetBody(contentType string, body []byte)       { panic("contract") }
+// Edits. All arguments are copied into the message's arena. CR, LF and NUL
+// in a value are never written: they become spaces. A Content-Length, however
+// it is set, is that of the body.
+
+// SetRURI replaces the Request-URI; no effect on a response or with an empty
+// one. White space and controls in it are escaped.
+func (m *Message) SetRURI(uri []byte) {
+	if !m.request || len(uri) == 0 {
+		return
+	}
+	old := m.bytes(m.start)
+	n := len(m.text)
+	m.text = append(m.text, old[:m.uri.from]...)
+	for _, c := range uri {
+		if c <= ' ' || c == 0x7f {
+			m.text = append(m.text, '%', upperHex[c>>4], upperHex[c&15])
+		} else {
+			m.text = append(m.text, c)
+		}
+	}
+	end := uint32(len(m.text) - n)
+	m.text = append(m.text, old[m.uri.to:]...)
+	m.uri.to = end
+	m.start = m.written(n)
+	m.decoded &^= decodedRURI
+	m.edited = true
+}
+
+// SetValue replaces the whole value of field i.
+func (m *Message) SetValue(i int, value []byte) {
+	n := len(m.text)
+	f := &m.fields[i]
+	m.text = append(m.text, m.bytes(f.line)[:f.name]...)
+	m.finish(i, n, m.ID(i), value)
+}
+
+// Remove removes field i.
+func (m *Message) Remove(i int) {
+	id := m.ID(i)
+	m.ids = slices.Delete(m.ids, i, i+1)
+	m.fields = slices.Delete(m.fields, i, i+1)
+	m.moved(i, -1)
+	m.touched(id)
+}
+
+// RemoveAll removes every field of that name, long or compact.
+func (m *Message) RemoveAll(name string) {
+	for i := m.Find(name); i >= 0; i = m.Find(name) {
+		m.Remove(i)
+	}
+}
+
+// Insert adds a new field before index at (Len: at the end). HeaderOther has no effect.
+func (m *Message) Insert(at int, id HeaderID, value []byte) {
+	m.InsertNamed(at, id.String(), value)
+}
+
+// InsertNamed adds a new field of any name before index at (Len: at the
+// end). What no name may hold is written as '-'; an empty name and a second
+// Content-Length have no effect.
+func (m *Message) InsertNamed(at int, name string, value []byte) {
+	id := lookupHeader(name)
+	if name == "" || id == ContentLength && m.Has(id) {
+		return
+	}
+	n := len(m.text)
+	for i := range min(len(name), maxName) {
+		c := name[i]
+		if class[c]&isToken == 0 {
+			c = '-'
+		}
+		m.text = append(m.text, c)
+	}
+	m.ids = slices.Insert(m.ids, at, byte(id))
+	m.fields = slices.Insert(m.fields, at, field{name: uint16(len(m.text) - n)})
+	m.moved(at, 1)
+	m.finish(at, n, id, value)
+}
+
+// maxName is the most of a field name that InsertNamed writes, in bytes.
+const maxName = 255
+
+// Prepend adds a field before the first of its kind; without one, first of all.
+func (m *Message) Prepend(id HeaderID, value []byte) {
+	m.Insert(max(m.First(id), 0), id, value)
+}
+
+// Append adds a field after the last of its kind; without one, at the end.
+func (m *Message) Append(id HeaderID, value []byte) {
+	at := m.Len()
+	for i := m.First(id); i >= 0; i = m.after(i, id) {
+		at = i + 1
+	}
+	m.Insert(at, id, value)
+}
+
+// SetElement replaces an element; other elements of the field keep their bytes.
+func (m *Message) SetElement(e Element, value []byte) {
+	if !m.holds(e) {
+		return
+	}
+	n := len(m.text)
+	old := m.bytes(m.fields[e.Header].line)
+	m.text = append(m.text, old[:e.off]...)
+	m.text = appendClean(m.text, value)
+	m.text = append(m.text, old[e.end:]...)
+	m.replaced(e.Header, n)
+}
+
+// RemoveElement removes an element; the field goes with its last element.
+func (m *Message) RemoveElement(e Element) {
+	if !m.holds(e) {
+		return
+	}
+	f := m.fields[e.Header]
+	old := m.bytes(f.line)
+	cutFrom, cutTo := e.off, e.end
+	before, hasBefore := m.elementOf(e.Header, 0)
+	if hasBefore && before.off < e.off {
+		for cutFrom > before.end && old[cutFrom] != ',' {
+			cutFrom--
+		}
+	} else if next, ok := m.elementOf(e.Header, e.end); ok {
+		cutTo = next.off
+	} else {
+		m.Remove(e.Header)
+		return
+	}
+	n := len(m.text)
+	m.text = append(m.text, old[:cutFrom]...)
+	m.text = append(m.text, old[cutTo:]...)
+	m.replaced(e.Header, n)
+}
+
+// holds reports whether e is still an element of the message.
+func (m *Message) holds(e Element) bool {
+	if e.Header < 0 || e.Header >= len(m.fields) {
+		return false
+	}
+	f := &m.fields[e.Header]
+	return uint32(f.value) <= e.off && e.off <= e.end && e.end <= f.end
+}
+
+// SetBody replaces the body, and Content-Type and Content-Length with it. An
+// empty contentType leaves Content-Type as it is; an empty body removes it.
+func (m *Message) SetBody(contentType string, body []byte) {
+	n := len(m.text)
+	m.text = append(m.text, body...)
+	m.body = m.written(n)
+	m.edited = true
+	if len(body) == 0 {
+		m.RemoveAll(ContentType.String())
+	} else if contentType != "" {
+		n = len(m.text)
+		m.text = append(m.text, contentType...)
+		value := m.text[n:]
+		if i := m.First(ContentType); i >= 0 {
+			m.SetValue(i, value)
+		} else {
+			m.Append(ContentType, value)
+		}
+	}
+	if i := m.First(ContentLength); i >= 0 {
+		m.SetValue(i, nil)
+	} else {
+		m.Append(ContentLength, nil)
+	}
+}
+
+// EnsureLength adds a Content-Length if there is none, as a stream needs it
+// (RFC 3261 §20.14).
+func (m *Message) EnsureLength() {
+	if !m.Has(ContentLength) {
+		m.Append(ContentLength, nil)
+	}
+}
 
 // Edited reports whether AppendTo would write anything but Raw.
-func (m *Message) Edited() bool { panic("contract") }
+func (m *Message) Edited() bool { return m.edited }
 
-// WireLen is an upper bound of what AppendTo adds.
-func (m *Message) WireLen() int { panic("contract") }
+// finish writes the rest of field i behind its name, which begins at text[n:].
+func (m *Message) finish(i, n int, id HeaderID, value []byte) {
+	f := &m.fields[i]
+	m.text = append(m.text, ": "...)
+	f.value = uint16(len(m.text) - n)
+	if id == ContentLength {
+		m.text = strconv.AppendUint(m.text, uint64(m.body.size), 10)
+	} else {
+		m.text = appendClean(m.text, trim(value))
+	}
+	f.end = uint32(len(m.text) - n)
+	m.text = append(m.text, "\r\n"...)
+	f.line = m.written(n)
+	m.touched(id)
+}
 
-// AppendTo appends the message as it stands to dst. Untouched runs are
-// copied as they came. Content-Length is right or absent as received
-// (added when the body was set).
-func (m *Message) AppendTo(dst []byte) []byte { panic("contract") }
+// replaced makes text[n:] the line of field i, the same up to its value.
+func (m *Message) replaced(i, n int) {
+	f := &m.fields[i]
+	tail := f.size - f.end
+	f.line = m.written(n)
+	f.end = f.size - tail
+	value := m.bytes(f.line)[f.value:f.end]
+	f.value += uint16(len(value) - len(trimLeft(value)))
+	f.end = uint32(f.value) + uint32(len(trim(value)))
+	m.touched(m.ID(i))
+}
+
+func (m *Message) written(n int) line {
+	return line{off: uint32(n), size: uint32(len(m.text) - n), written: true}
+}
+
+// moved keeps the decoded Via in place when the fields from index at on move.
+func (m *Message) moved(at, by int) {
+	if m.via.Element.Header >= at {
+		m.via.Element.Header += by
+	}
+}
+
+// touched forgets what was decoded of a kind.
+func (m *Message) touched(id HeaderID) {
+	m.edited = true
+	switch id {
+	case Via:
+		m.decoded &^= decodedVia
+	case From:
+		m.decoded &^= decodedFrom
+	case To:
+		m.decoded &^= decodedTo
+	case CSeq:
+		m.decoded &^= decodedCSeq
+	}
+}
+
+// appendClean appends b with a space for every CR, LF and NUL.
+func appendClean[T text](dst []byte, b T) []byte {
+	n := len(dst)
+	dst = append(dst, b...)
+	for i, c := range dst[n:] {
+		if c == '\r' || c == '\n' || c == 0 {
+			dst[n+i] = ' '
+		}
+	}
+	return dst
+}
+
+// AppendHeaderLine appends a header line with its CRLF, as the extra of AppendReply wants it.
+func AppendHeaderLine(dst []byte, id HeaderID, value []byte) []byte {
+	dst = append(dst, id.String()...)
+	dst = append(dst, ": "...)
+	dst = appendClean(dst, trim(value))
+	return append(dst, "\r\n"...)
+}

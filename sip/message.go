@@ -20,83 +20,164 @@ const (
 // Header fields are addressed by index, 0 to Len-1 in message order;
 // Insert and Remove move the indexes behind them.
 type Message struct {
-	raw []byte
+	raw  []byte // what was received
+	text []byte // the arena: lines written by edits
+
+	start  line
+	ids    []byte  // the HeaderID of each field, searched by IndexByte
+	fields []field // the rest about it
+	blank  line    // the empty line behind the header section
+	body   line
+
+	method        span // of the start line
+	uri           span
+	reason        span
+	methodID      Method // of a request
+	status        int
+	request       bool
+	replyable     bool
+	edited        bool
+	decoded       uint8 // which of the following are of the fields as they stand
+	viaOK, cseqOK bool
+	fromOK, toOK  bool
+	ruriOK        bool
+	seq           cseq
+	via           ViaValue
+	from, to      NameAddr
+	ruri          URI
+	err           ParseError
+	failed        bool
+	own           []byte // of CopyFrom
 }
 
-// ParseError says what is wrong with a message and what a request like
-// that is answered with.
-type ParseError struct {
-	Status int    // suggested status: 400, 413, 505 …
-	Class  string // start-line, header, via, from, to, call-id, cseq, max-forwards, content-length, duplicate, limit, body, uri
-	Text   string // for the Reason-Phrase or the log: constant, nothing of the message in it
-	Offset int    // where in the bytes
+// line is a run of bytes in raw, or in the arena if written.
+type line struct {
+	off, size uint32
+	written   bool
 }
 
-func (e *ParseError) Error() string { return e.Text }
+// field is a header field. Its line is raw[off:][:size], folded lines and
+// the line end included, or in the arena if written.
+type field struct {
+	line
+	name  uint16 // length of the name
+	value uint16 // where in the line the value begins
+	end   uint32 // and where it ends
+}
 
-// Parse indexes b and checks what a router relies on: start line, top Via,
-// From, To, Call-ID, CSeq (its method against the request's), Max-Forwards,
-// Content-Length, duplicates of single-valued header fields, the Request-URI.
-// b is one datagram or one framed message; bytes beyond Content-Length are
-// dropped (RFC 3261 §18.3), fewer are an error. m keeps b until the next
-// Parse. After an error the getters still answer what was found, so that a
-// request can be refused if Replyable. Errors are *ParseError, preallocated.
-func (m *Message) Parse(b []byte) error { panic("contract") }
+// span is a part of the start line.
+type span struct{ from, to uint32 }
+
+const (
+	decodedVia = 1 << iota
+	decodedFrom
+	decodedTo
+	decodedCSeq
+	decodedRURI
+)
+
+// Raw returns the bytes given to Parse, without line ends before the start
+// line and without what was beyond the body.
+func (m *Message) Raw() []byte { return m.raw }
 
 // Replyable reports whether a response can be built: Parse found that this
 // is a request other than ACK, with a top Via, From, To, Call-ID and CSeq of a form that can be copied.
-func (m *Message) Replyable() bool { panic("contract") }
+func (m *Message) Replyable() bool { return m.replyable }
 
-// Raw returns the bytes given to Parse, without what was beyond the body.
-func (m *Message) Raw() []byte { return m.raw }
+func (m *Message) bytes(l line) []byte {
+	if l.written {
+		return m.text[l.off : l.off+l.size]
+	}
+	return m.raw[l.off : l.off+l.size]
+}
 
-// CopyFrom makes m an independent copy of src, edits included: AppendTo into
-// a buffer m owns (and reuses), then an index over it.
-func (m *Message) CopyFrom(src *Message) { panic("contract") }
+func (m *Message) inStart(s span) []byte { return m.bytes(m.start)[s.from:s.to] }
 
 // Start line.
 
-func (m *Message) IsRequest() bool    { panic("contract") }
-func (m *Message) Method() Method     { panic("contract") } // of a response: CSeq's
-func (m *Message) MethodName() []byte { panic("contract") }
-func (m *Message) RURI() []byte       { panic("contract") } // the Request-URI; nil in a response
-func (m *Message) Status() int        { panic("contract") } // 100–699; 0 in a request
-func (m *Message) Reason() []byte     { panic("contract") }
+// IsRequest reports whether the message is a request; a message with a
+// malformed start line may be neither request nor response.
+func (m *Message) IsRequest() bool { return m.request }
 
-// Header fields by index.
-
-func (m *Message) Len() int               { panic("contract") }
-func (m *Message) ID(i int) HeaderID      { panic("contract") }
-func (m *Message) Name(i int) []byte      { panic("contract") } // as written
-func (m *Message) Value(i int) []byte     { panic("contract") } // trimmed; may hold folding, see Unfold
-func (m *Message) First(id HeaderID) int  { panic("contract") } // index, or -1
-func (m *Message) Next(i int) int         { panic("contract") } // next of the same kind (for HeaderOther: same name), or -1
-func (m *Message) Find(name string) int   { panic("contract") } // any name, long or compact, no case; index or -1
-func (m *Message) Has(id HeaderID) bool   { return m.First(id) >= 0 }
-func (m *Message) Get(id HeaderID) []byte { panic("contract") } // value of the first, or nil
-
-// An Element is one value of a header field kind that allows several, be
-// they in one comma-separated field or in several (RFC 3261 §7.3.1).
-type Element struct {
-	Header   int    // index of its field
-	Value    []byte // trimmed
-	off, end int
+// Method is the request's method; of a response the one of its CSeq.
+func (m *Message) Method() Method {
+	if m.request {
+		return m.methodID
+	}
+	return LookupMethod(m.decodeCSeq().method)
 }
 
-// FirstElement and NextElement walk the elements of a kind in message order
-// (quoted strings, <> and comments respected).
-func (m *Message) FirstElement(id HeaderID) (Element, bool) { panic("contract") }
-func (m *Message) NextElement(e Element) (Element, bool)    { panic("contract") }
-func (m *Message) LastElement(id HeaderID) (Element, bool)  { panic("contract") }
+// MethodName is the method's name as written.
+func (m *Message) MethodName() []byte {
+	if m.request {
+		return m.inStart(m.method)
+	}
+	return m.decodeCSeq().method
+}
 
-// What a router asks of every message, decoded when first asked for.
+// RURI is the Request-URI; nil in a response.
+func (m *Message) RURI() []byte {
+	if !m.request {
+		return nil
+	}
+	return m.inStart(m.uri)
+}
 
-func (m *Message) TopVia() (*ViaValue, bool)     { panic("contract") } // valid until the next edit of a Via
-func (m *Message) From() (NameAddr, bool)        { panic("contract") }
-func (m *Message) To() (NameAddr, bool)          { panic("contract") }
-func (m *Message) FromTag() []byte               { panic("contract") } // nil: none
-func (m *Message) ToTag() []byte                 { panic("contract") } // nil: none
-func (m *Message) CallID() []byte                { panic("contract") }
-func (m *Message) CSeq() uint32                  { panic("contract") }
-func (m *Message) MaxForwards() (n int, ok bool) { panic("contract") } // ok: present
-func (m *Message) Body() []byte                  { panic("contract") }
+// RequestURI is the Request-URI parsed; ok false: a response or malformed.
+// It is valid until the next SetRURI.
+func (m *Message) RequestURI() (u *URI, ok bool) {
+	if m.decoded&decodedRURI == 0 {
+		m.decoded |= decodedRURI
+		var err error
+		m.ruri, err = ParseURI(m.RURI())
+		m.ruriOK = err == nil
+	}
+	return &m.ruri, m.ruriOK
+}
+
+// Status is 100–699, or 0 in a request.
+func (m *Message) Status() int { return m.status }
+
+// Reason is the Reason-Phrase of a response.
+func (m *Message) Reason() []byte {
+	if m.request {
+		return nil
+	}
+	return m.inStart(m.reason)
+}
+
+// Body returns the body as it stands, nil if there is none.
+func (m *Message) Body() []byte {
+	if m.body.size == 0 {
+		return nil
+	}
+	return m.bytes(m.body)
+}
+
+// CopyFrom makes m an independent copy of src, edits included: AppendTo into
+// a buffer m owns (and reuses), then an index over it.
+func (m *Message) CopyFrom(src *Message) {
+	if m == src {
+		m.own = nil // what src.raw may stand in
+	}
+	m.own = src.AppendTo(m.own[:0])
+	m.raw, m.text = m.own, m.text[:0]
+	m.ids = append(m.ids[:0], src.ids...)
+	m.fields = append(m.fields[:0], src.fields...)
+	pos := uint32(0)
+	place := func(l *line, size uint32) {
+		*l = line{off: pos, size: size}
+		pos += size
+	}
+	place(&m.start, src.start.size)
+	for i := range m.fields {
+		place(&m.fields[i].line, m.fields[i].size)
+	}
+	place(&m.blank, src.blank.size)
+	place(&m.body, src.body.size)
+	m.method, m.uri, m.reason = src.method, src.uri, src.reason
+	m.methodID, m.status = src.methodID, src.status
+	m.request, m.replyable = src.request, src.replyable
+	m.edited, m.decoded = false, 0
+	m.err, m.failed = src.err, src.failed
+}

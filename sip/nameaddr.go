@@ -1,5 +1,7 @@
 package sip
 
+import "bytes"
+
 // NameAddr is a name-addr or addr-spec with its header parameters, as in
 // From, To, Contact, Route (RFC 3261 §20.10). Slices are views.
 type NameAddr struct {
@@ -9,17 +11,106 @@ type NameAddr struct {
 	Star    bool   // Contact: *
 }
 
-// ParseNameAddr reads one element.
-func ParseNameAddr(b []byte) (NameAddr, error) { panic("contract") }
+// ParseNameAddr reads one element. Tolerated, because it can't be
+// misread: a display name that is neither tokens nor quoted, white space
+// inside the angle brackets, empty parameters. Errors are *ParseError.
+func ParseNameAddr(b []byte) (NameAddr, error) {
+	var a NameAddr
+	b = trim(b)
+	if len(b) == 1 && b[0] == '*' {
+		return NameAddr{Star: true}, nil
+	}
+	i, err := uriStart(b)
+	if err != nil {
+		return a, err
+	}
+	if b[i] == '<' {
+		n := bytes.IndexByte(b[i:], '>')
+		if n < 0 {
+			return a, errAngle
+		}
+		if display := trimRight(b[:i]); len(display) > 0 {
+			a.Display = display
+		}
+		a.URI = trim(b[i+1 : i+n])
+		a.Params = trim(b[i+n+1:])
+		if len(a.Params) > 0 && a.Params[0] != ';' {
+			return a, errNameAddr
+		}
+	} else {
+		n := bytes.IndexByte(b, ';')
+		if n < 0 {
+			n = len(b)
+		}
+		a.URI, a.Params = trimRight(b[:n]), b[n:]
+		if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
+			return a, errBareURI
+		}
+	}
+	if len(a.Params) == 0 {
+		a.Params = nil
+	}
+	if schemeLen(a.URI) <= 0 || !uriBytes(a.URI) {
+		return a, errNameAddr
+	}
+	p := NewParams(a.Params)
+	for _, _, ok := p.Next(); ok; _, _, ok = p.Next() {
+	}
+	if p.junk {
+		return a, errParams
+	}
+	return a, nil
+}
+
+// uriStart returns the index of the '<' of a name-addr, or 0 for an
+// addr-spec: one has a '<' outside quotes before any ';'.
+func uriStart(b []byte) (int, error) {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '<':
+			return i, nil
+		case ';':
+			return 0, nil
+		case '"':
+			end := quotedEnd(b, i)
+			if end < 0 {
+				return 0, errQuote
+			}
+			i = end - 1
+		}
+	}
+	if len(b) == 0 {
+		return 0, errNameAddr
+	}
+	return 0, nil
+}
 
 // Param returns a header parameter's value, quotes kept.
-func (a *NameAddr) Param(name string) (value []byte, ok bool) { panic("contract") }
+func (a *NameAddr) Param(name string) (value []byte, ok bool) { return Param(a.Params, name) }
 
 // Tag is the tag parameter, or nil.
-func (a *NameAddr) Tag() []byte { panic("contract") }
+func (a *NameAddr) Tag() []byte {
+	if tag, _ := Param(a.Params, "tag"); len(tag) > 0 {
+		return tag
+	}
+	return nil
+}
 
 // Q is the q parameter in thousandths, 0–1000; ok false: absent or malformed.
-func (a *NameAddr) Q() (q int, ok bool) { panic("contract") }
-
-// Param finds name in a parameter list such as Params of NameAddr, URI and ViaValue.
-func Param(params []byte, name string) (value []byte, ok bool) { panic("contract") }
+func (a *NameAddr) Q() (q int, ok bool) {
+	v, _ := Param(a.Params, "q")
+	if len(v) == 0 || len(v) > len("0.000") || v[0] != '0' && v[0] != '1' {
+		return 0, false
+	}
+	if len(v) > 1 && v[1] != '.' {
+		return 0, false
+	}
+	q = int(v[0]-'0') * 1000
+	for i, place := 2, 100; i < len(v); i, place = i+1, place/10 {
+		if class[v[i]]&isDigit == 0 {
+			return 0, false
+		}
+		q += int(v[i]-'0') * place
+	}
+	return q, q <= 1000
+}

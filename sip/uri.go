@@ -1,6 +1,10 @@
 package sip
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+)
 
 // Scheme of a URI.
 type Scheme uint8
@@ -11,6 +15,19 @@ const (
 	SIPS
 	Tel
 )
+
+// String returns the scheme's name; "" for SchemeOther.
+func (s Scheme) String() string {
+	switch s {
+	case SIP:
+		return "sip"
+	case SIPS:
+		return "sips"
+	case Tel:
+		return "tel"
+	}
+	return ""
+}
 
 // URI is a parsed sip, sips or tel URI (RFC 3261 §19.1, RFC 3966). Slices
 // are views of what was parsed, still escaped. Of a URI of another scheme only Raw and SchemeName
@@ -27,26 +44,165 @@ type URI struct {
 	Headers    []byte // behind '?'
 }
 
-// ParseURI reads a whole URI. Errors are *ParseError.
-func ParseURI(b []byte) (URI, error) { panic("contract") }
+// ParseURI reads a whole URI. Errors are *ParseError. Bytes that a user
+// part or a parameter should have escaped are tolerated where nothing can
+// be misread: not white space, controls, quotes, angle brackets or a second '@'.
+func ParseURI(b []byte) (URI, error) {
+	u := URI{Raw: b}
+	n := schemeLen(b)
+	if n <= 0 {
+		return u, errScheme
+	}
+	if !uriBytes(b) {
+		return u, errURIBytes
+	}
+	u.SchemeName = b[:n]
+	rest := b[n+1:]
+	switch {
+	case equalFold(u.SchemeName, "sip"):
+		u.Scheme = SIP
+	case equalFold(u.SchemeName, "sips"):
+		u.Scheme = SIPS
+	case equalFold(u.SchemeName, "tel"):
+		u.Scheme = Tel
+		return u, u.number(rest)
+	default:
+		return u, nil
+	}
+	if at := bytes.IndexByte(rest, '@'); at >= 0 {
+		u.User, rest = rest[:at], rest[at+1:]
+		if c := bytes.IndexByte(u.User, ':'); c >= 0 {
+			u.User, u.Password = u.User[:c], u.User[c+1:]
+		}
+		if bytes.IndexByte(rest, '@') >= 0 {
+			return u, errURIBytes
+		}
+	}
+	var ok bool
+	if u.Host, u.Port, rest, ok = hostPort(rest); !ok {
+		return u, errHost
+	}
+	if len(rest) > 0 && rest[0] == ';' {
+		n := bytes.IndexByte(rest, '?')
+		if n < 0 {
+			n = len(rest)
+		}
+		u.Params, rest = rest[:n], rest[n:]
+	}
+	if len(rest) > 0 {
+		if rest[0] != '?' {
+			return u, errHost
+		}
+		u.Headers = rest[1:]
+	}
+	return u, nil
+}
+
+// number reads a tel URI behind its scheme.
+func (u *URI) number(b []byte) error {
+	n := bytes.IndexByte(b, ';')
+	if n < 0 {
+		n = len(b)
+	}
+	u.User, u.Params = b[:n], b[n:]
+	if n == len(b) {
+		u.Params = nil
+	}
+	for _, c := range u.User {
+		if class[c]&isHex == 0 && bytes.IndexByte(telMarks, c) < 0 {
+			return errTel
+		}
+	}
+	if n == 0 {
+		return errTel
+	}
+	return nil
+}
+
+// schemeLen returns the length of the scheme that b begins with, before
+// its colon and something behind it, or 0.
+func schemeLen(b []byte) int {
+	if n := run(b, 0, isScheme); n > 0 && n+1 < len(b) && b[n] == ':' && lower[b[0]] >= 'a' {
+		return n
+	}
+	return 0
+}
+
+// uriBytes reports whether no byte of b would end a URI or begin something else.
+func uriBytes(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
 
 // Param returns the value of a URI parameter; ok without a value: "lr".
-func (u *URI) Param(name string) (value []byte, ok bool) { panic("contract") }
+// Escapes in the parameter's name are seen through.
+func (u *URI) Param(name string) (value []byte, ok bool) {
+	for p := NewParams(u.Params); ; {
+		n, v, ok := p.Next()
+		if !ok {
+			return nil, false
+		}
+		if equalEscaped(n, name, true) {
+			return v, true
+		}
+	}
+}
 
 // Transport is the transport parameter's; NoTransport when absent or unknown.
-func (u *URI) Transport() Transport { panic("contract") }
+func (u *URI) Transport() Transport {
+	v, _ := u.Param("transport")
+	return LookupTransport(v)
+}
 
 // Addr is the host as an IP address, if it is one.
-func (u *URI) Addr() (netip.Addr, bool) { panic("contract") }
-
-// Equal compares by RFC 3261 §19.1.4 (sip, sips) or RFC 3966 §4 (tel); other schemes bytewise.
-func (u *URI) Equal(v *URI) bool { panic("contract") }
+func (u *URI) Addr() (netip.Addr, bool) { return ParseAddr(u.Host) }
 
 // AppendTo writes the URI from its parts (Raw for other schemes). The parts may have been changed.
-func (u *URI) AppendTo(dst []byte) []byte { panic("contract") }
+func (u *URI) AppendTo(dst []byte) []byte {
+	if u.Scheme == SchemeOther {
+		return append(dst, u.Raw...)
+	}
+	if name := u.Scheme.String(); equalFold(u.SchemeName, name) {
+		dst = append(dst, u.SchemeName...)
+	} else {
+		dst = append(dst, name...)
+	}
+	dst = append(dst, ':')
+	if u.Scheme == Tel {
+		dst = append(dst, u.User...)
+		return append(dst, u.Params...)
+	}
+	if u.User != nil {
+		dst = append(dst, u.User...)
+		if u.Password != nil {
+			dst = append(dst, ':')
+			dst = append(dst, u.Password...)
+		}
+		dst = append(dst, '@')
+	}
+	dst = AppendHost(dst, u.Host)
+	if u.Port != 0 {
+		dst = append(dst, ':')
+		dst = strconv.AppendUint(dst, uint64(u.Port), 10)
+	}
+	dst = append(dst, u.Params...)
+	if u.Headers != nil {
+		dst = append(dst, '?')
+		dst = append(dst, u.Headers...)
+	}
+	return dst
+}
 
-// AppendUnescaped appends b with %HH decoded, for comparison (never for the wire).
-func AppendUnescaped(dst, b []byte) []byte { panic("contract") }
-
-// AppendUserEscaped appends b escaped as the user part of a sip URI.
-func AppendUserEscaped(dst, b []byte) []byte { panic("contract") }
+// AppendHost appends a host as URIs and Via write it: an IPv6 address in brackets.
+func AppendHost(dst, host []byte) []byte {
+	if bytes.IndexByte(host, ':') < 0 {
+		return append(dst, host...)
+	}
+	dst = append(dst, '[')
+	dst = append(dst, unbracket(host)...)
+	return append(dst, ']')
+}

@@ -1,7 +1,5 @@
 package sip
 
-import "net/netip"
-
 // ViaValue is one Via element, RFC 3261 §20.42. Slices are views.
 type ViaValue struct {
 	Element   Element
@@ -10,7 +8,7 @@ type ViaValue struct {
 	Host      []byte    // sent-by host; brackets of an IPv6 reference kept off
 	Port      uint16    // 0: none
 	Branch    []byte    // nil: none
-	Received  []byte    // value, nil: none
+	Received  []byte    // value, brackets kept off; nil: none
 	RPort     uint16    // value, 0: none
 	HasRPort  bool      // the parameter is there, with or without value (RFC 3581)
 	MAddr     []byte
@@ -22,14 +20,98 @@ type ViaValue struct {
 const MagicCookie = "z9hG4bK"
 
 // RFC3261 reports whether the branch has the magic cookie and something behind it.
-func (v *ViaValue) RFC3261() bool { panic("contract") }
+func (v *ViaValue) RFC3261() bool {
+	n := len(MagicCookie)
+	return len(v.Branch) > n && string(v.Branch[:n]) == MagicCookie
+}
 
-// ParseVia reads one Via element.
-func ParseVia(b []byte) (ViaValue, error) { panic("contract") }
+// ParseVia reads one Via element. With an error the value still holds what
+// was read; it has a Host if the sent-by could be read.
+func ParseVia(b []byte) (ViaValue, error) {
+	var v ViaValue
+	err := v.parse(trim(b))
+	if err != nil {
+		return v, err
+	}
+	return v, nil
+}
 
-// MarkReceived adds what a server adds to the top Via of a request it
-// received: received when the source address is not the sent-by host
-// (RFC 3261 §18.2.1) or rport was asked for, and the value of rport
-// (RFC 3581 §4). A received or rport value the sender wrote is replaced.
-// force acts as if rport had been asked for.
-func (m *Message) MarkReceived(src netip.AddrPort, force bool) { panic("contract") }
+// parse reads sent-protocol LWS sent-by *(SEMI via-params), with white
+// space wherever SLASH, COLON, SEMI and EQUAL allow it.
+func (v *ViaValue) parse(b []byte) *ParseError {
+	name, b := viaToken(b)
+	version, b := viaToken(b)
+	n := run(b, 0, isToken)
+	v.Protocol, b = b[:n], b[n:]
+	n = run(b, 0, isLWS)
+	if n == 0 || len(name) == 0 || len(version) == 0 || len(v.Protocol) == 0 {
+		return errVia
+	}
+	v.Transport = LookupTransport(v.Protocol)
+	host, port, rest, ok := hostPort(b[n:])
+	if !ok {
+		return errVia
+	}
+	params := rest[run(rest, 0, isLWS):]
+	if len(params) > 0 && params[0] != ';' {
+		return errVia
+	}
+	v.Host, v.Port = host, port
+	if !equalFold(name, "SIP") || string(version) != "2.0" {
+		return errVia
+	}
+	if len(params) > 0 {
+		v.Params = params
+	}
+	return v.params()
+}
+
+// viaToken reads a token and the slash behind it; nil without either.
+func viaToken(b []byte) (token, rest []byte) {
+	n := run(b, 0, isToken)
+	i := run(b, n, isLWS)
+	if i == len(b) || b[i] != '/' {
+		return nil, b
+	}
+	return b[:n], b[run(b, i+1, isLWS):]
+}
+
+func (v *ViaValue) params() *ParseError {
+	for p := NewParams(v.Params); ; {
+		name, value, ok := p.Next()
+		if p.empty || p.junk {
+			return errVia
+		}
+		if !ok {
+			return nil
+		}
+		twice := false
+		switch {
+		case equalFold(name, "branch"):
+			twice = v.Branch != nil
+			v.Branch = value
+		case equalFold(name, "rport"):
+			twice = v.HasRPort
+			v.HasRPort = true
+			port, _ := number(value, 65535)
+			v.RPort = uint16(port)
+		case equalFold(name, "received"):
+			twice = v.Received != nil
+			v.Received = unbracket(value)
+		case equalFold(name, "maddr"):
+			twice = v.MAddr != nil
+			v.MAddr = unbracket(value)
+		case equalFold(name, "ttl"):
+			twice = v.TTL != nil
+			v.TTL = value
+		}
+		if twice {
+			return errVia
+		}
+	}
+}
+
+// trimParams returns the element without its parameters and the white space before them.
+func (v *ViaValue) trimParams() []byte {
+	return trimRight(v.Element.Value[:len(v.Element.Value)-len(v.Params)])
+}

@@ -1,0 +1,163 @@
+package sip
+
+// Bytes: character classes of RFC 3261 §25.1 and RFC 2396, comparison
+// without regard to case (ASCII only), white space, numbers.
+
+const (
+	isToken    = 1 << iota // token
+	isLWS                  // SP, HTAB, and the CR LF of folding
+	isDigit                //
+	isHex                  //
+	isHost                 // of a host name; '_' is tolerated
+	isUser                 // unreserved or user-unreserved
+	isReserved             // RFC 2396 §2.2
+	isScheme               // behind the first letter of a scheme
+)
+
+const (
+	lowerAlpha = "abcdefghijklmnopqrstuvwxyz"
+	upperAlpha = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits     = "0123456789"
+	alphanum   = lowerAlpha + upperAlpha + digits
+)
+
+var class = func() (t [256]uint8) {
+	for _, c := range []struct {
+		bit uint8
+		set string
+	}{
+		{isToken, alphanum + "-.!%*_+`'~"},
+		{isLWS, " \t\r\n"},
+		{isDigit, digits},
+		{isHex, digits + "abcdefABCDEF"},
+		{isHost, alphanum + "-._"},
+		{isUser, alphanum + "-_.!~*'()" + "&=+$,;?/"},
+		{isReserved, ";/?:@&=+$,"},
+		{isScheme, alphanum + "+-."},
+	} {
+		for i := range len(c.set) {
+			t[c.set[i]] |= c.bit
+		}
+	}
+	return t
+}()
+
+var lower = func() (t [256]byte) {
+	for i := range t {
+		t[i] = byte(i)
+	}
+	for i := range len(upperAlpha) {
+		t[upperAlpha[i]] = lowerAlpha[i]
+	}
+	return t
+}()
+
+// text is what names come as: constants and policies as strings, messages as bytes.
+type text interface{ ~string | ~[]byte }
+
+// equalFold reports whether a and b are equal but for the case of ASCII letters.
+func equalFold[A, B text](a A, b B) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower[a[i]] != lower[b[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendLower appends b with ASCII letters in lower case.
+func AppendLower(dst, b []byte) []byte {
+	for _, c := range b {
+		dst = append(dst, lower[c])
+	}
+	return dst
+}
+
+// all reports whether b is not empty and wholly of a class.
+func all[T text](b T, bit uint8) bool {
+	for i := range len(b) {
+		if class[b[i]]&bit == 0 {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// run returns the index behind the bytes of a class that stand at b[i:].
+func run(b []byte, i int, bit uint8) int {
+	for i < len(b) && class[b[i]]&bit != 0 {
+		i++
+	}
+	return i
+}
+
+// trim drops linear white space, folding included, at both ends.
+func trim(b []byte) []byte { return trimRight(trimLeft(b)) }
+
+func trimLeft(b []byte) []byte { return b[run(b, 0, isLWS):] }
+
+func trimRight(b []byte) []byte {
+	for len(b) > 0 && class[b[len(b)-1]]&isLWS != 0 {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// number reads a whole decimal number of at most max.
+func number(b []byte, max uint64) (n uint64, ok bool) {
+	for _, c := range b {
+		if class[c]&isDigit == 0 {
+			return 0, false
+		}
+		if n = n*10 + uint64(c-'0'); n > max {
+			return 0, false
+		}
+	}
+	return n, len(b) > 0
+}
+
+// quotedEnd returns the index behind the quoted string that begins at b[i],
+// or -1 if it does not end. RFC 3261 §25.1, quoted-string.
+func quotedEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+		}
+	}
+	return -1
+}
+
+// Unfold appends a field value with each folded line end and the white space
+// around it as one space, RFC 3261 §7.3.1.
+func Unfold(dst, value []byte) []byte {
+	for i := 0; i < len(value); {
+		j := run(value, i, isLWS)
+		if j == i {
+			dst = append(dst, value[i])
+			i++
+			continue
+		}
+		if lws := value[i:j]; hasLineEnd(lws) {
+			dst = append(dst, ' ')
+		} else {
+			dst = append(dst, lws...)
+		}
+		i = j
+	}
+	return dst
+}
+
+func hasLineEnd(b []byte) bool {
+	for _, c := range b {
+		if c == '\n' || c == '\r' {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,162 @@
+package sip
+
+import "bytes"
+
+// Header fields by index.
+
+// Len is the number of header fields.
+func (m *Message) Len() int { return len(m.ids) }
+
+// ID returns the kind of field i.
+func (m *Message) ID(i int) HeaderID { return HeaderID(m.ids[i]) }
+
+// Name returns the name of field i as written.
+func (m *Message) Name(i int) []byte {
+	f := &m.fields[i]
+	return m.bytes(f.line)[:f.name]
+}
+
+// Value returns the value of field i, trimmed; it may hold folding, see Unfold.
+func (m *Message) Value(i int) []byte {
+	f := &m.fields[i]
+	return m.bytes(f.line)[f.value:f.end]
+}
+
+// First returns the index of the first field of a kind, or -1.
+func (m *Message) First(id HeaderID) int { return bytes.IndexByte(m.ids, byte(id)) }
+
+// Next returns the index of the next field of the kind of i (of the same
+// name for HeaderOther), or -1.
+func (m *Message) Next(i int) int {
+	if id := m.ID(i); id != HeaderOther {
+		return m.after(i, id)
+	}
+	name := m.Name(i)
+	for i = m.after(i, HeaderOther); i >= 0 && !equalFold(m.Name(i), name); {
+		i = m.after(i, HeaderOther)
+	}
+	return i
+}
+
+func (m *Message) after(i int, id HeaderID) int {
+	if n := bytes.IndexByte(m.ids[i+1:], byte(id)); n >= 0 {
+		return i + 1 + n
+	}
+	return -1
+}
+
+// Find returns the index of the first field of that name, long or compact,
+// without regard to case, or -1.
+func (m *Message) Find(name string) int {
+	id := lookupHeader(name)
+	i := m.First(id)
+	for id == HeaderOther && i >= 0 && !equalFold(m.Name(i), name) {
+		i = m.after(i, HeaderOther)
+	}
+	return i
+}
+
+// Has reports whether there is a field of that kind.
+func (m *Message) Has(id HeaderID) bool { return m.First(id) >= 0 }
+
+// Get returns the value of the first field of a kind, or nil.
+func (m *Message) Get(id HeaderID) []byte {
+	if i := m.First(id); i >= 0 {
+		return m.Value(i)
+	}
+	return nil
+}
+
+// What a router asks of every message, decoded when first asked for.
+
+// TopVia is the first Via element; ok false: none, or malformed. It is
+// valid until the next edit of a Via.
+func (m *Message) TopVia() (v *ViaValue, ok bool) {
+	if m.decoded&decodedVia == 0 {
+		m.decoded |= decodedVia
+		m.via, m.viaOK = ViaValue{}, false
+		if e, ok := m.FirstElement(Via); ok {
+			m.via.Element = e
+			m.viaOK = m.via.parse(e.Value) == nil
+		}
+	}
+	return &m.via, m.viaOK
+}
+
+// From is the From header field; ok false: none, or malformed.
+func (m *Message) From() (a NameAddr, ok bool) {
+	m.decodeFrom()
+	return m.from, m.fromOK
+}
+
+func (m *Message) decodeFrom() {
+	if m.decoded&decodedFrom == 0 {
+		m.decoded |= decodedFrom
+		var err error
+		m.from, err = ParseNameAddr(m.Get(From))
+		m.fromOK = err == nil && !m.from.Star
+	}
+}
+
+// To is the To header field; ok false: none, or malformed.
+func (m *Message) To() (a NameAddr, ok bool) {
+	m.decodeTo()
+	return m.to, m.toOK
+}
+
+func (m *Message) decodeTo() {
+	if m.decoded&decodedTo == 0 {
+		m.decoded |= decodedTo
+		var err error
+		m.to, err = ParseNameAddr(m.Get(To))
+		m.toOK = err == nil && !m.to.Star
+	}
+}
+
+// FromTag is the From tag; nil: none.
+func (m *Message) FromTag() []byte {
+	m.decodeFrom()
+	return m.from.Tag()
+}
+
+// ToTag is the To tag; nil: none.
+func (m *Message) ToTag() []byte {
+	m.decodeTo()
+	return m.to.Tag()
+}
+
+// CallID is the Call-ID, nil if there is none.
+func (m *Message) CallID() []byte { return m.Get(CallID) }
+
+// CSeq is the sequence number of CSeq; 0 also if there is none.
+func (m *Message) CSeq() uint32 { return m.decodeCSeq().number }
+
+// cseq is a CSeq value, RFC 3261 §20.16.
+type cseq struct {
+	number uint32
+	method []byte
+}
+
+func (m *Message) decodeCSeq() *cseq {
+	if m.decoded&decodedCSeq == 0 {
+		m.decoded |= decodedCSeq
+		m.seq, m.cseqOK = parseCSeq(m.Get(CSeq))
+	}
+	return &m.seq
+}
+
+func parseCSeq(b []byte) (c cseq, ok bool) {
+	n := run(b, 0, isDigit)
+	i := run(b, n, isLWS)
+	number, ok := number(b[:n], 1<<31-1)
+	if !ok || i == n || !all(b[i:], isToken) {
+		return cseq{}, false
+	}
+	return cseq{uint32(number), b[i:]}, true
+}
+
+// MaxForwards is the value of Max-Forwards, 0–255; ok: present and well-formed.
+func (m *Message) MaxForwards() (n int, ok bool) {
+	v, ok := number(m.Get(MaxForwards), 255)
+	return int(v), ok
+}

@@ -1,0 +1,56 @@
+package sip
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// MarkReceived adds what a server adds to the top Via of a request it
+// received: received when the source address is not the sent-by host
+// (RFC 3261 §18.2.1) or rport was asked for, and the value of rport
+// (RFC 3581 §4). A received or rport value the sender wrote is replaced.
+// force acts as if rport had been asked for.
+func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
+	v, ok := m.TopVia()
+	if !ok || !src.IsValid() {
+		return
+	}
+	addr := src.Addr().Unmap().WithZone("")
+	host, isAddr := ParseAddr(v.Host)
+	rport := force || v.HasRPort
+	received := rport || !isAddr || host.Unmap() != addr
+	if !received && v.Received == nil {
+		return
+	}
+	e := v.Element
+	n := len(m.text)
+	old := m.bytes(m.fields[e.Header].line)
+	t := append(m.text, old[:e.off]...)
+	t = append(t, v.trimParams()...)
+	for p := NewParams(v.Params); ; {
+		name, value, ok := p.Next()
+		if !ok {
+			break
+		}
+		switch {
+		case equalFold(name, "received"), equalFold(name, "rport"):
+		default:
+			t = append(t, ';')
+			t = append(t, name...)
+			if value != nil {
+				t = append(t, '=')
+				t = append(t, value...)
+			}
+		}
+	}
+	if received {
+		t = append(t, ";received="...)
+		t = addr.AppendTo(t)
+	}
+	if rport {
+		t = append(t, ";rport="...)
+		t = strconv.AppendUint(t, uint64(src.Port()), 10)
+	}
+	m.text = append(t, old[e.end:]...)
+	m.replaced(e.Header, n)
+}
