@@ -1,4 +1,5 @@
-// Package transaction holds the four transaction machines of RFC 3261 §17,
-// with RFC 6026 and RFC 4320, in sharded tables of pointer-free slots.
-// Its one law: no goroutine and no clock of its own, and no lock held while it sends or calls up.
+// Package transaction is the transaction layer: the four machines of RFC 3261
+// §17 with RFC 6026, their timers and retransmission buffers, for up to
+// millions of transactions at once. Its one law: it starts no goroutine and
+// never sends or calls its User with a lock held.
 package transaction

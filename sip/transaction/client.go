@@ -1,0 +1,274 @@
+package transaction
+
+import (
+	"fmt"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// The client transactions, RFC 3261 §17.1 and RFC 6026 §7.2.
+//
+//	Branch  → named
+//	Send    → calling                          A or E, B or F
+//	1xx     → proceeding                       E, F; INVITE: Timer C
+//	2xx     → accepted of an INVITE            M
+//	final   → completed                        D or K; INVITE: ACK sent
+//	M D K B F, TransportFailed → gone
+
+// Branch makes the handle of a client transaction to be and appends its
+// branch parameter value to dst: the magic cookie, the handle with a keyed
+// check, then loop (the caller's loop-detection part, RFC 3261 §16.6 step 8,
+// token characters only). The caller writes it into the Via of the request
+// that it then gives to Send; Abandon frees a handle that will not be used.
+func (l *Layer) Branch(dst []byte, loop []byte) (Client, []byte, error) {
+	if !l.admit() {
+		return Client{}, dst, ErrFull
+	}
+	sh := &l.shard[l.turn.Add(1)%shards]
+	sh.mu.Lock()
+	h, _, _ := sh.create(clientNamed)
+	sh.mu.Unlock()
+	return Client{h}, l.appendBranch(dst, h, loop), nil
+}
+
+// Abandon frees a handle Branch made. It does nothing once Send was called.
+func (l *Layer) Abandon(c Client) {
+	w := l.work()
+	sh, i, s := l.lock(c.h)
+	if s != nil && s.state == clientNamed {
+		l.remove(sh, w, i, s)
+	}
+	sh.mu.Unlock()
+	l.finish(w)
+}
+
+// Send starts the client transaction c with the request b (its top Via
+// carries c's branch) to t. b is copied into the retransmission buffer, from
+// which ACK and CANCEL are derived. An error means the transaction ended;
+// Response is then not called. ErrGone: c is stale or was sent before.
+func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, o Options) error {
+	if len(b) > maxBuffer {
+		l.Abandon(c)
+		return transport.ErrTooLarge
+	}
+	now := l.now()
+	w := l.work()
+	sh, i, s := l.lock(c.h)
+	if s == nil || s.state != clientNamed {
+		sh.mu.Unlock()
+		l.finish(w)
+		return ErrGone
+	}
+	s.state, s.method, s.word = clientCalling, method, o.Word
+	s.to = l.pack(t)
+	s.wait = uint32(min(toTicks(o.InviteWait), 1<<31))
+	s.end = now + l.t64
+	if o.FinalWait > 0 {
+		s.end = now + toTicks(o.FinalWait)
+	}
+	if t.Transport.Reliable() {
+		s.flags |= reliable
+	} else {
+		s.every = uint32(l.t1)
+		s.resend = now + l.t1
+	}
+	if s.invite() || s.flags&reliable == 0 {
+		s.msg = sh.bufs.keep(b)
+	}
+	sh.rearm(w, i, s, now)
+	sh.mu.Unlock()
+	l.finish(w)
+
+	err := l.cfg.Sender.Send(t, b, c.h)
+	if err == nil || !l.abort(c.h) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrTransport, err)
+}
+
+func (s *slot) invite() bool { return s.method == sip.INVITE }
+
+// abort ends a client transaction that has no final response. False: it had
+// ended, and the User was told.
+func (l *Layer) abort(h uint64) bool {
+	w := l.work()
+	sh, i, s := l.lock(h)
+	sh.stats.Failed++
+	waits := s != nil && (s.state == clientCalling || s.state == clientProceeding)
+	if waits {
+		l.remove(sh, w, i, s)
+	}
+	sh.mu.Unlock()
+	l.finish(w)
+	return waits
+}
+
+// TransportFailed is transport.User's Failed for a ref this layer gave to
+// Send. A client transaction without a final response ends with
+// ErrTransport. A server transaction stays as it is, RFC 6026 §8.8: its
+// timers end it, and a retransmission may still fetch the reply.
+func (l *Layer) TransportFailed(ref uint64, _ error) { l.failed(ref) }
+
+// failed deals with a message that did not leave.
+func (l *Layer) failed(h uint64) {
+	w := l.work()
+	sh, i, s := l.lock(h)
+	sh.stats.Failed++
+	if s != nil && (s.state == clientCalling || s.state == clientProceeding) {
+		l.giveUp(sh, w, i, s, ErrTransport)
+	}
+	sh.mu.Unlock()
+	l.finish(w)
+}
+
+// giveUp ends a client transaction that got no final response.
+func (l *Layer) giveUp(sh *shard, w *work, i uint32, s *slot, err error) {
+	w.todo = append(w.todo, action{do: tellError, h: sh.handle(i, s), word: s.word, err: err})
+	l.remove(sh, w, i, s)
+}
+
+func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
+	var h uint64
+	via, ok := m.TopVia()
+	if ok {
+		h, _, ok = l.parseBranch(via.Branch)
+	}
+	if !ok {
+		l.cfg.User.Stray(f, m)
+		return
+	}
+	now := l.now()
+	up, stray, word := false, false, uint64(0)
+	w := l.work()
+	sh, i, s := l.lock(h)
+	switch {
+	case m.Method() == sip.CANCEL: // only this layer sends one with such a branch
+		if s != nil && s.flags&cancelSent != 0 {
+			l.cancelAnswered(sh, w, i, s, m.Status(), now)
+		}
+	case s == nil || s.state.server() || s.state == clientNamed || s.method != m.Method():
+		stray = true
+	default:
+		word = s.word
+		if m.Status() < 200 {
+			up = l.provisional(sh, w, i, s, m, now)
+		} else {
+			up = l.final(sh, w, i, s, m, now)
+		}
+		if !up {
+			sh.stats.Absorbed++
+		}
+	}
+	sh.mu.Unlock()
+	l.finish(w)
+	switch {
+	case stray:
+		l.cfg.User.Stray(f, m)
+	case up:
+		l.cfg.User.Response(Client{h}, word, f, m, nil)
+	}
+}
+
+// provisional reports whether the User gets m.
+func (l *Layer) provisional(
+	sh *shard, w *work, i uint32, s *slot, m *sip.Message, now int64,
+) bool {
+	first := s.state == clientCalling
+	if !first && s.state != clientProceeding {
+		return false
+	}
+	s.state = clientProceeding
+	if !s.invite() {
+		s.every = uint32(l.t2) // §17.1.2.2
+		return true
+	}
+	if first {
+		s.resend, s.end = never, never // A, B
+	}
+	if s.wait > 0 && s.flags&cancelSent == 0 && (first || m.Status() > 100) {
+		s.end = now + int64(s.wait)
+	}
+	if s.flags&(cancelWanted|cancelSent) == cancelWanted {
+		l.sendCancel(sh, w, i, s, now)
+	}
+	sh.rearm(w, i, s, now)
+	return !l.repeated(s, m, now)
+}
+
+// repeated reports whether m is the last 1xx again, as a UAS answers a
+// retransmitted INVITE. Those that mean something are not: one every minute
+// keeps Timer C of all proxies from firing (§13.3.1.1), and a reliable one
+// is retransmitted end to end (RFC 3262 §3).
+func (l *Layer) repeated(s *slot, m *sip.Message, now int64) bool {
+	sum, _ := sum128(&l.cfg.Secret, m.Raw())
+	same := sum == s.key.lo && now-int64(s.key.hi) < l.t64
+	s.key = key{sum, uint64(now)}
+	return same && m.Find("RSeq") < 0
+}
+
+// final reports whether the User gets m.
+func (l *Layer) final(sh *shard, w *work, i uint32, s *slot, m *sip.Message, now int64) bool {
+	success := m.Status() < 300
+	switch {
+	case s.state == clientAccepted:
+		return success
+	case s.state == clientCompleted:
+		if s.invite() && !success {
+			sh.stats.Retransmissions++
+			w.send(sh, s, s.aux, 0)
+		}
+		return false
+	}
+	s.resend = never
+	switch {
+	case s.invite() && success:
+		s.state = clientAccepted
+		s.end = now + l.t64 // M
+		sh.bufs.free(&s.aux)
+	case s.invite():
+		s.state = clientCompleted
+		s.end = now + l.d
+		l.sendACK(sh, w, s, m)
+	default:
+		s.state = clientCompleted
+		s.end = now + l.t4 // K
+	}
+	sh.bufs.free(&s.msg)
+	if s.state == clientCompleted && s.flags&reliable != 0 {
+		l.remove(sh, w, i, s)
+	} else {
+		sh.rearm(w, i, s, now)
+	}
+	return true
+}
+
+// sendACK acknowledges a final response that is no 2xx, §17.1.1.3.
+func (l *Layer) sendACK(sh *shard, w *work, s *slot, m *sip.Message) {
+	sh.bufs.free(&s.aux)
+	if w.msg.Parse(sh.bufs.bytes(s.msg)) != nil {
+		return
+	}
+	off := len(w.out)
+	w.out = sip.AppendACK(w.out, &w.msg, m)
+	w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to})
+	if s.flags&reliable == 0 {
+		s.aux = sh.bufs.keep(w.out[off:])
+	}
+}
+
+// clientEnd is timers B, C, D, F, K, M and the guard of a CANCEL.
+func (l *Layer) clientEnd(sh *shard, w *work, i uint32, s *slot, tick int64) {
+	switch {
+	case s.state == clientAccepted || s.state == clientCompleted:
+		l.remove(sh, w, i, s)
+	case s.state == clientProceeding && s.invite() && s.flags&cancelSent == 0:
+		a := action{do: tellError, h: sh.handle(i, s), word: s.word, err: ErrTimerC}
+		w.todo = append(w.todo, a)
+		s.end = tick + int64(s.wait) // again, should nobody cancel
+		sh.rearm(w, i, s, tick)
+	default:
+		sh.stats.Timeouts++
+		l.giveUp(sh, w, i, s, ErrTimeout)
+	}
+}

@@ -1,0 +1,141 @@
+package transaction
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+)
+
+// Buffers against a map of copies: what is kept stays as it was until it is
+// freed, and memory goes back after a peak.
+func TestBuffers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b buffers
+		b.init()
+		kept := map[piece][]byte{}
+		for n := range rapid.IntRange(1, 300).Draw(t, "steps") {
+			if rapid.IntRange(0, 2).Draw(t, "keep") > 0 {
+				size := rapid.OneOf(
+					rapid.IntRange(0, 1600), rapid.SampledFrom(classSizes[:]), rapid.IntRange(1, maxBuffer),
+				).Draw(t, "size")
+				data := bytes.Repeat([]byte{byte(n)}, size)
+				p := b.keep(data)
+				if _, double := kept[p]; double || p.handle == 0 {
+					t.Fatalf("handle %x given out twice", p.handle)
+				}
+				kept[p] = data
+			} else {
+				for p := range kept {
+					delete(kept, p)
+					b.free(&p)
+					if p != (piece{}) {
+						t.Fatal("free leaves the piece")
+					}
+					break
+				}
+			}
+			for p, want := range kept {
+				if !bytes.Equal(b.bytes(p), want) {
+					t.Fatalf("piece %x changed", p.handle)
+				}
+			}
+			if b.live() != len(kept) {
+				t.Fatalf("%d live, want %d", b.live(), len(kept))
+			}
+		}
+		for p := range kept {
+			b.free(&p)
+		}
+		for c := range b.class {
+			if there := pagesThere(&b.class[c]); there > 1 {
+				t.Fatalf("class %d keeps %d pages of nothing", classSizes[c], there)
+			}
+		}
+	})
+}
+
+func pagesThere[T any](p *pool[T]) (n int) {
+	for i := range p.pages {
+		if p.pages[i].data != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestPoolGivesPagesBack(t *testing.T) {
+	var s slots
+	s.init()
+	const many = 10 * slotsPerPage
+	var ids []uint32
+	for range many {
+		i, _ := s.make(1)
+		ids = append(ids, i)
+	}
+	if got := s.live(); got != many {
+		t.Fatalf("%d live, want %d", got, many)
+	}
+	for _, i := range ids {
+		s.free(i)
+	}
+	if got := pagesThere(&s.pool); got > 2 { // that of index 0 and a spare
+		t.Errorf("%d pages for no slots", got)
+	}
+	if s.has(ids[many-1]) {
+		t.Error("the last page is still there")
+	}
+	for range many {
+		i, p := s.make(2)
+		if i == 0 || *p != (slot{gen: 2, resend: never, end: never}) {
+			t.Fatalf("slot %d not clean: %+v", i, *p)
+		}
+	}
+}
+
+func TestSlotSize(t *testing.T) {
+	if got := unsafe.Sizeof(slot{}); got != 128 {
+		t.Errorf("a slot is %d bytes, want two cache lines", got)
+	}
+}
+
+func TestHandle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gen := rapid.Uint32().Draw(t, "gen")
+		shard := rapid.Uint32Range(0, shards-1).Draw(t, "shard")
+		i := rapid.Uint32Range(0, maxSlot).Draw(t, "slot")
+		g, s, j := splitHandle(packHandle(gen, shard, i))
+		if g != gen || s != shard || j != i {
+			t.Fatalf("%x %x %x became %x %x %x", gen, shard, i, g, s, j)
+		}
+	})
+}
+
+// Vectors of the reference implementation, key 00 … 0f, message 00 01 …
+func TestSipHash(t *testing.T) {
+	var secret [16]byte
+	var message []byte
+	for i := range secret {
+		secret[i] = byte(i)
+		if i < 15 {
+			message = append(message, byte(i))
+		}
+	}
+	for _, v := range []struct {
+		n    int
+		want string
+	}{
+		{0, "a3817f04ba25a8e66df67214c7550293"},
+		{1, "da87c1d86b99af44347659119b22fc45"},
+		{8, "3b62a9ba6258f5610f83e264f31497b4"},
+		{15, "5493e99933b0a8117e08ec0f97cfc3d9"},
+	} {
+		lo, hi := sum128(&secret, message[:v.n])
+		got := hex.EncodeToString(appendKey(nil, key{lo, hi}))
+		if got != v.want {
+			t.Errorf("%d bytes: got %s, want %s", v.n, got, v.want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package transaction
+
+import (
+	"math"
+
+	"sipedge/sip"
+)
+
+// state of a transaction. RFC 3261 §17 and RFC 6026 §7 name them; where the
+// machines differ by method only, they share one.
+type state uint8
+
+const (
+	free             state = iota
+	clientNamed            // has a branch, was not sent
+	clientCalling          // Calling, or Trying without a response
+	clientProceeding       // a 1xx came
+	clientAccepted         // INVITE: 2xx came, timer M
+	clientCompleted        // final came, timer D or K
+	serverProceeding       // Proceeding, or Trying: no final sent
+	serverAccepted         // INVITE: 2xx sent, timer L
+	serverCompleted        // final sent, timers G, H or J
+	serverConfirmed        // ACK came, timer I; or dropped: absorbs only
+)
+
+func (s state) server() bool { return s >= serverProceeding }
+
+type flags uint8
+
+const (
+	reliable     flags = 1 << iota // nothing is retransmitted, RFC 3261 §17
+	legacy                         // server: RFC 2543 peer, matched by §17.2.3's second list
+	cancelled                      // server: User.Cancelled was called
+	cancelWanted                   // client: Cancel was called
+	cancelSent                     // client: the CANCEL left
+)
+
+const never = int64(math.MaxInt64) // tick of a timer not armed
+
+// A slot is one transaction. It holds no pointers and fills two cache lines.
+type slot struct {
+	due        int64 // earlier of resend and end while in the wheel
+	next, prev uint32
+	bucket     uint16 // of the wheel, plus one; 0: not in it
+
+	state  state
+	flags  flags
+	method sip.Method
+
+	chain uint32 // next of its bucket in the table
+	gen   uint32 // of the handle; 0: free
+	key   key    // server: what finds it. client: last 1xx
+	word  uint64
+	to    target
+
+	resend int64  // tick of the next retransmission: timers A, E, G
+	end    int64  // tick that ends the state: B C D F H I J K L M
+	every  uint32 // ticks between this retransmission and the one before
+	wait   uint32 // client: Timer C in ticks; 0: none
+
+	msg piece // client: the request. server: the last reply
+	aux piece // client: ACK or CANCEL
+}
+
+const (
+	slotPageBits = 8
+	slotsPerPage = 1 << slotPageBits
+	maxSlot      = 1<<26 - 1
+)
+
+// slots of one shard, under its lock. Index 0 is no slot.
+type slots struct{ pool pool[slot] }
+
+func (s *slots) init() {
+	s.pool = newPool[slot](1, slotsPerPage)
+	s.pool.get() // index 0
+}
+
+func (s *slots) at(i uint32) *slot {
+	return &s.pool.pages[i>>slotPageBits].data[i&(slotsPerPage-1)]
+}
+
+// make returns a slot in its zero state with no timers.
+func (s *slots) make(gen uint32) (uint32, *slot) {
+	pg, item := s.pool.get()
+	i := uint32(pg<<slotPageBits | item)
+	p := s.at(i)
+	*p = slot{gen: gen, resend: never, end: never}
+	return i, p
+}
+
+func (s *slots) free(i uint32) {
+	*s.at(i) = slot{}
+	s.pool.put(int(i>>slotPageBits), int(i&(slotsPerPage-1)))
+}
+
+// has reports whether i's page is there.
+func (s *slots) has(i uint32) bool {
+	pg := int(i >> slotPageBits)
+	return i != 0 && pg < len(s.pool.pages) && s.pool.pages[pg].data != nil
+}
+
+func (s *slots) live() int { return s.pool.live - 1 }
+
+// A handle is generation, shard and slot. The generation counts a shard's
+// transactions, so a stale handle meets another one only when 2^32
+// transactions of its shard lie between.
+const (
+	slotBits  = 26
+	shardBits = 4
+	shards    = 1 << shardBits
+)
+
+func packHandle(gen uint32, shard, i uint32) uint64 {
+	return uint64(gen)<<32 | uint64(shard)<<slotBits | uint64(i)
+}
+
+func splitHandle(h uint64) (gen, shard, i uint32) {
+	return uint32(h >> 32), uint32(h) >> slotBits & (shards - 1), uint32(h) & maxSlot
+}

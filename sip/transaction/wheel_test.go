@@ -1,0 +1,120 @@
+package transaction
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func newTestWheel() (*wheel, *slots) {
+	s := new(slots)
+	s.init()
+	return &wheel{slots: s}, s
+}
+
+// The wheel against a sorted list: any order of arming, disarming and
+// advancing fires the same slots at the same ticks.
+func TestWheelAgainstList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, s := newTestWheel()
+		var ids []uint32
+		for range 20 {
+			i, _ := s.make(1)
+			ids = append(ids, i)
+		}
+		due := map[uint32]int64{}
+		now := rapid.Int64Range(0, 1<<20).Draw(t, "start")
+		if i := w.pop(now); i != 0 {
+			t.Fatalf("an empty wheel popped %d", i)
+		}
+		delay := rapid.OneOf(
+			rapid.Int64Range(0, 70), rapid.Int64Range(0, 5000), rapid.Int64Range(0, 1<<19),
+			rapid.Int64Range(span-100, span+1<<20),
+		)
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			i := rapid.SampledFrom(ids).Draw(t, "slot")
+			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			case 0, 1:
+				due[i] = now + delay.Draw(t, "delay")
+				w.arm(i, due[i], now)
+			case 2:
+				w.disarm(i)
+				delete(due, i)
+			case 3:
+				now += delay.Draw(t, "advance")
+				last := int64(-1)
+				for i := w.pop(now); i != 0; i = w.pop(now) {
+					at, armed := due[i]
+					if !armed || at > now || at < last {
+						t.Fatalf("at %d: slot %d of %d (armed %v) after %d", now, i, at, armed, last)
+					}
+					last = at
+					delete(due, i)
+				}
+			}
+			checkWheel(t, w, due, now)
+		}
+	})
+}
+
+func checkWheel(t *rapid.T, w *wheel, due map[uint32]int64, now int64) {
+	earliest := never
+	for _, at := range due {
+		earliest = min(earliest, at)
+	}
+	if next := w.next(); next > earliest || next < min(now, earliest) {
+		t.Fatalf("at %d: next %d, earliest %d", now, next, earliest)
+	}
+	if (w.next() == never) != (len(due) == 0) || w.armed != len(due) {
+		t.Fatalf("%d armed, next %d, want %d", w.armed, w.next(), len(due))
+	}
+}
+
+// Hopping from next to next fires each slot at its tick, not only in time.
+func TestWheelNextIsEnough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, s := newTestWheel()
+		start := rapid.Int64Range(0, 1<<40).Draw(t, "start")
+		w.pop(start)
+		want := rapid.SliceOfN(rapid.Int64Range(0, span+1000), 1, 20).Draw(t, "delays")
+		for n, d := range want {
+			i, p := s.make(1)
+			p.word = uint64(n)
+			w.arm(i, start+d, start)
+		}
+		var got []int64
+		for hops := 0; w.next() != never; hops++ {
+			if hops > len(want)*levels*2 {
+				t.Fatalf("%d hops for %d timers", hops, len(want))
+			}
+			now := w.next()
+			for i := w.pop(now); i != 0; i = w.pop(now) {
+				if d := want[s.at(i).word]; start+d != now {
+					t.Fatalf("slot of %d fired at %d", start+d, now)
+				}
+				got = append(got, now-start)
+			}
+		}
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func BenchmarkWheel(b *testing.B) {
+	w, s := newTestWheel()
+	const live = 200_000
+	ids := make([]uint32, live)
+	for n := range ids {
+		ids[n], _ = s.make(1)
+		w.arm(ids[n], int64(n%3200), 0)
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		i := ids[n*7919%live]
+		w.disarm(i)
+		w.arm(i, int64(n%3200), 0)
+	}
+}
