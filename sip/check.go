@@ -10,7 +10,7 @@ func (m *Message) check(pos int) {
 	via := m.checkVia()
 	addresses := m.checkAddresses()
 	sequence := m.checkSequence()
-	m.replyable = m.request && m.methodID != ACK && via && addresses && sequence
+	m.replyable = m.request && m.method != ACK && via && addresses && sequence
 	if i := m.First(MaxForwards); i >= 0 {
 		if _, ok := m.MaxForwards(); !ok {
 			m.fail(errForwards, m.offset(i))
@@ -62,12 +62,12 @@ func (m *Message) checkAddresses() bool {
 	from, to := m.First(From), m.First(To)
 	if from < 0 {
 		m.fail(errNoFrom, int(m.blank.off))
-	} else if m.decodeFrom(); !m.fromOK {
+	} else if _, ok := m.From(); !ok {
 		m.fail(errFrom, m.offset(from))
 	}
 	if to < 0 {
 		m.fail(errNoTo, int(m.blank.off))
-	} else if m.decodeTo(); !m.toOK {
+	} else if _, ok := m.To(); !ok {
 		m.fail(errTo, m.offset(to))
 	}
 	return from >= 0 && to >= 0 && len(m.Value(from)) > 0 && len(m.Value(to)) > 0
@@ -83,7 +83,7 @@ func (m *Message) checkSequence() bool {
 	}
 	if seq < 0 {
 		m.fail(errNoCSeq, int(m.blank.off))
-	} else if c := m.decodeCSeq(); !m.cseqOK {
+	} else if c := m.decodeCSeq(); m.valid&viewCSeq == 0 {
 		m.fail(errCSeq, m.offset(seq))
 	} else if m.request && string(c.method) != string(m.MethodName()) {
 		m.fail(errMethod, m.offset(seq))

@@ -29,7 +29,7 @@ func (m *Message) SetRURI(uri []byte) {
 	m.text = append(m.text, old[m.uri.to:]...)
 	m.uri.to = end
 	m.start = m.written(n)
-	m.decoded &^= decodedRURI
+	m.known &^= viewRURI
 	m.edited = true
 }
 
@@ -229,13 +229,13 @@ func (m *Message) touched(id HeaderID) {
 	m.edited = true
 	switch id {
 	case Via:
-		m.decoded &^= decodedVia
+		m.known &^= viewVia
 	case From:
-		m.decoded &^= decodedFrom
+		m.known &^= viewFrom
 	case To:
-		m.decoded &^= decodedTo
+		m.known &^= viewTo
 	case CSeq:
-		m.decoded &^= decodedCSeq
+		m.known &^= viewCSeq
 	}
 }
 

@@ -72,56 +72,43 @@ func (m *Message) Get(id HeaderID) []byte {
 // TopVia is the first Via element; ok false: none, or malformed. It is
 // valid until the next edit of a Via.
 func (m *Message) TopVia() (v *ViaValue, ok bool) {
-	if m.decoded&decodedVia == 0 {
-		m.decoded |= decodedVia
-		m.via, m.viaOK = ViaValue{}, false
-		if e, ok := m.FirstElement(Via); ok {
-			m.via.Element = e
-			m.viaOK = m.via.parse(e.Value) == nil
-		}
+	if m.known&viewVia == 0 {
+		e, ok := m.FirstElement(Via)
+		m.via = ViaValue{Element: e}
+		m.decoded(viewVia, ok && m.via.parse(e.Value) == nil)
 	}
-	return &m.via, m.viaOK
+	return &m.via, m.valid&viewVia != 0
 }
 
 // From is the From header field; ok false: none, or malformed.
 func (m *Message) From() (a NameAddr, ok bool) {
-	m.decodeFrom()
-	return m.from, m.fromOK
-}
-
-func (m *Message) decodeFrom() {
-	if m.decoded&decodedFrom == 0 {
-		m.decoded |= decodedFrom
-		var err error
-		m.from, err = ParseNameAddr(m.Get(From))
-		m.fromOK = err == nil && !m.from.Star
-	}
+	m.decode(viewFrom, From, &m.from)
+	return m.from, m.valid&viewFrom != 0
 }
 
 // To is the To header field; ok false: none, or malformed.
 func (m *Message) To() (a NameAddr, ok bool) {
-	m.decodeTo()
-	return m.to, m.toOK
+	m.decode(viewTo, To, &m.to)
+	return m.to, m.valid&viewTo != 0
 }
 
-func (m *Message) decodeTo() {
-	if m.decoded&decodedTo == 0 {
-		m.decoded |= decodedTo
+func (m *Message) decode(v view, id HeaderID, a *NameAddr) {
+	if m.known&v == 0 {
 		var err error
-		m.to, err = ParseNameAddr(m.Get(To))
-		m.toOK = err == nil && !m.to.Star
+		*a, err = ParseNameAddr(m.Get(id))
+		m.decoded(v, err == nil && !a.Star)
 	}
 }
 
 // FromTag is the From tag; nil: none.
 func (m *Message) FromTag() []byte {
-	m.decodeFrom()
+	m.decode(viewFrom, From, &m.from)
 	return m.from.Tag()
 }
 
 // ToTag is the To tag; nil: none.
 func (m *Message) ToTag() []byte {
-	m.decodeTo()
+	m.decode(viewTo, To, &m.to)
 	return m.to.Tag()
 }
 
@@ -138,9 +125,10 @@ type cseq struct {
 }
 
 func (m *Message) decodeCSeq() *cseq {
-	if m.decoded&decodedCSeq == 0 {
-		m.decoded |= decodedCSeq
-		m.seq, m.cseqOK = parseCSeq(m.Get(CSeq))
+	if m.known&viewCSeq == 0 {
+		var ok bool
+		m.seq, ok = parseCSeq(m.Get(CSeq))
+		m.decoded(viewCSeq, ok)
 	}
 	return &m.seq
 }

@@ -63,11 +63,13 @@ func parse4(b []byte) (a [4]byte, ok bool) {
 	return a, len(b) == 0
 }
 
-// parse6 reads the text form of RFC 4291 §2.2.
+// parse6 reads the text form of RFC 4291 §2.2. The third colon that the
+// grammar of RFC 3261 puts between "::" and an IPv4 address is tolerated, as
+// RFC 5118 §4.10 demands.
 func parse6(b []byte) (a [16]byte, ok bool) {
 	n, gap := 0, -1 // bytes read, where "::" stood
 	if len(b) >= 2 && b[0] == ':' && b[1] == ':' {
-		gap, b = 0, b[2:]
+		gap, b = 0, thirdColon(b[2:])
 	}
 	for n < len(a) && len(b) > 0 {
 		d := run(b, 0, isHex)
@@ -99,7 +101,7 @@ func parse6(b []byte) (a [16]byte, ok bool) {
 			if gap >= 0 {
 				return a, false
 			}
-			gap, b = n, b[1:]
+			gap, b = n, thirdColon(b[1:])
 		}
 	}
 	if len(b) > 0 || (n < len(a)) != (gap >= 0) {
@@ -110,6 +112,16 @@ func parse6(b []byte) (a [16]byte, ok bool) {
 		clear(a[gap : len(a)-(n-gap)])
 	}
 	return a, true
+}
+
+// thirdColon drops the colon at the front of b if a dotted address is all that follows.
+func thirdColon(b []byte) []byte {
+	if len(b) > 0 && b[0] == ':' {
+		if _, ok := parse4(b[1:]); ok {
+			return b[1:]
+		}
+	}
+	return b
 }
 
 func hexValue(c byte) int {

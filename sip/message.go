@@ -29,25 +29,26 @@ type Message struct {
 	blank  line    // the empty line behind the header section
 	body   line
 
-	method        span // of the start line
-	uri           span
-	reason        span
-	methodID      Method // of a request
-	status        int
-	request       bool
-	replyable     bool
-	edited        bool
-	decoded       uint8 // which of the following are of the fields as they stand
-	viaOK, cseqOK bool
-	fromOK, toOK  bool
-	ruriOK        bool
-	seq           cseq
-	via           ViaValue
-	from, to      NameAddr
-	ruri          URI
-	err           ParseError
-	failed        bool
-	own           []byte // of CopyFrom
+	request   bool
+	method    Method // of a request
+	status    int    // of a response
+	token     span   // the method as written
+	uri       span
+	reason    span
+	replyable bool
+	edited    bool
+
+	// Decoded when asked for: known tells which are of the fields as they
+	// stand, valid which of them are well-formed.
+	known, valid view
+	via          ViaValue
+	from, to     NameAddr
+	seq          cseq
+	ruri         URI
+
+	failed bool
+	err    ParseError
+	own    []byte // what CopyFrom copied into
 }
 
 // line is a run of bytes in raw, or in the arena if written.
@@ -68,13 +69,25 @@ type field struct {
 // span is a part of the start line.
 type span struct{ from, to uint32 }
 
+// view is a set of decoded views.
+type view uint8
+
 const (
-	decodedVia = 1 << iota
-	decodedFrom
-	decodedTo
-	decodedCSeq
-	decodedRURI
+	viewVia view = 1 << iota
+	viewFrom
+	viewTo
+	viewCSeq
+	viewRURI
 )
+
+// decoded notes that a view has been decoded.
+func (m *Message) decoded(v view, ok bool) {
+	m.known |= v
+	m.valid &^= v
+	if ok {
+		m.valid |= v
+	}
+}
 
 // Raw returns the bytes given to Parse, without line ends before the start
 // line and without what was beyond the body.
@@ -102,7 +115,7 @@ func (m *Message) IsRequest() bool { return m.request }
 // Method is the request's method; of a response the one of its CSeq.
 func (m *Message) Method() Method {
 	if m.request {
-		return m.methodID
+		return m.method
 	}
 	return LookupMethod(m.decodeCSeq().method)
 }
@@ -110,7 +123,7 @@ func (m *Message) Method() Method {
 // MethodName is the method's name as written.
 func (m *Message) MethodName() []byte {
 	if m.request {
-		return m.inStart(m.method)
+		return m.inStart(m.token)
 	}
 	return m.decodeCSeq().method
 }
@@ -126,13 +139,12 @@ func (m *Message) RURI() []byte {
 // RequestURI is the Request-URI parsed; ok false: a response or malformed.
 // It is valid until the next SetRURI.
 func (m *Message) RequestURI() (u *URI, ok bool) {
-	if m.decoded&decodedRURI == 0 {
-		m.decoded |= decodedRURI
+	if m.known&viewRURI == 0 {
 		var err error
 		m.ruri, err = ParseURI(m.RURI())
-		m.ruriOK = err == nil
+		m.decoded(viewRURI, err == nil)
 	}
-	return &m.ruri, m.ruriOK
+	return &m.ruri, m.valid&viewRURI != 0
 }
 
 // Status is 100–699, or 0 in a request.
@@ -175,9 +187,8 @@ func (m *Message) CopyFrom(src *Message) {
 	}
 	place(&m.blank, src.blank.size)
 	place(&m.body, src.body.size)
-	m.method, m.uri, m.reason = src.method, src.uri, src.reason
-	m.methodID, m.status = src.methodID, src.status
-	m.request, m.replyable = src.request, src.replyable
-	m.edited, m.decoded = false, 0
+	m.request, m.method, m.status = src.request, src.method, src.status
+	m.token, m.uri, m.reason = src.token, src.uri, src.reason
+	m.replyable, m.edited, m.known = src.replyable, false, 0
 	m.err, m.failed = src.err, src.failed
 }

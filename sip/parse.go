@@ -38,10 +38,10 @@ func (m *Message) Parse(b []byte) error {
 func (m *Message) reset() {
 	m.text, m.ids, m.fields = m.text[:0], m.ids[:0], m.fields[:0]
 	m.start, m.blank, m.body = line{}, line{}, line{}
-	m.method, m.uri, m.reason = span{}, span{}, span{}
-	m.methodID, m.status = Other, 0
-	m.request, m.replyable, m.edited, m.failed = false, false, false, false
-	m.decoded = 0
+	m.request, m.method, m.status = false, Other, 0
+	m.token, m.uri, m.reason = span{}, span{}, span{}
+	m.replyable, m.edited, m.failed = false, false, false
+	m.known = 0
 }
 
 // fail keeps the first error.
@@ -124,8 +124,8 @@ func (m *Message) parseRequestLine(b []byte) {
 		return
 	}
 	m.request = true
-	m.method = span{0, uint32(sp1)}
-	m.methodID = LookupMethod(b[:sp1])
+	m.method = LookupMethod(b[:sp1])
+	m.token = span{0, uint32(sp1)}
 	uri := trim(b[sp1+1 : sp2])
 	from := sp1 + 1 + run(b[sp1+1:sp2], 0, isLWS)
 	m.uri = span{uint32(from), uint32(from + len(uri))}
