@@ -11,7 +11,7 @@ type Stats struct {
 	SendErrors   atomic.Uint64 // datagrams that could not be sent
 	AcceptErrors atomic.Uint64
 	KeepAlives   atomic.Uint64 // received, RFC 5626 §3.5.1 and blank datagrams
-	Oversized    atomic.Uint64 // messages above Limits.Message
+	Oversized    atomic.Uint64 // datagrams above Limits.Message
 
 	Open       atomic.Int64  // connections now
 	Accepted   atomic.Uint64 // connections

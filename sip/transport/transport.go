@@ -53,6 +53,14 @@ type User interface {
 	Closed(f Flow)
 }
 
+// Unframed is what a User may be too. A stream brought a header section, but no message can be
+// taken from it: err is ErrTooLarge (above Limits.Message), or the *sip.ParseError about its
+// length. header ends with the empty line and is enough to answer 513 or 400. What is sent on
+// f before Unframed returns still leaves; then the connection is closed.
+type Unframed interface {
+	Unframed(f Flow, header []byte, err error)
+}
+
 // Sender is what the upper floors send by: a Manager, or a node of package mem.
 type Sender interface {
 	// Send never blocks and copies b. UDP leaves now (errors are returned); streams queue. ref comes back in Failed when a

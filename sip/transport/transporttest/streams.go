@@ -113,7 +113,7 @@ func (s *suite) ends(t *testing.T) {
 func (s *suite) deadConnection(t *testing.T) {
 	w, ra, rb := s.world(t), &Recorder{}, &Recorder{}
 	na, nb, to := s.pair(t, w, v4, ra, rb)
-	rb.Answer = func(f transport.Flow, b []byte) { must(t, nb.Send(f.Target(), b, 0)) }
+	rb.Answer(echo(t, nb))
 	must(t, na.Send(to, Text(0, 0), 0))
 	w.Until(t, "the answer", func() bool { return len(ra.Messages()) == 1 })
 	old := ra.Messages()[0].Flow
@@ -128,7 +128,7 @@ func (s *suite) deadConnection(t *testing.T) {
 	again := w.Open(t, transport.Listener{Transport: s.tr, Addr: to.Remote})
 	defer again.Stop()
 	rc := &Recorder{}
-	rc.Answer = func(f transport.Flow, b []byte) { must(t, again.Send(f.Target(), b, 0)) }
+	rc.Answer(echo(t, again))
 	again.Start(rc)
 	must(t, na.Send(old.Target(), Text(2, 0), 2))
 	w.Until(t, "the answer on a new connection", func() bool { return len(ra.Messages()) == 2 })

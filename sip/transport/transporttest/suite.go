@@ -81,17 +81,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// echo answers every message with itself, on its flow.
+func echo(t *testing.T, n Node) func(f transport.Flow, b []byte) {
+	return func(f transport.Flow, b []byte) {
+		if err := n.Send(f.Target(), b, 0); err != nil {
+			t.Errorf("answer: %v", err)
+		}
+	}
+}
+
 func (s *suite) thereAndBack(t *testing.T, a netip.Addr) {
 	w, ra, rb := s.world(t), &Recorder{}, &Recorder{}
 	na, nb, to := s.pair(t, w, a, ra, rb)
 	if na.Listeners()[0].Addr.Port() == 0 {
 		t.Fatal("the listener's port is not filled in")
 	}
-	rb.Answer = func(f transport.Flow, b []byte) {
-		if err := nb.Send(f.Target(), b, 0); err != nil {
-			t.Errorf("answer: %v", err)
-		}
-	}
+	rb.Answer(echo(t, nb))
 	want := Text(1, 0)
 	must(t, na.Send(to, want, 0))
 	w.Until(t, "the answer", func() bool { return len(ra.Messages()) == 1 })

@@ -75,9 +75,8 @@ func Eventually(t *testing.T, what string, done func() bool) {
 
 // Recorder is a User that keeps what it hears.
 type Recorder struct {
-	Answer func(f transport.Flow, b []byte) // called by Receive; may be nil
-
 	mu       sync.Mutex
+	answer   func(f transport.Flow, b []byte)
 	messages []Message
 	failed   []Failure
 	closed   []transport.Flow
@@ -96,13 +95,21 @@ type Failure struct {
 	Err  error
 }
 
+// Answer sets what Receive calls, too.
+func (r *Recorder) Answer(f func(f transport.Flow, b []byte)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = f
+}
+
 // Receive implements transport.User.
 func (r *Recorder) Receive(f transport.Flow, b []byte) {
 	r.mu.Lock()
 	r.messages = append(r.messages, Message{f, bytes.Clone(b)})
+	answer := r.answer
 	r.mu.Unlock()
-	if r.Answer != nil {
-		r.Answer(f, b)
+	if answer != nil {
+		answer(f, b)
 	}
 }
 

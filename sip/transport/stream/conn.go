@@ -1,0 +1,148 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sipedge/sip/transport"
+)
+
+// conn is one connection, from the first attempt to open it to Closed.
+type conn struct {
+	s        *Socket
+	flow     transport.Flow // Local is set before anybody else sees it
+	from     netip.Addr     // where it was accepted from; zero: we opened it
+	stopping atomic.Bool    // Close wants the goroutine to end
+	wrote    atomic.Int64   // when bytes left last, Unix ns
+	writer   sync.WaitGroup // the goroutine that writes, while there is one
+	answered bool           // the User has answered what ended the reading
+
+	mu      sync.Mutex
+	nc      net.Conn // nil: dialling
+	over    bool     // nothing is taken any more
+	reason  transport.Reason
+	cause   error
+	out     *outbox // what waits; nil: nothing
+	waiting int     // bytes in out and in the writer's hands
+	writing bool
+	unsent  []uint64 // refs of what the writer could not send
+}
+
+// errOver: the connection ended since it was found.
+var errOver = errors.New("over")
+
+// connect is the goroutine of a connection we open.
+func (c *conn) connect() {
+	st := c.s.env.Stats
+	ctx, cancel := context.WithTimeout(c.s.life, c.s.env.Limits.Dial)
+	nc, err := c.s.dial(ctx, c.flow.Remote)
+	cancel()
+	if err != nil {
+		st.DialErrors.Add(1)
+		c.stop(transport.EndedByError, err)
+		c.report(fmt.Errorf("connect: %w", err))
+		c.s.env.Gate.Leave(c.from)
+		c.s.gone(c)
+		return
+	}
+	st.Dialled.Add(1)
+	c.ready(nc)
+	c.run()
+}
+
+// ready says that messages can leave.
+func (c *conn) ready(nc net.Conn) {
+	if a := addrPort(nc.LocalAddr()); a.IsValid() {
+		c.flow.Local = a
+	}
+	c.wrote.Store(time.Now().UnixNano())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nc = nc
+	c.startWriter()
+}
+
+// run is the life of an open connection:
+//
+//  1. read until there is nothing more to read, or a limit is reached;
+//  2. take no more messages, let those that wait leave;
+//  3. close, and tell the User what did not leave and that it is over.
+func (c *conn) run() {
+	st := c.s.env.Stats
+	st.Open.Add(1)
+	c.stop(c.read())
+	c.writer.Wait()
+	if c.answered {
+		c.linger()
+	}
+	_ = c.nc.Close()
+	c.report(fmt.Errorf("%w: %w", transport.ErrClosed, c.cause))
+	c.s.env.Gate.Leave(c.from)
+	st.Open.Add(-1)
+	st.Ended[c.reason].Add(1)
+	c.s.user.Closed(c.flow)
+	c.s.gone(c)
+}
+
+// stop ends the taking of messages. The first reason counts.
+func (c *conn) stop(r transport.Reason, cause error) {
+	c.s.forget(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.over, c.reason, c.cause = true, r, cause
+	}
+}
+
+// report tells the User of everything that did not leave. Nobody else touches c by then.
+func (c *conn) report(err error) {
+	lost := c.unsent
+	if c.out != nil {
+		lost = c.out.refs(lost, 0)
+	}
+	c.s.env.Stats.Unsent.Add(uint64(len(lost)))
+	for _, ref := range lost {
+		if ref != 0 {
+			c.s.user.Failed(c.flow, ref, err)
+		}
+	}
+}
+
+// linger lets the peer read our last answer: closing with unread bytes here would
+// reset the connection, and a reset may overtake the answer.
+func (c *conn) linger() {
+	w, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || w.CloseWrite() != nil {
+		return
+	}
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.s.env.Limits.Arrival))
+	if !c.stopping.Load() {
+		_, _ = io.Copy(io.Discard, c.nc)
+	}
+}
+
+// interrupt makes run go on to its second step.
+func (c *conn) interrupt() {
+	c.stopping.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nc != nil {
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// cut makes run go on to its third step.
+func (c *conn) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nc != nil {
+		_ = c.nc.Close()
+	}
+}

@@ -1,0 +1,13 @@
+// Package stream carries messages over connections, RFC 3261 §18: framing,
+// write queues, limits, keep-alive. TCP is built on it, and whatever else
+// brings a net.Listener and a way to dial.
+//
+// A connection has one goroutine from its first moment to its last, which
+// reads, reports what did not leave, and says Closed. Another one writes
+// while something waits.
+//
+// Its one law: a peer costs no more than its limits, however it behaves.
+//
+// Locks: Socket.mu and conn.mu are never held together, and neither while
+// the User is called.
+package stream

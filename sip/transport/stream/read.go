@@ -1,0 +1,180 @@
+package stream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+const (
+	firstBuffer = 2 << 10  // bytes, for an idle connection: room for most messages
+	keptBuffer  = 16 << 10 // a larger one is given back when it is empty
+)
+
+// reader is where the reading of a connection stands: buf[r:w] is not yet a message.
+type reader struct {
+	c      *conn
+	framer sip.Framer
+	buf    []byte
+	r, w   int
+	active time.Time // when bytes came last
+	begun  time.Time // when the first byte of the message at r came; zero: none has
+	armed  time.Time // the deadline that is set
+}
+
+var (
+	errIdle  = errors.New("idle")
+	errSlow  = errors.New("message took too long to arrive")
+	errFrame = errors.New("no end of message in sight")
+	errStop  = errors.New("shutting down")
+)
+
+// read gives every message to the User, and says why there are no more.
+func (c *conn) read() (transport.Reason, error) {
+	r := reader{c: c, buf: make([]byte, firstBuffer), active: time.Now()}
+	for {
+		r.arm()
+		if c.stopping.Load() {
+			return transport.EndedByShutdown, errStop
+		}
+		n, err := c.nc.Read(r.buf[r.w:])
+		if n > 0 {
+			r.w += n
+			r.active = time.Now()
+			if reason, err := r.frames(); err != nil {
+				return reason, err
+			}
+		}
+		if err == nil {
+			continue
+		}
+		if reason, err := r.failed(err); err != nil {
+			return reason, err
+		}
+	}
+}
+
+// arm sets the deadline: the message's if one has begun, else the connection's, which is moved
+// only now and then.
+func (r *reader) arm() {
+	l := &r.c.s.env.Limits
+	if !r.begun.IsZero() {
+		r.deadline(r.begun.Add(l.Arrival))
+		return
+	}
+	last := r.active
+	if w := time.Unix(0, r.c.wrote.Load()); w.After(last) {
+		last = w
+	}
+	idle := last.Add(l.Idle)
+	if d := idle.Sub(r.armed); d > l.Idle/16 || d < 0 {
+		r.deadline(idle)
+	}
+}
+
+func (r *reader) deadline(t time.Time) {
+	if !t.Equal(r.armed) {
+		r.armed = t
+		_ = r.c.nc.SetReadDeadline(t)
+	}
+}
+
+// failed judges an error of reading; nil: go on.
+func (r *reader) failed(err error) (transport.Reason, error) {
+	switch {
+	case r.c.stopping.Load():
+		return transport.EndedByShutdown, errStop
+	case errors.Is(err, io.EOF):
+		return transport.EndedByPeer, io.EOF
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return transport.EndedByError, err
+	case !r.begun.IsZero():
+		return transport.EndedSlow, errSlow
+	}
+	// Bytes we wrote count as well, and the deadline may lag behind a little.
+	last := max(r.active.UnixNano(), r.c.wrote.Load())
+	if time.Since(time.Unix(0, last)) >= r.c.s.env.Limits.Idle {
+		return transport.EndedIdle, errIdle
+	}
+	r.armed = time.Time{}
+	return 0, nil
+}
+
+// frames takes off the buffer what is complete and makes room for the rest.
+func (r *reader) frames() (transport.Reason, error) {
+	st, limit := r.c.s.env.Stats, r.c.s.env.Limits.Message
+	for r.r < r.w {
+		front := r.buf[r.r:r.w]
+		kind, n, err := r.framer.Next(front, limit)
+		if err != nil {
+			return r.unusable(front, err)
+		}
+		if kind == sip.Incomplete {
+			break
+		}
+		r.begun = time.Time{}
+		switch kind {
+		case sip.Complete:
+			st.MessagesIn.Add(1)
+			st.BytesIn.Add(uint64(n))
+			r.c.s.user.Receive(r.c.flow, front[:n])
+		case sip.Ping:
+			st.KeepAlives.Add(1)
+			_ = r.c.send([]byte("\r\n"), 0, true) // no room: the peer does not read anyway
+		}
+		r.r += n
+	}
+	// Half a line end between messages is nothing that has begun.
+	if front := r.buf[r.r:r.w]; len(front) == 0 || len(front) == 1 && front[0] == '\r' {
+		r.begun = time.Time{}
+	} else if r.begun.IsZero() {
+		r.begun = r.active
+	}
+	return r.room()
+}
+
+// room sees to it that the next read has some.
+func (r *reader) room() (transport.Reason, error) {
+	most := r.c.s.env.Limits.Message + firstBuffer
+	switch {
+	case r.r == r.w:
+		r.r, r.w = 0, 0
+		if len(r.buf) > keptBuffer {
+			r.buf = make([]byte, firstBuffer)
+		}
+	case r.w < len(r.buf):
+	case r.r > 0:
+		r.w = copy(r.buf, r.buf[r.r:])
+		r.r = 0
+	case len(r.buf) >= most:
+		return transport.EndedFraming, errFrame
+	default:
+		grown := make([]byte, min(2*len(r.buf), most))
+		copy(grown, r.buf)
+		r.buf = grown
+	}
+	return 0, nil
+}
+
+// unusable says what ended the sequence of messages. A whole header section can be answered.
+func (r *reader) unusable(b []byte, err error) (transport.Reason, error) {
+	reason := transport.EndedFraming
+	var p *sip.ParseError
+	if errors.As(err, &p) && (p.Status == 413 || p.Status == 513) {
+		reason, err = transport.EndedOversized, transport.ErrTooLarge
+	}
+	end := bytes.Index(b, []byte("\r\n\r\n")) + 4
+	if end < 4 || end > r.c.s.env.Limits.Message {
+		return reason, err
+	}
+	if u, ok := r.c.s.user.(transport.Unframed); ok {
+		u.Unframed(r.c.flow, b[:end], err)
+		r.c.answered = true
+	}
+	return reason, err
+}

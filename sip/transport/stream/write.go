@@ -1,0 +1,138 @@
+package stream
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"sipedge/sip/transport"
+)
+
+// outbox holds messages end to end, so that one write takes them all.
+type outbox struct {
+	data  []byte
+	marks []mark
+}
+
+type mark struct {
+	end  int // of the message in data
+	ref  uint64
+	pong bool // no message, but the answer to a ping
+}
+
+// maxKept is how large an outbox may be to be used again, in bytes.
+const maxKept = 64 << 10
+
+var outboxes = sync.Pool{New: func() any { return new(outbox) }}
+
+func (o *outbox) add(b []byte, ref uint64, pong bool) {
+	o.data = append(o.data, b...)
+	o.marks = append(o.marks, mark{len(o.data), ref, pong})
+}
+
+// refs appends those of the messages that are not within the first n bytes.
+func (o *outbox) refs(dst []uint64, n int) []uint64 {
+	for _, m := range o.marks {
+		if m.end > n && !m.pong {
+			dst = append(dst, m.ref)
+		}
+	}
+	return dst
+}
+
+func (o *outbox) release() {
+	if cap(o.data) > maxKept {
+		return
+	}
+	o.data, o.marks = o.data[:0], o.marks[:0]
+	outboxes.Put(o)
+}
+
+// send queues b. It returns errOver, or ErrQueueFull: then the peer has Limits.Write to
+// read what it was sent, or the writer ends the connection.
+func (c *conn) send(b []byte, ref uint64, pong bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return errOver
+	}
+	if c.waiting+len(b) > c.s.env.Limits.Queue {
+		c.s.env.Stats.QueueFull.Add(1)
+		return transport.ErrQueueFull
+	}
+	if c.out == nil {
+		c.out = outboxes.Get().(*outbox)
+	}
+	c.out.add(b, ref, pong)
+	c.waiting += len(b)
+	c.startWriter()
+	return nil
+}
+
+// startWriter is called with mu held.
+func (c *conn) startWriter() {
+	if c.nc == nil || c.out == nil || c.writing {
+		return
+	}
+	c.writing = true
+	c.writer.Go(c.write)
+}
+
+// write sends what waits until nothing does.
+func (c *conn) write() {
+	for o := c.take(nil); o != nil; o = c.take(o) {
+		now := time.Now()
+		_ = c.nc.SetWriteDeadline(now.Add(c.s.env.Limits.Write))
+		n, err := c.nc.Write(o.data)
+		c.wrote.Store(now.UnixNano())
+		c.count(o, n)
+		if err != nil {
+			c.broken(o, n, err)
+			return
+		}
+	}
+}
+
+// take returns what waits, nil if nothing does: then the writer ends. done has left.
+func (c *conn) take(done *outbox) *outbox {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if done != nil {
+		c.waiting -= len(done.data)
+		done.release()
+	}
+	o := c.out
+	c.out = nil
+	c.writing = o != nil
+	return o
+}
+
+// count books the messages of o that are within the first n bytes.
+func (c *conn) count(o *outbox, n int) {
+	var messages, bytes, begin int
+	for _, m := range o.marks {
+		if m.end <= n && !m.pong {
+			messages++
+			bytes += m.end - begin
+		}
+		begin = m.end
+	}
+	c.s.env.Stats.MessagesOut.Add(uint64(messages))
+	c.s.env.Stats.BytesOut.Add(uint64(bytes))
+}
+
+// broken ends the connection: of o only the first n bytes left.
+func (c *conn) broken(o *outbox, n int, err error) {
+	reason := transport.EndedByPeer
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		reason, err = transport.EndedStalled, errStalled
+	}
+	c.stop(reason, err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unsent = o.refs(c.unsent, n)
+	_ = c.nc.Close() // the reader wakes
+}
+
+var errStalled = errors.New("the peer does not read")
