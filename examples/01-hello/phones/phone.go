@@ -25,7 +25,9 @@ type phone struct {
 	msg      sip.Message
 }
 
-func newPhone(name string, proxy netip.AddrPort, patience time.Duration, l *ladder) (*phone, error) {
+func newPhone(
+	name string, proxy netip.AddrPort, patience time.Duration, l *ladder,
+) (*phone, error) {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: proxy.Addr().AsSlice()})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -40,13 +42,14 @@ func (p *phone) hangUp() { p.conn.Close() }
 
 // hint says what a caller can do who reached nobody.
 func (p *phone) hint() error {
-	return fmt.Errorf("is a proxy running at %s? go run ./cmd/sipedge serve examples/01-hello", p.proxy)
+	return fmt.Errorf("is a proxy at %s? go run ./cmd/sipedge serve examples/01-hello", p.proxy)
 }
 
 // call sets up a call to the phone at to, and ends it.
 func (p *phone) call(to netip.AddrPort) error {
 	d := dialog{
-		id: fmt.Sprintf("%x@%s", rand.Uint64(), p.addr.Addr()), target: fmt.Sprintf("sip:bob@%s", to),
+		id:     fmt.Sprintf("%x@%s", rand.Uint64(), p.addr.Addr()),
+		target: fmt.Sprintf("sip:bob@%s", to),
 		remote: fmt.Sprintf("<sip:bob@%s>", to),
 	}
 	if err := p.send("INVITE", p.request(&d, "INVITE", 1)); err != nil {
@@ -168,7 +171,8 @@ func (d *dialog) establish(m *sip.Message) {
 // request builds a request of the call, RFC 3261 §8.1.1 and §12.2.1.1.
 func (p *phone) request(d *dialog, method string, cseq int) []byte {
 	b := fmt.Appendf(nil, "%s %s SIP/2.0\r\n", method, d.target)
-	b = fmt.Appendf(b, "Via: SIP/2.0/UDP %s;branch=%s%x;rport\r\n", p.addr, sip.MagicCookie, rand.Uint64())
+	b = fmt.Appendf(b, "Via: SIP/2.0/UDP %s;branch=%s%x;rport\r\n",
+		p.addr, sip.MagicCookie, rand.Uint64())
 	b = append(b, "Max-Forwards: 70\r\n"...)
 	for _, r := range d.routes {
 		b = fmt.Appendf(b, "Route: %s\r\n", r)

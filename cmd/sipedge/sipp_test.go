@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sipp is a running SIPp. It ends by itself after its calls, or with the test.
+type sipp struct {
+	t     *testing.T
+	name  string
+	cmd   *exec.Cmd
+	stats string // path of its statistics
+	out   bytes.Buffer
+	errs  string // path of its error log
+	done  chan error
+}
+
+// load is how many calls a test makes, and how fast.
+type load struct{ calls, rate int }
+
+func sippLoad() load {
+	if soaking() {
+		return load{10_000, 200}
+	}
+	return load{1000, 400}
+}
+
+func (l load) args() []string {
+	// The bound is generous: it ends a run that hangs.
+	bound := l.calls/l.rate + 90
+	return []string{
+		"-m", strconv.Itoa(l.calls), "-r", strconv.Itoa(l.rate),
+		"-timeout", strconv.Itoa(bound), "-timeout_error",
+	}
+}
+
+// scenario is the argument pair for a file of testdata/sipp or a built-in scenario.
+func scenario(name string) []string {
+	if builtin, ok := strings.CutPrefix(name, "-"); ok {
+		return []string{"-sn", builtin}
+	}
+	path, err := filepath.Abs(filepath.Join("testdata", "sipp", name+".xml"))
+	if err != nil {
+		panic(err)
+	}
+	return []string{"-sf", path}
+}
+
+// startSIPp runs SIPp at a local address. transport is "udp" or "tcp".
+func startSIPp(
+	t *testing.T, name, transport string, local netip.AddrPort, args ...string,
+) *sipp {
+	t.Helper()
+	dir := t.TempDir()
+	s := &sipp{
+		t: t, name: name, done: make(chan error, 1),
+		stats: filepath.Join(dir, "stat.csv"), errs: filepath.Join(dir, "errors.log"),
+	}
+	mode := map[string]string{"udp": "u1", "tcp": "t1"}[transport]
+	all := append(scenario(name),
+		"-i", local.Addr().String(), "-p", strconv.Itoa(int(local.Port())), "-t", mode,
+		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
+		"-nostdin")
+	s.cmd = exec.Command("sipp", append(all, args...)...)
+	s.cmd.Dir = dir
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	t.Cleanup(func() { s.cmd.Process.Kill() })
+	return s
+}
+
+// startUAS runs SIPp as a callee and waits until it listens.
+func startUAS(t *testing.T, name, transport string, ip string, l load) (*sipp, netip.AddrPort) {
+	t.Helper()
+	local := netip.AddrPortFrom(netip.MustParseAddr(ip), freePort(t, ip))
+	s := startSIPp(t, name, transport, local, l.args()...)
+	await(t, 10*time.Second, func() (string, bool) {
+		return name + " does not listen", bound(local.Port())
+	})
+	return s, local
+}
+
+// startUAC runs SIPp as a caller towards the server.
+func startUAC(t *testing.T, name, transport string, to netip.AddrPort, l load) *sipp {
+	t.Helper()
+	ip := to.Addr().String()
+	local := netip.AddrPortFrom(to.Addr(), freePort(t, ip))
+	return startSIPp(t, name, transport, local, append(l.args(), to.String())...)
+}
+
+// wait returns how many calls succeeded and failed by SIPp's own statistics.
+func (s *sipp) wait(bound time.Duration) (succeeded, failed int) {
+	s.t.Helper()
+	var exit error
+	select {
+	case exit = <-s.done:
+	case <-time.After(bound):
+		s.cmd.Process.Kill()
+		<-s.done
+		s.t.Errorf("sipp %s did not end within %v", s.name, bound)
+	}
+	succeeded, failed = s.counts()
+	if exit != nil || failed > 0 {
+		errs, _ := os.ReadFile(s.errs)
+		out := s.out.String()
+		s.t.Errorf("sipp %s: %v, %d calls failed\n%s\n%s", s.name, exit, failed,
+			errs[:min(len(errs), 6000)], out[max(0, len(out)-4000):])
+	}
+	return succeeded, failed
+}
+
+// counts reads the cumulative columns of the last line of the statistics.
+func (s *sipp) counts() (succeeded, failed int) {
+	s.t.Helper()
+	b, err := os.ReadFile(s.stats)
+	if err != nil {
+		s.t.Fatalf("sipp %s: %v\n%s", s.name, err, s.out.String())
+	}
+	r := csv.NewReader(bytes.NewReader(b))
+	r.Comma, r.FieldsPerRecord, r.LazyQuotes = ';', -1, true
+	rows, err := r.ReadAll()
+	if err != nil || len(rows) < 2 {
+		s.t.Fatalf("sipp %s: statistics: %v, %d rows", s.name, err, len(rows))
+	}
+	last := rows[len(rows)-1]
+	column := func(name string) int {
+		for i, h := range rows[0] {
+			if h == name {
+				n, err := strconv.Atoi(last[i])
+				if err != nil {
+					s.t.Fatalf("sipp %s: %s: %v", s.name, name, err)
+				}
+				return n
+			}
+		}
+		s.t.Fatalf("sipp %s: no column %s", s.name, name)
+		return 0
+	}
+	return column("SuccessfulCall(C)"), column("FailedCall(C)")
+}
+
+// freePort finds a port nobody uses, for UDP and TCP alike.
+func freePort(t *testing.T, ip string) uint16 {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := l.Addr().(*net.TCPAddr)
+		u, err := net.ListenUDP("udp", &net.UDPAddr{IP: addr.IP, Port: addr.Port})
+		l.Close()
+		if err != nil {
+			continue
+		}
+		u.Close()
+		return uint16(addr.Port)
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// bound says whether some socket of this machine is bound to the port.
+func bound(port uint16) bool {
+	want := fmt.Sprintf(":%04X", port)
+	for _, table := range []string{"udp", "udp6", "tcp", "tcp6"} {
+		b, err := os.ReadFile("/proc/net/" + table)
+		if err != nil {
+			continue
+		}
+		for l := range strings.Lines(string(b)) {
+			if f := strings.Fields(l); len(f) > 1 && strings.HasSuffix(f[1], want) {
+				return true
+			}
+		}
+	}
+	return false
+}
