@@ -1,0 +1,99 @@
+package action
+
+import (
+	"fmt"
+	"strings"
+
+	"sipedge/router/job"
+	"sipedge/router/vars"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+// decoder reads the arguments of one step and collects what is wrong in them.
+type decoder struct {
+	*Env
+	args  *schema.Value
+	diags schema.Diagnostics
+}
+
+// build makes a constructor of a function that decodes.
+func build(f func(d *decoder) job.Step) func(*Env, *schema.Value) (job.Step, schema.Diagnostics) {
+	return func(e *Env, args *schema.Value) (job.Step, schema.Diagnostics) {
+		d := decoder{Env: e, args: args}
+		step := f(&d)
+		return step, d.diags
+	}
+}
+
+func (d *decoder) errorf(v *schema.Value, code schema.Code, format string, args ...any) {
+	d.errorAt(v.Pos, v.Pos.Col+len(v.S), code, fmt.Sprintf(format, args...))
+}
+
+func (d *decoder) errorAt(pos schema.Pos, end int, code schema.Code, message string) {
+	d.diags = append(d.diags, schema.Diagnostic{Pos: pos, End: end, Code: code, Message: message})
+}
+
+// text compiles a template; ok false: v is absent or wrong.
+func (d *decoder) text(v *schema.Value) (t text, ok bool) {
+	if v.Kind != schema.String {
+		return text{}, false
+	}
+	tmpl, diags := vars.Compile(schema.Text{S: v.S, Pos: v.Pos}, d.Where)
+	d.diags = append(d.diags, diags...)
+	if diags.HasErrors() {
+		return text{}, false
+	}
+	s, literal := tmpl.Literal()
+	if !literal {
+		return text{tmpl: tmpl}, true
+	}
+	if strings.ContainsAny(s, "\r\n\x00") {
+		d.errorf(v, schema.BadValue, "a line break cannot be written into a message")
+		return text{}, false
+	}
+	return text{lit: []byte(s)}, true
+}
+
+// hop is text for the URI of a next hop: sip or sips with a host.
+func (d *decoder) hop(v *schema.Value) (t text, ok bool) {
+	t, ok = d.text(v)
+	if ok && t.literal() && !isHop(t.lit) {
+		d.errorf(v, schema.BadURI, "%q is not a next hop; write it like \"sip:192.0.2.1:5060\"", v.S)
+		return text{}, false
+	}
+	return t, ok
+}
+
+// uri is text for a Request-URI.
+func (d *decoder) uri(v *schema.Value) (t text, ok bool) {
+	t, ok = d.text(v)
+	if ok && t.literal() && !isRequestURI(t.lit) {
+		d.errorf(v, schema.BadURI, "%q is not a URI a request can go to", v.S)
+		return text{}, false
+	}
+	return t, ok
+}
+
+// arm is the sub-route an argument names, to be run instead of the rest.
+func (d *decoder) arm(key string) arm { return arm{d.route(schema.InSub, key)} }
+
+func (d *decoder) route(of schema.Place, key string) job.Route {
+	v := d.args.Get(key)
+	if v.Kind != schema.String {
+		return nil
+	}
+	return d.Route(of, v.S)
+}
+
+// isHop reports whether b can be a next hop: a sip or sips URI.
+func isHop(b []byte) bool {
+	u, err := sip.ParseURI(b)
+	return err == nil && (u.Scheme == sip.SIP || u.Scheme == sip.SIPS) && len(u.Host) > 0
+}
+
+// isRequestURI reports whether b can stand in a request line.
+func isRequestURI(b []byte) bool {
+	u, err := sip.ParseURI(b)
+	return err == nil && u.Scheme != sip.SchemeOther && len(u.Headers) == 0
+}

@@ -1,0 +1,176 @@
+package action
+
+import (
+	"context"
+	"errors"
+
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+var errParams = errors.New("not a list of URI parameters")
+
+var recordRouteKind = Kind{
+	Kind: schema.Kind{
+		Name: "record_route",
+		Doc: "Keeps this server on the path of the dialog: when the request is sent, a " +
+			"Record-Route with a keyed tag is written per branch. A REGISTER never gets one.",
+		Schema: `{
+	// Parameters to find again in the Route of later requests: "a=b;c".
+	params?: #Text
+}`,
+		Where: schema.InRequest | schema.InBranch | schema.InFailure,
+	},
+	New: build(func(d *decoder) job.Step {
+		v := d.args.Get("params")
+		t, ok := d.text(v)
+		if ok && t.literal() && !areParams(t.lit) {
+			d.errorf(v, schema.BadValue, "%q is not a list of parameters like \"a=b;c\"", v.S)
+		}
+		return &recordRoute{t}
+	}),
+}
+
+type recordRoute struct{ params text }
+
+func (s *recordRoute) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
+	if j.Msg.Method() == sip.REGISTER {
+		return job.Next, nil
+	}
+	params := s.params.expand(j)
+	if len(params) > 0 {
+		if !areParams(params) {
+			return job.Next, errParams
+		}
+		b := scratches.Get().(*scratch)
+		b.b = append(append(b.b[:0], ';'), params...)
+		j.RRParams = j.Bytes(b.b)
+		scratches.Put(b)
+	}
+	j.RecordRoute = true
+	return job.Next, nil
+}
+
+// areParams reports whether b is URI parameters, RFC 3261 §25.1, without the first semicolon.
+func areParams(b []byte) bool {
+	name := true // in a name, or before one
+	length := 0
+	for _, c := range b {
+		switch {
+		case c == ';':
+			if name && length == 0 {
+				return false
+			}
+			name, length = true, 0
+			continue
+		case c == '=' && name && length > 0:
+			name, length = false, 0
+			continue
+		case !isParam(c):
+			return false
+		}
+		length++
+	}
+	return length > 0
+}
+
+func isParam(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	switch c {
+	case '-', '_', '.', '!', '~', '*', '\'', '(', ')', '[', ']', '/', ':', '&', '+', '$', '%':
+		return true
+	}
+	return false
+}
+
+var looseRouteKind = Kind{
+	Kind: schema.Kind{
+		Name: "loose_route",
+		Doc: "Takes our own Route out of the request and lets it follow the rest, RFC 3261 §16.4; " +
+			"requests of strict routers are put right. Only a Route with a tag of ours is taken; " +
+			"without one the arm runs: 404 unless set, and an ACK is dropped.",
+		Schema: `{
+	// tag: the Route must bear the keyed tag of this dialog. none: any Route to us is
+	// taken, for peers that mangle it.
+	verify?: "tag" | "none"
+	// The sub-route taken when no such Route stands on top.
+	on_none?: #Name
+}`,
+		Where:  schema.InRequest,
+		Ending: schema.Arm,
+		Arms:   []string{"on_none"},
+	},
+	Examples: `
+- loose_route: {}
+- relay: {}
+-- in --
+BYE sip:alice@192.0.2.9
+Route: <sip:192.0.2.1;lr>
+-- out --
+SIP/2.0 404 Not Found
+`,
+	New: build(func(d *decoder) job.Step {
+		return &looseRoute{d.Proxy, d.args.Get("verify").S != "none", d.arm("on_none")}
+	}),
+}
+
+type looseRoute struct {
+	proxy  *proxy.Proxy
+	verify bool
+	onNone arm
+}
+
+func (s *looseRoute) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if s.proxy.LooseRoute(j, s.verify) {
+		return job.Next, nil
+	}
+	return s.onNone.take(ctx, j, s.proxy, 404), nil
+}
+
+var maxForwardsKind = Kind{
+	Kind: schema.Kind{
+		Name: "max_forwards",
+		Doc: "Checks before anything is sent that the request may still go so many hops; the arm " +
+			"answers 483 unless set. The engine lowers Max-Forwards, and refuses 0, by itself.",
+		Schema: `{
+	// Hops that must be left, 1 unless set.
+	limit?: int & >=1 & <=255
+	// The sub-route taken when fewer are left.
+	on_exceed?: #Name
+}`,
+		Where:  schema.InRequest,
+		Ending: schema.Arm,
+		Arms:   []string{"on_exceed"},
+	},
+	Examples: `
+- max_forwards: {limit: 5}
+- forward: {to: "sip:192.0.2.9"}
+-- in --
+MESSAGE sip:alice@example.net
+Max-Forwards: 4
+-- out --
+SIP/2.0 483 Too Many Hops
+`,
+	New: build(func(d *decoder) job.Step {
+		limit := max(1, int(d.args.Get("limit").N))
+		return &maxForwards{d.Proxy, limit, d.arm("on_exceed")}
+	}),
+}
+
+type maxForwards struct {
+	proxy    *proxy.Proxy
+	limit    int
+	onExceed arm
+}
+
+func (s *maxForwards) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if n, ok := j.Msg.MaxForwards(); !ok || n >= s.limit {
+		return job.Next, nil
+	}
+	return s.onExceed.take(ctx, j, s.proxy, 483), nil
+}

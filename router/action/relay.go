@@ -1,0 +1,132 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/schema"
+)
+
+var errHop = errors.New("not a next hop")
+
+var relayKind = Kind{
+	Kind: schema.Kind{
+		Name: "relay",
+		Doc: "Sends the request on statefully, to every member of the target set at once, " +
+			"RFC 3261 §16. It ends the run; what comes back is the engine's, and the named routes'.",
+		Schema: `{
+	// The next hop, a sip URI; the Request-URI stays. Else a Route, or the Request-URI, leads.
+	to?: #Text
+	// The branch route that runs for each branch before it is sent.
+	branch?: #Name
+	// The reply route that runs for each reply received.
+	reply?: #Name
+	// The failure route that runs when every branch has failed.
+	failure?: #Name
+	// How long a branch may stay without any answer.
+	fr_timer?: #Duration
+	// How long an INVITE may ring.
+	fr_inv_timer?: #Duration
+	// The sub-route taken when there is nowhere to send it; 503 unless set.
+	on_error?: #Name
+}`,
+		Where:  schema.InRequest | schema.InFailure,
+		Ending: schema.Ends,
+		Arms:   []string{"on_error"},
+		Hooks: map[string]schema.Place{
+			"branch": schema.InBranch, "reply": schema.InReply, "failure": schema.InFailure,
+		},
+		Asks: true,
+	},
+	Examples: `
+- relay: {to: "sip:192.0.2.9:5070"}
+-- in --
+INVITE sip:alice@example.net
+-- out --
+SIP/2.0 100 Trying
+
+INVITE sip:alice@example.net SIP/2.0
+`,
+	New: build(func(d *decoder) job.Step {
+		s := &relay{proxy: d.Proxy, hooks: proxy.Hooks{
+			Branch:     d.route(schema.InBranch, "branch"),
+			Reply:      d.route(schema.InReply, "reply"),
+			Failure:    d.route(schema.InFailure, "failure"),
+			OnError:    d.route(schema.InSub, "on_error"),
+			FinalWait:  d.args.Get("fr_timer").Duration(),
+			InviteWait: d.args.Get("fr_inv_timer").Duration(),
+		}}
+		if to, ok := d.hop(d.args.Get("to")); ok && to.literal() {
+			s.hooks.To, s.hooks.ToLocal = to.lit, true
+		} else if ok {
+			s.to = &to
+		}
+		return s
+	}),
+}
+
+type relay struct {
+	proxy *proxy.Proxy
+	hooks proxy.Hooks
+	to    *text // nil: hooks.To says it
+}
+
+func (s *relay) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
+	if s.to == nil {
+		return s.proxy.Relay(j, &s.hooks), nil
+	}
+	to := s.to.expand(j)
+	if !isHop(to) {
+		return job.Next, errHop
+	}
+	hooks := s.hooks
+	hooks.To = bytes.Clone(to) // kept with the transaction
+	return s.proxy.Relay(j, &hooks), nil
+}
+
+var forwardKind = Kind{
+	Kind: schema.Kind{
+		Name: "forward",
+		Doc: "Sends the request on without state, RFC 3261 §16.11: no timers, no forking. " +
+			"Retransmissions, the ACK and the CANCEL of a request follow it by its branch.",
+		Schema: `{
+	// The next hop, a sip URI; the Request-URI stays. Else a Route, or the Request-URI, leads.
+	to?: #Text
+	// The sub-route taken when there is nowhere to send it; 503 unless set.
+	on_error?: #Name
+}`,
+		Where:  schema.InRequest,
+		Ending: schema.Ends,
+		Arms:   []string{"on_error"},
+		Asks:   true,
+	},
+	Examples: `
+- forward: {to: "sip:192.0.2.9"}
+-- in --
+OPTIONS sip:alice@example.net
+-- out --
+OPTIONS sip:alice@example.net SIP/2.0
+`,
+	New: build(func(d *decoder) job.Step {
+		s := &forward{proxy: d.Proxy, onError: d.route(schema.InSub, "on_error")}
+		s.to, _ = d.hop(d.args.Get("to"))
+		return s
+	}),
+}
+
+type forward struct {
+	proxy   *proxy.Proxy
+	to      text
+	onError job.Route
+}
+
+func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
+	to := s.to.expand(j)
+	if !s.to.literal() && !isHop(to) {
+		return job.Next, errHop
+	}
+	return s.proxy.Forward(j, to, s.to.literal() && to != nil, s.onError), nil
+}

@@ -1,0 +1,46 @@
+package action
+
+import (
+	"sync"
+
+	"sipedge/router/job"
+	"sipedge/router/vars"
+)
+
+// text is a template, or the literal it is when it has no placeholder.
+type text struct {
+	lit  []byte
+	tmpl *vars.Template // nil: lit
+}
+
+// literal reports whether the text is the policy's own, with nothing of a message in it.
+func (t *text) literal() bool { return t.tmpl == nil }
+
+// expand gives the text for j: the literal itself, else in the job's arena.
+func (t *text) expand(j *job.Job) []byte {
+	if t.tmpl == nil {
+		return t.lit
+	}
+	s := scratches.Get().(*scratch)
+	s.b = t.tmpl.Append(s.b[:0], j)
+	b := j.Bytes(s.b)
+	scratches.Put(s)
+	return b
+}
+
+// scratch is a buffer to build in what a message or a job then copies.
+type scratch struct{ b []byte }
+
+var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
+
+// appendLine appends b with a space for every control character: what stands in a header
+// field or reason phrase must not end it.
+func appendLine(dst, b []byte) []byte {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			c = ' '
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

@@ -1,0 +1,188 @@
+package router
+
+import (
+	"cmp"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"sipedge/router/action"
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/router/table"
+	"sipedge/schema"
+	"sipedge/sip/transport"
+)
+
+// Vocabulary is what a policy may use: the actions and matchers of this program.
+var Vocabulary = sync.OnceValue(func() *schema.Vocabulary {
+	v := &schema.Vocabulary{Fields: table.Fields()}
+	for _, k := range action.Kinds() {
+		v.Actions = append(v.Actions, k.Kind)
+	}
+	return v
+})
+
+// kinds is the actions by name.
+var kinds = sync.OnceValue(func() map[string]*action.Kind {
+	m := make(map[string]*action.Kind)
+	for _, k := range action.Kinds() {
+		m[k.Name] = &k
+	}
+	return m
+})
+
+// Policy is a compiled document. It is immutable: a reload makes another.
+type Policy struct {
+	request  *route
+	all      []*route // every route, in the author's order
+	settings *proxy.Settings
+}
+
+// Env is what a policy is compiled against.
+type Env struct {
+	Proxy     *proxy.Proxy         // nil: the policy is only validated
+	Listeners []transport.Listener // as bound; nil: as the document has them
+	Log       *slog.Logger         // of the action log
+}
+
+// Check reads and compiles the policy at path without opening a socket. err is only for what could not be read.
+func Check(path string) (*Policy, schema.Source, schema.Diagnostics, error) {
+	doc, src, diags, err := schema.Load(path, Vocabulary())
+	if err != nil || doc == nil {
+		return nil, src, diags, err
+	}
+	p, more := Compile(doc, Env{})
+	return p, src, append(diags, more...), nil
+}
+
+// Compile makes a policy of a document. It is nil when the diagnostics have errors.
+//
+//  1. A route for every list of rules, empty: routes may name each other.
+//  2. Where each sub-route runs: wherever it is called from.
+//  3. Every route gets its table and steps.
+func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
+	c := &compiler{doc: doc, env: env, routes: map[key]*route{}}
+	c.self()
+	c.allocate()
+	c.place()
+	for _, r := range c.policy.all {
+		c.fill(r)
+	}
+	slices.SortStableFunc(c.diags, func(a, b schema.Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File),
+			cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col))
+	})
+	if c.diags.HasErrors() {
+		return nil, c.diags
+	}
+	return &c.policy, c.diags
+}
+
+// key names a route: sub-routes and each type of hook have their own names.
+type key struct {
+	of   schema.Place
+	name string
+}
+
+type compiler struct {
+	doc       *schema.Document
+	env       Env
+	listeners []transport.Listener
+	routes    map[key]*route
+	policy    Policy
+	diags     schema.Diagnostics
+}
+
+func (c *compiler) allocate() {
+	d := &c.doc.Routes
+	c.policy.request = c.add(schema.InRequest, schema.Route{Name: "request", Rules: d.Request})
+	for _, list := range []struct {
+		of     schema.Place
+		routes []schema.Route
+	}{
+		{schema.InSub, d.Sub}, {schema.InBranch, d.Branch},
+		{schema.InFailure, d.Failure}, {schema.InReply, d.Reply},
+	} {
+		for _, r := range list.routes {
+			c.add(list.of, r)
+		}
+	}
+	if all := c.routes[key{schema.InReply, "all"}]; all != nil {
+		c.policy.settings.ReplyAll = all
+	}
+}
+
+func (c *compiler) add(of schema.Place, src schema.Route) *route {
+	r := &route{name: src.Name, of: of, src: src.Rules, proxy: c.env.Proxy, log: c.env.Log}
+	if of != schema.InSub {
+		r.where = of
+	}
+	c.routes[key{of, src.Name}] = r
+	c.policy.all = append(c.policy.all, r)
+	return r
+}
+
+// place spreads the route types of callers to the sub-routes they call, until nothing changes.
+func (c *compiler) place() {
+	for changed := true; changed; {
+		changed = false
+		for _, r := range c.policy.all {
+			for callee := range c.called(r) {
+				if callee.where|r.where != callee.where {
+					callee.where |= r.where
+					changed = true
+				}
+			}
+		}
+	}
+	for _, r := range c.policy.all {
+		if r.where == 0 {
+			r.where = schema.InRequest // never called
+		}
+	}
+}
+
+// called yields the sub-routes that steps of r name, to come back from or not.
+func (c *compiler) called(r *route) func(yield func(*route) bool) {
+	return func(yield func(*route) bool) {
+		for i := range r.src {
+			for s := range r.src[i].Do {
+				step := &r.src[i].Do[s]
+				k := kinds()[step.Kind]
+				for _, arg := range slices.Concat(k.Calls, k.Arms) {
+					v := &step.Args
+					if arg != "" {
+						v = v.Get(arg)
+					}
+					if sub := c.routes[key{schema.InSub, v.S}]; sub != nil && !yield(sub) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// fill compiles the rules of a route.
+func (c *compiler) fill(r *route) {
+	var diags schema.Diagnostics
+	r.table, diags = table.Compile(r.src, r.where)
+	c.diags = append(c.diags, diags...)
+	env := action.Env{
+		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where, Branches: c.doc.Limits.Branches,
+		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
+		Listener: c.listener,
+	}
+	r.rules = make([]rule, len(r.src))
+	for i := range r.src {
+		r.rules[i].name = r.src[i].Name
+		for s := range r.src[i].Do {
+			src := &r.src[i].Do[s]
+			step, diags := kinds()[src.Kind].New(&env, &src.Args)
+			c.diags = append(c.diags, diags...)
+			r.rules[i].steps = append(r.rules[i].steps, step)
+		}
+	}
+	r.src = nil
+}

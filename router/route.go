@@ -1,0 +1,72 @@
+package router
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/router/table"
+	"sipedge/schema"
+)
+
+// route is a compiled list of rules: a job.Route.
+type route struct {
+	name  string
+	of    schema.Place // its type; InSub
+	where schema.Place // route types it runs in
+	table *table.Table
+	rules []rule
+	proxy *proxy.Proxy
+	log   *slog.Logger
+
+	failed atomic.Uint64 // runs a step failed in
+	src    []schema.Rule // until compiled
+}
+
+type rule struct {
+	name  string
+	steps []job.Step
+	hits  atomic.Uint64
+}
+
+// Run runs the rules that match, top to bottom, until a step ends the run. Edits made
+// meanwhile are seen by the rules below. Off the end, or by return, it is job.Next.
+func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
+	for i := r.table.Match(j, 0); i >= 0; i = r.table.Match(j, i+1) {
+		rule := &r.rules[i]
+		rule.hits.Add(1)
+		for _, step := range rule.steps {
+			v, err := step.Run(ctx, j)
+			switch {
+			case err != nil:
+				return r.fail(ctx, j, rule, err)
+			case v == job.Return:
+				return job.Next
+			case v != job.Next:
+				return v
+			}
+		}
+	}
+	return job.Next
+}
+
+// fail ends a run in which a step could not do its work. A request is answered
+// 500, a branch is not sent; a failure route leaves the best reply, a reply
+// route the reply, to go its way.
+func (r *route) fail(ctx context.Context, j *job.Job, rule *rule, err error) job.Verdict {
+	r.failed.Add(1)
+	j.LastError = 500
+	if r.log != nil {
+		r.log.LogAttrs(ctx, slog.LevelDebug, "step failed", slog.String("route", r.name),
+			slog.String("rule", rule.name), slog.Any("error", err))
+	}
+	switch j.Place {
+	case schema.InRequest:
+		return r.proxy.Reply(j, 500, "", nil, false)
+	case schema.InBranch:
+		return job.Drop
+	}
+	return job.Done
+}

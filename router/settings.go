@@ -1,0 +1,88 @@
+package router
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// self compiles what holds for every route: who we are, and the proxy's settings.
+func (c *compiler) self() {
+	c.listeners = c.env.Listeners
+	if c.listeners == nil {
+		c.listeners = Listeners(c.doc)
+	}
+	limits, timers := &c.doc.Limits, &c.doc.Timers
+	c.policy.settings = &proxy.Settings{
+		Self:        job.NewSelf(c.listeners, texts(c.doc.Domains), texts(c.doc.Aliases)),
+		MaxForwards: limits.MaxForwards,
+		Branches:    limits.Branches,
+		Attempts:    limits.Attempts,
+		FinalWait:   timers.FinalWait,
+		InviteWait:  timers.InviteWait,
+		Deny:        c.networks(c.doc.Deny),
+		Allow:       c.networks(c.doc.Allow),
+	}
+}
+
+// Listeners is what a document listens on, in its order.
+func Listeners(doc *schema.Document) []transport.Listener {
+	out := make([]transport.Listener, 0, len(doc.Listen))
+	for _, l := range doc.Listen {
+		addr, _ := netip.ParseAddrPort(l.Addr)
+		out = append(out, transport.Listener{
+			Transport: sip.LookupTransport([]byte(l.Transport)), Addr: addr, Advertised: l.Advertise,
+		})
+	}
+	return out
+}
+
+// listener finds a listener by the name a policy gives it: "udp:192.0.2.10:5060".
+func (c *compiler) listener(name schema.Text) (uint16, bool) {
+	kind, rest, _ := strings.Cut(name.S, ":")
+	addr, err := netip.ParseAddrPort(rest)
+	if err != nil {
+		return transport.AnyListener, false
+	}
+	t := sip.LookupTransport([]byte(kind))
+	for i, l := range c.listeners {
+		if l.Transport == t && l.Addr == addr {
+			return uint16(i), true
+		}
+	}
+	return transport.AnyListener, false
+}
+
+// networks reads CIDRs; a bare address is a network of one.
+func (c *compiler) networks(list []schema.Text) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range list {
+		p, err := netip.ParsePrefix(text.S)
+		if addr, bare := netip.ParseAddr(text.S); bare == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			c.diags = append(c.diags, schema.Diagnostic{
+				Pos: text.Pos, End: text.Pos.Col + len(text.S), Code: schema.BadNetwork,
+				Message: fmt.Sprintf("%q is not an IP address or network", text.S),
+			})
+			continue
+		}
+		out = append(out, p.Masked())
+	}
+	return out
+}
+
+func texts(list []schema.Text) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].S
+	}
+	return out
+}
