@@ -1,6 +1,11 @@
 package vars
 
 import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
 	"sipedge/router/job"
 	"sipedge/schema"
 )
@@ -16,26 +21,90 @@ const (
 	IP
 )
 
-// Field is one value of a message a template or matcher can name: "ruri.user", "source.ip", "headers.User-Agent".
-type Field struct {
-	Name   string // with "*" for an open part: "headers.*"
-	Doc    string
-	Type   Type
-	Where  schema.Place
-	Append func(dst []byte, j *job.Job, arg string) []byte // arg is what stands for "*"
+// String names the type as the documentation does.
+func (t Type) String() string {
+	return [...]string{"text", "number", "true or false", "URI", "IP address"}[t]
 }
 
+// Field is one value of a message a template or matcher can name: "ruri.user",
+// "source.ip", "headers.User-Agent". A value that is unset writes nothing.
+type Field struct {
+	Name  string // with "*" for an open part: "headers.*"
+	Doc   string // a sentence
+	Type  Type
+	Where schema.Place
+	// Append writes the value; arg is what stands for "*". It allocates nothing.
+	Append func(dst []byte, j *job.Job, arg string) []byte
+	// The value itself, for those who compare it; nil but for the field's type.
+	Int  func(j *job.Job) (n int64, ok bool) // ok: set
+	Bool func(j *job.Job) bool
+	Addr func(j *job.Job) netip.Addr // the zero Addr: unset
+}
+
+// Where fields exist. A response has no Request-URI; a request no status.
+const (
+	inRequests = schema.InRequest | schema.InBranch | schema.InFailure
+	inMessages = inRequests | schema.InReply
+	inResults  = schema.InFailure | schema.InReply
+)
+
+var registry = func() []Field {
+	all := slices.Concat(messageFields, uriFields(), networkFields, resultFields)
+	for i := range all {
+		all[i].fill()
+	}
+	slices.SortFunc(all, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}()
+
 // Fields is the registry, sorted by name.
-func Fields() []Field { panic("contract") }
+func Fields() []Field { return slices.Clone(registry) }
 
-// Template is a compiled text with {field | pipe} placeholders; `{{` is a literal brace.
-type Template struct{}
+// Lookup finds the field a name means: "headers.Subject" is the field
+// "headers.*" with the argument "Subject".
+func Lookup(name string) (f *Field, arg string, ok bool) {
+	for i := range registry {
+		f := &registry[i]
+		if f.Name == name {
+			return f, "", !f.open()
+		}
+		if base, open := strings.CutSuffix(f.Name, "*"); open {
+			if arg, is := strings.CutPrefix(name, base); is && arg != "" {
+				return f, arg, true
+			}
+		}
+	}
+	return nil, "", false
+}
 
-// Compile checks names, pipes and where they may stand. Positions of diagnostics point into the author's text.
-func Compile(text schema.Text, where schema.Place) (*Template, schema.Diagnostics) { panic("contract") }
+func (f *Field) open() bool { return strings.HasSuffix(f.Name, "*") }
 
-// Append writes the text for this job; unset fields write nothing. It allocates nothing.
-func (t *Template) Append(dst []byte, j *job.Job) []byte { panic("contract") }
-
-// Literal returns the text of a template without placeholders.
-func (t *Template) Literal() (string, bool) { panic("contract") }
+// fill derives type and Append of a field that is given by its value.
+func (f *Field) fill() {
+	switch {
+	case f.Int != nil:
+		value := f.Int
+		f.Type = Int
+		f.Append = func(dst []byte, j *job.Job, _ string) []byte {
+			if n, ok := value(j); ok {
+				dst = strconv.AppendInt(dst, n, 10)
+			}
+			return dst
+		}
+	case f.Bool != nil:
+		value := f.Bool
+		f.Type = Bool
+		f.Append = func(dst []byte, j *job.Job, _ string) []byte {
+			return strconv.AppendBool(dst, value(j))
+		}
+	case f.Addr != nil:
+		value := f.Addr
+		f.Type = IP
+		f.Append = func(dst []byte, j *job.Job, _ string) []byte {
+			if a := value(j); a.IsValid() {
+				dst = a.AppendTo(dst)
+			}
+			return dst
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package vars
+
+import (
+	"net/netip"
+
+	"sipedge/router/job"
+)
+
+// Fields of the way a message came: never what it says of itself.
+var networkFields = []Field{
+	{
+		Name: "source", Where: inMessages,
+		Doc: "The address and port the message came from.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			return appendAddrPort(dst, j.Flow.Remote)
+		},
+	},
+	{
+		Name: "source.ip", Where: inMessages,
+		Doc:  "The address the message came from.",
+		Addr: func(j *job.Job) netip.Addr { return j.Flow.Remote.Addr().Unmap() },
+	},
+	{
+		Name: "source.port", Where: inMessages,
+		Doc: "The port the message came from.",
+		Int: func(j *job.Job) (int64, bool) { return port(j.Flow.Remote) },
+	},
+	{
+		Name: "local", Where: inMessages,
+		Doc: "The address and port the message came to.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			return appendAddrPort(dst, j.Flow.Local)
+		},
+	},
+	{
+		Name: "local.ip", Where: inMessages,
+		Doc:  "The address the message came to.",
+		Addr: func(j *job.Job) netip.Addr { return j.Flow.Local.Addr().Unmap() },
+	},
+	{
+		Name: "local.port", Where: inMessages,
+		Doc: "The port the message came to.",
+		Int: func(j *job.Job) (int64, bool) { return port(j.Flow.Local) },
+	},
+	{
+		Name: "transport", Where: inMessages,
+		Doc: "The transport the message came by: udp, tcp.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			return append(dst, j.Flow.Transport.String()...)
+		},
+	},
+	{
+		Name: "family", Where: inMessages,
+		Doc: "The address family the message came by: inet or inet6.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			return append(dst, Family(j)...)
+		},
+	},
+	{
+		Name: "listener", Where: inMessages,
+		Doc: "The listener the message came to, as force_send_socket takes it.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			if j.Self == nil {
+				return dst
+			}
+			if l, ok := j.Self.Bound(j.Flow.Listener); ok {
+				dst = append(dst, l.Transport.String()...)
+				dst = append(dst, ':')
+				dst = l.Addr.AppendTo(dst)
+			}
+			return dst
+		},
+	},
+}
+
+// Family is inet or inet6, by the source; "" when there is none.
+func Family(j *job.Job) string {
+	switch a := j.Flow.Remote.Addr().Unmap(); {
+	case a.Is4():
+		return "inet"
+	case a.Is6():
+		return "inet6"
+	}
+	return ""
+}
+
+func appendAddrPort(dst []byte, a netip.AddrPort) []byte {
+	if !a.IsValid() {
+		return dst
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()).AppendTo(dst)
+}
+
+func port(a netip.AddrPort) (int64, bool) { return int64(a.Port()), a.IsValid() }
