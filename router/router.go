@@ -1,0 +1,109 @@
+package router
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"sipedge/router/job"
+	"sipedge/router/proxy"
+	"sipedge/schema"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// Config of a Router.
+type Config struct {
+	Sender   transport.Sender
+	Resolver proxy.Resolver
+	Pool     job.Pool         // runs what waits for DNS
+	Clock    func() time.Time // nil: time.Now
+	// Wake is called when Advance must run earlier than it last said. It must not block.
+	Wake         func(at time.Time)
+	Timers       transaction.Timers
+	Transactions int          // live at most; 0: the layer's default
+	Secret       [32]byte     // key of tags, branches and hashes
+	Log          *slog.Logger // nil: silence
+}
+
+// Router is the user of the transport and of the transactions: it runs the
+// policy for what they have no answer to. It is safe for concurrent use and
+// starts no goroutine.
+type Router struct {
+	cfg      Config
+	proxy    *proxy.Proxy
+	layer    *transaction.Layer
+	policy   atomic.Pointer[Policy]
+	draining atomic.Bool
+	count    counters
+}
+
+var (
+	_ transport.User   = (*Router)(nil)
+	_ transaction.User = (*Router)(nil)
+)
+
+// New wires a Router. It answers nothing before Swap gave it a policy.
+func New(cfg Config) *Router {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Router{cfg: cfg}
+	r.proxy = proxy.New(proxy.Config{
+		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
+		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log,
+	})
+	r.layer = transaction.New(transaction.Config{
+		Sender: cfg.Sender, User: r, Clock: cfg.Clock, Wake: cfg.Wake,
+		Timers: cfg.Timers, Secret: derive(cfg.Secret, "transaction"), Max: cfg.Transactions,
+	})
+	r.proxy.SetLayer(r.layer)
+	return r
+}
+
+// derive makes the key of one purpose.
+func derive(secret [32]byte, purpose string) (key [16]byte) {
+	sum := sha256.Sum256(append(secret[:], purpose...))
+	copy(key[:], sum[:])
+	return key
+}
+
+// Compile makes a policy for this Router. Its listeners are the Sender's, whatever the document says.
+func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
+	return Compile(doc, Env{Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log})
+}
+
+// Swap makes p, which this Router's Compile made, the policy of what begins from now on. Transactions keep theirs.
+func (r *Router) Swap(p *Policy) {
+	r.proxy.SetSettings(p.settings)
+	r.policy.Store(p)
+}
+
+// Advance fires every timer due and returns when it must be called again; zero: when Wake says.
+func (r *Router) Advance(now time.Time) (next time.Time) { return r.layer.Advance(now) }
+
+// Drain refuses new dialogs from now on with 503 and Retry-After; what is under way goes on.
+func (r *Router) Drain() { r.draining.Store(true) }
+
+// Live is how many transactions and response contexts are in memory.
+func (r *Router) Live() int64 {
+	s := r.layer.Stats()
+	return s.LiveServers + s.LiveClients + r.proxy.Stats().LiveContexts
+}
+
+// Idle reports whether nothing is under way.
+func (r *Router) Idle() bool { return r.Live() == 0 }
+
+// Proxy returns the counters of the proxy core.
+func (r *Router) Proxy() proxy.Stats { return r.proxy.Stats() }
+
+// Transactions returns the counters of the transaction layer.
+func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }
+
+// background is the context of what cannot wait.
+var background = context.Background()

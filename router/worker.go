@@ -1,0 +1,169 @@
+package router
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// One message, on the goroutine that read it:
+//
+//  1. Receive parses it. A bad request is refused if it can be; a bad response ends here.
+//  2. The transaction layer keeps what is its own: retransmissions, ACK to a
+//     non-2xx, CANCEL of a known INVITE. A response goes on to Response or Stray.
+//  3. Request gets the rest: an ACK to a stateless reply of ours ends here.
+//  4. The request route of the current policy runs over a job.
+//  5. What no rule answered is answered 404; an ACK is dropped.
+//
+// A panic in any of this costs that one message.
+
+var messages = sync.Pool{New: func() any { return new(sip.Message) }}
+
+// retryAfter is what a draining server tells new dialogs, in seconds.
+var retryAfter = []byte("Retry-After: 10\r\n")
+
+// Receive is transport.User's.
+func (r *Router) Receive(f transport.Flow, b []byte) {
+	m := messages.Get().(*sip.Message)
+	defer r.rescue(m, "receive")
+	if err := m.Parse(b); err != nil {
+		r.refuse(f, m, err)
+	} else {
+		if m.IsRequest() {
+			r.count.requests[m.Method()].Add(1)
+			m.MarkReceived(f.Remote, false)
+		} else {
+			r.count.replies[m.Status()/100].Add(1)
+		}
+		r.layer.Receive(f, m)
+	}
+	messages.Put(m)
+}
+
+// refuse answers a message that is not one, if somebody can be told.
+func (r *Router) refuse(f transport.Flow, m *sip.Message, err error) {
+	var pe *sip.ParseError
+	if !errors.As(err, &pe) {
+		return
+	}
+	r.count.malformed[classIndex(pe.Class)].Add(1)
+	if !m.Replyable() || r.policy.Load() == nil {
+		return
+	}
+	m.MarkReceived(f.Remote, false)
+	r.proxy.Refuse(f, m, pe.Status, "")
+}
+
+// Failed and Closed are transport.User's.
+func (r *Router) Failed(_ transport.Flow, ref uint64, err error) {
+	defer r.rescue(nil, "failed")
+	r.layer.TransportFailed(ref, err)
+}
+
+// Closed ends nothing: a transaction whose connection is gone fails when it sends.
+func (r *Router) Closed(transport.Flow) {}
+
+// Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that matches none.
+func (r *Router) Request(f transport.Flow, m *sip.Message) {
+	p := r.policy.Load()
+	if p == nil || m.Method() == sip.ACK && r.proxy.TagAbsorbs(m) {
+		return
+	}
+	j := job.Get()
+	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, r.cfg.Clock(), f, m
+	j.Self, j.Received = p.settings.Self, m.RURI()
+	if r.serve(j, p) {
+		job.Put(j)
+	}
+}
+
+// serve runs the request route over a job; ok false: it panicked, and the job is not to be used again.
+func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
+	defer r.salvage(j)
+	if r.draining.Load() && opensDialog(j.Msg) {
+		r.count.drained.Add(1)
+		r.proxy.Reply(j, 503, "", retryAfter, false)
+		return true
+	}
+	v := p.request.Run(background, j)
+	switch {
+	case v == job.Drop:
+		r.count.dropped.Add(1)
+	case !j.Answered:
+		r.count.unanswered.Add(1)
+		if j.Msg.Method() != sip.ACK {
+			r.proxy.Reply(j, 404, "", nil, false)
+		}
+	}
+	return true
+}
+
+// opensDialog reports whether a request would begin something new.
+func opensDialog(m *sip.Message) bool {
+	return m.ToTag() == nil && m.Method() != sip.ACK && m.Method() != sip.CANCEL
+}
+
+// The rest of transaction.User is the proxy's.
+
+func (r *Router) Cancelled(s transaction.Server, word uint64, m *sip.Message) {
+	defer r.rescue(m, "cancelled")
+	r.proxy.Cancelled(s, word, m)
+}
+
+func (r *Router) Response(
+	c transaction.Client, word uint64, f transport.Flow, m *sip.Message, err error,
+) {
+	defer r.rescue(m, "response")
+	r.proxy.Response(c, word, f, m, err)
+}
+
+func (r *Router) Stray(f transport.Flow, m *sip.Message) {
+	defer r.rescue(m, "stray")
+	r.proxy.Stray(f, m)
+}
+
+func (r *Router) Ended(s transaction.Server, word uint64) {
+	defer r.rescue(nil, "ended")
+	r.proxy.Ended(s, word)
+}
+
+// rescue keeps a panic to the message it came with.
+func (r *Router) rescue(m *sip.Message, in string) {
+	if x := recover(); x != nil {
+		r.panicked(m, in, x)
+	}
+}
+
+// salvage is rescue for the run of a policy: the request is answered 500, if it was not answered.
+func (r *Router) salvage(j *job.Job) {
+	x := recover()
+	if x == nil {
+		return
+	}
+	defer r.rescue(j.Msg, "salvage")
+	r.panicked(j.Msg, "request", x)
+	if !j.Answered && j.Msg.Method() != sip.ACK {
+		r.proxy.Reply(j, 500, "", nil, false)
+	}
+}
+
+// panicked counts and logs. Of the message only the start line is written: header fields carry secrets.
+func (r *Router) panicked(m *sip.Message, in string, x any) {
+	r.count.panics.Add(1)
+	var start []byte
+	if m != nil {
+		start, _, _ = bytes.Cut(m.Raw(), []byte("\r\n"))
+		start = start[:min(len(start), 256)]
+	}
+	r.cfg.Log.LogAttrs(background, slog.LevelError, "panic",
+		slog.String("in", in), slog.Any("panic", x),
+		slog.String("message", string(start)), slog.String("stack", string(debug.Stack())))
+}
