@@ -112,5 +112,8 @@ func (a *NameAddr) Q() (q int, ok bool) {
 		}
 		q += int(v[i]-'0') * place
 	}
-	return q, q <= 1000
+	if q > 1000 {
+		return 0, false
+	}
+	return q, true
 }
