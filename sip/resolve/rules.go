@@ -1,0 +1,79 @@
+package resolve
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"sipedge/sip"
+)
+
+// choose picks transport and port, RFC 3263 §4.1 and §4.2: the transport
+// parameter, else UDP, or TLS for sips; the port given, else the
+// transport's. sips turns TCP and WS into what is secure, RFC 3261 §26.2.2.
+func (r *Resolver) choose(q Query) (sip.Transport, uint16, error) {
+	t := q.Transport
+	if t == sip.NoTransport {
+		t = sip.UDP
+		if q.Secure {
+			t = sip.TLS
+		}
+	}
+	if q.Secure {
+		switch t {
+		case sip.TCP:
+			t = sip.TLS
+		case sip.WS:
+			t = sip.WSS
+		case sip.TLS, sip.WSS:
+		default:
+			return 0, 0, ErrTransport
+		}
+	}
+	if len(r.cfg.Transports) > 0 && !slices.Contains(r.cfg.Transports, t) {
+		return 0, 0, ErrTransport
+	}
+	if q.Port != 0 {
+		return t, q.Port, nil
+	}
+	return t, t.DefaultPort(), nil
+}
+
+// parseLiteral reads an IP address. What looks like one but is none is no name
+// either: the last label of a name has a letter, RFC 3261 §25.1.
+func parseLiteral(host string) (a netip.Addr, literal bool, err error) {
+	if strings.IndexByte(host, ':') < 0 && strings.Trim(host, "0123456789.") != "" {
+		return a, false, nil
+	}
+	a, err = netip.ParseAddr(host)
+	if err != nil {
+		return a, true, ErrNotFound
+	}
+	return a.Unmap(), true, nil
+}
+
+// appendHops appends a hop for each address, the preferred family first.
+func (r *Resolver) appendHops(dst []Hop, addrs []netip.Addr, t sip.Transport, port uint16) []Hop {
+	dst = appendFamily(dst, addrs, t, port, r.cfg.Families.first())
+	if second, ok := r.cfg.Families.second(); ok {
+		dst = appendFamily(dst, addrs, t, port, second)
+	}
+	return dst
+}
+
+func appendFamily(
+	dst []Hop, addrs []netip.Addr, t sip.Transport, port uint16, ipv4 bool,
+) []Hop {
+	for _, a := range addrs {
+		if a.Is4() == ipv4 {
+			dst = append(dst, Hop{t, netip.AddrPortFrom(a, port)})
+		}
+	}
+	return dst
+}
+
+// first reports whether IPv4 is the first family.
+func (f Families) first() (ipv4 bool) { return f == IPv4First || f == IPv4Only }
+
+// second reports whether IPv4 is the second family, and whether there is one.
+func (f Families) second() (ipv4, ok bool) { return f == IPv6First, f <= IPv6First }
