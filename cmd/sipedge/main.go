@@ -2,4 +2,18 @@
 // Its one law: this floor alone knows the process: arguments, environment, signals, exit codes.
 package main
 
-func main() {}
+import (
+	"os"
+
+	"sipedge/cmd/sipedge/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(cli.System{
+		Args:    os.Args[1:],
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Getenv:  os.Getenv,
+		Drivers: transports,
+	}))
+}

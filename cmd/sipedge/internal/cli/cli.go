@@ -1,0 +1,112 @@
+// Package cli is the commands of sipedge, a file each.
+// Its one law: the exit code says what happened, and every error names the command it befell.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/sip/transport"
+)
+
+// Exit codes, the same for every command.
+const (
+	exitFine        = 0
+	exitProblems    = 1 // problems found
+	exitUsage       = 2
+	exitUnreachable = 3 // cannot read or reach
+	exitBug         = 70
+)
+
+const exitCodes = `Exit codes: 0 fine · 1 problems found · 2 usage · 3 cannot read or reach ·
+70 a bug in sipedge.`
+
+// System is what a command may use of the process.
+type System struct {
+	Args           []string
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Drivers        transport.Drivers
+}
+
+// failure is an error with its exit code. Err nil: all has been said.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return ""
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+func unreachable(err error) error { return &failure{exitUnreachable, err} }
+
+// Main runs the command the arguments name and returns the exit code.
+func Main(s System) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(s.Stderr, "sipedge: a bug: %v\n%s", r, debug.Stack())
+			code = exitBug
+		}
+	}()
+	root := newRoot(s)
+	root.SetArgs(s.Args)
+	root.SetOut(s.Stdout)
+	root.SetErr(s.Stderr)
+	cmd, err := root.ExecuteC()
+	if err == nil {
+		return exitFine
+	}
+	// What is no failure of ours was found by cobra in the arguments.
+	var f *failure
+	if !errors.As(err, &f) {
+		fmt.Fprintf(s.Stderr, "%s: %v\nSee '%s --help'.\n", cmd.CommandPath(), err, cmd.CommandPath())
+		return exitUsage
+	}
+	if f.err != nil {
+		fmt.Fprintf(s.Stderr, "%s: %v\n", cmd.CommandPath(), f.err)
+	}
+	return f.code
+}
+
+func newRoot(s System) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sipedge",
+		Short: "A SIP edge router whose routing policy is data",
+		Long: `sipedge routes SIP (RFC 3261) by a policy: a document of rules that is checked
+as a whole before it runs, compiled to a decision table, and swapped in one go.
+
+` + exitCodes,
+		Example: `  sipedge validate policy.yaml   check a policy
+  sipedge serve policy.yaml      route by it
+  sipedge doc relay              what an action does`,
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.AddCommand(newValidate(s), newServe(s), newVersion(), newDoc())
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+// noCommand words the error for a command that does not exist.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("no command %q; did you mean %s?", args[0], near[0])
+	}
+	return fmt.Errorf("no command %q", args[0])
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/daemon"
+	hello "sipedge/examples/01-hello"
+	"sipedge/router"
+	"sipedge/schema"
+)
+
+func newServe(s System) *cobra.Command {
+	var config, state string
+	var drain time.Duration
+	cmd := &cobra.Command{
+		Use:   "serve [PATH]",
+		Short: "Route SIP by a policy",
+		Long: `Routes SIP by the policy at PATH, in the foreground. Without PATH it runs a policy
+of its own: a proxy for the phones of this machine, on 127.0.0.1:5060.
+
+PATH is a YAML or CUE file, or a folder; see ` + "`sipedge validate --help`" + `. A policy with
+a mistake is not run.
+
+The log goes to standard error; the policy's ` + "`log:`" + ` sets its level and form (text,
+json). The policy's ` + "`admin:`" + ` is an HTTP listener, 127.0.0.1:8060 unless set:
+/metrics (Prometheus), /livez, /readyz, and /debug/runtime for loopback.
+
+Signals:
+  SIGHUP            read the policy again and swap it whole. One with a mistake, or
+                    with a change that needs a restart (listeners, admin, secrets …),
+                    changes nothing; the log says why.
+  SIGTERM, SIGINT   drain: not ready any more, new dialogs are refused with 503, what
+                    is under way goes on until it ends, --drain at most. A second one
+                    ends at once.
+
+The state folder keeps the key that signs Record-Route, so that calls live through a
+restart: --state, else $STATE_DIRECTORY (systemd); without either the key is made at
+the start. Keys in the policy's ` + "`secrets:`" + ` come first.
+
+` + exitCodes,
+		Example: `  sipedge serve
+  sipedge serve examples/01-hello
+  sipedge serve --state /var/lib/sipedge /etc/sipedge/policy.yaml
+  kill -HUP $(pidof sipedge)`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 && config != "" {
+				return fmt.Errorf("PATH and --config are the same thing: give one")
+			}
+			if drain < 0 {
+				return fmt.Errorf("--drain %v is negative", drain)
+			}
+			path := config
+			if len(args) == 1 {
+				path = args[0]
+			}
+			if state == "" {
+				state = s.Getenv("STATE_DIRECTORY")
+			}
+			return serve(s, path, state, drain)
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "", "the policy, as PATH")
+	cmd.Flags().StringVar(&state, "state", "", "folder for what outlives a restart")
+	cmd.Flags().DurationVar(&drain, "drain", 30*time.Second, "how long calls may take to end")
+	return cmd
+}
+
+// serve runs until a signal ends it.
+func serve(s System, path, state string, drain time.Duration) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+	d, err := daemon.Start(daemon.Config{
+		Load: load(path), Drivers: s.Drivers, Stderr: s.Stderr, Getenv: s.Getenv,
+		State: state, Drain: drain,
+	})
+	var problems *daemon.Problems
+	if errors.As(err, &problems) {
+		report(s, problems.Diagnostics, problems.Source)
+		return &failure{code: exitProblems}
+	}
+	if err != nil {
+		return unreachable(err)
+	}
+	d.Run(signals)
+	return nil
+}
+
+// load reads the policy at path, or the one built in.
+func load(path string) func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
+	return func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
+		if path != "" {
+			return schema.Load(path, router.Vocabulary())
+		}
+		doc, src, diags := schema.LoadBytes("built-in.yaml", hello.Policy, router.Vocabulary())
+		return doc, src, diags, nil
+	}
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/router/action"
+	"sipedge/router/table"
+	"sipedge/router/vars"
+	"sipedge/schema"
+)
+
+func newDoc() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doc [WORD]",
+		Short: "Explain a word of the policy language",
+		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
+a field of templates (ruri.user) or the code of a diagnostic (SE1004). Without WORD it
+lists them all.
+
+` + exitCodes,
+		Example: `  sipedge doc
+  sipedge doc relay
+  sipedge doc SE1004`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, w := range allWords() {
+				names = append(names, w.name)
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			if len(args) == 0 {
+				listWords(out, allWords())
+				return nil
+			}
+			return explain(out, args[0])
+		},
+	}
+}
+
+// word is something `sipedge doc` knows.
+type word struct {
+	kind, name, doc string
+	where           schema.Place
+	schema          string // CUE of what is written behind it; "" none
+	examples        string // txtar
+}
+
+// allWords is every word, by kind and name.
+func allWords() []word {
+	var all []word
+	for _, k := range action.Kinds() {
+		all = append(all, word{"action", k.Name, k.Doc, k.Where, k.Schema, k.Examples})
+	}
+	for _, f := range table.Fields() {
+		all = append(all, word{"matcher", f.Name, f.Doc, f.Where, f.Schema, ""})
+	}
+	for _, f := range vars.Fields() {
+		all = append(all, word{"field", f.Name, f.Doc, f.Where, "", ""})
+	}
+	return append(all, codeWords()...)
+}
+
+func listWords(out io.Writer, words []word) {
+	width := 0
+	for _, w := range words {
+		width = max(width, len(w.name))
+	}
+	kind := ""
+	for _, w := range words {
+		if w.kind != kind {
+			if kind != "" {
+				fmt.Fprintln(out)
+			}
+			kind = w.kind
+			fmt.Fprintf(out, "%ss\n", kind)
+		}
+		fmt.Fprintf(out, "  %-*s  %s\n", width, w.name, firstSentence(w.doc))
+	}
+}
+
+// firstSentence stands alone in every doc.
+func firstSentence(doc string) string {
+	doc = strings.Join(strings.Fields(doc), " ")
+	if i := strings.Index(doc, ". "); i >= 0 {
+		return doc[:i+1]
+	}
+	return doc
+}
+
+// explain writes all there is to say of a word. One name may be an action and a matcher.
+func explain(out io.Writer, name string) error {
+	found := false
+	for _, w := range allWords() {
+		if !strings.EqualFold(w.name, name) {
+			continue
+		}
+		if found {
+			fmt.Fprintln(out)
+		}
+		found = true
+		w.write(out)
+	}
+	if found {
+		return nil
+	}
+	err := fmt.Errorf("no action, matcher, field or code %q", name)
+	if near := nearest(name, allWords()); near != "" {
+		err = fmt.Errorf("%w; did you mean %s?", err, near)
+	}
+	return &failure{exitProblems, err}
+}
+
+func (w word) write(out io.Writer) {
+	fmt.Fprintf(out, "%s %s\n\n%s\n", w.kind, w.name, wrap(w.doc, 78))
+	if w.where != 0 {
+		fmt.Fprintf(out, "\nWhere: %s\n", w.where)
+	}
+	if w.schema != "" {
+		fmt.Fprintf(out, "\nWhat it takes (CUE):\n\n%s\n", indent(w.schema))
+	}
+	if w.examples != "" {
+		fmt.Fprintf(out, "\nExamples:\n\n%s\n", indent(w.examples))
+	}
+}
+
+func indent(text string) string {
+	lines := strings.Split(strings.Trim(text, "\n"), "\n")
+	for i, l := range lines {
+		if l != "" {
+			lines[i] = "  " + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wrap breaks paragraphs, which an empty line parts, into lines of width columns.
+func wrap(text string, width int) string {
+	var paragraphs []string
+	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
+		var b strings.Builder
+		column := 0
+		for _, f := range strings.Fields(p) {
+			if column > 0 && column+1+len(f) > width {
+				b.WriteByte('\n')
+				column = 0
+			} else if column > 0 {
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(f)
+			column += len(f)
+		}
+		paragraphs = append(paragraphs, b.String())
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// nearest is the word that shares most of its letter pairs with name; "" when none is close.
+func nearest(name string, words []word) string {
+	best := slices.MaxFunc(words, func(a, b word) int {
+		return cmp.Compare(likeness(name, a.name), likeness(name, b.name))
+	})
+	if likeness(name, best.name) < 0.5 {
+		return ""
+	}
+	return best.name
+}
+
+// likeness is the Dice coefficient of the letter pairs of two names, 0 to 1.
+func likeness(a, b string) float64 {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	pairs := map[string]int{}
+	for i := 0; i+2 <= len(a); i++ {
+		pairs[a[i:i+2]]++
+	}
+	common := 0
+	for i := 0; i+2 <= len(b); i++ {
+		if pairs[b[i:i+2]] > 0 {
+			pairs[b[i:i+2]]--
+			common++
+		}
+	}
+	return 2 * float64(common) / float64(max(1, len(a)-1+len(b)-1))
+}

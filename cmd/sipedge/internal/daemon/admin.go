@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// adminServer is the HTTP listener of metrics and health.
+//
+//	/metrics        Prometheus
+//	/livez          200 while the process serves HTTP
+//	/readyz         200 while new calls are welcome, 503 while it starts or drains
+//	/debug/runtime  JSON: goroutines, fds, heap (bytes); to loopback only
+func adminServer(metrics prometheus.Gatherer, ready func() bool) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "alive")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready() {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.HandleFunc("GET /debug/runtime", debugRuntime)
+	return &http.Server{
+		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+}
+
+func debugRuntime(w http.ResponseWriter, r *http.Request) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !peer.Addr().Unmap().IsLoopback() {
+		http.Error(w, "to loopback only", http.StatusForbidden)
+		return
+	}
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]uint64{
+		"goroutines": uint64(runtime.NumGoroutine()), "fds": openFiles(), "heap": mem.HeapAlloc,
+	})
+}
+
+// openFiles counts the descriptors of this process; 0 where the system does not tell.
+func openFiles() uint64 {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return uint64(len(entries) - 1) // without the one that reads the folder
+}
+
+// listenAdmin binds addr; "" gives no listener.
+func listenAdmin(addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("admin: %w (another address: `admin: {listen: …}`)", err)
+	}
+	return l, nil
+}

@@ -1,0 +1,197 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sipedge/router"
+	"sipedge/schema"
+	"sipedge/sip/resolve"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// Config of a Daemon.
+type Config struct {
+	// Load reads the policy afresh; its results are those of schema.Load.
+	Load    func() (*schema.Document, schema.Source, schema.Diagnostics, error)
+	Drivers transport.Drivers
+	Stderr  io.Writer                // the log goes here
+	Getenv  func(name string) string // what ${env.NAME} in secrets means
+	State   string                   // state folder; "": nothing outlives the process
+	Drain   time.Duration            // how long calls may take to end after SIGTERM
+}
+
+// Problems is the error of a policy with mistakes.
+type Problems struct {
+	Source schema.Source
+	schema.Diagnostics
+}
+
+func (p *Problems) Error() string {
+	return fmt.Sprintf("the policy has %d problems", len(p.Diagnostics))
+}
+
+// Daemon is a running server.
+type Daemon struct {
+	cfg     Config
+	log     *slog.Logger
+	level   *slog.LevelVar
+	doc     *schema.Document // the policy that runs
+	manager *transport.Manager
+	router  *router.Router
+	pool    *router.Pool
+	admin   *http.Server
+
+	generation atomic.Int64 // policies that ran, this one included
+	failures   atomic.Int64 // reloads refused
+	draining   atomic.Bool
+
+	stopClock context.CancelFunc
+	running   sync.WaitGroup // clock and admin
+}
+
+// Start loads the policy, binds what it names and begins to route. A policy with mistakes
+// is *Problems; any other error is of the system.
+func Start(cfg Config) (*Daemon, error) {
+	doc, src, diags, err := cfg.Load()
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil || diags.HasErrors() {
+		return nil, &Problems{src, diags}
+	}
+	d := &Daemon{cfg: cfg, level: new(slog.LevelVar), doc: doc}
+	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
+	d.level.Set(level(doc.Log.Level))
+	if err := d.build(); err != nil {
+		return nil, err
+	}
+	policy, more := d.router.Compile(doc)
+	if policy == nil {
+		d.close(context.Background())
+		return nil, &Problems{src, append(diags, more...)}
+	}
+	d.warn(append(diags, more...))
+	if err := d.begin(policy); err != nil {
+		d.close(context.Background())
+		return nil, err
+	}
+	return d, nil
+}
+
+// build makes the parts, bottom up; no message is read yet.
+func (d *Daemon) build() error {
+	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Getenv)
+	if err != nil {
+		return err
+	}
+	if !kept {
+		d.log.Info("keys made for this run: a restart ends the calls it carries; keep them with --state")
+	}
+	servers, err := dnsServers(d.doc.DNS.Servers)
+	if err != nil {
+		return err
+	}
+	limits := &d.doc.Limits
+	d.manager, err = transport.NewManager(transport.Config{
+		Listeners: router.Listeners(d.doc),
+		Workers:   d.doc.Workers,
+		Limits: transport.Limits{
+			Message: limits.Message, Queue: limits.Queue, Connections: limits.Connections,
+			PerSource: limits.PerSource, Arrival: limits.MessageTime, Idle: limits.Idle,
+		},
+	}, d.cfg.Drivers)
+	if err != nil {
+		return err
+	}
+	clock := newClock()
+	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
+	d.router = router.New(router.Config{
+		Sender:       d.manager,
+		Resolver:     resolve.New(resolve.Config{Servers: servers, Budget: d.doc.DNS.Budget}),
+		Pool:         d.pool,
+		Wake:         clock.Wake,
+		Timers:       transaction.Timers{T1: d.doc.Timers.T1, T2: d.doc.Timers.T2, T4: d.doc.Timers.T4},
+		Transactions: limits.Transactions,
+		Secret:       key,
+		Log:          d.log,
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	d.stopClock = stop
+	d.running.Go(func() { clock.run(ctx, d.router.Advance) })
+	return nil
+}
+
+// begin opens the doors.
+func (d *Daemon) begin(policy *router.Policy) error {
+	l, err := listenAdmin(d.doc.Admin.Addr)
+	if err != nil {
+		return err
+	}
+	d.generation.Store(1)
+	d.router.Swap(policy)
+	d.manager.Start(d.router)
+	for _, l := range d.manager.Listeners() {
+		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())
+	}
+	if l != nil {
+		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() })
+		d.running.Go(func() { d.serveAdmin(l) })
+	}
+	d.log.Info("ready", "generation", 1, "files", d.doc.Files)
+	return nil
+}
+
+func (d *Daemon) serveAdmin(l net.Listener) {
+	d.log.Info("admin", "addr", l.Addr().String())
+	if err := d.admin.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		d.log.Error("admin ended", "error", err)
+	}
+}
+
+// warn logs what a policy that runs was warned of.
+func (d *Daemon) warn(diags schema.Diagnostics) {
+	for _, g := range diags {
+		d.log.Warn("policy", diagnosticAttrs(g)...)
+	}
+}
+
+// close ends what build and begin started, flushing what is queued until ctx ends.
+func (d *Daemon) close(ctx context.Context) {
+	if err := d.manager.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		d.log.Warn("closing listeners", "error", err)
+	}
+	d.pool.Close()
+	d.stopClock()
+	if d.admin != nil {
+		d.admin.Close()
+	}
+	d.running.Wait()
+}
+
+// dnsServers reads addresses, port 53 unless written.
+func dnsServers(list []string) ([]netip.AddrPort, error) {
+	var out []netip.AddrPort
+	for _, s := range list {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, netip.AddrPortFrom(a, 53))
+			continue
+		}
+		a, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return nil, fmt.Errorf("dns: %w", err)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}

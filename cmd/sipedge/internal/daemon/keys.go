@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sipedge/schema"
+)
+
+// keyFile holds the secret in the state folder: 64 hex digits and a newline.
+const keyFile = "secret.key"
+
+// secret is what every key of a server derives from: of the policy, else kept in the state
+// folder, else made for this run (kept is then false, and a restart ends the dialogs it knew).
+func secret(
+	s schema.Secrets, state string, getenv func(string) string,
+) (key [32]byte, kept bool, err error) {
+	if s.RouteKey != "" || s.TagKey != "" {
+		route, err := reveal(s.RouteKey, getenv)
+		tag, more := reveal(s.TagKey, getenv)
+		return sha256.Sum256([]byte(route + "\x00" + tag)), true, errors.Join(err, more)
+	}
+	if state == "" {
+		rand.Read(key[:])
+		return key, false, nil
+	}
+	key, err = keptSecret(filepath.Join(state, keyFile))
+	return key, err == nil, err
+}
+
+// reveal gives what ${env.NAME} and ${file:PATH} stand for, other text as it is.
+func reveal(text string, getenv func(string) string) (string, error) {
+	inner, ok := strings.CutPrefix(text, "${")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if !ok || !closed {
+		return text, nil
+	}
+	if name, ok := strings.CutPrefix(inner, "env."); ok {
+		if v := getenv(name); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("secrets: the environment has no %s", name)
+	}
+	b, err := os.ReadFile(strings.TrimPrefix(inner, "file:"))
+	if err != nil {
+		return "", fmt.Errorf("secrets: %w", err)
+	}
+	if v := strings.TrimSpace(string(b)); v != "" {
+		return v, nil
+	}
+	return "", fmt.Errorf("secrets: %s is empty", strings.TrimPrefix(inner, "file:"))
+}
+
+// keptSecret reads the file, and makes it when there is none.
+func keptSecret(path string) (key [32]byte, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return key, fmt.Errorf("state folder: %w", err)
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		rand.Read(key[:])
+		return key, writeNew(path, hex.EncodeToString(key[:])+"\n")
+	}
+	if err != nil {
+		return key, fmt.Errorf("state: %w", err)
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(raw) != len(key) {
+		return key, fmt.Errorf("state: %s is not a key of 64 hex digits", path)
+	}
+	return [32]byte(raw), nil
+}
+
+// writeNew never leaves half a key: it writes aside and renames.
+func writeNew(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), keyFile+".*")
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
+}

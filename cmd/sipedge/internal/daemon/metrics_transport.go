@@ -1,0 +1,69 @@
+package daemon
+
+import "sipedge/sip/transport"
+
+// listenerSum adds up the listeners of one transport.
+type listenerSum struct {
+	counters [len(listenerCounters)]uint64
+	open     int64
+	ended    []uint64 // by transport.Reason
+}
+
+// listenerCounters names the counters of a listener.
+var listenerCounters = [...]struct {
+	name, help string
+	of         func(*transport.Stats) uint64
+}{
+	{"messages_received_total", "Messages received.",
+		func(s *transport.Stats) uint64 { return s.MessagesIn.Load() }},
+	{"messages_sent_total", "Messages sent.",
+		func(s *transport.Stats) uint64 { return s.MessagesOut.Load() }},
+	{"bytes_received_total", "Bytes of the messages received.",
+		func(s *transport.Stats) uint64 { return s.BytesIn.Load() }},
+	{"bytes_sent_total", "Bytes of the messages sent.",
+		func(s *transport.Stats) uint64 { return s.BytesOut.Load() }},
+	{"read_errors_total", "Errors of a datagram socket that goes on.",
+		func(s *transport.Stats) uint64 { return s.ReadErrors.Load() }},
+	{"send_errors_total", "Datagrams that could not be sent.",
+		func(s *transport.Stats) uint64 { return s.SendErrors.Load() }},
+	{"accept_errors_total", "Errors of accepting a connection.",
+		func(s *transport.Stats) uint64 { return s.AcceptErrors.Load() }},
+	{"keepalives_total", "Keep-alives received.",
+		func(s *transport.Stats) uint64 { return s.KeepAlives.Load() }},
+	{"oversized_total", "Messages above the limit.",
+		func(s *transport.Stats) uint64 { return s.Oversized.Load() }},
+	{"connections_accepted_total", "Connections accepted.",
+		func(s *transport.Stats) uint64 { return s.Accepted.Load() }},
+	{"connections_dialled_total", "Connections opened.",
+		func(s *transport.Stats) uint64 { return s.Dialled.Load() }},
+	{"dial_errors_total", "Connections that could not be opened.",
+		func(s *transport.Stats) uint64 { return s.DialErrors.Load() }},
+	{"connections_refused_total", "Connections above a limit.",
+		func(s *transport.Stats) uint64 { return s.Refused.Load() }},
+	{"queue_full_total", "Messages refused because a peer does not read.",
+		func(s *transport.Stats) uint64 { return s.QueueFull.Load() }},
+	{"unsent_total", "Messages queued that did not leave.",
+		func(s *transport.Stats) uint64 { return s.Unsent.Load() }},
+}
+
+func (l *listenerSum) add(s *transport.Stats) {
+	for i, c := range listenerCounters {
+		l.counters[i] += c.of(s)
+	}
+	l.open += s.Open.Load()
+	for i := range l.ended {
+		l.ended[i] += s.Ended[i].Load()
+	}
+}
+
+func (l *listenerSum) emit(e emitter, transportName string) {
+	for i, c := range listenerCounters {
+		e.counter("transport_"+c.name, c.help, l.counters[i], "transport", transportName)
+	}
+	e.gauge("transport_connections", "Connections open.", float64(l.open),
+		"transport", transportName)
+	for i, n := range l.ended {
+		e.counter("transport_connections_ended_total", "Connections that ended.", n,
+			"transport", transportName, "reason", transport.Reasons[i])
+	}
+}
