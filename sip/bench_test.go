@@ -62,7 +62,11 @@ var source = netip.MustParseAddrPort("192.0.2.7:31000")
 func relay(m *Message) {
 	m.MarkReceived(source, false)
 	m.SetRURI([]byte("sip:bob@192.0.2.4:5070"))
-	m.SetValue(m.First(MaxForwards), []byte("68"))
+	if i := m.First(MaxForwards); i >= 0 {
+		m.SetValue(i, []byte("68"))
+	} else {
+		m.Append(MaxForwards, []byte("70"))
+	}
 	if e, ok := m.FirstElement(Route); ok {
 		m.RemoveElement(e)
 	}

@@ -35,14 +35,8 @@ func (f *Framer) Next(buf []byte, max int) (kind Frame, n int, err error) {
 		}
 	}
 	if f.total == 0 {
-		if err := f.scan(buf); err != nil {
+		if err := f.scan(buf, max); err != nil || f.total == 0 {
 			return Incomplete, 0, err
-		}
-		if f.total == 0 {
-			if len(buf) > max {
-				return Incomplete, 0, errHeaderTooBig
-			}
-			return Incomplete, 0, nil
 		}
 	}
 	if f.total > max {
@@ -77,14 +71,20 @@ func (f *Framer) blank(buf []byte) (Frame, int) {
 }
 
 // scan looks at the lines of the header section from scanned on.
-func (f *Framer) scan(buf []byte) error {
+func (f *Framer) scan(buf []byte, max int) error {
 	for {
 		n := bytes.IndexByte(buf[f.scanned:], '\n')
+		next := f.scanned + n + 1
 		if n < 0 {
-			f.scanned = len(buf)
+			next = len(buf)
+		}
+		if next > max {
+			return errHeaderTooBig
+		}
+		if n < 0 {
+			f.scanned = next
 			return nil
 		}
-		next := f.scanned + n + 1
 		line := buf[f.line : next-1]
 		if len(line) > 0 && line[len(line)-1] == '\r' {
 			line = line[:len(line)-1]

@@ -278,7 +278,7 @@ func TestCopyFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := mustParse(t, want)
-	if got := string(c.AppendTo(nil)); got != want || c.Edited() {
+	if got := string(c.AppendTo(nil)); got != want || c.Edited() || !c.Replyable() {
 		t.Errorf("want\n%s\ngot\n%s", want, got)
 	}
 	if dump(&c) != dump(again) {
@@ -299,11 +299,15 @@ func dump(m *Message) string {
 	to, toOK := m.To()
 	hops, hopsOK := m.MaxForwards()
 	ruri, ruriOK := m.RequestURI()
-	fmt.Fprintf(&b, "%v %s %q %q %d %q %v\n", m.IsRequest(), m.Method(), m.MethodName(), m.RURI(),
-		m.Status(), m.Reason(), m.Replyable())
-	fmt.Fprintf(&b, "%q %q %v | %v %v | %v %v | %q %d %d %v | %q %v %q %v\n", via.Element.Value,
-		via.Params, ok, from, fromOK, to, toOK, m.CallID(), m.CSeq(), hops, hopsOK,
-		ruri.Host, ruriOK, m.Body(), via.Element.Header)
+	fmt.Fprintf(&b, "%v %s %q %q %d %q\n", m.IsRequest(), m.Method(), m.MethodName(), m.RURI(),
+		m.Status(), m.Reason())
+	if ok {
+		fmt.Fprintf(&b, "%d %q %q\n", via.Element.Header, via.Element.Value, via.Params)
+	}
+	fmt.Fprintf(&b, "%q %q %q %v\n", from.Display, from.URI, from.Params, fromOK)
+	fmt.Fprintf(&b, "%q %q %q %v\n", to.Display, to.URI, to.Params, toOK)
+	fmt.Fprintf(&b, "%q %d %d %v %q %v %q\n", m.CallID(), m.CSeq(), hops, hopsOK, ruri.Host, ruriOK,
+		m.Body())
 	for i := range m.Len() {
 		fmt.Fprintf(&b, "%d %q %q\n", m.ID(i), m.Name(i), m.Value(i))
 	}

@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -209,4 +211,21 @@ func TestHost(t *testing.T) {
 			t.Errorf("%s: want %q, got %q %v", c.in, c.want, got, ok)
 		}
 	}
+}
+
+// naiveAddr is ParseAddr over net/netip.
+func naiveAddr(s string) (netip.Addr, error) {
+	if strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && len(s) > 1 {
+		s = s[1 : len(s)-1]
+	}
+	if i := strings.Index(s, ":::"); i >= 0 && strings.Count(s[i+2:], ":") == 1 {
+		if v4, err := netip.ParseAddr(s[i+3:]); err == nil && v4.Is4() {
+			s = s[:i] + "::" + s[i+3:]
+		}
+	}
+	addr, err := netip.ParseAddr(s)
+	if err == nil && addr.Zone() != "" {
+		return addr, errors.New("a zone")
+	}
+	return addr, err
 }
