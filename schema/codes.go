@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Reading and shape.
 const (
 	SyntaxYAML    Code = 1001
@@ -32,6 +34,7 @@ const (
 // Routes.
 const (
 	UnknownRoute   Code = 3001
+	NeverMatches   Code = 3002
 	UnusedRoute    Code = 3003
 	EndlessLoop    Code = 3004
 	ArmEnds        Code = 3005
@@ -59,3 +62,22 @@ const (
 	BadHost       Code = 4011
 	BadValue      Code = 4012 // any other value its compiler refuses
 )
+
+// CodeInfo is what `sipedge doc SE1004` tells of a code.
+type CodeInfo struct {
+	Code  Code
+	Title string
+	Text  string
+}
+
+// Info tells of a code; false when there is none of that number.
+func (c Code) Info() (CodeInfo, bool) {
+	i := slices.IndexFunc(codes, func(info CodeInfo) bool { return info.Code == c })
+	if i < 0 {
+		return CodeInfo{}, false
+	}
+	return codes[i], true
+}
+
+// Codes are all codes, in ascending order.
+func Codes() []CodeInfo { return slices.Clone(codes) }

@@ -67,7 +67,8 @@ type Log struct{ Level, Format string } // debug info warn error; text json
 
 type Admin struct{ Addr string } // admin: listen address of metrics and health, default 127.0.0.1:8060; "" none
 
-type Secrets struct{ RouteKey, TagKey string } // hex or text; "": kept in the state folder or made at start
+// Secrets as the author wrote them: hex or text, ${env.NAME} or ${file:/path}; "" kept in the state folder or made at start.
+type Secrets struct{ RouteKey, TagKey string }
 
 type DNS struct {
 	Servers []string
@@ -84,9 +85,10 @@ type Routes struct {
 }
 
 type Route struct {
-	Name  string
-	Pos   Pos
-	Rules []Rule
+	Name   string
+	Pos    Pos
+	Places Place // route types it runs in: of a sub-route all its callers'; 0 when nothing leads to it
+	Rules  []Rule
 }
 
 type Rule struct {
@@ -95,6 +97,8 @@ type Rule struct {
 	Match *Value // nil: always
 	Do    []Step
 	Allow []Waiver
+
+	title Value // Name with its place
 }
 
 type Waiver struct{ Check, Reason string }
@@ -115,6 +119,9 @@ type Value struct {
 	Items []Value
 	Keys  []Key // Map, in the author's order
 	Pos   Pos   // of the value; of a String the first byte of its content (behind a quote)
+
+	end  int  // column behind it, on the same line; 0 unknown
+	flow bool // YAML's {…}
 }
 
 type ValueKind uint8
@@ -126,6 +133,7 @@ const (
 	Bool
 	List
 	Map
+	number // no int64: 1.5, 1e99; no shape takes one. S is its text
 )
 
 // Key is an entry of a Map.
@@ -133,6 +141,8 @@ type Key struct {
 	Name string
 	Pos  Pos
 	Value
+
+	end int // column behind the key
 }
 
 // Get returns the value under a key of a Map; of Kind None when absent.
@@ -159,6 +169,3 @@ func (v *Value) Each(f func(*Value)) {
 		f(v)
 	}
 }
-
-// Duration reads a checked duration such as "5s".
-func (v *Value) Duration() time.Duration { panic("contract") }

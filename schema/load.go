@@ -1,11 +1,183 @@
 package schema
 
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
 // Load reads a policy: a file, or every *.yaml, *.yml and *.cue of a directory (*.test.yaml excepted), merged; checks it against
 // the schema and the vocabulary, resolves names and route legality. The Document is nil when there are errors.
 // err is only for what could not be read (exit code 3); a mistake in a policy is a diagnostic.
-func Load(path string, v *Vocabulary) (*Document, Source, Diagnostics, error) { panic("contract") }
+func Load(path string, v *Vocabulary) (*Document, Source, Diagnostics, error) {
+	files, err := policyFiles(path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	src := Source{}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if info.Size() > maxFile {
+			return nil, src, Diagnostics{tooLarge(file)}, nil
+		}
+		if src[file], err = os.ReadFile(file); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	doc, diags := readAll(files, src, v)
+	return doc, src, diags, nil
+}
 
 // LoadBytes is Load of one file's content; name decides between YAML and CUE.
+// A CUE file may import the standard packages only.
 func LoadBytes(name string, src []byte, v *Vocabulary) (*Document, Source, Diagnostics) {
-	panic("contract")
+	if len(src) > maxFile {
+		return nil, nil, Diagnostics{tooLarge(name)}
+	}
+	source := Source{name: src}
+	var root Value
+	var diags Diagnostics
+	if isCUE(name) {
+		root, diags = readCUE(name, src)
+	} else {
+		root, diags = readYAML(name, src)
+	}
+	doc, diags := finish([]string{name}, &root, diags, v)
+	return doc, source, diags
+}
+
+func tooLarge(file string) Diagnostic {
+	return Diagnostic{Pos: Pos{file, 1, 1}, Code: TooLarge,
+		Message: fmt.Sprintf("larger than %d MiB; large data belongs in a table", maxFile>>20)}
+}
+
+// policyFiles are the files of a policy, sorted.
+func policyFiles(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		name := e.Name()
+		ext := strings.ToLower(filepath.Ext(name))
+		if e.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".test.yaml") ||
+			!slices.Contains([]string{".yaml", ".yml", ".cue"}, ext) {
+			continue
+		}
+		files = append(files, filepath.Join(path, name))
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("read %s: no *.yaml, *.yml or *.cue in this folder", path)
+	}
+	return files, nil
+}
+
+// readAll reads the files and merges them: YAML each for itself, CUE as one
+// package.
+func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics) {
+	var root Value
+	var diags Diagnostics
+	var cues []string
+	for _, file := range files {
+		if isCUE(file) {
+			cues = append(cues, file)
+			continue
+		}
+		part, d := readYAML(file, src[file])
+		diags = append(diags, d...)
+		diags = append(diags, merge(&root, part)...)
+	}
+	if len(cues) > 0 {
+		part, d := readCUEFiles(filepath.Dir(cues[0]), cues, src)
+		diags = append(diags, d...)
+		diags = append(diags, merge(&root, part)...)
+	}
+	return finish(files, &root, diags, v)
+}
+
+// merge adds a file's document to the others. Maps are merged; a key given
+// twice with anything else is an error.
+func merge(into *Value, part Value) Diagnostics {
+	if into.Kind == None {
+		*into = part
+		return nil
+	}
+	if part.Kind != Map || into.Kind != Map {
+		if part.Kind == None {
+			return nil
+		}
+		return Diagnostics{part.Problem(WrongType, "expected a policy, got no map")}
+	}
+	var diags Diagnostics
+	for _, k := range part.Keys {
+		at, dup := find(into, nil, k.Name)
+		switch {
+		case !dup:
+			into.Keys = append(into.Keys, k)
+		case k.Kind == Map && into.Keys[at].Kind == Map:
+			diags = append(diags, merge(&into.Keys[at].Value, k.Value)...)
+		default:
+			diags = append(diags, duplicate(&k, into.Keys[at].Pos))
+		}
+	}
+	return diags
+}
+
+// finish checks what was read and makes the Document of it. What depends on a
+// sound policy is not looked at in an unsound one: one mistake would be told
+// many times.
+func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (*Document, Diagnostics) {
+	v.compile()
+	if diags.HasErrors() {
+		diags.Sort()
+		return nil, diags
+	}
+	diags = append(diags, checkShape(root, v)...)
+	if diags.HasErrors() {
+		diags.Sort()
+		return nil, diags
+	}
+	doc := lower(root)
+	doc.Files = files
+	diags = append(diags, checkSettings(root, doc)...)
+	diags = append(diags, checkRoutes(doc, v)...)
+	diags.Sort()
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return doc, diags
+}
+
+// checkShape holds a policy against the schema.
+func checkShape(root *Value, v *Vocabulary) Diagnostics {
+	if root.Kind == None || root.Kind == Map && len(root.Keys) == 0 {
+		d := root.Problem(Empty, "there is no policy in here")
+		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
+		d.Hint = "begin with `version: 1`"
+		return Diagnostics{d}
+	}
+	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
+		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
+	}
+	w := walker{methods: knownMethods()}
+	root.Get("methods").Each(func(m *Value) {
+		if m.Kind == String {
+			w.methods = append(w.methods, m.S)
+		}
+	})
+	w.check(root, v.root, nil)
+	return w.diags
 }

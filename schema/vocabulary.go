@@ -1,5 +1,10 @@
 package schema
 
+import (
+	"strings"
+	"sync"
+)
+
 // Place is a set of route types: where an action, matcher field or template field may stand.
 type Place uint16
 
@@ -17,8 +22,20 @@ const (
 	Anywhere = InRequest | InBranch | InFailure | InReply | InError | InLocal | InStartup | InTimer
 )
 
+var placeNames = [...]string{
+	"request", "branch", "failure", "reply", "error", "local", "startup", "timer", "sub",
+}
+
 // String lists the route types as messages name them: "request, failure".
-func (p Place) String() string { panic("contract") }
+func (p Place) String() string {
+	var names []string
+	for i, name := range placeNames {
+		if p&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
 
 // Ending says whether an action ends the run: a static property of it.
 type Ending uint8
@@ -30,7 +47,9 @@ const (
 	Arm               // continues, or takes its failure arm, which ends the run
 )
 
-// Kind is what the language knows of an action.
+// Kind is what the language knows of an action. The names exit, return and
+// drop have the meaning of the language: end the run, leave the sub-route,
+// silence.
 type Kind struct {
 	Name     string
 	Doc      string // one paragraph; the first sentence stands alone
@@ -53,7 +72,71 @@ type Field struct {
 }
 
 // Vocabulary is what actions and matchers a policy may use. It is handed down by the floors that implement them.
+// It does not change once a policy was loaded with it, and is not copied.
 type Vocabulary struct {
 	Actions []Kind
 	Fields  []Field
+
+	once  sync.Once
+	kinds map[string]*Kind
+	field map[string]*Field
+	root  *shape // #Policy
+}
+
+// compile prepares the vocabulary once. A fragment that is no CUE, or says
+// what a shape can't hold, is a mistake in the program: it panics.
+func (v *Vocabulary) compile() {
+	v.once.Do(func() {
+		v.kinds = make(map[string]*Kind, len(v.Actions))
+		for i := range v.Actions {
+			v.kinds[v.Actions[i].Name] = &v.Actions[i]
+		}
+		v.field = make(map[string]*Field, len(v.Fields))
+		for i := range v.Fields {
+			v.field[v.Fields[i].Name] = &v.Fields[i]
+		}
+		defs, err := readShapes(v.CUE())
+		if err != nil {
+			panic("schema: " + err.Error())
+		}
+		v.root = defs["#Policy"]
+	})
+}
+
+// nesting are the matchers made of matchers. They are the language's own, also
+// where the vocabulary lists them.
+var nesting = map[string]string{
+	"all": "[...#Match] @some()",
+	"any": "[...#Match] @some()",
+	"not": "#Match",
+}
+
+// CUE returns the whole schema with this vocabulary as the text of one CUE file.
+func (v *Vocabulary) CUE() string {
+	var b strings.Builder
+	b.WriteString(policyCUE)
+	b.WriteString("\n// #Step is one action: a map with exactly one key.\n#Step: {\n")
+	for i := range v.Actions {
+		k := &v.Actions[i]
+		entry(&b, k.Name, k.Doc, k.Schema)
+	}
+	b.WriteString("} @one(\"action\") @says(\"a step\")\n")
+	b.WriteString("\n// #Match is a set of matchers, all of which must hold.\n#Match: {\n")
+	for i := range v.Fields {
+		if f := &v.Fields[i]; nesting[f.Name] == "" {
+			entry(&b, f.Name, f.Doc, f.Schema)
+		}
+	}
+	entry(&b, "all", "All of these sets of matchers hold.", nesting["all"])
+	entry(&b, "any", "At least one of these sets of matchers holds.", nesting["any"])
+	entry(&b, "not", "This set of matchers does not hold as a whole.", nesting["not"])
+	b.WriteString("} @key(\"matcher\") @says(\"a map of matchers\")\n")
+	return b.String()
+}
+
+func entry(b *strings.Builder, name, doc, schema string) {
+	for line := range strings.Lines(doc) {
+		b.WriteString("\t// " + strings.TrimSpace(line) + "\n")
+	}
+	b.WriteString("\t" + name + "?: " + schema + "\n")
 }

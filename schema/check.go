@@ -1,0 +1,38 @@
+package schema
+
+import "net/netip"
+
+// checkSettings checks what stands outside the routes.
+func checkSettings(root *Value, doc *Document) Diagnostics {
+	var diags Diagnostics
+	listen := map[string]Pos{}
+	for i := range root.Get("listen").Items {
+		l := &doc.Listen[i]
+		v := root.Get("listen").Items[i].Get(l.Transport)
+		addr, err := netip.ParseAddrPort(l.Addr)
+		if err != nil || addr.Port() == 0 {
+			continue
+		}
+		key := l.Transport + ":" + addr.String()
+		if first, dup := listen[key]; dup {
+			diags = append(diags, v.Problem(DuplicateListener,
+				"%s %s is listened on twice; first in line %d", l.Transport, l.Addr, first.Line))
+			continue
+		}
+		listen[key] = l.Pos
+	}
+	limits := root.Get("limits")
+	if v := limits.Get("message"); v.Kind != None && (v.Size() > 65535 || v.Size() < 512) {
+		diags = append(diags, v.Problem(OutOfRange, "a message limit of %s is out of range (512 to 65535)",
+			v.show()))
+	}
+	if doc.Limits.PerSource > doc.Limits.Connections &&
+		limits.has("connections_per_source") {
+		v := limits.Get("connections_per_source")
+		diags = append(diags, v.Problem(OutOfRange,
+			"more connections of one source (%d) than connections (%d)",
+			doc.Limits.PerSource, doc.Limits.Connections))
+	}
+	doc.Limits.PerSource = min(doc.Limits.PerSource, doc.Limits.Connections)
+	return diags
+}

@@ -1,0 +1,141 @@
+package schema
+
+import "time"
+
+// Defaults of Limits and Timers.
+const (
+	defaultMessage     = 65535
+	defaultConnections = 10_000
+	defaultPerSource   = 1_000
+	defaultQueue       = 256 << 10
+	defaultTransaction = 1_000_000
+	defaultBranches    = 12
+	defaultAttempts    = 8
+	defaultPool        = 256
+	defaultMaxForwards = 70
+
+	defaultMessageTime = 10 * time.Second
+	defaultIdle        = 10 * time.Minute
+	defaultAsks        = 5 * time.Second
+	defaultBudget      = 3 * time.Second
+	defaultT1          = 500 * time.Millisecond
+	defaultInviteWait  = 185 * time.Second
+
+	defaultAdmin = "127.0.0.1:8060"
+)
+
+// lower makes a Document of a checked policy and fills in the defaults.
+func lower(root *Value) *Document {
+	log := root.Get("log")
+	secrets := root.Get("secrets")
+	dns := root.Get("dns")
+	doc := &Document{
+		Version: int(root.Get("version").N),
+		Domains: root.Get("domains").texts(),
+		Aliases: root.Get("aliases").texts(),
+		Methods: root.Get("methods").texts(),
+		Timers:  lowerTimers(root.Get("timers")),
+		Limits:  lowerLimits(root.Get("limits")),
+		Workers: root.Get("workers").or(0),
+		Log: Log{
+			Level:  log.Get("level").textOr("info"),
+			Format: log.Get("format").textOr("text"),
+		},
+		Admin: Admin{Addr: root.Get("admin").Get("listen").textOr(defaultAdmin)},
+		Deny:  root.Get("deny_targets").texts(),
+		Allow: root.Get("allow_targets").texts(),
+		Secrets: Secrets{
+			RouteKey: secrets.Get("route_key").S,
+			TagKey:   secrets.Get("tag_key").S,
+		},
+		DNS:    DNS{Budget: dns.Get("budget").durationOr(defaultBudget)},
+		Routes: lowerRoutes(root.Get("routes")),
+	}
+	if doc.Admin.Addr == "none" {
+		doc.Admin.Addr = ""
+	}
+	dns.Get("servers").Each(func(v *Value) { doc.DNS.Servers = append(doc.DNS.Servers, v.S) })
+	root.Get("listen").Each(func(v *Value) { doc.Listen = append(doc.Listen, lowerListen(v)) })
+	return doc
+}
+
+func lowerListen(v *Value) Listen {
+	l := Listen{Advertise: v.Get("advertise").S}
+	for i := range v.Keys {
+		if k := &v.Keys[i]; k.Name != "advertise" {
+			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
+		}
+	}
+	return l
+}
+
+func lowerTimers(v *Value) Timers {
+	t := Timers{
+		T1:         v.Get("T1").Duration(),
+		T2:         v.Get("T2").Duration(),
+		T4:         v.Get("T4").Duration(),
+		InviteWait: v.Get("fr_inv_timer").durationOr(defaultInviteWait),
+	}
+	t1 := t.T1
+	if t1 == 0 {
+		t1 = defaultT1
+	}
+	t.FinalWait = v.Get("fr_timer").durationOr(64 * t1)
+	return t
+}
+
+func lowerLimits(v *Value) Limits {
+	return Limits{
+		Message:      v.Get("message").sizeOr(defaultMessage),
+		Connections:  v.Get("connections").or(defaultConnections),
+		PerSource:    v.Get("connections_per_source").or(defaultPerSource),
+		MessageTime:  v.Get("message_time").durationOr(defaultMessageTime),
+		Idle:         v.Get("idle").durationOr(defaultIdle),
+		Queue:        v.Get("queue").sizeOr(defaultQueue),
+		Transactions: v.Get("transactions").or(defaultTransaction),
+		Branches:     v.Get("branches").or(defaultBranches),
+		Attempts:     v.Get("attempts").or(defaultAttempts),
+		Pool:         v.Get("pool").or(defaultPool),
+		Asks:         v.Get("asks").durationOr(defaultAsks),
+		MaxForwards:  v.Get("max_forwards").or(defaultMaxForwards),
+	}
+}
+
+func lowerRoutes(v *Value) Routes {
+	return Routes{
+		Request: lowerRules(v.Get("request")),
+		Sub:     lowerNamed(v.Get("sub")),
+		Branch:  lowerNamed(v.Get("branch")),
+		Failure: lowerNamed(v.Get("failure")),
+		Reply:   lowerNamed(v.Get("reply")),
+	}
+}
+
+func lowerNamed(v *Value) []Route {
+	var routes []Route
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		routes = append(routes, Route{Name: k.Name, Pos: k.Pos, Rules: lowerRules(&k.Value)})
+	}
+	return routes
+}
+
+func lowerRules(v *Value) []Rule {
+	rules := make([]Rule, len(v.Items))
+	for i := range v.Items {
+		item := &v.Items[i]
+		r := &rules[i]
+		r.title = *item.Get("name")
+		r.Name, r.Pos = r.title.S, item.Pos
+		if m := item.Get("match"); m.Kind == Map && len(m.Keys) > 0 {
+			r.Match = m
+		}
+		do := item.Get("do")
+		r.Do = make([]Step, len(do.Items))
+		for j := range do.Items {
+			k := &do.Items[j].Keys[0]
+			r.Do[j] = Step{Kind: k.Name, Args: k.Value, Pos: k.Pos}
+		}
+	}
+	return rules
+}

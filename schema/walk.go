@@ -1,0 +1,281 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+)
+
+// walker checks Values against shapes: one diagnostic for each mistake. Where
+// CUE says less than the language does – known methods, exactly one action –
+// its diagnostics are strict.
+type walker struct {
+	methods []string // known to this policy
+	secret  bool     // values are not printed
+	diags   Diagnostics
+}
+
+func (w *walker) add(d Diagnostic) {
+	d.quiet = w.secret
+	w.diags = append(w.diags, d)
+}
+
+func (w *walker) addStrict(d Diagnostic) {
+	d.strict = true
+	w.add(d)
+}
+
+// check walks v. owner is the key it stands under, itself or in a list; nil
+// for the whole policy.
+func (w *walker) check(v *Value, s *shape, owner *Key) {
+	var words *shape
+	var refine refinement
+	for ; ; s = s.to {
+		if words == nil && s.what != "" {
+			words = s
+		}
+		if refine == nil {
+			refine = s.refine
+		}
+		if s.form != reference {
+			break
+		}
+	}
+	if words == nil {
+		words = s
+	}
+	if key, ok := unquoted(v, s); ok {
+		d := v.Problem(WrongType, "{%s} without quotes is a map, not a text", key)
+		d.Hint = `put templates in quotes: "{` + key + `}"`
+		w.add(d)
+		return
+	}
+	before := len(w.diags)
+	switch s.form {
+	case disjunction:
+		w.choose(v, s, words, owner)
+	case structure:
+		w.structure(v, s, words, owner)
+	case sequence:
+		w.sequence(v, s, words, owner)
+	default:
+		w.scalar(v, s, words, owner)
+	}
+	if refine != nil && len(w.diags) == before {
+		refine(w, v)
+	}
+}
+
+// unquoted tells a template somebody forgot to put in quotes: YAML reads
+// {ruri.user} as a map with an empty value.
+func unquoted(v *Value, s *shape) (string, bool) {
+	if !v.flow || len(v.Keys) != 1 || v.Keys[0].Kind != None || s.kinds()&(1<<String) == 0 {
+		return "", false
+	}
+	key := v.Keys[0].Name
+	return key, strings.ContainsAny(key, ".| ") || s.kinds()&(1<<Map) == 0
+}
+
+// choose checks v against the alternatives that take its kind.
+func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
+	var fit []*shape
+	for _, sub := range s.subs {
+		if sub.kinds()&(1<<v.Kind) != 0 {
+			fit = append(fit, sub)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		w.wrongType(v, words, owner)
+		return
+	case 1:
+		if fit[0].words() == nil && fit[0].form < structure {
+			w.scalar(v, fit[0], words, owner)
+			return
+		}
+		w.check(v, fit[0], owner)
+		return
+	}
+	var best Diagnostics
+	for _, sub := range fit {
+		trial := walker{methods: w.methods, secret: w.secret}
+		trial.check(v, sub, owner)
+		if len(trial.diags) == 0 {
+			return
+		}
+		if best == nil || len(trial.diags) < len(best) {
+			best = trial.diags
+		}
+	}
+	if v.Kind == String || v.Kind == Int {
+		w.add(w.refused(v, s, words))
+		return
+	}
+	w.diags = append(w.diags, best...)
+}
+
+// scalar checks v against a shape of one value.
+func (w *walker) scalar(v *Value, s, words *shape, owner *Key) {
+	switch {
+	case s.kinds()&(1<<v.Kind) == 0:
+		w.wrongType(v, words, owner)
+	case !s.takes(v):
+		w.add(w.refused(v, s, words))
+	}
+	if v.Kind == String && !w.secret && external(v.S) {
+		d := v.Problem(Misplaced, "values from the environment and from files are only for secrets")
+		w.addStrict(d)
+	}
+}
+
+// external finds the ${env.X} and ${file:…} of secrets.
+func external(s string) bool {
+	return strings.Contains(s, "${env.") || strings.Contains(s, "${file:")
+}
+
+func (w *walker) sequence(v *Value, s, words *shape, owner *Key) {
+	if v.Kind != List {
+		w.wrongType(v, words, owner)
+		return
+	}
+	if len(v.Items) < len(s.first) {
+		w.add(marked(v, owner).Problem(Empty, "%s needs at least one item", ownerName(owner)))
+		return
+	}
+	for i := range v.Items {
+		switch {
+		case i < len(s.first):
+			w.check(&v.Items[i], s.first[i], owner)
+		case s.rest != nil:
+			w.check(&v.Items[i], s.rest, owner)
+		default:
+			w.add(v.Items[i].Problem(TooLarge, "%s takes no more items", ownerName(owner)))
+			return
+		}
+	}
+}
+
+func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
+	if s.name == "#Secrets" {
+		w.secret = true
+		defer func() { w.secret = false }()
+	}
+	if v.Kind != Map {
+		w.noMap(v, s, words, owner)
+		return
+	}
+	if s.one && !w.exactlyOne(v, s, words, owner) {
+		return
+	}
+	unknown := false
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		if at, ok := s.index[k.Name]; ok {
+			f := &s.fields[at]
+			w.check(&k.Value, f.shape, k)
+			if f.some && k.Kind == List && len(k.Items) == 0 {
+				w.addStrict(k.Problem(Empty, "%q needs at least one item", k.Name))
+			}
+			continue
+		}
+		if s.keys == nil {
+			unknown = true
+			w.unknownKey(k, s, words, owner)
+			continue
+		}
+		name := Value{Kind: String, S: k.Name, Pos: k.Pos, end: k.end}
+		before := len(w.diags)
+		if w.check(&name, s.keys, nil); len(w.diags) == before {
+			w.check(&k.Value, s.value, k)
+		}
+	}
+	for i := range s.fields {
+		if f := &s.fields[i]; f.required && !unknown && !v.has(f.name) {
+			w.add(marked(v, owner).Problem(MissingField, "%s needs %q", mapName(words, owner), f.name))
+		}
+	}
+}
+
+// exactlyOne checks the number of keys of a step or a listener.
+func (w *walker) exactlyOne(v *Value, s, words *shape, owner *Key) bool {
+	var keys []*Key
+	for i := range v.Keys {
+		if !slices.Contains(s.beside, v.Keys[i].Name) {
+			keys = append(keys, &v.Keys[i])
+		}
+	}
+	if len(keys) == 1 {
+		return true
+	}
+	name := mapName(words, owner)
+	if len(keys) == 0 {
+		w.addStrict(v.Problem(NotOneKey, "%s needs one %s", name, s.noun))
+		return false
+	}
+	first, second := keys[0], keys[1]
+	d := second.Problem(NotOneKey, "%s is one %s; this one has %q and %q", name, s.noun,
+		first.Name, second.Name)
+	_, knownFirst := s.index[first.Name]
+	_, knownSecond := s.index[second.Name]
+	switch {
+	case knownFirst && !knownSecond && first.Kind == None:
+		d.Hint = "indent " + second.Name + " to make it an argument of " + first.Name
+	case s.noun == "action":
+		d.Hint = `begin the second with its own "- "`
+	}
+	w.addStrict(d)
+	return false
+}
+
+// kinds are the kinds of values s may take, a bit each.
+func (s *shape) kinds() int {
+	switch s.form {
+	case reference:
+		return s.to.kinds()
+	case basic:
+		return 1 << s.kind
+	case constant:
+		return 1 << s.lit.Kind
+	case pattern:
+		return 1 << String
+	case bounded:
+		return 1 << Int
+	case structure:
+		return 1 << Map
+	case sequence:
+		return 1 << List
+	case disjunction:
+		all := 0
+		for _, sub := range s.subs {
+			all |= sub.kinds()
+		}
+		return all
+	case conjunction:
+		all := -1
+		for _, sub := range s.subs {
+			all &= sub.kinds()
+		}
+		return all
+	}
+	return -1
+}
+
+// takes reports whether a scalar shape takes v.
+func (s *shape) takes(v *Value) bool {
+	switch s.form {
+	case reference:
+		return s.to.takes(v)
+	case basic:
+		return v.Kind == s.kind
+	case constant:
+		return v.Kind == s.lit.Kind && v.S == s.lit.S && v.N == s.lit.N && v.B == s.lit.B
+	case pattern:
+		return v.Kind == String && s.re.MatchString(v.S)
+	case bounded:
+		return v.Kind == Int && s.within(v.N)
+	case disjunction:
+		return slices.ContainsFunc(s.subs, func(sub *shape) bool { return sub.takes(v) })
+	case conjunction:
+		return !slices.ContainsFunc(s.subs, func(sub *shape) bool { return !sub.takes(v) })
+	}
+	return s.form == anything
+}
