@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"sipedge/router/job"
@@ -19,88 +21,111 @@ type Resolver interface {
 	Lookup(ctx context.Context, q resolve.Query) ([]resolve.Hop, error)
 }
 
-// Config of a Proxy. Layer is set by SetLayer, since the layer's User is made of the proxy.
+// Config of a Proxy.
 type Config struct {
 	Sender   transport.Sender
-	Resolver Resolver
+	Resolver Resolver // asked for names; IP literals need none
 	Pool     job.Pool
 	Clock    func() time.Time
-	Secret   [32]byte // keys of To tags, Record-Route tags, loop hashes: derived from it
+	Secret   [32]byte // the keys of all tags and branches are derived from it
 	Log      *slog.Logger
 }
 
-// Proxy is the stateful and stateless proxy core, RFC 3261 §16, with RFC 5393. Its settings that a reload may change come in a Settings value per job.
-type Proxy struct{ cfg Config }
+// Proxy is the stateful and stateless proxy core, RFC 3261 §16, with
+// RFC 5393. It is safe for concurrent use. Before the first message it needs
+// SetLayer, since the layer's User is made of the proxy, and SetSettings.
+type Proxy struct {
+	cfg      Config
+	layer    *transaction.Layer
+	settings atomic.Pointer[Settings]
+	keys     keys
+	ids      []identity // of the listeners, by index
+	contexts contexts
+	scratch  sync.Pool // *scratch
+	messages sync.Pool // *sip.Message
+	stats    counters
+}
 
-func New(cfg Config) *Proxy                    { return &Proxy{cfg: cfg} }
-func (p *Proxy) SetLayer(l *transaction.Layer) { panic("contract") }
+// scratch is memory for making messages.
+type scratch struct {
+	out   []byte // a whole message
+	value []byte // of a header field
+	hops  []resolve.Hop
+}
 
-// Settings of the policy a job runs under. Immutable; reached by SetSettings or carried per job.
+func New(cfg Config) *Proxy {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Proxy{cfg: cfg, keys: deriveKeys(cfg.Secret[:])}
+	p.ids = identities(cfg.Sender.Listeners())
+	p.contexts.proxy = p
+	p.scratch.New = func() any { return new(scratch) }
+	p.messages.New = func() any { return new(sip.Message) }
+	return p
+}
+
+// SetLayer names the transaction layer. It is called once, before the first message.
+func (p *Proxy) SetLayer(l *transaction.Layer) { p.layer = l }
+
+// Settings of the policy a request runs under. They are immutable.
 type Settings struct {
 	Self        *job.Self
-	MaxForwards int // written when absent
-	Branches    int // of one request
-	Attempts    int // failure routes of one transaction
-	FinalWait   time.Duration
-	InviteWait  time.Duration
+	MaxForwards int            // written when absent; 0: 70
+	Branches    int            // of one request; 0: 12
+	Attempts    int            // failure routes of one transaction; 0: 8
+	FinalWait   time.Duration  // fr_timer, timers B and F; 0: 64·T1
+	InviteWait  time.Duration  // fr_inv_timer, Timer C; 0: none
 	Deny, Allow []netip.Prefix // destination guard
 	ReplyAll    job.Route      // reply.all, nil: none
 }
 
-// SetSettings swaps the settings for what begins from now on; transactions keep theirs.
-func (p *Proxy) SetSettings(s *Settings) { panic("contract") }
+// Defaults of Settings.
+const (
+	defaultMaxForwards = 70 // RFC 3261 §16.6 step 3
+	defaultBranches    = 12
+	defaultAttempts    = 8
+)
+
+// SetSettings swaps the settings for what begins from now on; transactions
+// keep theirs.
+func (p *Proxy) SetSettings(s *Settings) {
+	own := *s
+	own.MaxForwards = orDefault(own.MaxForwards, defaultMaxForwards)
+	own.Branches = orDefault(own.Branches, defaultBranches)
+	own.Attempts = orDefault(own.Attempts, defaultAttempts)
+	p.settings.Store(&own)
+}
+
+func orDefault(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}
 
 // Hooks ride along with a relay.
 type Hooks struct {
 	Branch, Reply, Failure job.Route
-	OnError                job.Route     // run instead when nothing could be sent for a local reason; nil: 503
+	OnError                job.Route     // run instead when nothing could be sent for a local reason
 	To                     []byte        // next hop URI of the policy; nil: Route, then Request-URI
 	ToLocal                bool          // To is the policy's own, exempt from the destination guard
 	FinalWait, InviteWait  time.Duration // 0: the settings'
 }
 
-// Relay forwards the job's target set statefully, RFC 3261 §16.6. It makes the server transaction when there is none,
-// and in a failure route adds branches to the one there is. An ACK goes out statelessly, and only by a verified
-// loose_route or to a local target of the policy; a CANCEL that matched nothing gets 481.
-func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict { panic("contract") }
+func (p *Proxy) getScratch() *scratch { return p.scratch.Get().(*scratch) }
 
-// Forward sends the request on without state, RFC 3261 §16.11, with a deterministic branch. onError as in Hooks.
-func (p *Proxy) Forward(j *job.Job, to []byte, toLocal bool, onError job.Route) job.Verdict {
-	panic("contract")
+func (p *Proxy) putScratch(s *scratch) { p.scratch.Put(s) }
+
+// copyOf returns a message of the pool.
+func (p *Proxy) copyOf(m *sip.Message) *sip.Message {
+	c := p.messages.Get().(*sip.Message)
+	c.CopyFrom(m)
+	return c
 }
 
-// Reply answers the request. Without a transaction it is stateless with a keyed To tag that absorbs its ACK; a 1xx or stateful makes one.
-// extra are whole header lines. A reply to an ACK sends nothing. 1xx: Next, else Done.
-func (p *Proxy) Reply(j *job.Job, status int, reason string, extra []byte, stateful bool) job.Verdict {
-	panic("contract")
+func (p *Proxy) putMessage(m *sip.Message) {
+	if m != nil {
+		p.messages.Put(m)
+	}
 }
-
-// LooseRoute takes our Route out, RFC 3261 §16.4, strict routers included. ok false: no Route of ours with a valid tag
-// (verify) stands on top; nothing was changed.
-func (p *Proxy) LooseRoute(j *job.Job, verify bool) (ok bool) { panic("contract") }
-
-// TagAbsorbs reports whether an ACK's To tag is one of our stateless replies': the ACK ends here. The router asks before any rule runs.
-func (p *Proxy) TagAbsorbs(m *sip.Message) bool { panic("contract") }
-
-// Refuse answers a message that Parse or the engine's checks refused, statelessly, outside any policy.
-func (p *Proxy) Refuse(f transport.Flow, m *sip.Message, status int, reason string) {
-	panic("contract")
-}
-
-// The transaction.User methods the router hands on.
-
-func (p *Proxy) Cancelled(s transaction.Server, word uint64, m *sip.Message) { panic("contract") }
-func (p *Proxy) Response(c transaction.Client, word uint64, f transport.Flow, m *sip.Message, err error) {
-	panic("contract")
-}
-func (p *Proxy) Stray(f transport.Flow, m *sip.Message)  { panic("contract") } // stateless forwarding of responses
-func (p *Proxy) Ended(s transaction.Server, word uint64) { panic("contract") }
-
-// Stats are counters since the start.
-type Stats struct {
-	Relayed, Forwarded, Replied, StatelessReplies, AbsorbedACKs uint64
-	Refused, Loops, TooManyHops, NoTarget, Guarded, Cancelled   uint64
-	LiveContexts                                                int64
-}
-
-func (p *Proxy) Stats() Stats { panic("contract") }

@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"strconv"
+
+	"sipedge/router/job"
+	"sipedge/sip"
+)
+
+// admit does what RFC 3261 §16.3 asks of a request that is to be forwarded,
+// and returns the token of its branches. Steps 1, 5 and 6 are the parser's
+// and the policy's.
+func (p *Proxy) admit(j *job.Job) (token, *fault) {
+	m := j.Msg
+	u, ok := m.RequestURI()
+	if !ok {
+		return token{}, faultURI
+	}
+	if u.Scheme == sip.SchemeOther {
+		return token{}, faultScheme
+	}
+	if n, ok := m.MaxForwards(); ok && n == 0 {
+		p.stats.tooManyHops.Add(1)
+		return token{}, faultHops
+	}
+	sum := p.loopSum(j)
+	if p.looped(j, sum) {
+		p.stats.loops.Add(1)
+		return token{}, faultLoop
+	}
+	if m.Has(sip.ProxyRequire) {
+		return token{}, faultRequire
+	}
+	return p.makeToken(j, sum), nil
+}
+
+// prepare makes the edits every branch shares: Routes to us that no
+// loose_route took are taken (§16.4), Max-Forwards is lowered (§16.6 step 3).
+func prepare(j *job.Job, s *Settings) {
+	m := j.Msg
+	for e, ok := m.FirstElement(sip.Route); ok; e, ok = m.FirstElement(sip.Route) {
+		u, err := routeURI(e)
+		if err != nil || !s.Self.Listener(u.Host, u.Port, u.Transport()) {
+			break
+		}
+		m.RemoveElement(e)
+	}
+	var buf [8]byte
+	n, ok := m.MaxForwards()
+	if !ok {
+		m.Append(sip.MaxForwards, strconv.AppendInt(buf[:0], int64(s.MaxForwards), 10))
+		return
+	}
+	m.SetValue(m.First(sip.MaxForwards), strconv.AppendInt(buf[:0], int64(n-1), 10))
+}
+
+// appendFaultExtra appends the header lines that go with a refusal of m.
+func appendFaultExtra(dst []byte, m *sip.Message, f *fault) []byte {
+	if f.retry {
+		dst = append(dst, retryAfter...)
+	}
+	if f.status == 420 {
+		for i := m.First(sip.ProxyRequire); i >= 0; i = m.Next(i) {
+			dst = sip.AppendHeaderLine(dst, sip.Unsupported, m.Value(i))
+		}
+	}
+	return dst
+}
+
+// refuse answers a request with a fault of its own.
+func (p *Proxy) refuse(j *job.Job, f *fault) job.Verdict {
+	p.stats.refused.Add(1)
+	j.LastError = f.status
+	sc := p.getScratch()
+	sc.value = appendFaultExtra(sc.value[:0], j.Msg, f)
+	v := p.Reply(j, f.status, f.reason, sc.value, false)
+	p.putScratch(sc)
+	return v
+}

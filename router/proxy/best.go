@@ -1,0 +1,206 @@
+package proxy
+
+import (
+	"context"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+// What follows once every branch has its final response: an on_error route, a
+// failure route, else the best response goes upstream.
+
+// settle returns the verdict of the on_error route, should one run.
+func (c *responseContext) settle() job.Verdict {
+	v := job.Done
+	for !c.answered && !c.waiting() {
+		attempt := c.attempt
+		switch {
+		case c.cancelled:
+		case c.hooks.OnError != nil && c.unsent():
+			v = c.runOnError()
+		case c.hooks.Failure != nil && !c.dropped() && c.failures < c.set.Attempts:
+			c.runFailure()
+		}
+		if c.attempt == attempt {
+			c.answerBest()
+		}
+	}
+	return v
+}
+
+// unsent reports whether no branch of the last relay was sent, for a local reason.
+func (c *responseContext) unsent() bool {
+	for _, b := range c.branches {
+		if b.attempt == c.attempt && (b.sent || b.fault == faultDropped) {
+			return false
+		}
+	}
+	return true
+}
+
+// dropped reports whether branch routes dropped every branch of the last relay.
+func (c *responseContext) dropped() bool {
+	for _, b := range c.branches {
+		if b.attempt == c.attempt && b.fault != faultDropped {
+			return false
+		}
+	}
+	return true
+}
+
+// runOnError runs the on_error route: within the run of the request route if
+// that is still at its Relay, else in a run of its own.
+func (c *responseContext) runOnError() job.Verdict {
+	r := c.hooks.OnError
+	c.hooks.OnError, c.hooks.Failure = nil, nil
+	status := 0
+	if b := c.best(c.attempt); b != nil {
+		status = b.status
+	}
+	if j := c.caller; j != nil {
+		m := j.Msg
+		j.Msg, j.Context, j.LastError = c.message(), &c.within, status
+		v := r.Run(context.Background(), j)
+		j.Msg, j.Context = m, c
+		return c.ending(v)
+	}
+	place := schema.InRequest
+	if c.failures > 0 {
+		place = schema.InFailure
+	}
+	j := c.job(place, c.message())
+	j.LastError = status
+	v := r.Run(context.Background(), j)
+	job.Put(j)
+	return c.ending(v)
+}
+
+// ending makes a drop the end of the transaction.
+func (c *responseContext) ending(v job.Verdict) job.Verdict {
+	if v == job.Drop && !c.answered {
+		c.answered = true
+		_ = c.p.layer.Drop(c.server) // ErrGone: it has ended
+	}
+	return v
+}
+
+// runFailure runs the failure route on the request as it stood at the relay.
+func (c *responseContext) runFailure() {
+	r := c.hooks.Failure
+	c.hooks.Failure, c.hooks.OnError = nil, nil
+	c.failures++
+	j := c.job(schema.InFailure, c.message())
+	if b := c.best(c.attempt); b != nil {
+		j.Status = b.status
+		if b.fault != nil {
+			j.Cause, j.LastError = b.fault.cause, b.status
+		}
+	}
+	r.Run(context.Background(), j)
+	job.Put(j)
+}
+
+// best chooses among the final responses of one relay, or of all (0).
+// RFC 3261 §16.7 step 6.
+func (c *responseContext) best(attempt int) *branch {
+	var best *branch
+	for _, b := range c.branches {
+		if b.status < 300 || attempt != 0 && b.attempt != attempt {
+			continue
+		}
+		if best == nil || c.rank(b) < c.rank(best) {
+			best = b
+		}
+	}
+	return best
+}
+
+// rank orders final responses, the best first: 6xx, else the lowest class.
+// In a class, those that help the caller to try again come first, what stands
+// for a response behind what is one, and what says least last.
+func (c *responseContext) rank(b *branch) int {
+	switch {
+	case b.fault == faultDropped:
+		return 1000
+	case b.status >= 600:
+		return 0
+	}
+	rank := b.status / 100 * 100
+	switch b.status {
+	case 401:
+	case 407:
+		rank++
+	case 415:
+		rank += 2
+	case 420:
+		rank += 3
+	case 484:
+		rank += 4
+	case 408, 503:
+		rank += 20
+	default:
+		rank += 10
+	}
+	if c.cancelled && b.status == 487 {
+		rank = 1
+	}
+	if b.fault != nil {
+		rank += 5
+	}
+	return rank
+}
+
+// answerBest sends the best response upstream.
+func (c *responseContext) answerBest() {
+	b := c.best(0)
+	switch {
+	case b != nil && b.status >= 600, b != nil && b.status == 487 && b.resp != nil:
+	case c.cancelled:
+		c.local(&fault{status: 487})
+		return
+	case b == nil:
+		c.local(faultDropped)
+		return
+	}
+	switch {
+	case b.status == 408 && c.method != sip.INVITE:
+		c.answered = true // RFC 4320 §4.2: the transaction ends by itself
+	case b.status == 503 && b.fault != faultFull:
+		c.local(&fault{status: 500}) // §16.7 step 6
+	case b.fault != nil:
+		c.local(b.fault)
+	default:
+		c.merge(b)
+		c.answered = true
+		c.upstream(b.resp)
+	}
+}
+
+// merge adds the challenges of all branches to a 401 or 407, §16.7 step 7.
+func (c *responseContext) merge(best *branch) {
+	if best.status != 401 && best.status != 407 {
+		return
+	}
+	for _, b := range c.branches {
+		if b == best || b.resp == nil || b.status != 401 && b.status != 407 {
+			continue
+		}
+		for _, id := range [...]sip.HeaderID{sip.WWWAuthenticate, sip.ProxyAuthenticate} {
+			for i := b.resp.First(id); i >= 0; i = b.resp.Next(i) {
+				best.resp.Append(id, b.resp.Value(i))
+			}
+		}
+	}
+}
+
+// local answers the request with a response of ours.
+func (c *responseContext) local(f *fault) {
+	if c.answered {
+		return
+	}
+	m := c.message()
+	var buf [64]byte
+	c.respond(m, f.status, f.reason, appendFaultExtra(buf[:0], m, f))
+}

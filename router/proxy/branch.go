@@ -1,0 +1,255 @@
+package proxy
+
+import (
+	"context"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/resolve"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// A branch is one member of a target set on its way, RFC 3261 §16.6, over as
+// many client transactions as it takes to reach one of its hops.
+type branch struct {
+	index   int
+	attempt int // of which relay
+	state   branchState
+	client  transaction.Client
+	msg     *sip.Message // its copy, while another hop may be tried; ours to give back unless lent
+	lent    bool
+	hops    []resolve.Hop
+	tried   int  // hops
+	local   bool // the policy's own target: not guarded
+	stamp   stamp
+	socket  uint16 // force_send_socket
+
+	sent      bool // a request left
+	ringing   bool // a 101–199 came
+	expired   bool // Timer C fired
+	cancelled bool
+
+	// The final response: received, or what stands for one.
+	status int
+	fault  *fault
+	resp   *sip.Message
+}
+
+type branchState uint8
+
+const (
+	branchResolving branchState = iota
+	branchTrying
+	branchEnded
+)
+
+func (b *branch) reset(p *Proxy) {
+	b.drop(p)
+	p.putMessage(b.resp)
+	*b = branch{hops: b.hops[:0]}
+}
+
+// drop gives the copy back.
+func (b *branch) drop(p *Proxy) {
+	if !b.lent {
+		p.putMessage(b.msg)
+	}
+	b.msg, b.lent = nil, false
+}
+
+// fail ends the branch for a reason of ours.
+func (b *branch) fail(f *fault) {
+	b.state, b.status, b.fault = branchEnded, f.status, f
+}
+
+func (c *responseContext) addBranch() *branch {
+	n := len(c.branches)
+	if n < cap(c.branches) {
+		c.branches = c.branches[:n+1]
+	} else {
+		c.branches = append(c.branches, nil)
+	}
+	if c.branches[n] == nil {
+		c.branches[n] = new(branch)
+	}
+	b := c.branches[n]
+	b.index, b.attempt = n, c.attempt
+	return b
+}
+
+// launch starts branch i with its copy m of the request. A lent m is the
+// caller's, which it gets back spoiled.
+func (c *responseContext) launch(
+	i int, m *sip.Message, lent bool, h *Hooks, t *job.Target,
+) {
+	b := c.branches[i]
+	b.msg, b.lent = m, lent
+	if t.URI != nil {
+		m.SetRURI(t.URI)
+	}
+	if f := c.route(b, h, t); f != nil {
+		b.fail(f)
+	} else if b.state == branchTrying {
+		c.send(b)
+	}
+	switch {
+	case b.state == branchEnded, b.state == branchTrying && b.tried == len(b.hops):
+		b.drop(c.p)
+	case b.lent:
+		b.msg, b.lent = c.p.copyOf(m), false
+	}
+}
+
+// route runs the branch route and finds the hops, or asks for them.
+func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
+	b.stamp = stamp{recordRoute: c.recordRoute, rrParams: c.rrParams, direction: c.direction}
+	b.socket = c.sendSocket
+	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
+		return faultDropped
+	}
+	to, local := chosenHop(h, t)
+	u, f := nextHop(b.msg, to)
+	if f != nil {
+		return f
+	}
+	b.local = local
+	hops, q, known, f := c.p.find(b.hops[:0], &u)
+	switch {
+	case f != nil:
+		return f
+	case !known:
+		b.state = branchResolving
+		if !c.lookUp(b.index, q) {
+			return faultFull
+		}
+		return nil
+	}
+	return c.found(b, hops)
+}
+
+// runBranch reports whether the branch is to be sent.
+func (c *responseContext) runBranch(r job.Route, b *branch) bool {
+	j := c.job(schema.InBranch, b.msg)
+	v := r.Run(context.Background(), j)
+	b.stamp.recordRoute, b.stamp.rrParams = j.RecordRoute, c.keep(j.RRParams)
+	b.socket = j.SendSocket
+	job.Put(j)
+	return v != job.Drop
+}
+
+// lookUp asks the resolver on a goroutine of the pool; the answer comes back
+// as an event. False: the pool is full.
+func (c *responseContext) lookUp(i int, q resolve.Query) bool {
+	p, word := c.p, c.word
+	return p.cfg.Pool.Go(func(ctx context.Context) {
+		hops, err := p.cfg.Resolver.Lookup(ctx, q)
+		p.post(word, event{kind: eventResolved, branch: i, hops: hops, err: err})
+	})
+}
+
+// resolved goes on with a branch whose address was looked up.
+func (c *responseContext) resolved(e *event) {
+	b := c.branches[e.branch]
+	if b.state != branchResolving {
+		return // cancelled meanwhile
+	}
+	f := (*fault)(nil)
+	if e.err != nil {
+		f = resolveFault(e.err)
+	} else {
+		f = c.found(b, append(b.hops[:0], e.hops...))
+	}
+	if f != nil {
+		b.fail(f)
+	} else {
+		c.send(b)
+	}
+	if b.state == branchEnded || b.tried == len(b.hops) {
+		b.drop(c.p)
+	}
+	c.settle()
+}
+
+// found takes the hops of a branch past the destination guard.
+func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault {
+	b.hops = hops
+	if len(hops) == 0 {
+		return faultNotFound
+	}
+	if !b.local {
+		b.hops = c.set.guard(hops, c.flow.Remote.Addr())
+	}
+	if len(b.hops) == 0 {
+		c.p.stats.guarded.Add(1)
+		return faultGuarded
+	}
+	b.state, b.tried = branchTrying, 0
+	return nil
+}
+
+// send tries the hops left, RFC 3263 §4.3, until one takes the request. Each
+// is a client transaction of its own.
+func (c *responseContext) send(b *branch) {
+	f := faultSend
+	for b.tried < len(b.hops) {
+		hop := b.hops[b.tried]
+		b.tried++
+		if f = c.sendTo(b, hop); f == nil {
+			b.state, b.sent = branchTrying, true
+			return
+		}
+	}
+	c.p.stats.noTarget.Add(1)
+	b.fail(f)
+}
+
+func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
+	p := c.p
+	l := p.egress(c.flow, b.socket, hop)
+	if l == transport.AnyListener {
+		return faultUnreachable
+	}
+	sc := p.getScratch()
+	defer p.putScratch(sc)
+	m := b.msg
+	var err error
+	sc.value = append(sc.value[:0], p.ids[l].via...)
+	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
+		return sendFault(err)
+	}
+	b.stamp.mark(p, sc, m, c.flow.Listener, l)
+	if hop.Transport.Reliable() {
+		m.EnsureLength()
+	}
+	sc.out = m.AppendTo(sc.out[:0])
+	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr}
+	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
+		Word: c.word, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
+	})
+	if err != nil {
+		return sendFault(err)
+	}
+	return nil
+}
+
+// branchOf finds the branch that waits for a client transaction.
+func (c *responseContext) branchOf(t transaction.Client) *branch {
+	for _, b := range c.branches {
+		if b.client == t {
+			return b
+		}
+	}
+	return nil
+}
+
+// waiting reports whether a branch has no final response yet.
+func (c *responseContext) waiting() bool {
+	for _, b := range c.branches {
+		if b.state != branchEnded {
+			return true
+		}
+	}
+	return false
+}

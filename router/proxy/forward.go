@@ -1,0 +1,197 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/resolve"
+	"sipedge/sip/transport"
+)
+
+// A passage is a request on its way through without state, RFC 3261 §16.11.
+type passage struct {
+	set     *Settings
+	flow    transport.Flow
+	msg     *sip.Message
+	socket  uint16 // force_send_socket
+	branch  uint64
+	token   token
+	stamp   stamp
+	local   bool // the policy's own target: not guarded
+	onError job.Route
+}
+
+// Forward sends the request on without state, RFC 3261 §16.11, with a
+// deterministic branch: a retransmission and the CANCEL and the ACK to a
+// non-2xx of an INVITE get the same one. to and toLocal are as in Hooks, and
+// onError runs instead when nothing could be sent for a local reason. A
+// request that has a transaction is relayed.
+func (p *Proxy) Forward(
+	j *job.Job, to []byte, toLocal bool, onError job.Route,
+) job.Verdict {
+	if j.Context != nil {
+		return p.Relay(j, &Hooks{To: to, ToLocal: toLocal, OnError: onError})
+	}
+	t, f := p.admit(j)
+	if f != nil {
+		return p.refuse(j, f)
+	}
+	h := passage{
+		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
+		branch: p.branchSum(j), token: t, local: toLocal, onError: onError,
+		stamp: stamp{recordRoute: j.RecordRoute, rrParams: j.RRParams, direction: j.Direction},
+	}
+	prepare(j, h.set)
+	u, f := nextHop(j.Msg, to)
+	if f != nil {
+		return p.notForwarded(j, &h, f)
+	}
+	sc := p.getScratch()
+	defer p.putScratch(sc)
+	hops, q, known, f := p.find(sc.hops[:0], &u)
+	sc.hops = hops[:0]
+	if f == nil && !known {
+		f = p.suspend(j, &h, q)
+	} else if f == nil {
+		f = p.pass(sc, &h, hops)
+	}
+	if f != nil {
+		return p.notForwarded(j, &h, f)
+	}
+	j.Answered = true
+	return job.Done
+}
+
+// branchSum is what a stateless branch is made of: the branch of the sender,
+// which is unique, with its sent-by; of an RFC 2543 sender the fields of
+// §16.11, the To tag left out, since the ACK to a non-2xx has another.
+func (p *Proxy) branchSum(j *job.Job) uint64 {
+	h := p.keys.branch.start()
+	v, ok := j.Msg.TopVia()
+	if !ok {
+		return h.sum()
+	}
+	h.folded(v.Host)
+	h.word(uint64(v.Port))
+	h.field(v.Branch)
+	if !v.RFC3261() {
+		h.field(v.Element.Value)
+		h.field(j.Msg.CallID())
+		h.field(j.Msg.FromTag())
+		h.word(uint64(j.Msg.CSeq()))
+		h.field(received(j))
+	}
+	return h.sum()
+}
+
+// statelessMark stands behind the magic cookie of a stateless branch. The
+// layer's branches have a hexadecimal digit there.
+const statelessMark = 's'
+
+// pass sends the request to the first hop that takes it.
+func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
+	if !h.local {
+		hops = h.set.guard(hops, h.flow.Remote.Addr())
+		if len(hops) == 0 {
+			p.stats.guarded.Add(1)
+			return faultGuarded
+		}
+	}
+	f := faultNotFound
+	for _, hop := range hops {
+		if f = p.passTo(sc, h, hop); f == nil {
+			p.stats.forwarded.Add(1)
+			return nil
+		}
+	}
+	p.stats.noTarget.Add(1)
+	return f
+}
+
+func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
+	l := p.egress(h.flow, h.socket, hop)
+	if l == transport.AnyListener {
+		return faultUnreachable
+	}
+	v := append(sc.value[:0], p.ids[l].via...)
+	v = append(v, sip.MagicCookie...)
+	v = append(v, statelessMark)
+	v = appendMAC(v, h.branch)
+	v = append(v, h.token[:]...)
+	sc.value = p.appendFlow(v, h)
+	h.stamp.mark(p, sc, h.msg, h.flow.Listener, l)
+	if hop.Transport.Reliable() {
+		h.msg.EnsureLength()
+	}
+	sc.out = h.msg.AppendTo(sc.out[:0])
+	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr}
+	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
+		return sendFault(err)
+	}
+	return nil
+}
+
+// suspend goes on with the request when its next hop was looked up.
+func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
+	own := *h
+	own.msg = p.copyOf(h.msg)
+	own.stamp.rrParams = bytes.Clone(h.stamp.rrParams)
+	uri := bytes.Clone(received(j))
+	started := p.cfg.Pool.Go(func(ctx context.Context) {
+		defer p.putMessage(own.msg)
+		hops, err := p.cfg.Resolver.Lookup(ctx, q)
+		f := (*fault)(nil)
+		if err != nil {
+			f = resolveFault(err)
+		} else {
+			sc := p.getScratch()
+			f = p.pass(sc, &own, append(sc.hops[:0], hops...))
+			p.putScratch(sc)
+		}
+		if f == nil {
+			return
+		}
+		j := job.Get()
+		defer job.Put(j)
+		j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), own.flow, own.msg
+		j.Self, j.Received = own.set.Self, uri
+		p.notForwarded(j, &own, f)
+	})
+	if !started {
+		p.putMessage(own.msg)
+		return faultFull
+	}
+	return nil
+}
+
+// notForwarded ends a request that could not be sent.
+func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
+	h.stamp.clear(j.Msg)
+	if h.onError != nil {
+		j.LastError = f.status
+		return h.onError.Run(context.Background(), j)
+	}
+	if f == faultSend {
+		f = &fault{status: 500, reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
+	}
+	return p.refuse(j, f)
+}
+
+// relayACK sends an ACK on. It needs a reason to be passed: a Route of its
+// dialog, or a target that is the policy's or its own domain's.
+func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
+	if !j.Verified && !(h.To != nil && h.ToLocal) && !localTarget(j) {
+		p.stats.droppedACKs.Add(1)
+		j.Answered = true
+		return job.Drop
+	}
+	return p.Forward(j, h.To, h.ToLocal, h.OnError)
+}
+
+func localTarget(j *job.Job) bool {
+	u, err := sip.ParseURI(received(j))
+	return err == nil && j.Self.Is(u.Host, u.Port, u.Transport())
+}

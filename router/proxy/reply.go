@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"errors"
+
+	"sipedge/router/job"
+	"sipedge/sip"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// Reply answers the request. Without a transaction it is stateless with a
+// keyed To tag that absorbs its ACK; a 1xx, or stateful, makes one. extra are
+// whole header lines. A reply to an ACK sends nothing. In a failure route it
+// ends the response context. The verdict is Next for a 1xx, else Done.
+func (p *Proxy) Reply(
+	j *job.Job, status int, reason string, extra []byte, stateful bool,
+) job.Verdict {
+	final := status >= 200
+	method := j.Msg.Method()
+	if final || method == sip.ACK {
+		j.Answered = true
+	}
+	if method == sip.ACK {
+		return job.Done
+	}
+	if in, ok := j.Context.(*within); ok {
+		in.c.respond(j.Msg, status, reason, extra)
+		return verdict(final)
+	}
+	if j.Context == nil && method != sip.CANCEL && (stateful || !final) || j.Context != nil {
+		c, err := p.enter(j, p.settings.Load())
+		switch {
+		case err == nil:
+			if !final {
+				c.freeze(j.Msg)
+			}
+			c.respond(j.Msg, status, reason, extra)
+			c.release()
+			return verdict(final)
+		case !errors.Is(err, transaction.ErrFull):
+			j.Answered = true
+			return job.Done
+		case !final:
+			return job.Next
+		}
+	}
+	if !final { // a CANCEL has none
+		return job.Next
+	}
+	p.stats.statelessReplies.Add(1)
+	p.replyStateless(j.Flow, j.Msg, status, reason, extra)
+	return job.Done
+}
+
+func verdict(final bool) job.Verdict {
+	if final {
+		return job.Done
+	}
+	return job.Next
+}
+
+// respond sends a response of ours on the server transaction, unless a final
+// one was sent. A final ends what is left of the branches.
+func (c *responseContext) respond(m *sip.Message, status int, reason string, extra []byte) {
+	if c.answered {
+		return
+	}
+	p := c.p
+	sc := p.getScratch()
+	sc.out = p.appendReply(sc, m, status, reason, extra)
+	if status >= 200 {
+		c.answered, c.success = true, status < 300
+		p.stats.replied.Add(1)
+	}
+	_ = p.layer.Reply(c.server, status, sc.out) // as in upstream
+	p.putScratch(sc)
+	if status >= 200 {
+		c.hangUp(nil)
+	}
+}
+
+// appendReply writes a response to m into sc.out.
+func (p *Proxy) appendReply(
+	sc *scratch, m *sip.Message, status int, reason string, extra []byte,
+) []byte {
+	if status == 100 {
+		return sip.AppendReply(sc.out[:0], m, status, reason, nil, extra)
+	}
+	var tag [len(toTagPrefix) + macLen]byte
+	return sip.AppendReply(sc.out[:0], m, status, reason, p.appendToTag(tag[:0], m), extra)
+}
+
+func (p *Proxy) replyStateless(
+	f transport.Flow, m *sip.Message, status int, reason string, extra []byte,
+) {
+	sc := p.getScratch()
+	sc.out = p.appendReply(sc, m, status, reason, extra)
+	_ = p.cfg.Sender.Send(ReplyTarget(f, m), sc.out, 0) // lost as on the wire
+	p.putScratch(sc)
+}
+
+// Refuse answers a message that Parse or the engine's checks refused,
+// statelessly, outside any policy. What has no form that can be answered is
+// only counted.
+func (p *Proxy) Refuse(f transport.Flow, m *sip.Message, status int, reason string) {
+	p.stats.refused.Add(1)
+	if m.Replyable() {
+		p.replyStateless(f, m, status, reason, nil)
+	}
+}
+
+// ReplyTarget is where responses to a request go that came on f and whose
+// top Via was marked, RFC 3261 §18.2.2 with RFC 3581: over a reliable
+// transport the same connection, and when that is gone the source address
+// and the port of sent-by; over UDP the source address, and its port if rport
+// was asked for, else that of sent-by. A maddr is the sender's word and is
+// not followed.
+func ReplyTarget(f transport.Flow, m *sip.Message) transport.Target {
+	t := f.Target()
+	v, ok := m.TopVia()
+	if !ok || !f.Transport.Reliable() && v.HasRPort {
+		return t
+	}
+	t.Remote = addrPort(f.Remote.Addr(), portOr(v.Port, f.Transport))
+	t.NoDial = f.Transport == sip.WS || f.Transport == sip.WSS
+	return t
+}

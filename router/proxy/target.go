@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"strings"
+
+	"sipedge/router/job"
+	"sipedge/sip"
+	"sipedge/sip/resolve"
+)
+
+// The next hop of a branch, RFC 3261 §16.6 steps 6 and 7: the policy's URI,
+// else the target's (a Path, a received address), else the top Route, else the
+// Request-URI.
+
+// nextHop restores a strict route and returns the URI that names the next
+// hop. It edits m: with a strict router ahead the Request-URI becomes the
+// last Route and the top Route the Request-URI.
+func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
+	next := m.RURI()
+	if e, ok := m.FirstElement(sip.Route); ok {
+		u, err := routeURI(e)
+		if err != nil {
+			return u, faultRoute
+		}
+		if _, loose := u.Param("lr"); !loose {
+			restore(m, e, u.Raw)
+		}
+		next = u.Raw
+	}
+	if to != nil {
+		next = to
+	}
+	u, err := sip.ParseURI(next)
+	switch {
+	case err != nil:
+		return u, faultURI
+	case u.Scheme != sip.SIP && u.Scheme != sip.SIPS:
+		return u, faultScheme
+	}
+	return u, nil
+}
+
+func routeURI(e sip.Element) (sip.URI, error) {
+	a, err := sip.ParseNameAddr(e.Value)
+	if err != nil {
+		return sip.URI{}, err
+	}
+	return sip.ParseURI(a.URI)
+}
+
+// restore prepares m for a strict router whose Route is e, §16.6 step 6.
+func restore(m *sip.Message, e sip.Element, router []byte) {
+	ruri := m.RURI()
+	value := make([]byte, 0, len(ruri)+2)
+	value = append(value, '<')
+	value = append(value, ruri...)
+	value = append(value, '>')
+	m.Append(sip.Route, value)
+	m.RemoveElement(e)
+	m.SetRURI(router)
+}
+
+// chosenHop is the policy's next hop of a target, or nil, and whether it is
+// exempt from the destination guard.
+func chosenHop(h *Hooks, t *job.Target) (to []byte, local bool) {
+	if h.To != nil {
+		return h.To, h.ToLocal
+	}
+	return t.NextHop, t.Local
+}
+
+// find appends where u leads to dst without blocking. known false: the
+// query has to be looked up.
+func (p *Proxy) find(
+	dst []resolve.Hop, u *sip.URI,
+) (hops []resolve.Hop, q resolve.Query, known bool, f *fault) {
+	host := u.Host
+	if maddr, ok := u.Param("maddr"); ok && len(maddr) > 0 {
+		host = maddr
+	}
+	named, given := u.Param("transport")
+	t := sip.LookupTransport(named)
+	if given && t == sip.NoTransport {
+		return dst, q, true, faultUnreachable
+	}
+	if addr, ok := sip.ParseAddr(host); ok {
+		hop := resolve.Hop{Transport: uriTransport(u)}
+		hop.Addr = addrPort(addr, portOr(u.Port, hop.Transport))
+		return append(dst, hop), q, true, nil
+	}
+	q = resolve.Query{
+		Host:      strings.ToLower(string(host)),
+		Port:      u.Port,
+		Transport: t,
+		Secure:    u.Scheme == sip.SIPS,
+	}
+	hops, known, err := p.cfg.Resolver.Cached(dst, q)
+	if known && err != nil {
+		return dst, q, true, resolveFault(err)
+	}
+	return hops, q, known, nil
+}
+
+// uriTransport is the transport of a numeric URI, RFC 3263 §4.1.
+func uriTransport(u *sip.URI) sip.Transport {
+	t := u.Transport()
+	if u.Scheme == sip.SIPS {
+		switch t {
+		case sip.NoTransport, sip.TCP:
+			return sip.TLS
+		case sip.WS:
+			return sip.WSS
+		}
+	}
+	if t == sip.NoTransport {
+		return sip.UDP
+	}
+	return t
+}
