@@ -1,19 +1,118 @@
 package table
 
 import (
+	"slices"
+	"strings"
+
 	"sipedge/router/job"
 	"sipedge/schema"
 )
 
-// Fields is the vocabulary of matchers: name, doc, CUE fragment, route types.
-func Fields() []schema.Field { panic("contract") }
+// Fields is the vocabulary of matchers, sorted by name: name, doc, CUE
+// fragment, route types.
+func Fields() []schema.Field {
+	fields := make([]schema.Field, 0, len(matchers))
+	for _, m := range matchers {
+		fields = append(fields, m.Field)
+	}
+	return fields
+}
 
-// Table decides which rule of a list a job meets next. It is immutable and safe for concurrent use.
-type Table struct{}
+// matcher is a field of a match with what compiles its value.
+type matcher struct {
+	schema.Field
+	compile func(c *compiler, v *schema.Value) []condition
+}
 
-// Compile builds the table of a rule list that runs in the given route types (a sub-route: the union of its callers').
-// What the schema can't see (a CIDR, a regular expression, a port) is diagnosed here.
-func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostics) { panic("contract") }
+// Where matchers may stand: a response has no Request-URI, a request no status.
+const (
+	inRequests = schema.InRequest | schema.InBranch | schema.InFailure
+	inMessages = inRequests | schema.InReply
+	inResults  = schema.InFailure | schema.InReply
+)
 
-// Match returns the index of the first rule at or behind from whose matchers hold now, or -1. Edits made meanwhile are seen.
-func (t *Table) Match(j *job.Job, from int) int { panic("contract") }
+var matchers []matcher // sorted by name
+
+// A matcher that nests others refers to matchers: filled at start.
+func init() {
+	matchers = slices.Concat(
+		methodMatchers, uriMatchers, headerMatchers, networkMatchers, dialogMatchers,
+		resultMatchers, nestMatchers,
+	)
+	slices.SortFunc(matchers, func(a, b matcher) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// condition is one thing that must hold for a rule to match.
+type condition struct {
+	holds  func(f *facts) bool
+	cost   cost
+	anchor *anchor // where a rule with this condition can be filed; nil: nowhere
+}
+
+// cost of a condition: cheap ones are tried first.
+type cost uint8
+
+const (
+	cheap    cost = iota // known already
+	decoded              // a URI to decode
+	searched             // a header to find, perhaps a regular expression
+)
+
+// rule is what is left of a schema.Rule: all conditions must hold.
+type rule []func(f *facts) bool
+
+func (r rule) holds(f *facts) bool {
+	for _, c := range r {
+		if !c(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// Table decides which rule of a list a job meets next. It is immutable and
+// safe for concurrent use.
+type Table struct {
+	rules []rule
+	root  *node
+}
+
+// Compile builds the table of a rule list that runs in the given route types
+// (a sub-route: the union of its callers'). What the schema can't see (a
+// network, a regular expression, bounds) is diagnosed here; the Table is nil
+// when there are errors.
+func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostics) {
+	c := &compiler{where: where}
+	t := &Table{rules: make([]rule, len(rules))}
+	anchors := make([][]*anchor, len(rules))
+	for i := range rules {
+		conditions := c.match(rules[i].Match)
+		slices.SortStableFunc(conditions, func(a, b condition) int {
+			return int(a.cost) - int(b.cost)
+		})
+		for _, cond := range conditions {
+			t.rules[i] = append(t.rules[i], cond.holds)
+			if cond.anchor != nil {
+				anchors[i] = append(anchors[i], cond.anchor)
+			}
+		}
+	}
+	if c.found.HasErrors() {
+		return nil, c.found
+	}
+	t.root = index(anchors)
+	return t, c.found
+}
+
+// Match returns the index of the first rule at or behind from whose matchers
+// hold now, or -1. It looks at the job as it stands: edits made since the last
+// call are seen. It allocates nothing.
+func (t *Table) Match(j *job.Job, from int) int {
+	f := borrow(j)
+	best := t.first(t.root, f, int32(from), int32(len(t.rules)))
+	f.release()
+	if best == int32(len(t.rules)) {
+		return -1
+	}
+	return int(best)
+}

@@ -1,0 +1,71 @@
+package table
+
+import (
+	"fmt"
+
+	"sipedge/schema"
+)
+
+// compiler collects what is wrong with the rules of one list.
+type compiler struct {
+	where schema.Place
+	found schema.Diagnostics
+}
+
+// match compiles the fields of one match, all of which must hold.
+func (c *compiler) match(v *schema.Value) (all []condition) {
+	if v == nil {
+		return nil
+	}
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		m := lookup(k.Name)
+		if m == nil {
+			c.diagnose(k.Pos, len(k.Name), schema.UnknownMatch, "%q is not a known matcher", k.Name)
+			continue
+		}
+		if missing := c.where &^ schema.InSub &^ m.Where; missing != 0 {
+			c.diagnose(k.Pos, len(k.Name), schema.MatcherNotHere,
+				"%q cannot be used in a %s route (allowed: %s)", k.Name, missing, m.Where)
+			continue
+		}
+		all = append(all, m.compile(c, &k.Value)...)
+	}
+	return all
+}
+
+func lookup(name string) *matcher {
+	for i := range matchers {
+		if matchers[i].Name == name {
+			return &matchers[i]
+		}
+	}
+	return nil
+}
+
+// diagnose reports a mistake in length bytes at pos.
+func (c *compiler) diagnose(
+	pos schema.Pos, length int, code schema.Code, format string, args ...any,
+) {
+	d := schema.Diagnostic{Pos: pos, Code: code, Message: fmt.Sprintf(format, args...)}
+	if length > 0 {
+		d.End = pos.Col + length
+	}
+	c.found = append(c.found, d)
+}
+
+// refuse reports a value that the matcher can't take.
+func (c *compiler) refuse(v *schema.Value, code schema.Code, format string, args ...any) {
+	c.diagnose(v.Pos, len(v.S), code, format, args...)
+}
+
+// strings are the texts of one value or a list.
+func texts(v *schema.Value) (list []string) {
+	v.Each(func(v *schema.Value) { list = append(list, v.S) })
+	return list
+}
+
+// one makes the conditions of a matcher that has just one.
+func one(cost cost, holds func(f *facts) bool) []condition {
+	return []condition{{holds: holds, cost: cost}}
+}

@@ -1,0 +1,145 @@
+package table
+
+import (
+	"bytes"
+	"sync"
+
+	"sipedge/router/job"
+	"sipedge/router/vars"
+	"sipedge/sip"
+)
+
+// facts are what one Match call knows of its job. What has to be decoded is
+// decoded once, when first asked for, and forgotten at the end: between two
+// calls actions edit the message.
+type facts struct {
+	*job.Job
+	addresses [3]address
+	scratch   []byte // for the condition that runs
+	lower     []byte // for a text without case
+}
+
+// role is where a URI stands.
+type role uint8
+
+const (
+	theRURI role = iota
+	theFrom
+	theTo
+)
+
+// address is a URI in the form in which it is compared.
+type address struct {
+	decoded bool
+	ok      bool // there is one, well-formed
+	uri     sip.URI
+	user    []byte // unescaped; of tel without visual separators (RFC 3966 §5.1.1)
+	host    []byte // lower case without last dot; an IP address in its shortest form
+	myself  answer
+
+	userBuf, hostBuf []byte
+}
+
+// answer is a bool that may not be known yet.
+type answer uint8
+
+const (
+	unknown answer = iota
+	no
+	yes
+)
+
+var pool = sync.Pool{New: func() any { return new(facts) }}
+
+func borrow(j *job.Job) *facts {
+	f := pool.Get().(*facts)
+	f.Job = j
+	return f
+}
+
+func (f *facts) release() {
+	f.Job = nil
+	for i := range f.addresses {
+		f.addresses[i].decoded = false
+	}
+	pool.Put(f)
+}
+
+// address decodes the URI of a role.
+func (f *facts) address(r role) *address {
+	a := &f.addresses[r]
+	if !a.decoded {
+		a.decoded, a.myself = true, unknown
+		a.uri, a.ok = f.uri(r)
+		a.decode()
+	}
+	return a
+}
+
+func (f *facts) uri(r role) (u sip.URI, ok bool) {
+	if r == theRURI {
+		return vars.RURI(f.Job)
+	}
+	n, ok := f.Msg.From()
+	if r == theTo {
+		n, ok = f.Msg.To()
+	}
+	if !ok {
+		return u, false
+	}
+	u, err := sip.ParseURI(n.URI)
+	return u, err == nil
+}
+
+func (a *address) decode() {
+	if !a.ok {
+		a.uri, a.user, a.host = sip.URI{}, nil, nil
+		return
+	}
+	a.user = a.uri.User
+	if bytes.IndexByte(a.user, '%') >= 0 {
+		a.userBuf = sip.AppendUnescaped(a.userBuf[:0], a.user)
+		a.user = a.userBuf
+	} else if a.uri.Scheme == sip.Tel && bytes.ContainsAny(a.user, visualSeparators) {
+		a.userBuf = a.userBuf[:0]
+		for _, c := range a.user {
+			if bytes.IndexByte([]byte(visualSeparators), c) < 0 {
+				a.userBuf = append(a.userBuf, c)
+			}
+		}
+		a.user = a.userBuf
+	}
+	a.hostBuf = appendHost(a.hostBuf[:0], a.uri.Host)
+	a.host = a.hostBuf
+}
+
+const visualSeparators = "-.()"
+
+// appendHost appends a host in the form in which hosts are compared.
+func appendHost(dst, host []byte) []byte {
+	if addr, ok := sip.ParseAddr(host); ok {
+		return addr.Unmap().AppendTo(dst)
+	}
+	return sip.AppendLower(dst, bytes.TrimSuffix(host, []byte(".")))
+}
+
+// isMyself asks the self predicate once.
+func (f *facts) isMyself(r role) bool {
+	a := f.address(r)
+	if a.myself == unknown {
+		a.myself = no
+		if a.ok && f.Self != nil && len(a.uri.Host) > 0 &&
+			f.Self.Is(a.uri.Host, a.uri.Port, asked(&a.uri)) {
+			a.myself = yes
+		}
+	}
+	return a.myself == yes
+}
+
+// asked is the transport a URI insists on.
+func asked(u *sip.URI) sip.Transport {
+	if u.Scheme == sip.SIPS {
+		return vars.Transport(u)
+	}
+	return u.Transport()
+}

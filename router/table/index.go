@@ -1,0 +1,209 @@
+package table
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/gaissmai/bart"
+)
+
+// How the index is built.
+const (
+	scanned = 16 // so many rules are scanned rather than filed
+	alike   = 4  // lists of up to so many rules are equally good
+	deepest = 4  // levels of filing
+	copies  = 4  // below the first level a rule is filed under so many keys at most
+)
+
+// node is a part of the rules, in which candidates are looked for.
+type node struct {
+	scan  []int32 // tried in order
+	split *split  // filed; nil: none
+	// The first and last rule of the node.
+	lo, hi int32
+}
+
+// split files rules by the value of axes.
+type split struct {
+	exact  []exactGroup
+	prefix []prefixGroup
+	nets   *bart.Table[*netNode]
+}
+
+type exactGroup struct {
+	axis  axis
+	nodes map[string]*node
+}
+
+// prefixGroup files by a beginning of the value; lengths are those of the
+// keys, ascending.
+type prefixGroup struct {
+	axis    axis
+	lengths []int
+	nodes   map[string]*node
+}
+
+// netNode holds the rules of one network; super is the next wider network
+// that has rules.
+type netNode struct {
+	*node
+	super *netNode
+}
+
+// builder files rules; used has the axes of the levels above.
+type builder struct {
+	anchors [][]*anchor // of each rule
+}
+
+// index files the rules by their anchors.
+func index(anchors [][]*anchor) *node {
+	all := make([]int32, len(anchors))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	b := &builder{anchors}
+	return b.node(all, nil)
+}
+
+func (b *builder) node(rules []int32, used []axis) *node {
+	n := &node{scan: rules, hi: -1}
+	if len(rules) == 0 {
+		return n
+	}
+	n.lo, n.hi = rules[0], rules[len(rules)-1]
+	if len(rules) <= scanned || len(used) == deepest {
+		return n
+	}
+	chosen, scan := b.choose(rules, used)
+	if len(scan) == len(rules) {
+		return n
+	}
+	n.scan, n.split = scan, b.split(chosen, used)
+	return n
+}
+
+// filed is the rules of a node by the anchor chosen for each: a list for every
+// key of an axis.
+type filed struct {
+	keys map[axis]map[string][]int32
+	nets map[netip.Prefix][]int32
+}
+
+func newFiled() *filed {
+	return &filed{keys: map[axis]map[string][]int32{}, nets: map[netip.Prefix][]int32{}}
+}
+
+func (x *filed) add(r int32, a *anchor) {
+	for _, p := range a.nets {
+		if list := x.nets[p]; len(list) == 0 || list[len(list)-1] != r {
+			x.nets[p] = append(list, r)
+		}
+	}
+	if len(a.keys) == 0 {
+		return
+	}
+	lists := x.keys[a.axis]
+	if lists == nil {
+		lists = map[string][]int32{}
+		x.keys[a.axis] = lists
+	}
+	for _, k := range a.keys {
+		if list := lists[k]; len(list) == 0 || list[len(list)-1] != r {
+			lists[k] = append(list, r)
+		}
+	}
+}
+
+// longest is how many rules share a key with a, at worst.
+func (x *filed) longest(a *anchor) (n int) {
+	for _, k := range a.keys {
+		n = max(n, len(x.keys[a.axis][k]))
+	}
+	for _, p := range a.nets {
+		n = max(n, len(x.nets[p]))
+	}
+	return n
+}
+
+// choose takes for each rule the anchor that leaves it among the fewest
+// others; rules that no anchor tells apart are to be scanned.
+func (b *builder) choose(rules []int32, used []axis) (chosen *filed, scan []int32) {
+	all := newFiled()
+	for _, r := range rules {
+		for _, a := range b.anchors[r] {
+			if usable(a, used) {
+				all.add(r, a)
+			}
+		}
+	}
+	chosen = newFiled()
+	for _, r := range rules {
+		var best *anchor
+		least := len(rules)
+		for _, a := range b.anchors[r] {
+			if !usable(a, used) {
+				continue
+			}
+			n := max(all.longest(a), alike)
+			if n < least || n == least && best != nil && a.axis < best.axis {
+				best, least = a, n
+			}
+		}
+		if best == nil {
+			scan = append(scan, r)
+			continue
+		}
+		chosen.add(r, best)
+	}
+	return chosen, scan
+}
+
+func usable(a *anchor, used []axis) bool {
+	return !slices.Contains(used, a.axis) && (len(used) == 0 || a.size() <= copies)
+}
+
+func (b *builder) split(chosen *filed, used []axis) *split {
+	s := &split{}
+	for a := range noAxis {
+		lists := chosen.keys[a]
+		if len(lists) == 0 {
+			continue
+		}
+		below := append(slices.Clip(used), a)
+		nodes := make(map[string]*node, len(lists))
+		for k, rules := range lists {
+			nodes[k] = b.node(rules, below)
+		}
+		if !a.isPrefix() {
+			s.exact = append(s.exact, exactGroup{a, nodes})
+			continue
+		}
+		g := prefixGroup{axis: a, nodes: nodes}
+		for k := range nodes {
+			if !slices.Contains(g.lengths, len(k)) {
+				g.lengths = append(g.lengths, len(k))
+			}
+		}
+		slices.Sort(g.lengths)
+		s.prefix = append(s.prefix, g)
+	}
+	s.nets = b.networks(chosen.nets, append(slices.Clip(used), bySource))
+	return s
+}
+
+func (b *builder) networks(lists map[netip.Prefix][]int32, below []axis) *bart.Table[*netNode] {
+	if len(lists) == 0 {
+		return nil
+	}
+	nets := make([]netip.Prefix, 0, len(lists))
+	for p := range lists {
+		nets = append(nets, p)
+	}
+	slices.SortFunc(nets, func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
+	t := new(bart.Table[*netNode])
+	for _, p := range nets { // wider ones are there already
+		super, _ := t.LookupPrefix(p)
+		t.Insert(p, &netNode{b.node(lists[p], below), super})
+	}
+	return t
+}

@@ -1,0 +1,330 @@
+package table
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+const invite = `INVITE sip:+49%2030@Example.NET.;user=phone;transport=TCP;lr SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa1
+Max-Forwards: 68
+f: "Alice" <sip:%61lice@[2001:DB8::0:1]:5070>;tag=f1
+To: <tel:+49(30)123-45;phone-context=x>
+i: call-1
+CSeq: 1 INVITE
+k: path, OutBound
+Supported: timer
+Contact: <sip:a@192.0.2.9>
+X-Twice: one
+X-Twice: Two, Three
+X-Empty:
+s: a
+  folded line
+User-Agent: FakePBX 1.2.3
+Content-Length: 0
+
+`
+
+const reinvite = `UPDATE sips:bob@192.0.2.10 SIP/2.0
+Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKa3
+From: <sip:alice@example.org>;tag=f1
+To: <sip:bob@example.net>;tag=t1
+Call-ID: call-3
+CSeq: 2 UPDATE
+Content-Length: 0
+
+`
+
+const extension = `WIBBLE urn:service:sos SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa4
+From: <sip:example.org>;tag=f1
+To: <sip:bob@example.net>
+Call-ID: call-4
+CSeq: 1 WIBBLE
+Content-Length: 0
+
+`
+
+const busy = `SIP/2.0 486 Busy Here
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa2
+From: <sip:alice@example.org>;tag=f1
+To: <sip:bob@example.net>;tag=t1
+Call-ID: call-2
+CSeq: 9 INVITE
+Content-Length: 0
+
+`
+
+var self = job.NewSelf([]transport.Listener{
+	{Transport: sip.UDP, Addr: netip.MustParseAddrPort("192.0.2.10:5060")},
+	{Transport: sip.TLS, Addr: netip.MustParseAddrPort("192.0.2.10:5061")},
+	{Transport: sip.UDP, Addr: netip.MustParseAddrPort("[2001:db8::10]:5060")},
+}, []string{"example.net"}, nil)
+
+func newJob(t testing.TB, text string) *job.Job {
+	t.Helper()
+	m := new(sip.Message)
+	if err := m.Parse([]byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return &job.Job{
+		Msg:  m,
+		Self: self,
+		Flow: transport.Flow{
+			Transport: sip.UDP, Listener: 2,
+			Local:  netip.MustParseAddrPort("[2001:db8::10]:5060"),
+			Remote: netip.MustParseAddrPort("198.51.100.7:4000"),
+		},
+		Status: m.Status(),
+	}
+}
+
+// Each line is a match; the message it stands under meets it, or with a ! in
+// front does not.
+var matches = []struct {
+	name, message string
+	where         schema.Place
+	lines         string
+}{
+	{"method", invite, schema.InRequest, `
+		method: INVITE
+		method: [BYE, INVITE]
+	!	method: BYE
+	!	method: [WIBBLE, invite]
+	`},
+	{"extension method", extension, schema.InRequest, `
+		method: WIBBLE
+		method: [INVITE, WIBBLE]
+	!	method: WOBBLE
+	!	method: INVITE
+	`},
+	{"method of a reply", busy, schema.InReply, `
+		method: INVITE
+	!	method: BYE
+	`},
+	{"uri", invite, schema.InRequest, `
+		uri: {}
+		uri: {myself: true}
+	!	uri: {myself: false}
+		uri: {scheme: sip}
+		uri: {scheme: [tel, sip]}
+	!	uri: {scheme: sips}
+		uri: {user: "+49 30"}
+	!	uri: {user: "+49%2030"}
+		uri: {user: {prefix: "+49"}}
+		uri: {user: {prefix: ["+1", "+49"], suffix: "30"}}
+	!	uri: {user: {prefix: "+49", suffix: "31"}}
+		uri: {user: ["x", {contains: " "}]}
+		uri: {user: {regex: "^\\+[0-9 ]+$"}}
+		uri: {user: {regex: "9 3"}}
+	!	uri: {user: {regex: "^9"}}
+		uri: {user: {empty: false}}
+	!	uri: {user: {empty: true}}
+		uri: {host: example.net}
+		uri: {host: EXAMPLE.net.}
+		uri: {host: {suffix: .NET}}
+		uri: {host: {regex: "^Example"}}
+		uri: {host: [example.com, example.net]}
+	!	uri: {host: net}
+		uri: {port: 5060}
+		uri: {port: {min: 5000, max: 6000}}
+		uri: {port: [1, 5060]}
+	!	uri: {port: {min: 5061}}
+	!	uri: {port: {max: 5059}}
+		uri: {params: {transport: tcp, user: phone}}
+		uri: {params: {TRANSPORT: [udp, {prefix: T}]}}
+	!	uri: {params: {transport: udp}}
+		uri: {params: {lr: true, maddr: false}}
+	!	uri: {params: {lr: false}}
+	!	uri: {params: {maddr: {empty: true}}}
+		uri: {params: {lr: {empty: true}}}
+		uri: {user: "+49 30", host: example.net}
+	!	uri: {user: "+49 30", host: example.com}
+	`},
+	{"from and to", invite, schema.InRequest, `
+		from: {user: alice}
+		from: {user: {exact: ALICE, ignore_case: true}}
+	!	from: {user: ALICE}
+		from: {user: {prefix: aL, suffix: CE, contains: IC, ignore_case: true}}
+		from: {user: {regex: "^ALICE$", ignore_case: true}}
+	!	from: {user: {regex: "^ALICE$"}}
+		from: {host: "2001:db8::1"}
+		from: {host: "[2001:db8:0:0::1]"}
+		from: {port: 5070, myself: false}
+		to: {scheme: tel}
+		to: {user: "+493012345"}
+		to: {user: {prefix: "+4930"}}
+		to: {myself: false, host: {empty: true}}
+	!	to: {port: {max: 6000}}
+	!	to: {port: {min: 0}}
+		to: {params: {phone-context: X}}
+	`},
+	{"what is not there", extension, schema.InRequest, `
+	!	uri: {scheme: [sip, sips, tel]}
+		uri: {user: {empty: true}, host: {empty: true}, params: {lr: false}}
+	!	uri: {user: {prefix: s}}
+	!	uri: {port: {min: 0}}
+		uri: {myself: false}
+		from: {user: {empty: true}}
+		from: {user: ""}
+		to: {myself: true}
+	!	max_forwards: {min: 0}
+	!	headers: {Subject: {empty: true}}
+	`},
+	{"sips", reinvite, schema.InRequest, `
+		uri: {myself: true, port: 5061, scheme: sips}
+		from: {myself: false}
+	`},
+	{"headers", invite, schema.InRequest, `
+		headers: {X-Twice: true}
+		headers: {X-None: false}
+	!	headers: {X-None: true}
+	!	headers: {x-twice: false}
+		headers: {X-Twice: one}
+		headers: {x-twice: "Two, Three"}
+	!	headers: {X-Twice: Two}
+	!	headers: {X-Twice: two}
+		headers: {X-Twice: {contains: three, ignore_case: true}}
+	!	headers: {X-Twice: {prefix: o, suffix: Three}}
+		headers: {X-Twice: {prefix: o}, User-Agent: {regex: "(?i)^fakepbx"}}
+		headers: {From: {prefix: '"Alice"'}, f: true, Call-ID: call-1}
+		headers: {Subject: "a folded line"}
+		headers: {X-Empty: {empty: true}}
+	!	headers: {X-Empty: {empty: false}}
+		headers: {Supported: path, k: timer}
+		headers: {Supported: {exact: outbound, ignore_case: true}}
+	!	headers: {Supported: outbound}
+	!	headers: {Supported: [100rel, replaces]}
+		headers: {Supported: [100rel, timer]}
+		headers: {Contact: {contains: "192.0.2.9"}}
+	`},
+	{"network", invite, schema.InRequest, `
+		source: 198.51.100.7
+		source: 198.51.100.0/24
+		source: "::ffff:198.51.100.7"
+		source: "::ffff:198.51.100.0/120"
+		source: [192.0.2.0/24, 198.51.100.0/28]
+		source: [10.0.0.0/8, 10.1.0.1, 10.2.0.1, 10.3.0.1, 10.4.0.1, "::1", 1.2.3.4, 0.0.0.0/0, 4.4.4.4]
+	!	source: [10.0.0.0/8, 10.1.0.1, 10.2.0.1, 10.3.0.1, 10.4.0.1, "::1", 1.2.3.4, 3.3.3.3, 4.4.4.4]
+	!	source: 198.51.100.8
+	!	source: "::/0"
+		source_port: 4000
+		source_port: [1, {max: 4000}]
+	!	source_port: {max: 3999}
+		transport: udp
+		transport: [tcp, udp]
+	!	transport: tcp
+		family: inet
+	!	family: inet6
+		family: [inet6, inet]
+		listener: "udp:[2001:db8:0::10]:5060"
+		listener: ["tcp:192.0.2.10:5060", "udp:[2001:db8::10]:0"]
+	!	listener: "udp:192.0.2.10:5060"
+	!	listener: "tcp:[2001:db8::10]:5060"
+	!	listener: nonsense
+	`},
+	{"dialog", invite, schema.InRequest, `
+		in_dialog: false
+	!	in_dialog: true
+		max_forwards: 68
+		max_forwards: {max: 70}
+	!	max_forwards: [0, {min: 69}]
+		size: {min: 400, max: 600}
+	!	size: 1
+	!	direction: upstream
+	!	direction: downstream
+	`},
+	{"in a dialog", reinvite, schema.InRequest, `
+		in_dialog: true
+	!	in_dialog: false
+	`},
+	{"result", busy, schema.InReply, `
+		status: 486
+		status: 4xx
+		status: [408, 5xx, 486]
+	!	status: 487
+	!	status: [5xx, 480]
+	!	cause: timeout
+		in_dialog: true
+		headers: {To: {contains: bob}}
+	`},
+	{"nesting", invite, schema.InRequest, `
+		all: [{method: INVITE}, {uri: {myself: true}}]
+	!	all: [{method: INVITE}, {method: BYE}]
+		any: [{method: BYE}, {method: INVITE}]
+	!	any: [{method: BYE}, {transport: tcp}]
+		any: [{}]
+		not: {method: BYE}
+	!	not: {method: INVITE}
+		not: {method: INVITE, transport: tcp}
+	!	not: {}
+		not: {any: [{method: BYE}, {all: [{transport: udp}, {not: {family: inet}}]}]}
+		method: INVITE, any: [{uri: {user: x}}, {from: {user: alice}}]
+	!	method: BYE, any: [{uri: {user: x}}, {from: {user: alice}}]
+	`},
+}
+
+func TestMatchers(t *testing.T) {
+	for _, tt := range matches {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJob(t, tt.message)
+			for line := range strings.Lines(strings.TrimSpace(tt.lines)) {
+				match, no := strings.CutPrefix(strings.TrimSpace(line), "!")
+				match = strings.TrimSpace(match)
+				want := 0
+				if no {
+					want = -1
+				}
+				if got := compile(t, tt.where, "{"+match+"}").Match(j, 0); got != want {
+					t.Errorf("%s: want %d, got %d", match, want, got)
+				}
+			}
+		})
+	}
+}
+
+func TestDirectionAndCause(t *testing.T) {
+	j := newJob(t, invite)
+	j.Direction, j.Status, j.Cause = job.Upstream, 408, job.CauseTimeout
+	table := compile(t, schema.InFailure,
+		"direction: downstream", "direction: upstream", "cause: transport", "cause: timeout",
+		"cause: [transport, timeout]", "status: 408")
+	for i, want := range []int{1, 1, 3, 3, 4, 5, -1} {
+		if got := table.Match(j, i); got != want {
+			t.Errorf("from %d: want %d, got %d", i, want, got)
+		}
+	}
+}
+
+// Without a self and without a flow nothing about them holds.
+func TestNoFlow(t *testing.T) {
+	j := newJob(t, invite)
+	j.Self, j.Flow = nil, transport.Flow{}
+	table := compile(t, schema.InRequest, "uri: {myself: true}", "source: [0.0.0.0/0, '::/0']",
+		"family: [inet, inet6]", "transport: [udp, tcp]", "source_port: {min: 0}",
+		"listener: 'udp:192.0.2.10:5060'")
+	if got := table.Match(j, 0); got != -1 {
+		t.Errorf("want none, got %d", got)
+	}
+}
+
+func TestEveryMatcherIsTested(t *testing.T) {
+	var all strings.Builder
+	for _, tt := range matches {
+		all.WriteString(tt.lines)
+	}
+	for _, f := range Fields() {
+		if !strings.Contains(all.String(), f.Name+":") {
+			t.Errorf("%s: not in the table of matches", f.Name)
+		}
+		if f.Doc == "" || !strings.HasSuffix(f.Doc, ".") || f.Schema == "" || f.Where == 0 {
+			t.Errorf("%s: incomplete", f.Name)
+		}
+	}
+}

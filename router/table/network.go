@@ -1,0 +1,156 @@
+package table
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/gaissmai/bart"
+
+	"sipedge/router/vars"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+var networkMatchers = []matcher{
+	{
+		Field: schema.Field{
+			Name: "source", Where: inMessages, Schema: `#CIDR | [#CIDR, ...#CIDR]`,
+			Doc: "The address the message came from: an address, a network, or a list of them.",
+		},
+		compile: compileSource,
+	},
+	{
+		Field: schema.Field{
+			Name: "source_port", Where: inMessages, Schema: `#Int`,
+			Doc: "The port the message came from.",
+		},
+		compile: numberOf("source.port"),
+	},
+	{
+		Field: schema.Field{
+			Name: "transport", Where: inMessages, Schema: `#Transport | [#Transport, ...#Transport]`,
+			Doc: "The transport the message came by.",
+		},
+		compile: compileTransport,
+	},
+	{
+		Field: schema.Field{
+			Name: "family", Where: inMessages, Schema: `#Family | [#Family, ...#Family]`,
+			Doc: "The address family the message came by.",
+		},
+		compile: compileFamily,
+	},
+	{
+		Field: schema.Field{
+			Name: "listener", Where: inMessages, Schema: `string | [string, ...string]`,
+			Doc: `The listener the message came to, as under listen: "udp:192.0.2.1:5060".`,
+		},
+		compile: compileListener,
+	},
+}
+
+// manyNetworks is from when on a tree of networks beats a loop.
+const manyNetworks = 8
+
+func compileSource(c *compiler, v *schema.Value) []condition {
+	var nets []netip.Prefix
+	v.Each(func(v *schema.Value) {
+		if p, ok := c.network(v); ok {
+			nets = append(nets, p)
+		}
+	})
+	cond := condition{cost: cheap, anchor: &anchor{axis: bySource, nets: nets}}
+	cond.holds = func(f *facts) bool {
+		a := f.Flow.Remote.Addr().Unmap()
+		for _, p := range nets {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+	if len(nets) > manyNetworks {
+		var set bart.Lite
+		for _, p := range nets {
+			set.Insert(p)
+		}
+		cond.holds = func(f *facts) bool { return set.Contains(f.Flow.Remote.Addr().Unmap()) }
+	}
+	return []condition{cond}
+}
+
+// network reads an address or a network. IPv4 in IPv6 form is IPv4.
+func (c *compiler) network(v *schema.Value) (netip.Prefix, bool) {
+	addr, bits, isNet := strings.Cut(v.S, "/")
+	a, err := netip.ParseAddr(addr)
+	if err != nil || a.Zone() != "" {
+		c.refuse(v, schema.BadNetwork, "%q is not an IP address or network", v.S)
+		return netip.Prefix{}, false
+	}
+	p := netip.PrefixFrom(a, a.BitLen())
+	if isNet {
+		if p, err = netip.ParsePrefix(v.S); err != nil {
+			c.refuse(v, schema.BadNetwork, "a network of %s has at most %d bits, not %s",
+				familyName(a), a.BitLen(), bits)
+			return p, false
+		}
+	}
+	if p.Masked() != p {
+		c.refuse(v, schema.BadNetwork, "%s has bits behind its prefix; did you mean %s?",
+			p, p.Masked())
+		return p, false
+	}
+	if a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p, true
+}
+
+func familyName(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
+func compileTransport(_ *compiler, v *schema.Value) []condition {
+	var set uint32 // of sip.Transport
+	for _, name := range texts(v) {
+		set |= 1 << sip.LookupTransport([]byte(name))
+	}
+	return one(cheap, func(f *facts) bool { return set&(1<<f.Flow.Transport) != 0 })
+}
+
+func compileFamily(_ *compiler, v *schema.Value) []condition {
+	names := texts(v)
+	return one(cheap, func(f *facts) bool { return slices.Contains(names, vars.Family(f.Job)) })
+}
+
+// compileListener compares what the listener is bound to, so that a table does
+// not depend on the order of listeners. A text that names none never holds;
+// that it does not is diagnosed where the listeners are known. Port 0 stands
+// for the port the system chose.
+func compileListener(_ *compiler, v *schema.Value) []condition {
+	var want []transport.Listener
+	for _, s := range texts(v) {
+		name, addr, _ := strings.Cut(s, ":")
+		if a, err := netip.ParseAddrPort(addr); err == nil {
+			want = append(want, transport.Listener{
+				Transport: sip.LookupTransport([]byte(name)),
+				Addr:      netip.AddrPortFrom(a.Addr().Unmap(), a.Port()),
+			})
+		}
+	}
+	return one(cheap, func(f *facts) bool {
+		if f.Self == nil {
+			return false
+		}
+		l, ok := f.Self.Bound(f.Flow.Listener)
+		return ok && slices.ContainsFunc(want, func(w transport.Listener) bool {
+			return w.Transport == l.Transport && w.Addr.Addr() == l.Addr.Addr() &&
+				(w.Addr.Port() == l.Addr.Port() || w.Addr.Port() == 0)
+		})
+	})
+}

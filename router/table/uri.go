@@ -1,0 +1,107 @@
+package table
+
+import (
+	"slices"
+
+	"sipedge/router/vars"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+var uriMatchers = []matcher{
+	{
+		Field: schema.Field{
+			Name: "uri", Where: inRequests, Schema: `#URI`,
+			Doc: "The Request-URI as it stands.",
+		},
+		compile: uriOf(theRURI),
+	},
+	{
+		Field: schema.Field{
+			Name: "from", Where: inRequests, Schema: `#URI`,
+			Doc: "The URI of the From header field: who the caller says to be.",
+		},
+		compile: uriOf(theFrom),
+	},
+	{
+		Field: schema.Field{
+			Name: "to", Where: inRequests, Schema: `#URI`,
+			Doc: "The URI of the To header field: whom the caller meant first.",
+		},
+		compile: uriOf(theTo),
+	},
+}
+
+// How the parts of a URI are compared, RFC 3261 §19.1.4.
+var (
+	users  = how{}
+	hosts  = how{lower: true, canonical: func(b []byte) []byte { return appendHost(nil, b) }}
+	values = how{fold: true}
+)
+
+func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
+	return func(c *compiler, v *schema.Value) (all []condition) {
+		for i := range v.Keys {
+			k := &v.Keys[i]
+			switch k.Name {
+			case "myself":
+				want := k.B
+				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+					return f.isMyself(r) == want
+				}})
+			case "scheme":
+				all = append(all, schemeOf(r, &k.Value))
+			case "user":
+				t := c.text(&k.Value, users)
+				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+					return t.holds(f, f.address(r).user)
+				}, anchor: t.anchor(axisOf(r, userIs), axisOf(r, userBegins))})
+			case "host":
+				t := c.text(&k.Value, hosts)
+				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+					return t.holds(f, f.address(r).host)
+				}, anchor: t.anchor(axisOf(r, hostIs), noAxis)})
+			case "port":
+				n := c.numbers(&k.Value)
+				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+					port := vars.Port(&f.address(r).uri)
+					return port != 0 && n.hold(int64(port))
+				}})
+			case "params":
+				all = append(all, c.params(r, &k.Value)...)
+			}
+		}
+		return all
+	}
+}
+
+func schemeOf(r role, v *schema.Value) condition {
+	names := texts(v)
+	return condition{cost: decoded, holds: func(f *facts) bool {
+		return slices.Contains(names, f.address(r).uri.Scheme.String())
+	}}
+}
+
+// params: name to present, absent, or a text without case. A value is compared
+// unescaped.
+func (c *compiler) params(r role, v *schema.Value) (all []condition) {
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		name := k.Name
+		if k.Kind == schema.Bool {
+			want := k.B
+			all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+				_, ok := f.address(r).uri.Param(name)
+				return ok == want
+			}})
+			continue
+		}
+		t := c.text(&k.Value, values)
+		all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+			value, ok := f.address(r).uri.Param(name)
+			f.scratch = sip.AppendUnescaped(f.scratch[:0], value)
+			return ok && t.holds(f, f.scratch)
+		}})
+	}
+	return all
+}
