@@ -10,21 +10,26 @@ const batch = 64
 // It may be called earlier, and returns earlier times when a timer far ahead
 // comes nearer. Resolution is 10 ms.
 func (l *Layer) Advance(now time.Time) (next time.Time) {
-	tick := int64(now.Sub(l.epoch) / resolution)
-	l.advancing.Add(1)
-	l.next.Store(never)
-	first := never
-	w := l.work()
-	for i := range l.shard {
-		first = min(first, l.advance(&l.shard[i], w, tick))
-	}
-	l.finish(w)
-	l.advancing.Add(-1)
+	first := l.advanceAll(int64(now.Sub(l.epoch) / resolution))
+	// Armed meanwhile, and in no shard looked at since: l.next knows.
 	first = min(first, l.sooner(first))
 	if first == never {
 		return time.Time{}
 	}
 	return l.epoch.Add(time.Duration(first) * resolution)
+}
+
+func (l *Layer) advanceAll(tick int64) (first int64) {
+	l.advancing.Add(1)
+	defer l.advancing.Add(-1) // a User that panics must not stop the time
+	l.next.Store(never)
+	first = never
+	w := l.work()
+	for i := range l.shard {
+		first = min(first, l.advance(&l.shard[i], w, tick))
+	}
+	l.finish(w)
+	return first
 }
 
 // advance fires a shard's timers and returns when it has to be looked at
@@ -43,7 +48,6 @@ func (l *Layer) advance(sh *shard, w *work, tick int64) (next int64) {
 		}
 		next = sh.wheel.next()
 		sh.mu.Unlock()
-		w.wake = never // it is in next
 		l.run(w)
 		if fired < batch {
 			return next
@@ -56,8 +60,8 @@ func (l *Layer) armed(tick int64) {
 	if l.sooner(tick) <= tick || l.cfg.Wake == nil {
 		return
 	}
-	// An Advance under way takes tick from l.next when it ends, which it does
-	// after it stopped being under way.
+	// An Advance under way reads l.next after it has stopped being under way:
+	// either it sees tick, or we see that it ended.
 	if l.advancing.Load() == 0 {
 		l.cfg.Wake(l.epoch.Add(time.Duration(tick) * resolution))
 	}

@@ -143,7 +143,7 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 	w := l.work()
 	sh, i, s := l.lock(h)
 	switch {
-	case m.Method() == sip.CANCEL: // only this layer sends one with such a branch
+	case m.Method() == sip.CANCEL && (s == nil || s.invite()): // we sent it
 		if s != nil && s.flags&cancelSent != 0 {
 			l.cancelAnswered(sh, w, i, s, m.Status(), now)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -128,7 +129,7 @@ func compare(t *testing.T, want, got []event) {
 
 // checkLeft wants n transactions, no timer but theirs and no buffer but
 // theirs.
-func checkLeft(t testing.TB, l *Layer, n int) {
+func checkLeft(t rapid.TB, l *Layer, n int) {
 	t.Helper()
 	var slots, armed, bufs int
 	for i := range l.shard {

@@ -3,6 +3,7 @@ package transaction
 import (
 	"bytes"
 	"encoding/hex"
+	"reflect"
 	"testing"
 	"unsafe"
 
@@ -99,6 +100,25 @@ func TestSlotSize(t *testing.T) {
 	if got := unsafe.Sizeof(slot{}); got != 128 {
 		t.Errorf("a slot is %d bytes, want two cache lines", got)
 	}
+}
+
+// The collector finds nothing to scan in a page of slots.
+func TestSlotHasNoPointers(t *testing.T) {
+	var check func(name string, typ reflect.Type)
+	check = func(name string, typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				check(name+"."+typ.Field(i).Name, typ.Field(i).Type)
+			}
+		case reflect.Array:
+			check(name+"[]", typ.Elem())
+		case reflect.Pointer, reflect.Slice, reflect.String, reflect.Map, reflect.Interface,
+			reflect.Func, reflect.Chan, reflect.UnsafePointer:
+			t.Errorf("%s is a %v", name, typ)
+		}
+	}
+	check("slot", reflect.TypeFor[slot]())
 }
 
 func TestHandle(t *testing.T) {

@@ -24,7 +24,8 @@ var errACK = errors.New("an ACK has no transaction of its own")
 // raced gives the existing handle and ErrExists.
 //
 // A transaction other than INVITE that gets no final response ends by itself
-// when its client has given up (64·T1 and some), as RFC 4320 wants it.
+// once its client has given up (64·T1) and what it sent has arrived (T4): RFC
+// 4320 §4.2 wants no 408 for it.
 func (l *Layer) Accept(
 	f transport.Flow, m *sip.Message, reply transport.Target, word uint64,
 ) (Server, error) {
@@ -145,8 +146,8 @@ func (l *Layer) replied(sh *shard, s *slot, status int, b []byte, now int64) boo
 }
 
 // Drop says that s gets no final response: a policy dropped the request.
-// Retransmissions of it are absorbed until its client has given up, then s
-// ends. ErrGone after a final.
+// Retransmissions of it are absorbed as long as its client can send some
+// (64·T1 and T4), then s ends. ErrGone after a final.
 func (l *Layer) Drop(s Server) error {
 	now := l.now()
 	w := l.work()
@@ -155,7 +156,7 @@ func (l *Layer) Drop(s Server) error {
 	if p != nil && p.state == serverProceeding {
 		err = nil
 		p.state = serverConfirmed
-		p.end = now + l.t64
+		p.end = now + l.t64 + l.t4
 		sh.bufs.free(&p.msg)
 		sh.rearm(w, i, p, now)
 	}

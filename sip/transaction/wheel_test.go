@@ -103,6 +103,24 @@ func TestWheelNextIsEnough(t *testing.T) {
 	})
 }
 
+// A deadline already past fires at once, whatever the wheel has seen.
+func TestWheelPastDeadline(t *testing.T) {
+	for _, now := range []int64{0, 63, 64, 4096, 4100} {
+		w, s := newTestWheel()
+		first, _ := s.make(1)
+		w.pop(now)
+		w.arm(first, now+5, now)
+		i, _ := s.make(1)
+		w.arm(i, now-7, now)
+		if got := w.pop(now); got != i {
+			t.Errorf("at %d: got slot %d, want %d", now, got, i)
+		}
+		if got := w.pop(now + 4); got != 0 {
+			t.Errorf("slot %d fired early", got)
+		}
+	}
+}
+
 func BenchmarkWheel(b *testing.B) {
 	w, s := newTestWheel()
 	const live = 200_000
