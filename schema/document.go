@@ -133,7 +133,7 @@ const (
 	Bool
 	List
 	Map
-	number // no int64: 1.5, 1e99; no shape takes one. S is its text
+	number // no int64: 0.7, 1e99. S is its text
 )
 
 // Key is an entry of a Map.

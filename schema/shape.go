@@ -163,6 +163,8 @@ func (r *shapeReader) ident(x *ast.Ident) (*shape, error) {
 		return &shape{form: basic, kind: String}, nil
 	case "int":
 		return &shape{form: basic, kind: Int}, nil
+	case "number":
+		return &shape{form: basic, kind: number}, nil
 	case "bool":
 		return &shape{form: basic, kind: Bool}, nil
 	}

@@ -24,6 +24,18 @@ func (v *Value) Size() int64 {
 	return n
 }
 
+// Number reads a number, whole or not; ok false: v is none.
+func (v *Value) Number() (n float64, ok bool) {
+	switch v.Kind {
+	case Int:
+		return float64(v.N), true
+	case number:
+		n, err := strconv.ParseFloat(v.S, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
 // Text is a String with its place.
 func (v *Value) Text() Text { return Text{S: v.S, Pos: v.Pos} }
 

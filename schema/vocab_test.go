@@ -44,7 +44,7 @@ func testVocabulary() *schema.Vocabulary {
 			kind("add_header", `{[#HeaderName]: #Text}`, headers),
 			kind("append_branch", `{
 				uri?: #Text
-				q?: 0 | 1 | =~"^(0(\\.[0-9]{1,3})?|1(\\.0{1,3})?)$" @says("a q-value","like \"0.7\"")
+				q?: number & >=0 & <=1 @says("a q-value","0 to 1, like 0.7")
 				to?: #Text
 			}`, r|f),
 			ends(kind("drop", `{}`, r|b|o|schema.InError)),

@@ -232,13 +232,16 @@ func (s *shape) kinds() int {
 	case reference:
 		return s.to.kinds()
 	case basic:
+		if s.kind == number {
+			return 1<<Int | 1<<number
+		}
 		return 1 << s.kind
 	case constant:
 		return 1 << s.lit.Kind
 	case pattern:
 		return 1 << String
 	case bounded:
-		return 1 << Int
+		return 1<<Int | 1<<number
 	case structure:
 		return 1 << Map
 	case sequence:
@@ -265,13 +268,14 @@ func (s *shape) takes(v *Value) bool {
 	case reference:
 		return s.to.takes(v)
 	case basic:
-		return v.Kind == s.kind
+		return v.Kind == s.kind || s.kind == number && v.Kind == Int
 	case constant:
 		return v.Kind == s.lit.Kind && v.S == s.lit.S && v.N == s.lit.N && v.B == s.lit.B
 	case pattern:
 		return v.Kind == String && s.re.MatchString(v.S)
 	case bounded:
-		return v.Kind == Int && s.within(v.N)
+		n, ok := v.Number()
+		return ok && s.within(n)
 	case disjunction:
 		return slices.ContainsFunc(s.subs, func(sub *shape) bool { return sub.takes(v) })
 	case conjunction:

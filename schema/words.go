@@ -35,7 +35,7 @@ func (s *shape) describe() string {
 	case reference:
 		return s.to.describe()
 	case basic:
-		return [...]string{String: "a text", Int: "a number", Bool: "true or false"}[s.kind]
+		return [...]string{String: "a text", Int: "a number", Bool: "true or false", number: "a number"}[s.kind]
 	case constant:
 		return s.lit.show()
 	case pattern:
@@ -219,7 +219,7 @@ func (w *walker) refused(v *Value, s, words *shape) Diagnostic {
 	}
 	low, high := s.limits()
 	code, like := Malformed, words.like
-	if v.Kind == Int && low+high != "" {
+	if (v.Kind == Int || v.Kind == number) && low+high != "" {
 		code = OutOfRange
 		if like == "" {
 			like = strings.TrimSpace(between(low, high))
@@ -290,14 +290,15 @@ func between(low, high string) string {
 	return low + " to " + high
 }
 
-func (s *shape) within(n int64) bool {
+func (s *shape) within(n float64) bool {
+	bound := float64(s.bound)
 	switch s.op {
 	case token.GEQ:
-		return n >= s.bound
+		return n >= bound
 	case token.LEQ:
-		return n <= s.bound
+		return n <= bound
 	case token.GTR:
-		return n > s.bound
+		return n > bound
 	}
-	return n < s.bound
+	return n < bound
 }
