@@ -170,7 +170,7 @@ func (c *compiler) fill(r *route) {
 	r.table, diags = table.Compile(r.src, r.where)
 	c.diags = append(c.diags, diags...)
 	env := action.Env{
-		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where, Branches: c.doc.Limits.Branches,
+		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,
 	}

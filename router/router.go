@@ -41,8 +41,9 @@ type Router struct {
 }
 
 var (
-	_ transport.User   = (*Router)(nil)
-	_ transaction.User = (*Router)(nil)
+	_ transport.User     = (*Router)(nil)
+	_ transport.Unframed = (*Router)(nil)
+	_ transaction.User   = (*Router)(nil)
 )
 
 // New wires a Router. It answers nothing before Swap gave it a policy.

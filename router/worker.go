@@ -55,11 +55,30 @@ func (r *Router) refuse(f transport.Flow, m *sip.Message, err error) {
 		return
 	}
 	r.count.malformed[classIndex(pe.Class)].Add(1)
-	if !m.Replyable() || r.policy.Load() == nil {
-		return
+	r.tell(f, m, pe.Status, pe.Text)
+}
+
+// tell answers what no policy sees.
+func (r *Router) tell(f transport.Flow, m *sip.Message, status int, reason string) {
+	if m.Replyable() && r.policy.Load() != nil {
+		m.MarkReceived(f.Remote, false)
+		r.proxy.Refuse(f, m, status, reason)
 	}
-	m.MarkReceived(f.Remote, false)
-	r.proxy.Refuse(f, m, pe.Status, "")
+}
+
+// Unframed is transport.Unframed's: header fields without a message, which is too large or
+// whose length cannot be told.
+func (r *Router) Unframed(f transport.Flow, header []byte, err error) {
+	m := messages.Get().(*sip.Message)
+	defer r.rescue(m, "unframed")
+	_ = m.Parse(header) // its body is missing
+	if errors.Is(err, transport.ErrTooLarge) {
+		r.count.malformed[classIndex("limit")].Add(1)
+		r.tell(f, m, 513, "")
+	} else {
+		r.refuse(f, m, err)
+	}
+	messages.Put(m)
 }
 
 // Failed and Closed are transport.User's.

@@ -25,7 +25,6 @@ type Env struct {
 	Proxy    *proxy.Proxy
 	Log      *slog.Logger
 	Where    schema.Place                                 // route types the step may run in
-	Branches int                                          // members of a target set at most
 	Route    func(of schema.Place, name string) job.Route // never nil: references were checked
 	Listener func(name schema.Text) (uint16, bool)        // "udp:127.0.0.1:5060" → index, for force_send_socket
 }
@@ -43,6 +42,7 @@ func Kinds() []Kind {
 		logKind,
 		looseRouteKind,
 		maxForwardsKind,
+		nextBranchesKind,
 		prefixKind,
 		recordRouteKind,
 		redirectKind,

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sipedge/router/job"
+	"sipedge/router/proxy"
 	"sipedge/schema"
 )
 
@@ -12,21 +13,11 @@ var errBranches = errors.New("more branches than limits.branches allows")
 
 // qOf reads a q-value in thousandths; absent is 1.
 func qOf(v *schema.Value) int {
-	if v.Kind == schema.Int {
-		return int(v.N) * 1000
-	}
-	if v.Kind != schema.String {
+	q, ok := v.Number()
+	if !ok {
 		return 1000
 	}
-	q, unit := 0, 1000
-	for _, c := range []byte(v.S) {
-		if c == '.' {
-			continue
-		}
-		q += int(c-'0') * unit
-		unit /= 10
-	}
-	return q
+	return int(q*1000 + 0.5)
 }
 
 var appendBranchKind = Kind{
@@ -38,15 +29,15 @@ var appendBranchKind = Kind{
 	// The Request-URI of the branch; that of the request as it stands unless set.
 	uri?: #Text
 	// Its preference, 1 unless set.
-	q?: 0 | 1 | =~"^(0(\\.[0-9]{1,3})?|1(\\.0{1,3})?)$" @says("a q-value","like \"0.7\"")
+	q?: number & >=0 & <=1 @says("a q-value","0 to 1, like 0.7")
 	// The next hop, a sip URI; else a Route or the branch's URI leads.
 	to?: #Text
 }`,
 		Where: schema.InRequest | schema.InFailure,
 	},
 	Examples: `
-- append_branch: {uri: "sip:alice@192.0.2.7", q: "0.5"}
-- append_branch: {uri: "sip:alice@192.0.2.8", q: "0.9"}
+- append_branch: {uri: "sip:alice@192.0.2.7", q: 0.5}
+- append_branch: {uri: "sip:alice@192.0.2.8", q: 0.9}
 - redirect: {}
 -- in --
 INVITE sip:alice@example.net
@@ -56,7 +47,7 @@ Contact: <sip:alice@192.0.2.8>;q=0.9
 Contact: <sip:alice@192.0.2.7>;q=0.5
 `,
 	New: build(func(d *decoder) job.Step {
-		s := &appendBranch{q: qOf(d.args.Get("q")), limit: d.Branches}
+		s := &appendBranch{proxy: d.Proxy, q: qOf(d.args.Get("q"))}
 		s.uri, s.own = d.uri(d.args.Get("uri"))
 		s.to, _ = d.hop(d.args.Get("to"))
 		return s
@@ -64,16 +55,13 @@ Contact: <sip:alice@192.0.2.7>;q=0.5
 }
 
 type appendBranch struct {
+	proxy   *proxy.Proxy
 	uri, to text
 	own     bool // uri is given
 	q       int
-	limit   int // members of the target set
 }
 
 func (s *appendBranch) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	if len(j.Targets)+2 > s.limit {
-		return job.Next, errBranches
-	}
 	t := job.Target{Q: s.q, NextHop: s.to.expand(j)}
 	if !s.to.literal() && !isHop(t.NextHop) {
 		return job.Next, errHop
@@ -88,7 +76,9 @@ func (s *appendBranch) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		}
 		t.Local = t.Local || t.NextHop == nil && s.uri.literal()
 	}
-	j.Targets = append(j.Targets, t)
+	if !s.proxy.Append(j, t) {
+		return job.Next, errBranches
+	}
 	return job.Next, nil
 }
 
@@ -101,7 +91,7 @@ var serializeBranchesKind = Kind{
 		Where:  schema.InRequest | schema.InFailure,
 	},
 	Examples: `
-- append_branch: {uri: "sip:alice@192.0.2.7", q: "0.5"}
+- append_branch: {uri: "sip:alice@192.0.2.7", q: 0.5}
 - serialize_branches: {}
 - relay: {to: "sip:192.0.2.9"}
 -- in --
@@ -111,12 +101,50 @@ SIP/2.0 100 Trying
 
 INVITE sip:alice@example.net SIP/2.0
 `,
-	New: build(func(*decoder) job.Step { return serializeBranches{} }),
+	New: build(func(d *decoder) job.Step { return &serializeBranches{d.Proxy} }),
 }
 
-type serializeBranches struct{}
+type serializeBranches struct{ proxy *proxy.Proxy }
 
-func (serializeBranches) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	j.Groups = true
+func (s *serializeBranches) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
+	s.proxy.Serialize(j)
 	return job.Next, nil
+}
+
+var nextBranchesKind = Kind{
+	Kind: schema.Kind{
+		Name: "next_branches",
+		Doc: "Takes the group of the next lower q that `serialize_branches` left, for `relay` to " +
+			"send, in a failure route. When there is none the arm runs; without it the best reply " +
+			"goes upstream. In a request route `relay` takes the first group by itself, and this " +
+			"is 480 unless `serialize_branches` ran.",
+		Schema: `{
+	// The sub-route taken when no group is left.
+	on_none?: #Name
+}`,
+		Where:  schema.InRequest | schema.InFailure,
+		Ending: schema.Arm,
+		Arms:   []string{"on_none"},
+	},
+	Examples: `
+- next_branches: {}
+- relay: {}
+-- in --
+INVITE sip:alice@example.net
+-- out --
+SIP/2.0 480 Temporarily Unavailable
+`,
+	New: build(func(d *decoder) job.Step { return &nextBranches{d.Proxy, d.arm("on_none")} }),
+}
+
+type nextBranches struct {
+	proxy  *proxy.Proxy
+	onNone arm
+}
+
+func (s *nextBranches) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if s.proxy.NextBranches(j) {
+		return job.Next, nil
+	}
+	return s.onNone.take(ctx, j, s.proxy, 480), nil
 }

@@ -1,7 +1,6 @@
 package action
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -83,7 +82,7 @@ func (s *relay) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		return job.Next, errHop
 	}
 	hooks := s.hooks
-	hooks.To = bytes.Clone(to) // kept with the transaction
+	hooks.To = to
 	return s.proxy.Relay(j, &hooks), nil
 }
 

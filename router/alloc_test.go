@@ -1,0 +1,64 @@
+package router
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// null is a Sender that forgets.
+type null struct {
+	listeners []transport.Listener
+	sent      int
+}
+
+func (n *null) Send(transport.Target, []byte, uint64) error { n.sent++; return nil }
+func (n *null) Listeners() []transport.Listener             { return n.listeners }
+func (n *null) Choose(sip.Transport, netip.Addr) uint16     { return 0 }
+
+var options = []byte("OPTIONS sip:bob@10.0.0.2 SIP/2.0\r\n" +
+	"Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n" +
+	"From: <sip:alice@example.org>;tag=a\r\nTo: <sip:bob@example.net>\r\n" +
+	"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+
+var stateless = []struct{ name, rules string }{
+	{"reply", `[{match: {method: INVITE}, do: [{relay: {}}]},
+      {do: [{reply: {code: 200, headers: {X-From: "{source.ip}"}}}]}]`},
+	{"forward", `[{match: {method: INVITE}, do: [{relay: {}}]},
+      {do: [{set_user: "{from.user}"}, {add_header: {X: y}}, {forward: {to: "sip:10.0.0.2"}}]}]`},
+}
+
+func quiet(t testing.TB, rules string) (*Router, *null) {
+	policy := head + "  request: " + rules + "\n"
+	n := &null{listeners: Listeners(load(t, policy))}
+	r := New(Config{Sender: n, Wake: func(time.Time) {}})
+	swap(t, r, policy)
+	return r, n
+}
+
+func TestStatelessAllocatesNothing(t *testing.T) {
+	for _, c := range stateless {
+		r, n := quiet(t, c.rules)
+		if a := testing.AllocsPerRun(1000, func() { r.Receive(alice, options) }); a != 0 {
+			t.Errorf("%s: %v allocations a message", c.name, a)
+		}
+		if n.sent < 1000 || r.Stats().Panics > 0 {
+			t.Errorf("%s: sent %d, %+v", c.name, n.sent, r.Stats())
+		}
+	}
+}
+
+func BenchmarkStateless(b *testing.B) {
+	for _, c := range stateless {
+		b.Run(c.name, func(b *testing.B) {
+			r, _ := quiet(b, c.rules)
+			b.ReportAllocs()
+			for b.Loop() {
+				r.Receive(alice, options)
+			}
+		})
+	}
+}

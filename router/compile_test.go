@@ -1,0 +1,153 @@
+package router
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+const everything = `
+version: 1
+listen: [{udp: "10.0.0.9:5060"}, {tcp: "10.0.0.9:5060", advertise: edge.example.net}]
+domains: [example.net]
+aliases: ["sip.example.net:5080"]
+deny_targets: [192.0.2.0/24, "2001:db8::1"]
+allow_targets: [127.0.0.0/8]
+timers: {fr_timer: 5s, fr_inv_timer: 60s}
+limits: {branches: 4, attempts: 3, max_forwards: 20}
+routes:
+  request:
+    - match: {max_forwards: {max: 0}}
+      do: [{reply: {code: 483}}]
+    - match: {in_dialog: true}
+      do: [{loose_route: {verify: none, on_none: refused}}, {relay: {}}]
+    - match: {method: OPTIONS, uri: {myself: true}}
+      do:
+        - max_forwards: {limit: 3, on_exceed: refused}
+        - force_rport: {}
+        - log: {level: debug, message: "{source.ip} asks"}
+        - reply: {code: 200, headers: {Allow: INVITE, X-You: "{source.ip}"}}
+    - match: {method: REGISTER}
+      do: [{redirect: {to: "sip:reg@10.0.0.1", code: 305}}]
+    - match: {method: MESSAGE}
+      do: [{route: numbers}, {forward: {to: "sip:{from.host}", on_error: refused}}]
+    - do:
+        - record_route: {params: "a=b"}
+        - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}
+        - serialize_branches: {}
+        - force_send_socket: "tcp:10.0.0.9:5060"
+        - relay:
+            branch: each
+            reply: seen
+            failure: again
+            fr_timer: 2s
+            on_error: refused
+  sub:
+    refused: [{do: [{reply_error: {}}]}]
+    numbers:
+      - match: {uri: {user: {prefix: "0"}}}
+        do: [{strip: 1}, {prefix: "49"}, {return: {}}]
+      - do: [{strip_tail: 1}, {set_port: 5070}, {set_host: example.org}, {revert_uri: {}}]
+  branch:
+    each:
+      - match: {uri: {user: no}}
+        do: [{drop: {}}]
+      - do: [{set_user: x}, {add_header: {X: y}}, {set_header: {Y: z}}, {remove_header: [A, B]}, {exit: {}}]
+  failure:
+    again:
+      - match: {status: 486}
+        do: [{rewrite_uri: "sip:vm@10.0.0.7"}, {relay: {}}]
+      - do: [{next_branches: {}}, {relay: {failure: again}}]
+  reply:
+    all: [{do: [{add_header: {X-Status: "{status}"}}]}]
+    seen: [{match: {status: 183}, do: [{drop: {}}]}]
+`
+
+// Every action is in the language, and the policy that has them all compiles.
+func TestCompile(t *testing.T) {
+	doc := load(t, everything)
+	p, diags := Compile(doc, Env{})
+	if p == nil || len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	for _, k := range Vocabulary().Actions {
+		if !strings.Contains(everything, k.Name+":") {
+			t.Errorf("%s is not tried", k.Name)
+		}
+	}
+	s := p.settings
+	if s.MaxForwards != 20 || s.Branches != 4 || s.Attempts != 3 || s.FinalWait.String() != "5s" ||
+		s.InviteWait.String() != "1m0s" || s.ReplyAll == nil ||
+		fmt.Sprint(s.Deny, s.Allow) != "[192.0.2.0/24 2001:db8::1/128] [127.0.0.0/8]" {
+		t.Errorf("settings: %+v", s)
+	}
+	if !s.Self.Is([]byte("Example.net"), 0, sip.NoTransport) ||
+		!s.Self.Listener([]byte("edge.example.net"), 5060, sip.TCP) {
+		t.Error("self is not who the document says")
+	}
+	where := map[string]schema.Place{
+		"refused": schema.InRequest, "numbers": schema.InRequest, "each": schema.InBranch,
+		"again": schema.InFailure, "seen": schema.InReply, "request": schema.InRequest,
+	}
+	for _, r := range p.all {
+		if w, ok := where[r.name]; ok && w != r.where {
+			t.Errorf("%s runs in %s, want %s", r.name, r.where, w)
+		}
+	}
+}
+
+func TestListeners(t *testing.T) {
+	got := fmt.Sprint(Listeners(load(t, everything)))
+	if want := "[{udp 10.0.0.9:5060 } {tcp 10.0.0.9:5060 edge.example.net}]"; got != want {
+		t.Errorf("want %s, got %s", want, got)
+	}
+	c := compiler{listeners: []transport.Listener{{Transport: sip.UDP}, {Transport: sip.TCP}}}
+	if _, ok := c.listener(schema.Text{S: "udp:10.0.0.9:5060"}); ok {
+		t.Error("found a listener that is not there")
+	}
+}
+
+func TestDiagnostics(t *testing.T) {
+	for _, c := range []struct{ rules, want string }{
+		{`[{do: [{force_send_socket: "udp:10.0.0.8:5060"}, {reply: {code: 404}}]}]`, "4:40 SE2004"},
+		{`[{do: [{set_user: "{nobody}"}, {reply: {code: 404}}]}]`, "4:32 SE4002"},
+		{`[{do: [{relay: {to: "10.0.0.1:5060"}}]}]`, "4:33 SE4008"},
+		{`[{do: [{add_header: {Via: x}}, {reply: {code: 404}}]}]`, "4:33 SE4010"},
+		{`[{do: [{append_branch: {q: 1.5}}, {relay: {}}]}]`, "4:39 SE1008"},
+		{`[{do: [{append_branch: {q: "1"}}, {relay: {}}]}]`, "4:40 SE1006"},
+		{`[{do: [{set_user: "{status}"}, {reply: {code: 404}}]}]`, "4:32 SE4004"},
+	} {
+		doc, _, diags := schema.LoadBytes("p.yaml", []byte(head+"  request: "+c.rules), Vocabulary())
+		if doc != nil {
+			_, diags = Compile(doc, Env{})
+		}
+		if len(diags) != 1 {
+			t.Errorf("%s: want one diagnostic, got %v", c.rules, diags)
+			continue
+		}
+		d := diags[0]
+		if got := fmt.Sprintf("%d:%d SE%d", d.Pos.Line, d.Pos.Col, d.Code); got != c.want {
+			t.Errorf("%s: want %s, got %s %s", c.rules, c.want, got, d.Message)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if _, _, _, err := Check(path); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	if err := os.WriteFile(path, []byte(everything), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, src, diags, err := Check(path)
+	if p == nil || len(src) != 1 || len(diags) > 0 || err != nil {
+		t.Errorf("got %v %v %v", p, diags, err)
+	}
+}

@@ -1,0 +1,46 @@
+package router
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(2, time.Second, slog.New(slog.DiscardHandler))
+		var ended []time.Duration
+		begin := time.Now()
+		wait := func(ctx context.Context) {
+			<-ctx.Done()
+			ended = append(ended, time.Since(begin))
+		}
+		if !p.Go(wait) || !p.Go(func(context.Context) { panic("x") }) {
+			t.Fatal("refused while there was room")
+		}
+		synctest.Wait()
+		if s := p.Stats(); s.Live != 1 || s.Panics != 1 {
+			t.Errorf("after a panic: %+v", s)
+		}
+		if !p.Go(func(ctx context.Context) { time.Sleep(time.Hour) }) || p.Go(wait) {
+			t.Error("the bound of 2 does not hold")
+		}
+		time.Sleep(2 * time.Second)
+		if len(ended) != 1 || ended[0] != time.Second {
+			t.Errorf("want one ended by its deadline of 1 s, got %v", ended)
+		}
+		p.Limit(3, time.Minute)
+		if !p.Go(wait) || !p.Go(wait) || p.Go(wait) {
+			t.Error("the bound of 3 does not hold")
+		}
+		p.Close()
+		if s := p.Stats(); s.Live != 0 || s.Full != 2 {
+			t.Errorf("after Close: %+v", s)
+		}
+		if len(ended) != 3 || p.Go(wait) {
+			t.Errorf("Close did not cancel what waited, or let more in: %v", ended)
+		}
+	})
+}
