@@ -84,9 +84,6 @@ func (s *Socket) admit(nc net.Conn) {
 	remote := addrPort(nc.RemoteAddr())
 	if !s.env.Gate.Accept(remote.Addr()) {
 		s.env.Stats.Refused.Add(1)
-		if l, ok := nc.(interface{ SetLinger(sec int) error }); ok {
-			_ = l.SetLinger(0) // a reset leaves nothing behind in the system
-		}
 		_ = nc.Close()
 		return
 	}

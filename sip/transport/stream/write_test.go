@@ -1,0 +1,272 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/transporttest"
+)
+
+// accepted is a connection a peer opened, known by its first message.
+func (x *fixture) accepted() (net.Conn, transport.Target) {
+	x.t.Helper()
+	c := x.connect(remote)
+	x.write(c, transporttest.Text(0, 0))
+	return c, x.user.Messages()[0].Flow.Target()
+}
+
+func (x *fixture) failures(want ...uint64) {
+	x.t.Helper()
+	synctest.Wait()
+	got := x.user.Failures()
+	if len(got) != len(want) {
+		x.t.Fatalf("%d failures %v, want refs %v", len(got), got, want)
+	}
+	for i, f := range got {
+		if f.Ref != want[i] || f.Err == nil {
+			x.t.Errorf("failure %d: ref %d, %v, want ref %d", i, f.Ref, f.Err, want[i])
+		}
+	}
+}
+
+func TestPeerThatDoesNotRead(t *testing.T) {
+	bubble(t, transport.Limits{Write: 5 * time.Second}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		begin := time.Now()
+		for ref := range uint64(4) {
+			x.send(tg, transporttest.Text(int(ref), 0), ref) // ref 0 asks for no report
+			synctest.Wait()
+		}
+		time.Sleep(4 * time.Second)
+		x.open(1)
+		for len(x.user.Ends()) == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if d := time.Since(begin); d < 5*time.Second || d > 5100*time.Millisecond {
+			t.Errorf("ended after %v, want 5s", d)
+		}
+		x.failures(1, 2, 3)
+		x.ended(c, transport.EndedStalled)
+		if n := x.stats.Unsent.Load(); n != 4 {
+			t.Errorf("%d unsent, want 4", n)
+		}
+	})
+}
+
+func TestFullQueue(t *testing.T) {
+	bubble(t, transport.Limits{Queue: 1000}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		b := make([]byte, 400)
+		x.send(tg, b, 1)
+		synctest.Wait() // the first is in the writer's hands, and counts still
+		x.send(tg, b, 2)
+		if err := x.s.Send(tg, b, 3); !errors.Is(err, transport.ErrQueueFull) {
+			t.Errorf("third: %v, want ErrQueueFull", err)
+		}
+		got := collect(c)
+		if len(got()) != 800 {
+			t.Errorf("the peer read %d bytes, want 800", len(got()))
+		}
+		x.send(tg, b, 4) // there is room again
+		if len(got()) != 1200 {
+			t.Errorf("the peer read %d bytes, want 1200", len(got()))
+		}
+		x.failures()
+		if full, out := x.stats.QueueFull.Load(), x.stats.MessagesOut.Load(); full != 1 || out != 3 {
+			t.Errorf("%d refused and %d out counted, want 1 and 3", full, out)
+		}
+	})
+}
+
+func TestOnlyWhatDidNotLeaveFails(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		x.send(tg, make([]byte, 10), 1)
+		synctest.Wait()
+		for ref := uint64(2); ref < 5; ref++ { // these leave in one write
+			x.send(tg, make([]byte, 10), ref)
+		}
+		if _, err := c.Read(make([]byte, 10)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 25)); err != nil { // 2, 3 and half of 4
+			t.Fatal(err)
+		}
+		c.Close()
+		x.failures(4)
+	})
+}
+
+func TestOneDialForAll(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		ours, theirs := net.Pipe()
+		x.dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+			time.Sleep(time.Second)
+			return pipe{ours, netip.AddrPortFrom(local.Addr(), 7), to}, nil
+		}
+		got := collect(theirs)
+		defer theirs.Close()
+		x.send(to(remote), []byte("a"), 1)
+		x.send(to(remote), []byte("b"), 2)
+		time.Sleep(500 * time.Millisecond)
+		x.send(to(remote), []byte("c"), 3)
+		time.Sleep(time.Second)
+		x.send(to(remote), []byte("d"), 4)
+		if got() != "abcd" || x.dials.Load() != 1 {
+			t.Errorf("the peer got %q after %d dials, want all after one", got(), x.dials.Load())
+		}
+		m := transporttest.Text(1, 0)
+		x.write(theirs, m)
+		f := x.user.Messages()[0].Flow
+		if f.Local.Port() != 7 || f.Remote != remote || f.Conn == 0 {
+			t.Errorf("flow %+v", f)
+		}
+		x.failures()
+	})
+}
+
+func TestDialTimesOut(t *testing.T) {
+	bubble(t, transport.Limits{Dial: 3 * time.Second}, func(t *testing.T, x *fixture) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		begin := time.Now()
+		x.send(to(remote), []byte("a"), 1)
+		other := netip.AddrPortFrom(remote.Addr(), 1)
+		x.send(to(other), []byte("b"), 2) // dialled beside it
+		synctest.Wait()
+		if x.dials.Load() != 2 {
+			t.Errorf("%d dials, want 2", x.dials.Load())
+		}
+		for len(x.user.Failures()) < 2 {
+			time.Sleep(time.Millisecond)
+		}
+		if d := time.Since(begin); d < 3*time.Second || d > 3010*time.Millisecond {
+			t.Errorf("failed after %v, want 3s", d)
+		}
+		if !errors.Is(x.user.Failures()[0].Err, context.DeadlineExceeded) {
+			t.Errorf("failed with %v", x.user.Failures()[0].Err)
+		}
+		if len(x.user.Ends()) != 0 {
+			t.Error("Closed for what never was open")
+		}
+	})
+}
+
+func TestLimits(t *testing.T) {
+	l := transport.Limits{Connections: 3, PerSource: 2}
+	bubble(t, l, func(t *testing.T, x *fixture) {
+		a := []netip.AddrPort{
+			netip.MustParseAddrPort("[2001:db8::1]:1"),
+			netip.MustParseAddrPort("[2001:db8::2]:1"), // the same /64
+		}
+		one := x.connect(a[0])
+		x.connect(a[1])
+		x.open(2)
+		collect(x.connect(a[0]))() // ends at once, else the bubble would not be idle
+		x.open(2)
+		x.connect(remote)
+		x.open(3)
+		collect(x.connect(netip.MustParseAddrPort("203.0.113.1:1")))()
+		if err := x.s.Send(to(remote), []byte("x"), 1); !errors.Is(err, transport.ErrLimit) {
+			t.Errorf("dial above the limit: %v, want ErrLimit", err)
+		}
+		x.open(3)
+		if n := x.stats.Refused.Load(); n != 3 {
+			t.Errorf("%d refused, want 3", n)
+		}
+		one.Close()
+		x.open(2)
+		x.connect(a[1])
+		x.open(3)
+	})
+}
+
+func TestRefusedDialsLeaveNothing(t *testing.T) {
+	bubble(t, transport.Limits{Connections: 2}, func(t *testing.T, x *fixture) {
+		for ref := range uint64(10) {
+			x.send(to(remote), []byte("x"), ref+1)
+			synctest.Wait()
+		}
+		if n := len(x.user.Failures()); n != 10 {
+			t.Errorf("%d failures, want 10", n)
+		}
+	})
+}
+
+func TestAcceptErrors(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		begin := time.Now()
+		for range 10 {
+			x.l.errs <- syscall.EMFILE
+		}
+		x.connect(remote)
+		x.open(1)
+		// 5, 10 … 640 ms, then a second
+		if d := time.Since(begin); d < 2*time.Second || d > 4*time.Second {
+			t.Errorf("ten errors took %v", d)
+		}
+		if n := x.stats.AcceptErrors.Load(); n != 10 {
+			t.Errorf("%d errors counted, want 10", n)
+		}
+	})
+}
+
+func TestCloseFlushes(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		x.connect(netip.AddrPortFrom(remote.Addr(), 2)) // an idle one
+		x.send(tg, []byte("last words"), 1)
+		var got func() string
+		time.AfterFunc(time.Second, func() { got = collect(c) })
+		begin := time.Now()
+		if err := x.closeWithin(10 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d != time.Second {
+			t.Errorf("took %v, want 1s", d)
+		}
+		synctest.Wait()
+		if got() != "last words" {
+			t.Errorf("the peer got %q", got())
+		}
+		if len(x.user.Ends()) != 2 || x.stats.Ended[transport.EndedByShutdown].Load() != 2 {
+			t.Errorf("ends %v, want two by shutdown", x.user.Ends())
+		}
+		x.failures()
+	})
+}
+
+func TestCloseDoesNotWaitForever(t *testing.T) {
+	bubble(t, transport.Limits{Write: time.Hour}, func(t *testing.T, x *fixture) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		_, tg := x.accepted()
+		x.send(tg, []byte("unread"), 1)
+		x.send(to(remote), []byte("nobody there"), 2)
+		begin := time.Now()
+		if err := x.closeWithin(3 * time.Second); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d != 3*time.Second {
+			t.Errorf("took %v, want 3s", d)
+		}
+		x.failures(2, 1)
+	})
+}
+
+func (x *fixture) closeWithin(d time.Duration) error {
+	ctx, cancel := context.WithTimeout(x.t.Context(), d)
+	defer cancel()
+	return x.s.Close(ctx)
+}
