@@ -1,0 +1,88 @@
+package schema_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"sipedge/schema"
+)
+
+var update = flag.Bool("update", false, "write goldens anew")
+
+// TestBroken loads policies with one mistake each. An archive holds one file,
+// or those of a folder, and what is said about them.
+func TestBroken(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*.txtar")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d archives, %v", len(files), err)
+	}
+	v := testVocabulary()
+	for _, file := range files {
+		name, _ := filepath.Abs(file)
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			ar, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, src, diags, err := loadArchive(t, ar, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if doc != nil || len(diags) != 1 {
+				t.Errorf("want one diagnostic and no document, got %d and %v", len(diags), doc)
+			}
+			golden(t, name, ar, diags.Text(src))
+		})
+	}
+}
+
+// loadArchive loads the files of an archive as an author would: by name when
+// it is one, as the folder they lie in when they are several.
+func loadArchive(t *testing.T, ar *txtar.Archive, v *schema.Vocabulary) (
+	*schema.Document, schema.Source, schema.Diagnostics, error) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	var names []string
+	for _, f := range ar.Files {
+		if f.Name == "want" {
+			continue
+		}
+		if err := os.WriteFile(f.Name, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, f.Name)
+	}
+	path := "."
+	if len(names) == 1 {
+		path = names[0]
+	}
+	return schema.Load(path, v)
+}
+
+// golden compares with the file "want" of an archive, or writes it.
+func golden(t *testing.T, name string, ar *txtar.Archive, got string) {
+	t.Helper()
+	for i := range ar.Files {
+		f := &ar.Files[i]
+		if f.Name != "want" {
+			continue
+		}
+		if *update {
+			f.Data = []byte(got)
+			if err := os.WriteFile(name, txtar.Format(ar), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		if d := cmp.Diff(string(f.Data), got); d != "" {
+			t.Errorf("-want +got\n%s", d)
+		}
+		return
+	}
+	t.Fatal("no file want")
+}
