@@ -51,15 +51,15 @@ func (y *yard) Ended(Server, uint64)                                         { y
 // without allocating.
 type life struct {
 	*yard
-	flow              transport.Flow
-	target            transport.Target
-	n                 int
-	name              string
-	request, response sip.Message
-	in, out, reply    []byte
-	branch            []byte
-	client            Client
-	server            Server
+	flow                     transport.Flow
+	target                   transport.Target
+	n                        int
+	name                     string
+	request, response        sip.Message
+	in, out, reply, answered []byte
+	branch                   []byte
+	client                   Client
+	server                   Server
 }
 
 func newLife(y *yard, name string) *life {
@@ -112,8 +112,8 @@ func (l *life) answer(t testing.TB, status int) {
 }
 
 func (l *life) answerFrom(t testing.TB, sent *sip.Message, status int) {
-	l.reply = sip.AppendReply(l.reply[:0], sent, status, "", testTag, nil)
-	parse(t, &l.response, l.reply)
+	l.answered = sip.AppendReply(l.answered[:0], sent, status, "", testTag, nil)
+	parse(t, &l.response, l.answered)
 	l.layer.Receive(l.flow, &l.response)
 	l.reply = sip.AppendReply(l.reply[:0], &l.request, status, "", testTag, nil)
 	_ = l.layer.Reply(l.server, status, l.reply)

@@ -36,7 +36,7 @@ func (l *Layer) retransmitted(m *sip.Message) bool {
 	if i != 0 {
 		s := sh.slots.at(i)
 		sh.stats.Absorbed++
-		if s.msg != (piece{}) && s.state != serverConfirmed {
+		if s.msg != (piece{}) {
 			sh.stats.Retransmissions++
 			w.send(sh, s, s.msg, sh.handle(i, s))
 		}
@@ -57,7 +57,7 @@ func (l *Layer) receiveACK(f transport.Flow, m *sip.Message) {
 	ours := false
 	if i != 0 {
 		s := sh.slots.at(i)
-		ours = s.state != serverAccepted && l.acknowledges(sh, w, s, k, m)
+		ours = s.state != serverAccepted && w.acknowledges(sh, s, m)
 		if ours {
 			l.acked(sh, w, i, s, now)
 		}
@@ -71,12 +71,11 @@ func (l *Layer) receiveACK(f transport.Flow, m *sip.Message) {
 
 // acknowledges is what §17.2.3 asks of an RFC 2543 peer: the ACK's To tag is
 // that of the response.
-func (l *Layer) acknowledges(sh *shard, w *work, s *slot, k key, m *sip.Message) bool {
-	if s.flags&legacy == 0 || s.key.hi == k.hi || s.state != serverCompleted {
+func (w *work) acknowledges(sh *shard, s *slot, m *sip.Message) bool {
+	if s.flags&legacy == 0 || s.state != serverCompleted {
 		return true
 	}
-	tag := w.keptTag(sh, s)
-	return tag != nil && string(tag) == string(m.ToTag())
+	return string(w.keptTag(sh, s)) == string(m.ToTag())
 }
 
 func (l *Layer) acked(sh *shard, w *work, i uint32, s *slot, now int64) {
