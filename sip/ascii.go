@@ -12,6 +12,7 @@ const (
 	isUser                 // unreserved or user-unreserved
 	isReserved             // RFC 2396 §2.2
 	isScheme               // behind the first letter of a scheme
+	isURI                  // does not end a URI or begin something else
 )
 
 const (
@@ -21,9 +22,14 @@ const (
 	alphanum   = lowerAlpha + upperAlpha + digits
 )
 
-var class = func() (t [256]uint8) {
+var class = func() (t [256]uint16) {
+	for c := range t {
+		if c > ' ' && c != '"' && c != '<' && c != '>' && c != 0x7f {
+			t[c] = isURI
+		}
+	}
 	for _, c := range []struct {
-		bit uint8
+		bit uint16
 		set string
 	}{
 		{isToken, alphanum + "-.!%*_+`'~"},
@@ -77,7 +83,7 @@ func AppendLower(dst, b []byte) []byte {
 }
 
 // all reports whether b is not empty and wholly of a class.
-func all[T text](b T, bit uint8) bool {
+func all[T text](b T, bit uint16) bool {
 	for i := range len(b) {
 		if class[b[i]]&bit == 0 {
 			return false
@@ -87,7 +93,7 @@ func all[T text](b T, bit uint8) bool {
 }
 
 // run returns the index behind the bytes of a class that stand at b[i:].
-func run(b []byte, i int, bit uint8) int {
+func run(b []byte, i int, bit uint16) int {
 	for i < len(b) && class[b[i]]&bit != 0 {
 		i++
 	}

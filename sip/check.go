@@ -6,13 +6,12 @@ func (m *Message) check(pos int) {
 	if m.request {
 		m.checkRURI()
 	}
-	m.checkDuplicates()
 	via := m.checkVia()
 	addresses := m.checkAddresses()
 	sequence := m.checkSequence()
 	m.replyable = m.request && m.method != ACK && via && addresses && sequence
 	if i := m.First(MaxForwards); i >= 0 {
-		if _, ok := m.MaxForwards(); !ok {
+		if _, ok := number(m.Value(i), 255); !ok {
 			m.fail(errForwards, m.offset(i))
 		}
 	}
@@ -30,18 +29,8 @@ func (m *Message) checkRURI() {
 	}
 }
 
-// single are the header fields that a message has once.
-var single = [...]HeaderID{From, To, CallID, CSeq, MaxForwards, ContentLength}
-
-func (m *Message) checkDuplicates() {
-	for _, id := range single {
-		if i := m.First(id); i >= 0 {
-			if i = m.after(i, id); i >= 0 {
-				m.fail(errDuplicate, m.offset(i))
-			}
-		}
-	}
-}
+// single are the header fields that a message has once, a bit for each ID.
+const single = 1<<From | 1<<To | 1<<CallID | 1<<CSeq | 1<<MaxForwards | 1<<ContentLength
 
 // checkVia reports whether a response can be routed by the top Via.
 func (m *Message) checkVia() bool {
@@ -62,12 +51,12 @@ func (m *Message) checkAddresses() bool {
 	from, to := m.First(From), m.First(To)
 	if from < 0 {
 		m.fail(errNoFrom, int(m.blank.off))
-	} else if _, ok := m.From(); !ok {
+	} else if m.decode(viewFrom, From, &m.from); m.valid&viewFrom == 0 {
 		m.fail(errFrom, m.offset(from))
 	}
 	if to < 0 {
 		m.fail(errNoTo, int(m.blank.off))
-	} else if _, ok := m.To(); !ok {
+	} else if m.decode(viewTo, To, &m.to); m.valid&viewTo == 0 {
 		m.fail(errTo, m.offset(to))
 	}
 	return from >= 0 && to >= 0 && len(m.Value(from)) > 0 && len(m.Value(to)) > 0

@@ -21,7 +21,7 @@ var (
 	errRequest    = bad("start-line", "Malformed Request-Line")
 	errStatusLine = bad("start-line", "Malformed Status-Line")
 	errStatus     = bad("start-line", "Malformed Status-Code")
-	errStartNUL   = bad("start-line", "Control Character in Start-Line")
+	errControl    = bad("start-line", "Control Character in Start-Line")
 	errVersion    = &ParseError{505, "start-line", "Version Not Supported", 0}
 	errRURIHeader = bad("uri", "Headers in Request-URI")
 

@@ -140,7 +140,7 @@ func lookupHeader[T text](name T) HeaderID {
 		return compactHeaders[name[0]]
 	}
 	id := longHeaders[headerHash(name)]
-	if equalFold(name, headerNames[id].long) {
+	if long := headerNames[id].long; string(name) == long || equalFold(name, long) {
 		return id
 	}
 	return HeaderOther

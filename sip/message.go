@@ -46,6 +46,7 @@ type Message struct {
 	seq          cseq
 	ruri         URI
 
+	seen   uint64 // the kinds that Parse found
 	failed bool
 	err    ParseError
 	own    []byte // what CopyFrom copied into

@@ -50,7 +50,7 @@ func ParseNameAddr(b []byte) (NameAddr, error) {
 	if len(a.Params) == 0 {
 		a.Params = nil
 	}
-	if schemeLen(a.URI) <= 0 || !uriBytes(a.URI) {
+	if schemeLen(a.URI) <= 0 || !all(a.URI, isURI) {
 		return a, errNameAddr
 	}
 	p := NewParams(a.Params)

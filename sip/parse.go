@@ -41,7 +41,7 @@ func (m *Message) reset() {
 	m.request, m.method, m.status = false, Other, 0
 	m.token, m.uri, m.reason = span{}, span{}, span{}
 	m.replyable, m.edited, m.failed = false, false, false
-	m.known = 0
+	m.known, m.seen = 0, 0
 }
 
 // fail keeps the first error.
@@ -71,11 +71,8 @@ func (m *Message) parseStart() int {
 	end, next, _ := lineEnd(m.raw, 0)
 	m.start = line{size: uint32(next)}
 	b := m.raw[:end]
-	for i, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			m.fail(errStartNUL, i)
-			break
-		}
+	if i := max(bytes.IndexByte(b, 0), bytes.IndexByte(b, '\r')); i >= 0 {
+		m.fail(errControl, i)
 	}
 	if len(b) >= 4 && equalFold(b[:4], "SIP/") {
 		m.parseStatusLine(b)
@@ -214,8 +211,13 @@ func (m *Message) addField(pos, end, next int) {
 		name = name[:len(name)-1]
 	}
 	id := lookupHeader(name)
-	if id == HeaderOther && !all(name, isToken) {
+	switch bit := uint64(1) << id; {
+	case id == HeaderOther && !all(name, isToken):
 		m.fail(errName, pos)
+	case single&m.seen&bit != 0:
+		m.fail(errDuplicate, pos)
+	default:
+		m.seen |= bit
 	}
 	value := min(run(b, min(colon+1, len(b)), isLWS), len(b))
 	for end > pos+value && class[b[end-pos-1]]&isLWS != 0 {

@@ -53,7 +53,7 @@ func ParseURI(b []byte) (URI, error) {
 	if n <= 0 {
 		return u, errScheme
 	}
-	if !uriBytes(b) {
+	if !all(b, isURI) {
 		return u, errURIBytes
 	}
 	u.SchemeName = b[:n]
@@ -126,16 +126,6 @@ func schemeLen(b []byte) int {
 		return n
 	}
 	return 0
-}
-
-// uriBytes reports whether no byte of b would end a URI or begin something else.
-func uriBytes(b []byte) bool {
-	for _, c := range b {
-		if c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // Param returns the value of a URI parameter; ok without a value: "lr".
