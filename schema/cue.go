@@ -30,7 +30,7 @@ func readCUE(file string, src []byte) (Value, Diagnostics) {
 	f, err := parser.ParseFile(file, src)
 	if err != nil {
 		r.errors(err)
-		return Value{}, r.diags
+		return Value{}, r.diags[:1] // the others follow from it
 	}
 	return r.read(cuecontext.New().BuildFile(f))
 }
@@ -61,7 +61,7 @@ func readCUEFiles(dir string, files []string, src Source) (Value, Diagnostics) {
 func (r *cueReader) instance(inst *build.Instance) (Value, Diagnostics) {
 	if inst.Err != nil {
 		r.errors(inst.Err)
-		return Value{}, r.diags
+		return Value{}, r.diags[:1] // the others follow from it
 	}
 	return r.read(cuecontext.New().BuildInstance(inst))
 }
@@ -79,18 +79,25 @@ func (r *cueReader) read(v cue.Value) (Value, Diagnostics) {
 func (r *cueReader) errors(err error) {
 	seen := map[string]bool{}
 	for _, e := range errors.Errors(err) {
-		d := Diagnostic{Code: SyntaxCUE, Message: cueMessage(e), Pos: r.pos(token.NoPos)}
-		for _, p := range errors.Positions(e) {
-			if _, ours := r.name(p.Filename()); p.IsValid() && ours {
-				d.Pos = r.pos(p)
-				break
-			}
-		}
 		path := strings.Join(e.Path(), ".")
 		if path != "" && seen[path] {
 			continue
 		}
 		seen[path] = true
+		d := Diagnostic{Code: SyntaxCUE, Message: cueMessage(e), Pos: r.pos(token.NoPos)}
+		var at []Pos
+		for _, p := range errors.Positions(e) {
+			if _, ours := r.name(p.Filename()); p.IsValid() && ours {
+				at = append(at, r.pos(p))
+			}
+		}
+		if len(at) > 0 {
+			d.Pos = at[0]
+		}
+		if len(at) > 1 && strings.Contains(d.Message, "conflicting values") {
+			d.Pos = at[1]
+			d.Message += "; the other " + where(at[0], at[1])
+		}
 		r.diags = append(r.diags, d)
 	}
 }
@@ -165,7 +172,7 @@ func (r *cueReader) value(v cue.Value, depth int) Value {
 	}
 	out := r.place(v)
 	if v.Kind() == cue.BottomKind {
-		return r.fail(v, SyntaxCUE, "%s: no value, only %s", v.Path(), v.IncompleteKind())
+		return r.fail(v, SyntaxCUE, "%s: %s is a type, not a value", v.Path(), v.IncompleteKind())
 	}
 	switch v.Kind() {
 	case cue.StructKind:

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // endings checks how runs end: steps that never run, arms that run off their
 // end, requests that get no answer.
 func (c *routes) endings() {
@@ -119,13 +121,10 @@ func (c *routes) unanswered(rules []Rule) Diagnostic {
 		s := &last.Do[len(last.Do)-1]
 		key := Key{Name: s.Kind, Pos: s.Pos, end: s.Pos.Col + len(s.Kind)}
 		d = key.Problem(Unanswered, "the request gets no answer: nothing follows %q", s.Kind)
-		if !s.Args.isSub(c) {
-			return d
+		d.Hint = "a request ends by reply, redirect, relay, forward or drop"
+		if k := c.v.kinds[s.Kind]; slices.Contains(k.Calls, "") {
+			d.Hint = "the sub-route " + s.Args.S + " can come back"
 		}
-		d.Hint = "the sub-route " + s.Args.S + " can come back"
 	}
 	return d
 }
-
-// isSub reports whether v is the name of a sub-route.
-func (v *Value) isSub(c *routes) bool { return v.Kind == String && c.named[InSub][v.S] != nil }

@@ -42,6 +42,9 @@ func (v *Value) Text() Text { return Text{S: v.S, Pos: v.Pos} }
 // Problem is an Error that marks v.
 func (v *Value) Problem(code Code, format string, args ...any) Diagnostic {
 	end := v.end
+	if v.Kind == Map && !v.flow && len(v.Keys) > 0 && v.Keys[0].Pos == v.Pos {
+		end = v.Keys[0].end // a map without braces begins with its first key
+	}
 	if end <= v.Pos.Col {
 		end = 0
 	}

@@ -46,6 +46,9 @@ func (w *walker) check(v *Value, s *shape, owner *Key) {
 	if key, ok := unquoted(v, s); ok {
 		d := v.Problem(WrongType, "{%s} without quotes is a map, not a text", key)
 		d.Hint = `put templates in quotes: "{` + key + `}"`
+		if k := &v.Keys[0]; k.end > 0 && k.Pos.Line == v.Pos.Line {
+			d.End = k.end + 1
+		}
 		w.add(d)
 		return
 	}
@@ -179,7 +182,7 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 		}
 		if s.keys == nil {
 			unknown = true
-			w.unknownKey(k, s, words, owner)
+			w.unknownKey(v, k, s, words, owner)
 			continue
 		}
 		name := Value{Kind: String, S: k.Name, Pos: k.Pos, end: k.end}
@@ -190,7 +193,7 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 	}
 	for i := range s.fields {
 		if f := &s.fields[i]; f.required && !unknown && !v.has(f.name) {
-			w.add(marked(v, owner).Problem(MissingField, "%s needs %q", mapName(words, owner), f.name))
+			w.add(marked(v, owner).Problem(MissingField, "%s needs %q", mapName(v, words, owner), f.name))
 		}
 	}
 }
@@ -206,7 +209,7 @@ func (w *walker) exactlyOne(v *Value, s, words *shape, owner *Key) bool {
 	if len(keys) == 1 {
 		return true
 	}
-	name := mapName(words, owner)
+	name := mapName(v, words, owner)
 	if len(keys) == 0 {
 		w.addStrict(v.Problem(NotOneKey, "%s needs one %s", name, s.noun))
 		return false

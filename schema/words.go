@@ -110,12 +110,12 @@ func ownerName(owner *Key) string {
 	return strconv.Quote(owner.Name)
 }
 
-// mapName names a map: what it is, else the key it stands under.
-func mapName(words *shape, owner *Key) string {
-	if words.what != "" {
-		return words.what
+// mapName names a map: the key it stands under, else what it is.
+func mapName(v *Value, words *shape, owner *Key) string {
+	if owner != nil && &owner.Value == v || words.what == "" {
+		return ownerName(owner)
 	}
-	return ownerName(owner)
+	return words.what
 }
 
 // wrongType reports a value of a kind s does not take.
@@ -139,6 +139,8 @@ func (w *walker) wrongType(v *Value, s *shape, owner *Key) {
 		d.Hint = "the words are true and false"
 	case kinds == 1<<List && (v.Kind == String || v.Kind == Int):
 		d.Hint = "write a list: [" + strings.Trim(v.show(), `"`) + "]"
+	case kinds == 1<<List && v.Kind == Map:
+		d.Hint = `each item of a list begins with "- "`
 	}
 	w.add(d)
 }
@@ -183,7 +185,7 @@ func (s *shape) keyNames() []string {
 }
 
 // unknownKey reports a key that no field has.
-func (w *walker) unknownKey(k *Key, s, words *shape, owner *Key) {
+func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key) {
 	known := s.keyNames()
 	near := meant(k.Name, known)
 	if s.noun != "key" {
@@ -194,10 +196,10 @@ func (w *walker) unknownKey(k *Key, s, words *shape, owner *Key) {
 		w.add(d)
 		return
 	}
-	d := k.Problem(UnknownKey, "%q is not a key of %s%s", k.Name, mapName(words, owner), near)
+	d := k.Problem(UnknownKey, "%q is not a key of %s%s", k.Name, mapName(v, words, owner), near)
 	switch {
 	case len(known) == 0:
-		d.Message = fmt.Sprintf("%s takes no arguments", mapName(words, owner))
+		d.Message = fmt.Sprintf("%s takes no arguments", mapName(v, words, owner))
 	case near == "":
 		d.Hint = "known: " + list(known, 16)
 	}

@@ -220,11 +220,15 @@ func find(v *Value, seen map[string]int, name string) (int, bool) {
 }
 
 func duplicate(k *Key, first Pos) Diagnostic {
-	at := "line " + strconv.Itoa(first.Line)
-	if first.File != k.Pos.File {
-		at = first.File + ":" + strconv.Itoa(first.Line)
+	return k.Problem(DuplicateKey, "%q is given twice; first %s", k.Name, where(first, k.Pos))
+}
+
+// where is p as a message about another place names it.
+func where(p, from Pos) string {
+	if p.File != from.File {
+		return "in " + p.File + ":" + strconv.Itoa(p.Line)
 	}
-	return k.Problem(DuplicateKey, "%q is given twice; first in %s", k.Name, at)
+	return "in line " + strconv.Itoa(p.Line)
 }
 
 func (r *yamlReader) scalar(n *yaml.Node) Value {
