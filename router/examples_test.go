@@ -61,7 +61,8 @@ func exampleOut(m string) string {
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
 		name, _, ok := strings.Cut(l, ":")
 		return ok && slices.Contains([]string{
-			"Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length",
+			"Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Max-Breadth",
+			"Content-Length",
 		}, name)
 	}), "\n")
 }

@@ -48,14 +48,20 @@ var exitKind = Kind{
 		Ending: schema.Ends,
 	},
 	Examples: `
-- reply: {code: 180, stateful: true}
-- exit: {}
+request:
+  - do: [{relay: {to: "sip:192.0.2.9", branch: mark}}]
+branch:
+  mark:
+    - match: {method: INVITE}
+      do: [{add_header: {X-Mark: one}}, {exit: {}}]
+    - do: [{add_header: {X-Mark: two}}]
 -- in --
-OPTIONS sip:alice@example.net
+INVITE sip:alice@example.net
 -- out --
-SIP/2.0 180 Ringing
+SIP/2.0 100 Trying
 
-SIP/2.0 404 Not Found
+INVITE sip:alice@example.net SIP/2.0
+X-Mark: one
 `,
 	New: build(func(*decoder) job.Step { return exit{} }),
 }

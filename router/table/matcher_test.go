@@ -1,6 +1,7 @@
 package table
 
 import (
+	"iter"
 	"net/netip"
 	"strings"
 	"testing"
@@ -274,18 +275,28 @@ func TestMatchers(t *testing.T) {
 	for _, tt := range matches {
 		t.Run(tt.name, func(t *testing.T) {
 			j := newJob(t, tt.message)
-			for line := range strings.Lines(strings.TrimSpace(tt.lines)) {
-				match, no := strings.CutPrefix(strings.TrimSpace(line), "!")
-				match = strings.TrimSpace(match)
-				want := 0
-				if no {
-					want = -1
-				}
-				if got := compile(t, tt.where, "{"+match+"}").Match(j, 0); got != want {
+			for match, want := range lines(tt.lines) {
+				if got := compile(t, tt.where, match).Match(j, 0); got != want {
 					t.Errorf("%s: want %d, got %d", match, want, got)
 				}
 			}
 		})
+	}
+}
+
+// lines gives each match of a table with the rule it must find.
+func lines(text string) iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for line := range strings.Lines(strings.TrimSpace(text)) {
+			match, no := strings.CutPrefix(strings.TrimSpace(line), "!")
+			want := 0
+			if no {
+				want = -1
+			}
+			if !yield(strings.TrimSpace(match), want) {
+				return
+			}
+		}
 	}
 }
 

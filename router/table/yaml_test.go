@@ -2,6 +2,7 @@ package table
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -9,19 +10,21 @@ import (
 	"sipedge/schema"
 )
 
-// parse reads a list of rules, each the YAML of its match ("" always).
+// parse reads a list of rules, each the YAML of its match, which may go
+// without its braces.
 func parse(t testing.TB, matches ...string) []schema.Rule {
 	t.Helper()
 	rules := make([]schema.Rule, len(matches))
 	for i, text := range matches {
+		if !strings.HasPrefix(text, "{") {
+			text = "{" + text + "}"
+		}
 		var doc yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if len(doc.Content) > 0 {
-			v := value(t, doc.Content[0])
-			rules[i].Match = &v
-		}
+		v := value(t, doc.Content[0])
+		rules[i].Match = &v
 	}
 	return rules
 }

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"sipedge/schema"
 )
 
@@ -121,8 +119,8 @@ func TestTemplateDiagnostics(t *testing.T) {
 				Pos: schema.Pos{File: "p.yaml", Line: 3, Col: col}, End: 11 + len(tt.mark),
 				Code: tt.code, Message: tt.message, Hint: tt.hint,
 			}
-			if diff := cmp.Diff(want, found[0]); diff != "" {
-				t.Errorf("-want +got\n%s", diff)
+			if found[0] != want {
+				t.Errorf("want %+v\ngot  %+v", want, found[0])
 			}
 		})
 	}
