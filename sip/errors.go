@@ -62,6 +62,7 @@ var (
 	errScheme   = bad("uri", "Missing URI Scheme")
 	errURIBytes = bad("uri", "Character Not Allowed in URI")
 	errHost     = bad("uri", "Malformed Host or Port in URI")
+	errMany     = bad("limit", "Too Many Parameters in URI")
 	errTel      = bad("uri", "Malformed Telephone Number")
 )
 

@@ -5,6 +5,7 @@ const (
 	MaxMessage  = 65535 // bytes of a whole message
 	MaxHeaders  = 256   // header fields
 	MaxElements = 128   // elements of one comma-separated kind, such as Via
+	MaxParams   = 64    // parameters of a URI, and headers of a URI
 )
 
 // Message is a SIP message as a lazy index over the received bytes: Parse

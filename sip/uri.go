@@ -95,8 +95,19 @@ func ParseURI(b []byte) (URI, error) {
 		}
 		u.Headers = rest[1:]
 	}
-	return u, nil
+	return u, u.count()
 }
+
+// count enforces MaxParams, so that comparison stays cheap.
+func (u *URI) count() error {
+	if len(u.Params) > MaxParams && bytes.Count(u.Params, semicolon) > MaxParams ||
+		len(u.Headers) > MaxParams && bytes.Count(u.Headers, ampersand) >= MaxParams {
+		return errMany
+	}
+	return nil
+}
+
+var semicolon, ampersand = []byte{';'}, []byte{'&'}
 
 // number reads a tel URI behind its scheme.
 func (u *URI) number(b []byte) error {
@@ -116,7 +127,7 @@ func (u *URI) number(b []byte) error {
 	if n == 0 {
 		return errTel
 	}
-	return nil
+	return u.count()
 }
 
 // schemeLen returns the length of the scheme that b begins with, before

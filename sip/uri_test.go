@@ -36,6 +36,9 @@ func TestParseURI(t *testing.T) {
 		{"sip:a@b:0", "uri"}, {"sip:a@b:65536", "uri"}, {"sip:a@b/c", "uri"}, {"sip:;lr", "uri"},
 		{"sip:2001:db8::1", "uri"}, {"sip:[2001:db8::1", "uri"}, {"sip:[::1]x", "uri"},
 		{"sip:[1.2.3.4]", "uri"}, {"sip:[fe80::1%25eth0]", "uri"}, {"sip:a@\"b\"", "uri"},
+		{"sip:h" + strings.Repeat(";a", 64), `sip "" "" h 0 "` + strings.Repeat(";a", 64) + `" ""`},
+		{"sip:h" + strings.Repeat(";a", 65), "limit"}, {"tel:1" + strings.Repeat(";a", 65), "limit"},
+		{"sip:h?" + strings.Repeat("a&", 64), "limit"},
 		{"tel:", "uri"}, {"tel:;ext=1", "uri"}, {"tel:bob", "uri"},
 	} {
 		u, err := ParseURI([]byte(c.in))
