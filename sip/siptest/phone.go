@@ -24,6 +24,8 @@ const (
 type Phone struct {
 	// Seen by the user of this phone: new INVITE and BYE requests, ACKs of a 2xx. A retransmission counts once.
 	Invites, Byes, Acks int
+	// Repeated counts INVITE and BYE that reached the user a second time.
+	Repeated int
 	// Calls this phone made: answered by a 2xx; ended by another final; without a final in time.
 	Answered, Refused, Silent int
 	// Hangups this phone made: answered, and without a final in time.
@@ -41,6 +43,7 @@ type Phone struct {
 	pending map[string]*pending // client transactions by branch and method
 	served  map[string]*served  // server transactions by branch and method
 	replies map[string]*served  // answered INVITEs by Call-ID, until the ACK
+	told    map[string]bool     // what the user saw, by Call-ID and CSeq
 	agent   *agent
 }
 
@@ -63,6 +66,7 @@ func NewPhone(net *mem.Network, name, addr, proxy string, hold time.Duration) (*
 		name: name, net: net, hold: hold,
 		addr: netip.MustParseAddrPort(addr), proxy: netip.MustParseAddrPort(proxy),
 		pending: map[string]*pending{}, served: map[string]*served{}, replies: map[string]*served{},
+		told: map[string]bool{},
 	}
 	p.agent = newAgent(name, sip.UDP, p.addr)
 	node, err := net.Node(transport.Listener{Transport: sip.UDP, Addr: p.addr})
@@ -72,6 +76,17 @@ func NewPhone(net *mem.Network, name, addr, proxy string, hold time.Duration) (*
 	p.node = node
 	node.Start(p)
 	return p, nil
+}
+
+// Waiting is how many calls this phone made heard a provisional response and never a
+// final one: RFC 3261 §17.1.1.2 sets them no end.
+func (p *Phone) Waiting() (n int) {
+	for _, x := range p.pending {
+		if x.invite && x.heard && !x.done {
+			n++
+		}
+	}
+	return n
 }
 
 // Call calls uri through the proxy, now, and hangs up when the call has lasted long enough.
@@ -175,6 +190,11 @@ func (p *Phone) Receive(f transport.Flow, b []byte) {
 	if s := p.served[key]; s != nil {
 		_ = p.node.Send(s.to, s.response, 0)
 		return
+	}
+	if id := m.get("Call-ID") + " " + m.get("CSeq"); p.told[id] {
+		p.Repeated++
+	} else {
+		p.told[id] = true
 	}
 	p.agent.learn(a)
 	r := p.agent.response(200, a, &step{opts: map[string]string{}})
