@@ -6,12 +6,12 @@ import "bytes"
 // it looked, so that no byte is looked at twice however it arrives. The
 // caller keeps one growing buffer and, after each message, drops its bytes.
 type Framer struct {
-	scanned int  // bytes without a line end we have not seen
-	line    int  // where the line at scanned begins
-	length  int  // of the Content-Length field: where its value begins, 0 for none
+	scanned int  // how far we looked
+	line    int  // where the line we are in begins
+	length  int  // where the value of Content-Length begins, 0: not met
 	end     int  // and where it ends
 	inside  bool // the last field is the Content-Length: a folded line continues it
-	total   int  // bytes of the message, 0 while its header section has not ended
+	total   int  // bytes of the message, 0: its header section has not ended
 	half    bool // the last frame was one CRLF
 }
 

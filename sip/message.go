@@ -178,19 +178,27 @@ func (m *Message) CopyFrom(src *Message) {
 	m.raw, m.text = m.own, m.text[:0]
 	m.ids = append(m.ids[:0], src.ids...)
 	m.fields = append(m.fields[:0], src.fields...)
-	pos := uint32(0)
-	place := func(l *line, size uint32) {
-		*l = line{off: pos, size: size}
-		pos += size
+	m.start, m.blank, m.body = src.start, src.blank, src.body
+	if src.edited {
+		m.place()
 	}
-	place(&m.start, src.start.size)
-	for i := range m.fields {
-		place(&m.fields[i].line, m.fields[i].size)
-	}
-	place(&m.blank, src.blank.size)
-	place(&m.body, src.body.size)
 	m.request, m.method, m.status = src.request, src.method, src.status
 	m.token, m.uri, m.reason = src.token, src.uri, src.reason
 	m.replyable, m.edited, m.known = src.replyable, false, 0
 	m.err, m.failed = src.err, src.failed
+}
+
+// place gives every line the place at which AppendTo has written it.
+func (m *Message) place() {
+	pos := uint32(0)
+	next := func(l *line) {
+		l.off, l.written = pos, false
+		pos += l.size
+	}
+	next(&m.start)
+	for i := range m.fields {
+		next(&m.fields[i].line)
+	}
+	next(&m.blank)
+	next(&m.body)
 }

@@ -52,8 +52,8 @@ func (m *Message) fail(err *ParseError, offset int) {
 	}
 }
 
-// lineEnd finds the end of the line at b[pos:]: end without the line end,
-// next with it. ok false: no line end.
+// lineEnd finds where the line at b[pos:] ends and where the next begins.
+// ok false: it has no line end, CR LF or LF.
 func lineEnd(b []byte, pos int) (end, next int, ok bool) {
 	n := bytes.IndexByte(b[pos:], '\n')
 	if n < 0 {
@@ -196,8 +196,6 @@ var comma, carriageReturn = []byte{','}, []byte{'\r'}
 func (m *Message) addField(pos, end, next int) {
 	if len(m.ids) == MaxHeaders {
 		m.fail(errHeaders, pos)
-	}
-	if len(m.ids) >= MaxHeaders {
 		return
 	}
 	b := m.raw[pos:end]

@@ -284,6 +284,11 @@ func TestCopyFrom(t *testing.T) {
 	if dump(&c) != dump(again) {
 		t.Errorf("want\n%s\ngot\n%s", dump(again), dump(&c))
 	}
+	_ = m.Parse([]byte(strings.Replace(options, "Via:", strings.Repeat("X: y\r\n", 300)+"Via:", 1)))
+	var many Message
+	if many.CopyFrom(m); dump(&many) != dump(m) || string(many.AppendTo(nil)) != string(m.Raw()) {
+		t.Errorf("too many fields: want\n%s\ngot\n%s", dump(m), dump(&many))
+	}
 	c.SetValue(c.First(MaxForwards), []byte("1"))
 	c.CopyFrom(&c)
 	if hops, _ := c.MaxForwards(); hops != 1 || c.Edited() {
