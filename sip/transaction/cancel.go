@@ -38,13 +38,13 @@ func (l *Layer) cancel(sh *shard, w *work, i uint32, s *slot, extra []byte, now 
 		}
 	}
 	if s.state == clientProceeding {
-		l.sendCancel(sh, w, i, s, now)
+		l.sendCancel(sh, w, s, now)
 		sh.rearm(w, i, s, now)
 	}
 }
 
 // sendCancel sends the CANCEL that cancel kept. The caller rearms.
-func (l *Layer) sendCancel(sh *shard, w *work, _ uint32, s *slot, now int64) {
+func (l *Layer) sendCancel(sh *shard, w *work, s *slot, now int64) {
 	s.flags |= cancelSent
 	s.end = now + l.t64
 	if s.aux == (piece{}) {

@@ -190,7 +190,7 @@ func (l *Layer) provisional(
 		s.end = now + int64(s.wait)
 	}
 	if s.flags&(cancelWanted|cancelSent) == cancelWanted {
-		l.sendCancel(sh, w, i, s, now)
+		l.sendCancel(sh, w, s, now)
 	}
 	sh.rearm(w, i, s, now)
 	return !l.repeated(s, m, now)

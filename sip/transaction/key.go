@@ -21,22 +21,10 @@ import (
 // ACK takes from the response.
 type key struct{ lo, hi uint64 }
 
-// family is the method a key is made for: that of the INVITE for what belongs
-// to it.
-func family(m *sip.Message) []byte {
-	switch m.Method() {
-	case sip.ACK, sip.CANCEL:
-		return inviteName
-	}
-	return m.MethodName()
-}
+var inviteName = []byte("INVITE")
 
-var (
-	inviteName = []byte("INVITE")
-	cancelName = []byte("CANCEL")
-)
-
-// requestKey is m's key for a method; legacy is true for an RFC 2543 peer.
+// requestKey is the key of m as part of a transaction of that method; legacy is
+// true for an RFC 2543 peer.
 func (l *Layer) requestKey(w *work, m *sip.Message, method []byte) (k key, legacy bool) {
 	via, ok := m.TopVia()
 	b := appendField(w.key[:0], method)

@@ -29,7 +29,7 @@ var errACK = errors.New("an ACK has no transaction of its own")
 func (l *Layer) Accept(
 	f transport.Flow, m *sip.Message, reply transport.Target, word uint64,
 ) (Server, error) {
-	method := m.MethodName() // not family: a CANCEL accepted here matched no INVITE
+	method := m.MethodName() // a CANCEL accepted here matched no INVITE
 	if m.Method() == sip.ACK {
 		return Server{}, errACK
 	}
