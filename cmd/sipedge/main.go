@@ -13,7 +13,7 @@ func main() {
 		Args:    os.Args[1:],
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
-		Getenv:  os.Getenv,
+		Env:     os.LookupEnv,
 		Drivers: transports,
 	}))
 }

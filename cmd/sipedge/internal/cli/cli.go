@@ -29,7 +29,7 @@ const exitCodes = `Exit codes: 0 fine · 1 problems found · 2 usage · 3 cannot
 type System struct {
 	Args           []string
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string
+	Env            func(name string) (value string, set bool)
 	Drivers        transport.Drivers
 }
 

@@ -21,7 +21,9 @@ func report(s System, diags schema.Diagnostics, src schema.Source) {
 // (https://no-color.org).
 func colourful(s System) bool {
 	f, ok := s.Stderr.(*os.File)
-	if !ok || s.Getenv("NO_COLOR") != "" || s.Getenv("TERM") == "dumb" {
+	plain, _ := s.Env("NO_COLOR")
+	terminal, _ := s.Env("TERM")
+	if !ok || plain != "" || terminal == "dumb" {
 		return false
 	}
 	info, err := f.Stat()

@@ -62,7 +62,7 @@ the start. Keys in the policy's ` + "`secrets:`" + ` come first.
 				path = args[0]
 			}
 			if state == "" {
-				state = s.Getenv("STATE_DIRECTORY")
+				state, _ = s.Env("STATE_DIRECTORY")
 			}
 			return serve(s, path, state, drain)
 		},
@@ -79,7 +79,7 @@ func serve(s System, path, state string, drain time.Duration) error {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 	d, err := daemon.Start(daemon.Config{
-		Load: load(path), Drivers: s.Drivers, Stderr: s.Stderr, Getenv: s.Getenv,
+		Load: load(path), Drivers: s.Drivers, Stderr: s.Stderr, Env: s.Env,
 		State: state, Drain: drain,
 	})
 	var problems *daemon.Problems

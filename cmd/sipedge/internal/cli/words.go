@@ -66,7 +66,11 @@ func allWords() []word {
 	for _, f := range vars.Fields() {
 		all = append(all, word{"field", f.Name, f.Doc, f.Where, "", ""})
 	}
-	return append(all, codeWords()...)
+	for _, c := range schema.Codes() {
+		doc := strings.ToUpper(c.Title[:1]) + c.Title[1:] + ".\n\n" + c.Text
+		all = append(all, word{"code", c.Code.String(), doc, 0, "", ""})
+	}
+	return all
 }
 
 func listWords(out io.Writer, words []word) {

@@ -25,10 +25,10 @@ type Config struct {
 	// Load reads the policy afresh; its results are those of schema.Load.
 	Load    func() (*schema.Document, schema.Source, schema.Diagnostics, error)
 	Drivers transport.Drivers
-	Stderr  io.Writer                // the log goes here
-	Getenv  func(name string) string // what ${env.NAME} in secrets means
-	State   string                   // state folder; "": nothing outlives the process
-	Drain   time.Duration            // how long calls may take to end after SIGTERM
+	Stderr  io.Writer                                  // the log goes here
+	Env     func(name string) (value string, set bool) // what ${env.NAME} in secrets means
+	State   string                                     // state folder; "": nothing outlives the process
+	Drain   time.Duration                              // how long calls may take to end after SIGTERM
 }
 
 // Problems is the error of a policy with mistakes.
@@ -91,7 +91,7 @@ func Start(cfg Config) (*Daemon, error) {
 
 // build makes the parts, bottom up; no message is read yet.
 func (d *Daemon) build() error {
-	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Getenv)
+	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Env)
 	if err != nil {
 		return err
 	}

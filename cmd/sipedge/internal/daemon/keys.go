@@ -20,12 +20,13 @@ const keyFile = "secret.key"
 // secret is what every key of a server derives from: of the policy, else kept in the state
 // folder, else made for this run (kept is then false, and a restart ends the dialogs it knew).
 func secret(
-	s schema.Secrets, state string, getenv func(string) string,
+	s schema.Secrets, state string, env func(string) (string, bool),
 ) (key [32]byte, kept bool, err error) {
-	if s.RouteKey != "" || s.TagKey != "" {
-		route, err := reveal(s.RouteKey, getenv)
-		tag, more := reveal(s.TagKey, getenv)
-		return sha256.Sum256([]byte(route + "\x00" + tag)), true, errors.Join(err, more)
+	if s, err = s.Resolve(env, os.ReadFile); err != nil {
+		return key, false, err
+	}
+	if s != (schema.Secrets{}) {
+		return sha256.Sum256([]byte(s.RouteKey + "\x00" + s.TagKey)), true, nil
 	}
 	if state == "" {
 		rand.Read(key[:])
@@ -33,29 +34,6 @@ func secret(
 	}
 	key, err = keptSecret(filepath.Join(state, keyFile))
 	return key, err == nil, err
-}
-
-// reveal gives what ${env.NAME} and ${file:PATH} stand for, other text as it is.
-func reveal(text string, getenv func(string) string) (string, error) {
-	inner, ok := strings.CutPrefix(text, "${")
-	inner, closed := strings.CutSuffix(inner, "}")
-	if !ok || !closed {
-		return text, nil
-	}
-	if name, ok := strings.CutPrefix(inner, "env."); ok {
-		if v := getenv(name); v != "" {
-			return v, nil
-		}
-		return "", fmt.Errorf("secrets: the environment has no %s", name)
-	}
-	b, err := os.ReadFile(strings.TrimPrefix(inner, "file:"))
-	if err != nil {
-		return "", fmt.Errorf("secrets: %w", err)
-	}
-	if v := strings.TrimSpace(string(b)); v != "" {
-		return v, nil
-	}
-	return "", fmt.Errorf("secrets: %s is empty", strings.TrimPrefix(inner, "file:"))
 }
 
 // keptSecret reads the file, and makes it when there is none.
