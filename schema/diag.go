@@ -28,8 +28,7 @@ type Diagnostic struct {
 	Message  string
 	Hint     string // at most one; "" none
 
-	quiet  bool // the source line holds a secret
-	strict bool // CUE alone would have accepted it
+	quiet bool // the source line holds a secret
 }
 
 // Code is a stable number: 1004 prints as SE1004. Codes are never reused. Ranges: 1xxx reading and shape, 2xxx listeners and

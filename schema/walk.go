@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// walker checks Values against shapes: one diagnostic for each mistake. Where
-// CUE says less than the language does – known methods, exactly one action –
-// its diagnostics are strict.
+// walker checks Values against shapes: one diagnostic for each mistake.
 type walker struct {
 	methods []string // known to this policy
+	plain   bool     // checks no more than CUE could: methods may be unknown …
 	secret  bool     // values are not printed
 	diags   Diagnostics
 }
@@ -19,9 +18,11 @@ func (w *walker) add(d Diagnostic) {
 	w.diags = append(w.diags, d)
 }
 
+// addStrict is add for what CUE can't say.
 func (w *walker) addStrict(d Diagnostic) {
-	d.strict = true
-	w.add(d)
+	if !w.plain {
+		w.add(d)
+	}
 }
 
 // check walks v. owner is the key it stands under, itself or in a list; nil
@@ -43,7 +44,7 @@ func (w *walker) check(v *Value, s *shape, owner *Key) {
 	if words == nil {
 		words = s
 	}
-	if key, ok := unquoted(v, s); ok {
+	if key, ok := unquoted(v, s); ok && !w.plain {
 		d := v.Problem(WrongType, "{%s} without quotes is a map, not a text", key)
 		d.Hint = `put templates in quotes: "{` + key + `}"`
 		if k := &v.Keys[0]; k.end > 0 && k.Pos.Line == v.Pos.Line {
@@ -100,7 +101,7 @@ func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
 	}
 	var best Diagnostics
 	for _, sub := range fit {
-		trial := walker{methods: w.methods, secret: w.secret}
+		trial := walker{methods: w.methods, plain: w.plain, secret: w.secret}
 		trial.check(v, sub, owner)
 		if len(trial.diags) == 0 {
 			return
@@ -166,7 +167,7 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 		w.noMap(v, s, words, owner)
 		return
 	}
-	if s.one && !w.exactlyOne(v, s, words, owner) {
+	if s.one && !w.plain && !w.exactlyOne(v, s, words, owner) {
 		return
 	}
 	unknown := false
