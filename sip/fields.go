@@ -69,7 +69,8 @@ func (m *Message) Get(id HeaderID) []byte {
 
 // What a router asks of every message, decoded when first asked for.
 
-// TopVia is the first Via element; ok false: none, or malformed. It is
+// TopVia is the first Via element; ok false: none, or malformed, v holding
+// what could be read (a Host if a response can be routed by it). It is
 // valid until the next edit of a Via.
 func (m *Message) TopVia() (v *ViaValue, ok bool) {
 	if m.known&viewVia == 0 {
