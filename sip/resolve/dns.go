@@ -21,7 +21,9 @@ const (
 //
 // Both families are asked at once. When one has addresses the other has only
 // Try left: a server that drops AAAA must not cost every call the budget.
-func (r *Resolver) addresses(ctx context.Context, host string) ([]netip.Addr, time.Duration, error) {
+func (r *Resolver) addresses(
+	ctx context.Context, host string,
+) (addrs []netip.Addr, ttl time.Duration, err error) {
 	if _, ok := dns.IsDomainName(host); !ok || host == "" {
 		return nil, r.cfg.NegativeTTL, ErrNotFound
 	}

@@ -14,7 +14,9 @@ import (
 const a1 = "a.example. 60 IN A 192.0.2.1"
 
 func TestDeadServerIsAskedOnce(t *testing.T) {
-	s := serve(t, map[string][]string{"a.example A": {a1}, "b.example A": {"b.example. 60 IN A 192.0.2.2"}})
+	s := serve(t, map[string][]string{
+		"a.example A": {a1}, "b.example A": {"b.example. 60 IN A 192.0.2.2"},
+	})
 	r, _ := resolver(t, Config{
 		Families: IPv4Only, Try: 50 * time.Millisecond,
 		Servers: []netip.AddrPort{deaf(t)},

@@ -112,10 +112,12 @@ func TestLiterals(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	s := serve(t, map[string][]string{
-		"both.example A":     {"both.example. 60 IN A 192.0.2.1", "both.example. 60 IN A 192.0.2.2"},
-		"both.example AAAA":  {"both.example. 60 IN AAAA 2001:db8::1"},
-		"six.example AAAA":   {"six.example. 60 IN AAAA 2001:db8::6"},
-		"alias.example A":    {"alias.example. 60 IN CNAME next.example.", "next.example. 60 IN A 192.0.2.7"},
+		"both.example A":    {"both.example. 60 IN A 192.0.2.1", "both.example. 60 IN A 192.0.2.2"},
+		"both.example AAAA": {"both.example. 60 IN AAAA 2001:db8::1"},
+		"six.example AAAA":  {"six.example. 60 IN AAAA 2001:db8::6"},
+		"alias.example A": {
+			"alias.example. 60 IN CNAME next.example.", "next.example. 60 IN A 192.0.2.7",
+		},
 		"alias.example AAAA": {"alias.example. 60 IN CNAME next.example."},
 		"next.example A":     {"next.example. 60 IN A 192.0.2.7"},
 		"far.example A":      {"far.example. 60 IN CNAME next.example."},

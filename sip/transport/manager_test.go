@@ -68,7 +68,9 @@ func TestAllListenersOrNone(t *testing.T) {
 			t.Errorf("socket %d closed %d times, want once", i, s.closed)
 		}
 	}
-	_, _, err = open([]transport.Listener{{Transport: sip.SCTP, Addr: netip.MustParseAddrPort("127.0.0.1:5060")}})
+	sctp := listeners("127.0.0.1:5060")
+	sctp[0].Transport = sip.SCTP
+	_, _, err = open(sctp)
 	if err == nil {
 		t.Error("a transport without driver: no error")
 	}

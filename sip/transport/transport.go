@@ -11,10 +11,12 @@ import (
 // It is a comparable value.
 type Flow struct {
 	Transport sip.Transport
-	Listener  uint16 // index into Listeners of what received it (of a connection we opened: whose identity it bears)
-	Conn      uint64 // identity of the connection, never used twice; 0: none (UDP)
-	Local     netip.AddrPort
-	Remote    netip.AddrPort
+	// Listener is the index into Listeners of what received it; of a connection
+	// we opened, of the one whose identity it bears.
+	Listener uint16
+	Conn     uint64 // identity of the connection, never used twice; 0: none (UDP)
+	Local    netip.AddrPort
+	Remote   netip.AddrPort
 }
 
 // Target answers on the flow.
@@ -63,12 +65,14 @@ type Unframed interface {
 
 // Sender is what the upper floors send by: a Manager, or a node of package mem.
 type Sender interface {
-	// Send never blocks and copies b. UDP leaves now (errors are returned); streams queue. ref comes back in Failed when a
-	// queued message could not leave; 0 asks for no report.
+	// Send never blocks and copies b. UDP leaves now (errors are returned); streams
+	// queue. ref comes back in Failed when a queued message could not leave; 0 asks
+	// for no report.
 	Send(t Target, b []byte, ref uint64) error
 	// Listeners is fixed for the life of a Sender; do not change what it returns.
 	Listeners() []Listener
-	// Choose returns the listener whose transport and family suit remote, or AnyListener when there is none.
+	// Choose returns the listener whose transport and family suit remote, or
+	// AnyListener when there is none.
 	Choose(t sip.Transport, remote netip.Addr) uint16
 }
 

@@ -52,7 +52,8 @@ func (n *Node) connect(t transport.Target, b []byte, ref uint64) error {
 	return nil
 }
 
-// dial begins what takes three steps: the far node accepts or refuses, we hear of it, what waits leaves.
+// dial begins what takes three steps: the far node accepts or refuses, we hear
+// of it, what waits leaves.
 func (n *Node) dial(k dialKey) *end {
 	w := n.net
 	local := w.ephemeral(n.listeners[k.listener].Addr.Addr())

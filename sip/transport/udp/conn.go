@@ -7,10 +7,12 @@ import "net/netip"
 type Conn interface {
 	// Batch is how many datagrams one ReadBatch can bring.
 	Batch() int
-	// ReadBatch waits for datagrams and fills ds from the front: N bytes of Buf came from
-	// Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed means that no more will come.
+	// ReadBatch waits for datagrams and fills ds from the front: N bytes of Buf
+	// came from Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed
+	// means that no more will come.
 	ReadBatch(ds []Datagram) (int, error)
-	// WriteBatch sends Buf[:N] of each to its Remote. It returns how many left, and why the next did not.
+	// WriteBatch sends Buf[:N] of each to its Remote. It returns how many left,
+	// and why the next did not.
 	WriteBatch(ds []Datagram) (int, error)
 	// Write sends one.
 	Write(b []byte, remote netip.AddrPort) error

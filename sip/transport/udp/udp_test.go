@@ -154,13 +154,18 @@ func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 
 func (f *flaky) WriteBatch([]Datagram) (int, error) { return 0, nil }
 func (f *flaky) Write([]byte, netip.AddrPort) error { return nil }
-func (f *flaky) Close() error                       { f.once.Do(func() { close(f.closed) }); return nil }
+func (f *flaky) Close() error {
+	f.once.Do(func() { close(f.closed) })
+	return nil
+}
 
 func TestReaderSurvivesErrorsAndTakesBatches(t *testing.T) {
 	f := &flaky{closed: make(chan struct{})}
 	f.failures.Store(3)
-	s := &Socket{env: transport.Env{Stats: new(transport.Stats), Limits: transport.Limits{}.Defaults()}}
-	s.conns = []Conn{f}
+	s := &Socket{
+		env:   transport.Env{Stats: new(transport.Stats), Limits: transport.Limits{}.Defaults()},
+		conns: []Conn{f},
+	}
 	r := &transporttest.Recorder{}
 	s.Start(r)
 	transporttest.Eventually(t, "the batch", func() bool { return len(r.Messages()) == 3 })
