@@ -117,8 +117,10 @@ func (p *Proxy) readFlow(v *sip.ViaValue, t *transport.Target) {
 	conn, mac, _ := bytes.Cut(rest, dot)
 	l, ok := parseHex(listener)
 	c, ok2 := parseHex(conn)
-	if !ok || !ok2 || !isMAC(mac, p.flowSum(l, c, branchToken(v.Branch)[macLen:])) {
+	if !ok || !ok2 || l >= uint64(len(p.ids)) ||
+		!isMAC(mac, p.flowSum(l, c, branchToken(v.Branch)[macLen:])) {
 		return
 	}
-	t.Listener, t.Conn = uint16(l), c
+	// The connection, whatever transport the sender wrote into its Via.
+	t.Listener, t.Conn, t.Transport = uint16(l), c, p.ids[l].transport
 }
