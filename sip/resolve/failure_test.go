@@ -41,11 +41,11 @@ func TestServerThatFailsIsPassedOver(t *testing.T) {
 			_ = w.WriteMsg(new(dns.Msg).SetRcode(m, rcode))
 			return true
 		})
-		r, ck := resolver(t, Config{Families: IPv4Only}, bad, good)
-		got, err := r.Lookup(context.Background(), Query{Host: "a.example"})
+		both, _ := resolver(t, Config{Families: IPv4Only}, bad, good)
+		got, err := both.Lookup(context.Background(), Query{Host: "a.example"})
 		want(t, got, err, "udp 192.0.2.1:5060")
 
-		r, ck = resolver(t, Config{Families: IPv4Only}, bad)
+		r, ck := resolver(t, Config{Families: IPv4Only}, bad)
 		if _, err := r.Lookup(context.Background(), Query{Host: "a.example"}); err != ErrServers {
 			t.Errorf("only that server: %v, want ErrServers", err)
 		}

@@ -119,7 +119,6 @@ func (m *Manager) Stats() []*Stats { return m.stats }
 // Close stops reading, sends what is queued as long as ctx lasts, closes every socket
 // and returns when no goroutine is left. Send then gives ErrClosed.
 func (m *Manager) Close(ctx context.Context) error {
-	m.started.Store(false)
 	errs := make(chan error)
 	for _, s := range m.sockets {
 		go func() { errs <- s.Close(ctx) }()
@@ -128,5 +127,6 @@ func (m *Manager) Close(ctx context.Context) error {
 	for range m.sockets {
 		all = errors.Join(all, <-errs)
 	}
+	m.started.Store(false)
 	return all
 }

@@ -122,7 +122,7 @@ func (r *reader) frames() (transport.Reason, error) {
 		case sip.Complete:
 			st.MessagesIn.Add(1)
 			st.BytesIn.Add(uint64(n))
-			r.c.s.user.Receive(r.c.flow, front[:n])
+			r.c.s.user.Receive(r.c.flow, front[:n:n])
 		case sip.Ping:
 			st.KeepAlives.Add(1)
 			_ = r.c.send([]byte("\r\n"), 0, true) // no room: the peer does not read anyway

@@ -3,7 +3,6 @@ package stream
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -244,30 +243,5 @@ func TestPeerHangsUp(t *testing.T) {
 		if err := x.s.Send(tg, []byte("x"), 1); !errors.Is(err, transport.ErrClosed) {
 			t.Errorf("send after the end: %v, want ErrClosed", err)
 		}
-	})
-}
-
-func FuzzStream(f *testing.F) {
-	all, _ := texts(3, 100)
-	f.Add(all, uint8(10))
-	f.Add([]byte("\r\n\r\n\r\nINVITE"), uint8(1))
-	f.Add(fmt.Appendf(nil, "A B C\r\nl:%d\r\n\r\n", 1<<40), uint8(3))
-	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
-		bubble(t, transport.Limits{Message: 500}, func(t *testing.T, x *fixture) {
-			c := x.connect(remote)
-			collect(c)
-			for len(b) > 0 {
-				n := min(int(step)+1, len(b))
-				if _, err := c.Write(b[:n]); err != nil {
-					break
-				}
-				b = b[n:]
-			}
-			for _, m := range x.user.Messages() {
-				if len(m.Data) > 500 {
-					t.Errorf("a message of %d bytes", len(m.Data))
-				}
-			}
-		})
 	})
 }
