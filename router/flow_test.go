@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sipedge/schema"
 	"sipedge/sip/resolve"
@@ -86,11 +87,11 @@ func (l testLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// later is a pool in virtual time: what it is given runs when everything under way now is done.
+// later is a pool in virtual time: what it is given takes half a second.
 type later struct{ net *mem.Network }
 
 func (p later) Go(f func(context.Context)) bool {
-	p.net.After(0, func() { f(context.Background()) })
+	p.net.After(500*time.Millisecond, func() { f(context.Background()) })
 	return true
 }
 

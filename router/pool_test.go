@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,10 +12,13 @@ import (
 func TestPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := NewPool(2, time.Second, slog.New(slog.DiscardHandler))
+		var mu sync.Mutex
 		var ended []time.Duration
 		begin := time.Now()
 		wait := func(ctx context.Context) {
 			<-ctx.Done()
+			mu.Lock()
+			defer mu.Unlock()
 			ended = append(ended, time.Since(begin))
 		}
 		if !p.Go(wait) || !p.Go(func(context.Context) { panic("x") }) {
@@ -28,6 +32,7 @@ func TestPool(t *testing.T) {
 			t.Error("the bound of 2 does not hold")
 		}
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if len(ended) != 1 || ended[0] != time.Second {
 			t.Errorf("want one ended by its deadline of 1 s, got %v", ended)
 		}

@@ -1,12 +1,19 @@
 package router
 
 import (
+	"bytes"
 	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -218,5 +225,130 @@ func TestBeforeSwap(t *testing.T) {
 	r := New(Config{Sender: w, Wake: func(time.Time) {}})
 	if sent := w.ask(r, "INVITE sip:a@10.0.0.9"); len(sent) != 0 {
 		t.Errorf("sent %q", sent)
+	}
+}
+
+// A panic costs the message it came with: it is answered 500, counted, and told without the header fields.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	r, w := onWire(t, head+`
+  request:
+    - match: {method: OPTIONS}
+      do: [{reply: {code: 200}}]
+    - do: [{relay: {to: "sip:10.0.0.2", branch: each}}]
+  branch: {each: [{do: [{exit: {}}]}]}
+`)
+	r.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	p := r.policy.Load()
+	p.request.rules[0].steps[0] = broken{}
+	for _, route := range p.all {
+		if route.of == schema.InBranch {
+			route.rules[0].steps[0] = broken{}
+		}
+	}
+	if s := status(t, w.ask(r, "OPTIONS sip:a@10.0.0.9", "X: secret")); s != "500 Server Internal Error" {
+		t.Errorf("in the request route: %s", s)
+	}
+	sent := w.ask(r, "INVITE sip:b@10.0.0.9", "X: secret")
+	if len(sent) != 2 || !strings.HasPrefix(sent[1], "SIP/2.0 500 ") {
+		t.Errorf("in the branch route: %q", sent)
+	}
+	if n := r.Stats().Panics; n != 2 {
+		t.Errorf("want 2 panics counted, got %d", n)
+	}
+	if out := log.String(); !strings.Contains(out, "OPTIONS sip:a@10.0.0.9") || strings.Contains(out, "secret") {
+		t.Errorf("logged %s", out)
+	}
+}
+
+type broken struct{}
+
+func (broken) Run(context.Context, *job.Job) (job.Verdict, error) { panic("broken") }
+
+// What began under a policy ends under it.
+func TestSwapMidCall(t *testing.T) {
+	net := mem.New(mem.Config{})
+	const policy = `
+  request:
+    - match: {method: ACK}
+      do: [{drop: {}}]
+    - do: [{relay: {to: "sip:10.0.0.2", failure: f}}]
+  failure: {f: [{do: [{reply: {code: %d}}]}]}
+`
+	r, node := newRouter(t, net, head+fmt.Sprintf(policy, 480))
+	node.Start(r)
+	a, b := phone(t, net, "10.0.0.1:5060"), phone(t, net, "10.0.0.2:5060")
+	a.send("INVITE sip:x@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\n" +
+		"From: <sip:a@h>;tag=a\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n")
+	net.Run(net.Now().Add(10 * time.Millisecond))
+	swap(t, r, head+fmt.Sprintf(policy, 403))
+	_, rest, _ := strings.Cut(b.got[0], "\r\n")
+	b.send("SIP/2.0 486 Busy\r\n" + strings.Replace(rest, "To: <sip:b@h>", "To: <sip:b@h>;tag=b", 1))
+	net.Run(net.Now().Add(10 * time.Millisecond))
+	if last := a.got[len(a.got)-1]; !strings.HasPrefix(last, "SIP/2.0 480 ") {
+		t.Errorf("want the answer of the policy the call began with, got %s", last)
+	}
+}
+
+// agent sends to 10.0.0.9:5060 and keeps what it gets.
+type agent struct {
+	node *mem.Node
+	got  []string
+}
+
+func phone(t *testing.T, net *mem.Network, addr string) *agent {
+	node, err := net.Node(transport.Listener{Transport: sip.UDP, Addr: netip.MustParseAddrPort(addr)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &agent{node: node}
+	node.Start(a)
+	return a
+}
+
+func (a *agent) send(text string) {
+	to := transport.Target{Transport: sip.UDP, Remote: netip.MustParseAddrPort("10.0.0.9:5060")}
+	_ = a.node.Send(to, []byte(text), 0)
+}
+
+func (a *agent) Receive(_ transport.Flow, b []byte)   { a.got = append(a.got, string(b)) }
+func (a *agent) Failed(transport.Flow, uint64, error) {}
+func (a *agent) Closed(transport.Flow)                {}
+
+// Header fields without a message are answered by what they say.
+func TestUnframed(t *testing.T) {
+	r, w := onWire(t, head+"  request: [{do: [{reply: {code: 200}}]}]\n")
+	header := []byte(strings.Replace(string(options), "Content-Length: 0", "Content-Length: 70000", 1))
+	r.Unframed(alice, header, transport.ErrTooLarge)
+	if s := status(t, w.sent); s != "513 Message Too Large" {
+		t.Errorf("too large: %s", s)
+	}
+	w.sent = nil
+	r.Unframed(alice, header, &sip.ParseError{Status: 400, Class: "content-length", Text: "No Length"})
+	if s := status(t, w.sent); s != "400 No Length" {
+		t.Errorf("no length: %s", s)
+	}
+}
+
+// Many goroutines, a policy that changes meanwhile.
+func TestConcurrent(t *testing.T) {
+	r, _ := quiet(t, stateless[0].rules)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 500 {
+				r.Receive(alice, options)
+				r.Receive(alice, []byte("junk"))
+			}
+		})
+	}
+	for i := range 20 {
+		swap(t, r, head+"  request: "+stateless[i%2].rules+"\n")
+		_ = r.Stats()
+	}
+	all.Wait()
+	s := r.Stats()
+	if s.Panics != 0 || s.Unanswered != 0 || s.Requests[sip.OPTIONS].N != 2000 {
+		t.Errorf("got %+v", s)
 	}
 }

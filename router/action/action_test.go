@@ -409,6 +409,9 @@ func TestLog(t *testing.T) {
 }
 
 func TestEditsAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector pools forget")
+	}
 	j := request(t, "sip:0049301@example.net")
 	raw := bytes.Clone(j.Msg.Raw())
 	steps := []job.Step{
