@@ -23,7 +23,7 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 	}
 	limits := root.Get("limits")
 	if v := limits.Get("message"); v.Kind != None && (v.Size() > 65535 || v.Size() < 512) {
-		diags = append(diags, v.Problem(OutOfRange, "a message limit of %s is out of range (512 to 65535)",
+		diags = append(diags, v.Problem(OutOfRange, "%s is out of range (512 to 65535 bytes)",
 			v.show()))
 	}
 	if doc.Limits.PerSource > doc.Limits.Connections &&
