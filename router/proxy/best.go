@@ -173,8 +173,9 @@ func (c *responseContext) answerBest() {
 		c.local(b.fault)
 	default:
 		c.merge(b)
-		c.answered = true
-		c.upstream(b.resp)
+		if c.answered = c.upstream(b.resp); !c.answered {
+			c.local(&fault{status: b.status})
+		}
 	}
 }
 

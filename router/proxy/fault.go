@@ -37,6 +37,7 @@ var (
 	faultTooLarge    = &fault{status: 513}
 	faultSend        = &fault{status: 503, cause: job.CauseTransport} // §16.9
 	faultTimeout     = &fault{status: 408, cause: job.CauseTimeout}   // §16.7 step 1, §16.8
+	faultResponse    = &fault{status: 502}                            // a final without the caller's Via
 	faultFull        = &fault{status: 503, reason: "Overloaded", retry: true}
 )
 

@@ -127,8 +127,8 @@ func TestStrayIsBound(t *testing.T) {
 	}
 	want := transport.Target{Transport: sip.UDP, Listener: transport.AnyListener,
 		Remote: netip.MustParseAddrPort("10.0.0.1:5060")}
-	if s.sent[0] != want {
-		t.Errorf("went to %v", s.sent[0])
+	if s.to != want {
+		t.Errorf("went to %v", s.to)
 	}
 	if !answer(branch, strings.ReplaceAll(next, ";", " ; "), "c", "1") {
 		t.Error("white space matters")

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"strings"
@@ -15,15 +16,18 @@ import (
 // sender takes what is sent.
 type sender struct {
 	listeners []transport.Listener
-	sent      []transport.Target
+	n         int
+	to        transport.Target // of the last message
 	last      []byte
+	request   []byte // the last that was one
 }
 
 func (s *sender) Send(t transport.Target, b []byte, _ uint64) error {
-	if len(s.sent) < 1 {
-		s.sent = append(s.sent, t)
+	s.n++
+	s.to, s.last = t, append(s.last[:0], b...)
+	if !bytes.HasPrefix(b, []byte("SIP/2.0 ")) {
+		s.request = append(s.request[:0], b...)
 	}
-	s.sent[0], s.last = t, append(s.last[:0], b...)
 	return nil
 }
 func (s *sender) Listeners() []transport.Listener { return s.listeners }

@@ -74,7 +74,10 @@ func (c *responseContext) succeed(m *sip.Message) {
 		return
 	}
 	c.answered, c.success = true, true
-	c.upstream(m)
+	if !c.upstream(m) && first {
+		c.answered, c.success = false, false
+		c.local(faultResponse)
+	}
 	if first {
 		c.hangUp(elsewhere)
 	}
@@ -156,22 +159,24 @@ func (c *responseContext) runReply(m *sip.Message, f transport.Flow) bool {
 	return true
 }
 
-// upstream forwards a response: our Via goes, the rest is as the reply routes left it.
-func (c *responseContext) upstream(m *sip.Message) {
+// upstream forwards a response: our Via goes, the rest is as the reply routes
+// left it. False: it is none that could be forwarded.
+func (c *responseContext) upstream(m *sip.Message) bool {
 	if v, ok := m.TopVia(); ok {
 		m.RemoveElement(v.Element)
 	}
 	if !m.Has(sip.Via) {
 		c.p.stats.droppedResponses.Add(1)
-		return
+		return false
 	}
 	if c.flow.Transport.Reliable() {
 		m.EnsureLength()
 	}
 	sc := c.p.getScratch()
 	sc.out = m.AppendTo(sc.out[:0])
-	// A response that cannot be sent is lost as one on the wire is: the
-	// transaction's timers deal with both.
-	_ = c.p.layer.Reply(c.server, m.Status(), sc.out)
+	err := c.p.layer.Reply(c.server, m.Status(), sc.out)
 	c.p.putScratch(sc)
+	// One that cannot be sent now is lost as on the wire: the transaction's
+	// timers deal with both.
+	return !errors.Is(err, transport.ErrTooLarge)
 }
