@@ -46,7 +46,8 @@ type Env struct {
 	Log       *slog.Logger         // of the action log
 }
 
-// Check reads and compiles the policy at path without opening a socket. err is only for what could not be read.
+// Check reads and compiles the policy at path without opening a socket. err is
+// only for what could not be read.
 func Check(path string) (*Policy, schema.Source, schema.Diagnostics, error) {
 	doc, src, diags, err := schema.Load(path, Vocabulary())
 	if err != nil || doc == nil {

@@ -58,7 +58,8 @@ routes:
     each:
       - match: {uri: {user: no}}
         do: [{drop: {}}]
-      - do: [{set_user: x}, {add_header: {X: y}}, {set_header: {Y: z}}, {remove_header: [A, B]}, {exit: {}}]
+      - do: [{set_user: x}, {add_header: {X: y}}]
+      - do: [{set_header: {Y: z}}, {remove_header: [A, B]}, {exit: {}}]
   failure:
     again:
       - match: {status: 486}

@@ -74,12 +74,14 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 	return key
 }
 
-// Compile makes a policy for this Router. Its listeners are the Sender's, whatever the document says.
+// Compile makes a policy for this Router. Its listeners are the Sender's,
+// whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log})
 }
 
-// Swap makes p, which this Router's Compile made, the policy of what begins from now on. Transactions keep theirs.
+// Swap makes p, which this Router's Compile made, the policy of what begins from
+// now on. Transactions keep theirs.
 func (r *Router) Swap(p *Policy) {
 	r.proxy.SetSettings(p.settings)
 	r.policy.Store(p)

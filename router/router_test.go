@@ -115,7 +115,9 @@ func TestUnanswered(t *testing.T) {
 	if s := status(t, w.ask(r, "INFO sip:a@10.0.0.9")); s != "404 Not Found" {
 		t.Errorf("no rule: %s", s)
 	}
-	for _, silent := range []string{"MESSAGE sip:a@10.0.0.9", "ACK sip:a@10.0.0.9", "ACK sip:nobody@10.0.0.9"} {
+	for _, silent := range []string{
+		"MESSAGE sip:a@10.0.0.9", "ACK sip:a@10.0.0.9", "ACK sip:nobody@10.0.0.9",
+	} {
 		if sent := w.ask(r, silent); len(sent) != 0 {
 			t.Errorf("%s: sent %q", silent, sent)
 		}
@@ -147,11 +149,14 @@ func TestFailedStep(t *testing.T) {
 
 func TestMalformed(t *testing.T) {
 	r, w := onWire(t, head+"  request: [{do: [{reply: {code: 200}}]}]\n")
-	if s := status(t, w.ask(r, "OPTIONS sip:a@10.0.0.9", "Max-Forwards: 999")); !strings.HasPrefix(s, "400") {
+	sent := w.ask(r, "OPTIONS sip:a@10.0.0.9", "Max-Forwards: 999")
+	if s := status(t, sent); s != "400 Malformed Max-Forwards" {
 		t.Errorf("got %s", s)
 	}
 	w.sent = nil
-	for _, junk := range []string{"", "\x00", "hello", "OPTIONS sip:a@b SIP/2.0\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n"} {
+	for _, junk := range []string{
+		"", "\x00", "hello", "OPTIONS sip:a@b SIP/2.0\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n",
+	} {
 		r.Receive(alice, []byte(junk))
 	}
 	if len(w.sent) != 0 {
@@ -194,10 +199,12 @@ func TestDrain(t *testing.T) {
 	}
 	r.Drain()
 	sent := w.ask(r, "INVITE sip:b@10.0.0.9")
-	if s := status(t, sent); s != "503 Service Unavailable" || !strings.Contains(sent[0], "\r\nRetry-After: ") {
+	s := status(t, sent)
+	if s != "503 Service Unavailable" || !strings.Contains(sent[0], "\r\nRetry-After: ") {
 		t.Errorf("a new dialog: %q", sent)
 	}
-	if s := status(t, w.ask(r, "BYE sip:b@10.0.0.9", "To: <sip:bob@example.net>;tag=b")); s != "200 OK" {
+	sent = w.ask(r, "BYE sip:b@10.0.0.9", "To: <sip:bob@example.net>;tag=b")
+	if s := status(t, sent); s != "200 OK" {
 		t.Errorf("in a dialog: %s", s)
 	}
 	if n := r.Stats().Drained; n != 1 {
@@ -228,7 +235,8 @@ func TestBeforeSwap(t *testing.T) {
 	}
 }
 
-// A panic costs the message it came with: it is answered 500, counted, and told without the header fields.
+// A panic costs the message it came with: it is answered 500, counted, and told
+// without the header fields.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	r, w := onWire(t, head+`
@@ -246,17 +254,19 @@ func TestPanic(t *testing.T) {
 			route.rules[0].steps[0] = broken{}
 		}
 	}
-	if s := status(t, w.ask(r, "OPTIONS sip:a@10.0.0.9", "X: secret")); s != "500 Server Internal Error" {
+	sent := w.ask(r, "OPTIONS sip:a@10.0.0.9", "X: secret")
+	if s := status(t, sent); s != "500 Server Internal Error" {
 		t.Errorf("in the request route: %s", s)
 	}
-	sent := w.ask(r, "INVITE sip:b@10.0.0.9", "X: secret")
+	sent = w.ask(r, "INVITE sip:b@10.0.0.9", "X: secret")
 	if len(sent) != 2 || !strings.HasPrefix(sent[1], "SIP/2.0 500 ") {
 		t.Errorf("in the branch route: %q", sent)
 	}
 	if n := r.Stats().Panics; n != 2 {
 		t.Errorf("want 2 panics counted, got %d", n)
 	}
-	if out := log.String(); !strings.Contains(out, "OPTIONS sip:a@10.0.0.9") || strings.Contains(out, "secret") {
+	out := log.String()
+	if !strings.Contains(out, "OPTIONS sip:a@10.0.0.9") || strings.Contains(out, "secret") {
 		t.Errorf("logged %s", out)
 	}
 }
@@ -279,7 +289,8 @@ func TestSwapMidCall(t *testing.T) {
 	node.Start(r)
 	a, b := phone(t, net, "10.0.0.1:5060"), phone(t, net, "10.0.0.2:5060")
 	a.send("INVITE sip:x@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKa\r\n" +
-		"From: <sip:a@h>;tag=a\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n")
+		"From: <sip:a@h>;tag=a\r\nTo: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n" +
+		"Content-Length: 0\r\n\r\n")
 	net.Run(net.Now().Add(10 * time.Millisecond))
 	swap(t, r, head+fmt.Sprintf(policy, 403))
 	_, rest, _ := strings.Cut(b.got[0], "\r\n")

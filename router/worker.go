@@ -90,7 +90,8 @@ func (r *Router) Failed(_ transport.Flow, ref uint64, err error) {
 // Closed ends nothing: a transaction whose connection is gone fails when it sends.
 func (r *Router) Closed(transport.Flow) {}
 
-// Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that matches none.
+// Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that
+// matches none.
 func (r *Router) Request(f transport.Flow, m *sip.Message) {
 	p := r.policy.Load()
 	if p == nil || m.Method() == sip.ACK && r.proxy.TagAbsorbs(m) {
@@ -104,7 +105,8 @@ func (r *Router) Request(f transport.Flow, m *sip.Message) {
 	}
 }
 
-// serve runs the request route over a job; ok false: it panicked, and the job is not to be used again.
+// serve runs the request route over a job; ok false: it panicked, and the job is
+// not to be used again.
 func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 	defer r.salvage(j)
 	if r.draining.Load() && opensDialog(j.Msg) {
@@ -161,7 +163,8 @@ func (r *Router) rescue(m *sip.Message, in string) {
 	}
 }
 
-// salvage is rescue for the run of a policy: the request is answered 500, if it was not answered.
+// salvage is rescue for the run of a policy: the request is answered 500, if it
+// was not answered.
 func (r *Router) salvage(j *job.Job) {
 	x := recover()
 	if x == nil {
@@ -174,7 +177,8 @@ func (r *Router) salvage(j *job.Job) {
 	}
 }
 
-// panicked counts and logs. Of the message only the start line is written: header fields carry secrets.
+// panicked counts and logs. Of the message only the start line is written: header
+// fields carry secrets.
 func (r *Router) panicked(m *sip.Message, in string, x any) {
 	r.count.panics.Add(1)
 	var start []byte

@@ -382,7 +382,8 @@ func TestSocket(t *testing.T) {
 	if j.SendSocket != transport.AnyListener {
 		t.Fatal("a new job has a send socket")
 	}
-	if err := run(j, step(t, "force_send_socket", "udp:192.0.2.1:5060")); err != nil || j.SendSocket != 3 {
+	err := run(j, step(t, "force_send_socket", "udp:192.0.2.1:5060"))
+	if err != nil || j.SendSocket != 3 {
 		t.Errorf("got %d, %v", j.SendSocket, err)
 	}
 }
@@ -418,7 +419,8 @@ func TestEditsAllocateNothing(t *testing.T) {
 		step(t, "strip", 2), step(t, "prefix", "9"), step(t, "set_host", "{from.host}"),
 		step(t, "set_port", 5080), step(t, "add_header", pairs("X", "{ruri.user}")),
 		step(t, "set_header", pairs("Y", "z")), step(t, "remove_header", "X"),
-		step(t, "record_route", pairs("params", "a={from.user}")), step(t, "log", pairs("message", "{ruri}")),
+		step(t, "record_route", pairs("params", "a={from.user}")),
+		step(t, "log", pairs("message", "{ruri}")),
 	}
 	if n := testing.AllocsPerRun(200, func() {
 		m := j.Msg

@@ -135,7 +135,8 @@ func (s *setUser) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	return job.Next, nil
 }
 
-// appendUser appends b as the user of a URI: escapes in it stay, what may not stand there is escaped.
+// appendUser appends b as the user of a URI: escapes in it stay, what may not
+// stand there is escaped.
 func appendUser(dst, b []byte) []byte {
 	for len(b) > 0 {
 		n := charLen(b)
@@ -232,7 +233,8 @@ func (s *setPort) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	return job.Next, nil
 }
 
-// isHost reports whether b is a host as a SIP URI has it; brackets of an IPv6 address may be left out.
+// isHost reports whether b is a host as a SIP URI has it; brackets of an IPv6
+// address may be left out.
 func isHost(b []byte) bool {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
