@@ -1,6 +1,9 @@
 package table
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // axis is a value of a message that rules can be filed under. The order is
 // the one of preference: what is cheap to ask for stands first.
@@ -82,27 +85,18 @@ func (t text) anchor(exact, prefix axis) *anchor {
 		case alt.fold:
 			return nil
 		case alt.exact != nil:
-			for s := range alt.exact {
-				a.keys = append(a.keys, s)
-			}
+			a.keys = append(a.keys, alt.exact.list...)
 		case len(alt.prefix) > 0 && prefix != noAxis:
 			a.axis = prefix
 			for _, p := range alt.prefix {
-				if len(p) == 0 {
-					return nil
-				}
 				a.keys = append(a.keys, string(p))
 			}
 		default:
 			return nil
 		}
 	}
-	if a.axis == prefix {
-		for _, k := range a.keys {
-			if k == "" {
-				return nil
-			}
-		}
+	if a.axis == prefix && slices.Contains(a.keys, "") {
+		return nil // everything begins so
 	}
 	return a
 }

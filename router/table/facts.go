@@ -31,12 +31,13 @@ const (
 // address is a URI in the form in which it is compared.
 type address struct {
 	decoded bool
-	ok      bool // there is one, well-formed
-	uri     sip.URI
-	user    []byte // unescaped; of tel without visual separators (RFC 3966 §5.1.1)
-	host    []byte // lower case without last dot; an IP address in its shortest form
+	ok      bool     // there is one, well-formed
+	uri     *sip.URI // never nil once decoded
+	user    []byte   // unescaped; of tel without visual separators (RFC 3966 §5.1.1)
+	host    []byte   // lower case without last dot; an IP address in its shortest form
 	myself  answer
 
+	own              sip.URI // what uri points at, unless the message keeps it
 	userBuf, hostBuf []byte
 }
 
@@ -70,32 +71,36 @@ func (f *facts) address(r role) *address {
 	a := &f.addresses[r]
 	if !a.decoded {
 		a.decoded, a.myself = true, unknown
-		a.uri, a.ok = f.uri(r)
-		a.decode()
+		if a.uri, a.ok = f.uri(r, &a.own); !a.ok {
+			a.uri = &noURI
+		}
+		a.compare()
 	}
 	return a
 }
 
-func (f *facts) uri(r role) (u sip.URI, ok bool) {
+var noURI sip.URI
+
+// uri is the URI of a role; own lends memory for it.
+func (f *facts) uri(r role, own *sip.URI) (*sip.URI, bool) {
 	if r == theRURI {
-		return vars.RURI(f.Job)
+		return f.Msg.RequestURI()
 	}
-	n, ok := f.Msg.From()
+	get := f.Msg.From
 	if r == theTo {
-		n, ok = f.Msg.To()
+		get = f.Msg.To
 	}
+	n, ok := get()
 	if !ok {
-		return u, false
+		return nil, false
 	}
-	u, err := sip.ParseURI(n.URI)
-	return u, err == nil
+	var err error
+	*own, err = sip.ParseURI(n.URI)
+	return own, err == nil
 }
 
-func (a *address) decode() {
-	if !a.ok {
-		a.uri, a.user, a.host = sip.URI{}, nil, nil
-		return
-	}
+// compare brings user and host into the form in which they are compared.
+func (a *address) compare() {
 	a.user = a.uri.User
 	if bytes.IndexByte(a.user, '%') >= 0 {
 		a.userBuf = sip.AppendUnescaped(a.userBuf[:0], a.user)
@@ -129,7 +134,7 @@ func (f *facts) isMyself(r role) bool {
 	if a.myself == unknown {
 		a.myself = no
 		if a.ok && f.Self != nil && len(a.uri.Host) > 0 &&
-			f.Self.Is(a.uri.Host, a.uri.Port, asked(&a.uri)) {
+			f.Self.Is(a.uri.Host, a.uri.Port, asked(a.uri)) {
 			a.myself = yes
 		}
 	}

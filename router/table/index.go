@@ -15,12 +15,12 @@ const (
 	copies  = 4  // below the first level a rule is filed under so many keys at most
 )
 
-// node is a part of the rules, in which candidates are looked for.
+// node is a part of the rules, in which candidates are looked for. A node of
+// one rule is all in lo: look-ups touch as little memory as they can.
 type node struct {
-	scan  []int32 // tried in order
-	split *split  // filed; nil: none
-	// The first and last rule of the node.
-	lo, hi int32
+	lo, hi int32   // the first and last rule
+	scan   []int32 // tried in order
+	split  *split  // filed; nil: none
 }
 
 // split files rules by the value of axes.
@@ -32,7 +32,7 @@ type split struct {
 
 type exactGroup struct {
 	axis  axis
-	nodes map[string]*node
+	nodes map[string]node
 }
 
 // prefixGroup files by a beginning of the value; lengths are those of the
@@ -40,13 +40,13 @@ type exactGroup struct {
 type prefixGroup struct {
 	axis    axis
 	lengths []int
-	nodes   map[string]*node
+	nodes   map[string]node
 }
 
 // netNode holds the rules of one network; super is the next wider network
 // that has rules.
 type netNode struct {
-	*node
+	node
 	super *netNode
 }
 
@@ -56,7 +56,7 @@ type builder struct {
 }
 
 // index files the rules by their anchors.
-func index(anchors [][]*anchor) *node {
+func index(anchors [][]*anchor) node {
 	all := make([]int32, len(anchors))
 	for i := range all {
 		all[i] = int32(i)
@@ -65,8 +65,8 @@ func index(anchors [][]*anchor) *node {
 	return b.node(all, nil)
 }
 
-func (b *builder) node(rules []int32, used []axis) *node {
-	n := &node{scan: rules, hi: -1}
+func (b *builder) node(rules []int32, used []axis) node {
+	n := node{scan: rules, hi: -1}
 	if len(rules) == 0 {
 		return n
 	}
@@ -170,7 +170,7 @@ func (b *builder) split(chosen *filed, used []axis) *split {
 			continue
 		}
 		below := append(slices.Clip(used), a)
-		nodes := make(map[string]*node, len(lists))
+		nodes := make(map[string]node, len(lists))
 		for k, rules := range lists {
 			nodes[k] = b.node(rules, below)
 		}

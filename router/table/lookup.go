@@ -8,11 +8,17 @@ func (t *Table) first(n *node, f *facts, from, best int32) int32 {
 	if n.lo >= best || n.hi < from {
 		return best
 	}
+	if n.lo == n.hi {
+		if t.rules[n.lo].holds(f) {
+			return n.lo
+		}
+		return best
+	}
 	if s := n.split; s != nil {
 		for i := range s.exact {
 			g := &s.exact[i]
-			if found := g.nodes[string(f.key(g.axis))]; found != nil {
-				best = t.first(found, f, from, best)
+			if found, ok := g.nodes[string(f.key(g.axis))]; ok {
+				best = t.first(&found, f, from, best)
 			}
 		}
 		for i := range s.prefix {
@@ -21,7 +27,7 @@ func (t *Table) first(n *node, f *facts, from, best int32) int32 {
 		if s.nets != nil {
 			found, _ := s.nets.Lookup(f.Flow.Remote.Addr().Unmap())
 			for ; found != nil; found = found.super {
-				best = t.first(found.node, f, from, best)
+				best = t.first(&found.node, f, from, best)
 			}
 		}
 	}
@@ -35,8 +41,8 @@ func (t *Table) prefixed(g *prefixGroup, f *facts, from, best int32) int32 {
 		if n > len(value) {
 			break
 		}
-		if found := g.nodes[string(value[:n])]; found != nil {
-			best = t.first(found, f, from, best)
+		if found, ok := g.nodes[string(value[:n])]; ok {
+			best = t.first(&found, f, from, best)
 		}
 	}
 	return best

@@ -74,7 +74,7 @@ func (r rule) holds(f *facts) bool {
 // safe for concurrent use.
 type Table struct {
 	rules []rule
-	root  *node
+	root  node
 }
 
 // Compile builds the table of a rule list that runs in the given route types
@@ -109,7 +109,7 @@ func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostic
 // call are seen. It allocates nothing.
 func (t *Table) Match(j *job.Job, from int) int {
 	f := borrow(j)
-	best := t.first(t.root, f, int32(from), int32(len(t.rules)))
+	best := t.first(&t.root, f, int32(from), int32(len(t.rules)))
 	f.release()
 	if best == int32(len(t.rules)) {
 		return -1

@@ -16,7 +16,7 @@ type text []alternative
 // alternative is a string matcher: all kinds that are given must hold, of each
 // kind one. Without case means ASCII letters; in a regular expression, all.
 type alternative struct {
-	exact    map[string]struct{}
+	exact    *set // nil: any
 	prefix   [][]byte
 	suffix   [][]byte
 	contains [][]byte
@@ -47,13 +47,43 @@ func (a *alternative) holds(f *facts, b []byte) bool {
 		f.lower = sip.AppendLower(f.lower[:0], b)
 		b = f.lower
 	}
-	if a.exact != nil {
-		if _, ok := a.exact[string(b)]; !ok {
-			return false
-		}
+	if a.exact != nil && !a.exact.has(b) {
+		return false
 	}
 	return some(a.prefix, b, bytes.HasPrefix) && some(a.suffix, b, bytes.HasSuffix) &&
 		some(a.contains, b, bytes.Contains)
+}
+
+// set is a set of texts. A few are compared one by one.
+type set struct {
+	list []string
+	hash map[string]struct{} // nil: few
+}
+
+// manyTexts is from when on hashing a text beats comparing it.
+const manyTexts = 8
+
+func (s *set) index() {
+	if len(s.list) <= manyTexts {
+		return
+	}
+	s.hash = make(map[string]struct{}, len(s.list))
+	for _, t := range s.list {
+		s.hash[t] = struct{}{}
+	}
+}
+
+func (s *set) has(b []byte) bool {
+	if s.hash != nil {
+		_, ok := s.hash[string(b)]
+		return ok
+	}
+	for _, t := range s.list {
+		if t == string(b) {
+			return true
+		}
+	}
+	return false
 }
 
 // some reports whether one of the patterns is in b, or there are none.
@@ -118,7 +148,7 @@ func (c *compiler) alternative(v *schema.Value, h how) alternative {
 }
 
 func (a *alternative) setExact(list []string, h how) {
-	a.exact = make(map[string]struct{}, len(list))
+	a.exact = &set{}
 	for _, s := range list {
 		b := []byte(s)
 		if h.canonical != nil {
@@ -127,8 +157,9 @@ func (a *alternative) setExact(list []string, h how) {
 		if a.lower {
 			b = sip.AppendLower(nil, b)
 		}
-		a.exact[string(b)] = struct{}{}
+		a.exact.list = append(a.exact.list, string(b))
 	}
+	a.exact.index()
 }
 
 func (a *alternative) patterns(v *schema.Value) (list [][]byte) {

@@ -64,7 +64,7 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 			case "port":
 				n := c.numbers(&k.Value)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
-					port := vars.Port(&f.address(r).uri)
+					port := vars.Port(f.address(r).uri)
 					return port != 0 && n.hold(int64(port))
 				}})
 			case "params":
