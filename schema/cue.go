@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -98,21 +99,20 @@ func (r *cueReader) errors(err error) {
 			d.Pos = at[1]
 			d.Message += "; the other " + where(at[0], at[1])
 		}
+		if strings.HasPrefix(path, "secrets") { // the message may have the value
+			d.quiet, d.Message = true, path+" cannot be evaluated"
+		}
 		r.diags = append(r.diags, d)
 	}
 }
 
-// cueMessage is the text of an error without the places, which are told apart
-// from it.
+// cueMessage is the first line of an error, without places in it.
 func cueMessage(e errors.Error) string {
-	format, args := e.Msg()
-	text := strings.TrimSpace(fmt.Sprintf(format, args...))
-	if path := strings.Join(e.Path(), "."); path != "" {
-		text = path + ": " + text
-	}
-	text, _, _ = strings.Cut(text, "\n")
-	return text
+	text, _, _ := strings.Cut(strings.TrimSpace(e.Error()), "\n")
+	return strings.TrimSuffix(cuePlace.ReplaceAllString(text, ""), ":")
 }
+
+var cuePlace = regexp.MustCompile(`\S+\.cue:\d+:\d+: `)
 
 func (r *cueReader) name(file string) (string, bool) {
 	if r.names == nil {
@@ -122,10 +122,14 @@ func (r *cueReader) name(file string) (string, bool) {
 	return name, ok
 }
 
+// pos is a place in a file of the policy, or of a package it imports.
 func (r *cueReader) pos(p token.Pos) Pos {
-	name, ok := r.name(p.Filename())
-	if !p.IsValid() || !ok {
+	if !p.IsValid() || p.Filename() == "" {
 		return Pos{r.main, 1, 1}
+	}
+	name, ours := r.name(p.Filename())
+	if !ours {
+		name = p.Filename()
 	}
 	return Pos{name, p.Line(), p.Column()}
 }

@@ -94,6 +94,15 @@ func (d Diagnostics) Sort() {
 	})
 }
 
+// sorted sorts and drops what is told twice: a comprehension or an alias gives
+// the same place several times.
+func (d Diagnostics) sorted() Diagnostics {
+	d.Sort()
+	return slices.CompactFunc(d, func(a, b Diagnostic) bool {
+		return a.Pos == b.Pos && a.Code == b.Code && a.Message == b.Message
+	})
+}
+
 // Text is what a person reads: each diagnostic with its source line, the
 // marked text and the hint.
 //

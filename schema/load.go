@@ -142,23 +142,20 @@ func merge(into *Value, part Value) Diagnostics {
 func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (*Document, Diagnostics) {
 	v.compile()
 	if diags.HasErrors() {
-		diags.Sort()
-		return nil, diags
+		return nil, diags.sorted()
 	}
 	diags = append(diags, checkShape(root, v)...)
 	if diags.HasErrors() {
-		diags.Sort()
-		return nil, diags
+		return nil, diags.sorted()
 	}
 	doc := lower(root)
 	doc.Files = files
 	diags = append(diags, checkSettings(root, doc)...)
 	diags = append(diags, checkRoutes(doc, v)...)
-	diags.Sort()
 	if diags.HasErrors() {
-		return nil, diags
+		doc = nil
 	}
-	return doc, diags
+	return doc, diags.sorted()
 }
 
 // checkShape holds a policy against the schema.

@@ -170,7 +170,7 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 	if s.one && !w.plain && !w.exactlyOne(v, s, words, owner) {
 		return
 	}
-	unknown := false
+	unknown := false // the first key without a near miss stands for the others
 	for i := range v.Keys {
 		k := &v.Keys[i]
 		if at, ok := s.index[k.Name]; ok {
@@ -182,8 +182,10 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 			continue
 		}
 		if s.keys == nil {
+			if near := meant(k.Name, s.keyNames()); near != "" || !unknown {
+				w.unknownKey(v, k, s, words, owner, near)
+			}
 			unknown = true
-			w.unknownKey(v, k, s, words, owner)
 			continue
 		}
 		name := Value{Kind: String, S: k.Name, Pos: k.Pos, end: k.end}

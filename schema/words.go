@@ -137,7 +137,7 @@ func (w *walker) wrongType(v *Value, s *shape, owner *Key) {
 		d.Hint = "write it without quotes: " + v.S
 	case v.Kind == String && kinds&(1<<Bool) != 0 && isYes(v.S):
 		d.Hint = "the words are true and false"
-	case kinds == 1<<List && (v.Kind == String || v.Kind == Int):
+	case kinds == 1<<List && (v.Kind == String || v.Kind == Int) && s.items()&(1<<v.Kind) != 0:
 		d.Hint = "write a list: [" + strings.Trim(v.show(), `"`) + "]"
 	case kinds == 1<<List && v.Kind == Map:
 		d.Hint = `each item of a list begins with "- "`
@@ -159,21 +159,38 @@ func (w *walker) noMap(v *Value, s, words *shape, owner *Key) {
 	w.wrongType(v, words, owner)
 	d := &w.diags[before]
 	_, known := s.index[v.S]
+	must := s.required()
 	switch {
+	case w.secret:
 	case s.one && v.Kind == String && known:
 		d.Hint = `an action is a map: "` + v.S + `: {}"`
-	case v.Kind == None && owner != nil && !needs(s):
+	case v.Kind == None && owner != nil && len(must) == 0:
 		d.Hint = `write "` + owner.Name + `: {}"`
+	case len(must) == 1 && must[0].shape.kinds()&(1<<v.Kind) != 0 && owner != nil:
+		d.Hint = "write {" + must[0].name + ": " + strings.Trim(v.show(), `"`) + "}"
 	}
 }
 
-func needs(s *shape) bool {
+// required are the fields a structure needs.
+func (s *shape) required() []*field {
+	var all []*field
 	for i := range s.fields {
 		if s.fields[i].required {
-			return true
+			all = append(all, &s.fields[i])
 		}
 	}
-	return false
+	return all
+}
+
+// items are the kinds that stand in a list.
+func (s *shape) items() int {
+	for s.form == reference {
+		s = s.to
+	}
+	if s.form != sequence || s.rest == nil {
+		return 0
+	}
+	return s.rest.kinds()
 }
 
 func (s *shape) keyNames() []string {
@@ -185,9 +202,8 @@ func (s *shape) keyNames() []string {
 }
 
 // unknownKey reports a key that no field has.
-func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key) {
+func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key, near string) {
 	known := s.keyNames()
-	near := meant(k.Name, known)
 	if s.noun != "key" {
 		d := k.Problem(nounCodes[s.noun], "%q is not a known %s%s", k.Name, s.noun, near)
 		if near == "" && len(known) < 8 {
