@@ -28,7 +28,7 @@ func (p *Proxy) admit(j *job.Job) (token, *fault) {
 		p.stats.loops.Add(1)
 		return token{}, faultLoop
 	}
-	if m.Has(sip.ProxyRequire) {
+	if m.Has(sip.ProxyRequire) && m.Method() != sip.ACK && m.Method() != sip.CANCEL {
 		return token{}, faultRequire
 	}
 	return p.makeToken(j, sum), nil

@@ -61,10 +61,9 @@ func (c *responseContext) runOnError() job.Verdict {
 	}
 	if j := c.caller; j != nil {
 		m := j.Msg
+		defer func() { j.Msg, j.Context = m, c }()
 		j.Msg, j.Context, j.LastError = c.message(), &c.within, status
-		v := r.Run(context.Background(), j)
-		j.Msg, j.Context = m, c
-		return c.ending(v)
+		return c.ending(r.Run(context.Background(), j))
 	}
 	place := schema.InRequest
 	if c.failures > 0 {

@@ -227,7 +227,7 @@ func (c *responseContext) reset() {
 	clear(c.members)
 	clear(c.later)
 	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
-	c.raw, c.next, c.kept = c.raw[:0], c.next[:0], c.kept[:0]
+	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
 	c.caller, c.token = nil, token{}
 	c.received, c.recordRoute, c.rrParams, c.sendSocket = nil, false, nil, 0
 	c.direction, c.verified = 0, false
@@ -235,6 +235,16 @@ func (c *responseContext) reset() {
 	c.attempt, c.failures, c.branches, c.tried = 0, 0, c.branches[:0], false
 	c.answered, c.success, c.cancelled = false, false, false
 	c.declined, c.ended = false, false
+}
+
+// maxIdle is the most memory a context keeps of each buffer, in bytes.
+const maxIdle = 8 << 10
+
+func emptied(b []byte) []byte {
+	if cap(b) > maxIdle {
+		return nil
+	}
+	return b[:0]
 }
 
 // keep copies b to where it lives as long as the context.

@@ -21,6 +21,7 @@ type passage struct {
 	token   token
 	stamp   stamp
 	local   bool // the policy's own target: not guarded
+	odd     bool // the sender's Via names another transport than it came by
 	onError job.Route
 }
 
@@ -43,6 +44,9 @@ func (p *Proxy) Forward(
 		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
 		branch: p.branchSum(j), token: t, local: toLocal, onError: onError,
 		stamp: stamp{recordRoute: j.RecordRoute, rrParams: j.RRParams, direction: j.Direction},
+	}
+	if v, ok := j.Msg.TopVia(); ok {
+		h.odd = v.Transport != j.Flow.Transport
 	}
 	prepare(j, h.set)
 	u, f := nextHop(j.Msg, to)

@@ -27,7 +27,7 @@ func identities(listeners []transport.Listener) []identity {
 	for i, l := range listeners {
 		text := l.Advertised
 		if text == "" {
-			text = l.Addr.String()
+			text = netip.AddrPortFrom(specific(l.Addr.Addr()), l.Addr.Port()).String()
 		}
 		if _, ok := sip.ParseAddr([]byte(text)); ok {
 			text = string(sip.AppendHost(nil, []byte(text)))
@@ -43,6 +43,27 @@ func identities(listeners []transport.Listener) []identity {
 		}
 	}
 	return ids
+}
+
+// specific is an address of this machine to write for one that stands for all
+// of its family: the first that others can reach, if there is one.
+func specific(a netip.Addr) netip.Addr {
+	if !a.IsUnspecified() {
+		return a
+	}
+	best := a
+	list, _ := net.InterfaceAddrs() // none: a peer answers to the source address
+	for _, n := range list {
+		p, err := netip.ParsePrefix(n.String())
+		if err != nil || p.Addr().Is4() != a.Is4() || p.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		if !p.Addr().IsLoopback() {
+			return p.Addr()
+		}
+		best = p.Addr()
+	}
+	return best
 }
 
 // splitHostPort splits host, host:port, [v6] and [v6]:port; 0: no port.

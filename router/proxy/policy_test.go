@@ -263,7 +263,7 @@ func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
 		n, _ := strconv.Atoi(words[0])
 		j.SendSocket = uint16(n)
 	case "drop":
-		j.Answered = true
+		p.proxy.Drop(j)
 		return job.Drop
 	case "wait": // for an answer of a backend, which never comes
 		j.Answered = true

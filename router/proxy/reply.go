@@ -60,6 +60,20 @@ func verdict(final bool) job.Verdict {
 	return job.Next
 }
 
+// Drop ends a request in silence: a transaction made for it absorbs what its
+// client repeats, and goes when that has given up.
+func (p *Proxy) Drop(j *job.Job) {
+	j.Answered = true
+	c, ok := j.Context.(*responseContext)
+	if !ok || !c.acquire(j.Server) {
+		return
+	}
+	if len(c.branches) == 0 {
+		c.ending(job.Drop)
+	}
+	c.release()
+}
+
 // respond sends a response of ours on the server transaction, unless a final
 // one was sent. A final ends what is left of the branches.
 func (c *responseContext) respond(m *sip.Message, status int, reason string, extra []byte) {

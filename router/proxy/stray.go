@@ -92,7 +92,8 @@ var dot = []byte(".")
 
 func (p *Proxy) appendFlow(dst []byte, h *passage) []byte {
 	f := &h.flow
-	if f.Conn == 0 && p.cfg.Sender.Choose(f.Transport, f.Remote.Addr()) == f.Listener {
+	if !h.odd && f.Conn == 0 &&
+		p.cfg.Sender.Choose(f.Transport, f.Remote.Addr()) == f.Listener {
 		return dst
 	}
 	dst = append(dst, ";flow="...)
