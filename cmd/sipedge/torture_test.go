@@ -312,7 +312,11 @@ func (u *tortureUDP) overTCP(to netip.AddrPort, b []byte) (answers []string) {
 		u.settle()
 		fmt.Fprintf(conn, probe, "TCP", i)
 	}
-	in, err := io.ReadAll(untilProbes{conn, 2, new(bytes.Buffer)})
+	// The first may be taken for the rest of the message.
+	in, err := io.ReadAll(untilProbe{conn, "CSeq: 1 OPTIONS\r\n", new(bytes.Buffer)})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		u.t.Fatal("the connection is neither of use nor closed")
+	}
 	var frame sip.Framer
 	for {
 		kind, n, ferr := frame.Next(in, 65535)
@@ -332,17 +336,17 @@ func (u *tortureUDP) overTCP(to netip.AddrPort, b []byte) (answers []string) {
 	}
 }
 
-var errProbed = errors.New("the probes came back")
+var errProbed = errors.New("the probe came back")
 
-// untilProbes reads until n answers to probes came, or the connection ended.
-type untilProbes struct {
+// untilProbe reads until the answer with that line came, or the connection ended.
+type untilProbe struct {
 	conn net.Conn
-	n    int
+	line string
 	all  *bytes.Buffer
 }
 
-func (r untilProbes) Read(b []byte) (int, error) {
-	if bytes.Count(r.all.Bytes(), []byte("200 Probe")) == r.n &&
+func (r untilProbe) Read(b []byte) (int, error) {
+	if bytes.Contains(r.all.Bytes(), []byte(r.line)) &&
 		bytes.HasSuffix(r.all.Bytes(), []byte("\r\n\r\n")) {
 		return 0, errProbed
 	}
