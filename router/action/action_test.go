@@ -220,6 +220,8 @@ func TestRefusedArguments(t *testing.T) {
 		{"force_send_socket", "udp:192.0.2.9:5060", schema.UnknownListener},
 		{"record_route", pairs("params", ";a=b"), schema.BadValue},
 		{"record_route", pairs("params", "a>b"), schema.BadValue},
+		{"record_route", pairs("params", "a=b;LR"), schema.ReservedField},
+		{"record_route", pairs("params", "t=0"), schema.ReservedField},
 		{"add_header", pairs("Via", "x"), schema.ReservedField},
 		{"add_header", pairs("v", "x"), schema.ReservedField},
 		{"add_header", pairs("route", "x"), schema.ReservedField},
@@ -280,6 +282,33 @@ func TestNoInjection(t *testing.T) {
 	f := field{"X", text{lit: []byte("a\r\nVia: evil\x00b")}}
 	if got := string(f.appendLine(nil, nil)); got != "X: a  Via: evil b\r\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// endless is a route that runs off its end, ending one that does not.
+type endless struct{ ran *bool }
+
+func (r endless) Run(context.Context, *job.Job) job.Verdict { *r.ran = true; return job.Next }
+
+type ending struct{}
+
+func (ending) Run(context.Context, *job.Job) job.Verdict { return job.Done }
+
+// An arm that runs off its end is closed by the action's own answer.
+func TestArm(t *testing.T) {
+	e, ran := env(), false
+	j := request(t, "sip:a@example.net")
+	v := arm{endless{&ran}}.take(context.Background(), j, e.Proxy, 404)
+	if v != job.Done || !j.Answered || !ran {
+		t.Errorf("off its end: %v, answered %t, ran %t", v, j.Answered, ran)
+	}
+	j = request(t, "sip:a@example.net")
+	if v := (arm{ending{}}).take(context.Background(), j, e.Proxy, 404); v != job.Done || j.Answered {
+		t.Errorf("an arm that ends: %v, answered %t", v, j.Answered)
+	}
+	j.Place = schema.InFailure
+	if v := (arm{}).take(context.Background(), j, e.Proxy, 404); v != job.Done || j.Answered {
+		t.Errorf("in a failure route: %v, answered %t", v, j.Answered)
 	}
 }
 

@@ -1,8 +1,10 @@
 package action
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -18,16 +20,31 @@ var recordRouteKind = Kind{
 		Doc: "Keeps this server on the path of the dialog: when the request is sent, a " +
 			"Record-Route with a keyed tag is written per branch. A REGISTER never gets one.",
 		Schema: `{
-	// Parameters to find again in the Route of later requests: "a=b;c".
+	// Parameters that later requests of the dialog bring back, under the tag: "a=b;c".
 	params?: #Text
 }`,
 		Where: schema.InRequest | schema.InBranch | schema.InFailure,
 	},
+	Examples: `
+- record_route: {params: "account=7"}
+- relay: {to: "sip:192.0.2.9"}
+-- in --
+INVITE sip:alice@example.net
+-- out --
+SIP/2.0 100 Trying
+
+INVITE sip:alice@example.net SIP/2.0
+Record-Route: <sip:10.0.0.9:5060;lr;t=TAG;account=7>
+`,
 	New: build(func(d *decoder) job.Step {
 		v := d.args.Get("params")
 		t, ok := d.text(v)
-		if ok && t.literal() && !areParams(t.lit) {
+		switch {
+		case !ok || !t.literal():
+		case !areParams(t.lit):
 			d.errorf(v, schema.BadValue, "%q is not a list of parameters like \"a=b;c\"", v.S)
+		case takesOurs(t.lit):
+			d.errorf(v, schema.ReservedField, "lr, maddr, r2, t and transport are the engine's")
 		}
 		return &recordRoute{t}
 	}),
@@ -41,7 +58,7 @@ func (s *recordRoute) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	}
 	params := s.params.expand(j)
 	if len(params) > 0 {
-		if !areParams(params) {
+		if !areParams(params) || takesOurs(params) {
 			return job.Next, errParams
 		}
 		b := scratches.Get().(*scratch)
@@ -74,6 +91,18 @@ func areParams(b []byte) bool {
 		length++
 	}
 	return length > 0
+}
+
+// takesOurs reports whether a parameter has a name by which the engine finds its own way.
+func takesOurs(params []byte) bool {
+	for name := range bytes.SplitSeq(params, []byte(";")) {
+		name, _, _ = bytes.Cut(name, []byte("="))
+		switch strings.ToLower(string(name)) {
+		case "lr", "maddr", "r2", "t", "transport":
+			return true
+		}
+	}
+	return false
 }
 
 func isParam(c byte) bool {
