@@ -118,6 +118,7 @@ func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 	switch {
 	case v == job.Drop:
 		r.count.dropped.Add(1)
+		r.proxy.Drop(j)
 	case !j.Answered:
 		r.count.unanswered.Add(1)
 		if j.Msg.Method() != sip.ACK {
