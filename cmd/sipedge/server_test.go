@@ -128,6 +128,9 @@ func (s *server) addr(transport string, v6 bool) netip.AddrPort {
 
 // stop ends the server by SIGTERM; one that does not drain, fails or panicked fails the test.
 func (s *server) stop() {
+	if s.t.Failed() && s.admin != "" {
+		s.t.Logf("counters of sipedge:\n%s", s.counters())
+	}
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.exited:
@@ -198,6 +201,18 @@ func (s *server) metric(name string) (sum float64) {
 		s.t.Fatalf("no metric %s", name)
 	}
 	return sum
+}
+
+// counters lists what is not zero.
+func (s *server) counters() string {
+	_, text := s.get("/metrics")
+	var b strings.Builder
+	for l := range strings.Lines(text) {
+		if strings.HasPrefix(l, "sipedge_") && !strings.HasSuffix(l, " 0\n") {
+			b.WriteString(l)
+		}
+	}
+	return b.String()
 }
 
 // figures are what a process holds.

@@ -33,8 +33,16 @@ func sippLoad() load {
 	if soaking() {
 		return load{10_000, 200}
 	}
-	return load{1000, 400}
+	return load{1000, 200}
 }
+
+// socketBuffer is what a system grants without being configured, in bytes. SIPp asks for 64 KiB
+// unless told, which overflows when it does not run for a moment.
+const socketBuffer = "212992"
+
+// callLength is how long a call lasts, in milliseconds: UDP may bring a BYE before the ACK
+// that was sent just before it.
+const callLength = "250"
 
 func (l load) args() []string {
 	// The bound is generous: it ends a run that hangs.
@@ -42,6 +50,7 @@ func (l load) args() []string {
 	return []string{
 		"-m", strconv.Itoa(l.calls), "-r", strconv.Itoa(l.rate),
 		"-timeout", strconv.Itoa(bound), "-timeout_error",
+		"-d", callLength,
 	}
 }
 
@@ -71,7 +80,7 @@ func startSIPp(
 	all := append(scenario(name),
 		"-i", local.Addr().String(), "-p", strconv.Itoa(int(local.Port())), "-t", mode,
 		"-trace_stat", "-stf", s.stats, "-fd", "1", "-trace_err", "-error_file", s.errs,
-		"-nostdin")
+		"-buff_size", socketBuffer, "-nostdin")
 	s.cmd = exec.Command("sipp", append(all, args...)...)
 	s.cmd.Dir = dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
