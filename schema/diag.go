@@ -31,8 +31,9 @@ type Diagnostic struct {
 	quiet bool // the source line holds a secret
 }
 
-// Code is a stable number: 1004 prints as SE1004. Codes are never reused. Ranges: 1xxx reading and shape, 2xxx listeners and
-// services, 3xxx routes, 4xxx values, templates and fields.
+// Code is a stable number: 1004 prints as SE1004. Codes are never reused.
+// Ranges: 1xxx reading and shape, 2xxx listeners and services, 3xxx routes,
+// 4xxx values, templates and fields.
 type Code int
 
 // Diagnostics in the order of their places.

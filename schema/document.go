@@ -22,13 +22,13 @@ type Document struct {
 	Log     Log
 	Admin   Admin
 	Deny    []Text // deny_targets: CIDRs no message may lead to
-	Allow   []Text // allow_targets: CIDRs exempt from the destination guard (loopback, link-local, deny_targets)
+	Allow   []Text // allow_targets: CIDRs exempt from the destination guard
 	Secrets Secrets
 	DNS     DNS
 	Routes  Routes
 }
 
-// Text is a string with its place. Offset positions inside: Pos points at the first byte of the content.
+// Text is a string with its place: Pos is the first byte of the content.
 type Text struct {
 	S   string
 	Pos Pos
@@ -65,9 +65,11 @@ type Limits struct {
 
 type Log struct{ Level, Format string } // debug info warn error; text json
 
-type Admin struct{ Addr string } // admin: listen address of metrics and health, default 127.0.0.1:8060; "" none
+// Admin is the listener of metrics and health, 127.0.0.1:8060 unless set; "" none.
+type Admin struct{ Addr string }
 
-// Secrets as the author wrote them: hex or text, ${env.NAME} or ${file:/path}; "" kept in the state folder or made at start.
+// Secrets as the author wrote them: hex or text, ${env.NAME} or ${file:/path};
+// "" kept in the state folder or made at start.
 type Secrets struct{ RouteKey, TagKey string }
 
 type DNS struct {
@@ -87,7 +89,7 @@ type Routes struct {
 type Route struct {
 	Name   string
 	Pos    Pos
-	Places Place // route types it runs in: of a sub-route all its callers'; 0 when nothing leads to it
+	Places Place // route types it runs in: a sub-route in all its callers'; 0 in none
 	Rules  []Rule
 }
 

@@ -11,7 +11,8 @@ func (c *routes) endings() {
 			if to := c.named[InSub][m.name.S]; m.arm && c.comesBack(to) {
 				d := m.name.Problem(ArmEnds, "%q can run off its end, and nothing follows %s",
 					m.name.S, m.arg)
-				d.Hint = "end " + m.name.S + " with a rule without match that ends, such as drop or reply"
+				d.Hint = "end " + m.name.S +
+					" with a rule without match that ends, such as drop or reply"
 				c.add(d)
 			}
 		})
@@ -115,7 +116,8 @@ func (c *routes) exits(rules []Rule) {
 // unanswered points at where a request runs off the end of its list.
 func (c *routes) unanswered(rules []Rule) Diagnostic {
 	last := &rules[len(rules)-1]
-	d := Diagnostic{Pos: last.Pos, Code: Unanswered, Message: "a request that matches no rule gets no answer"}
+	d := Diagnostic{Pos: last.Pos, Code: Unanswered}
+	d.Message = "a request that matches no rule gets no answer"
 	d.Hint = "end the list with a rule without match: - do: [{reply: {code: 404}}]"
 	if last.Match == nil {
 		s := &last.Do[len(last.Do)-1]

@@ -8,9 +8,11 @@ import (
 	"strings"
 )
 
-// Load reads a policy: a file, or every *.yaml, *.yml and *.cue of a directory (*.test.yaml excepted), merged; checks it against
-// the schema and the vocabulary, resolves names and route legality. The Document is nil when there are errors.
-// err is only for what could not be read (exit code 3); a mistake in a policy is a diagnostic.
+// Load reads a policy: a file, or every *.yaml, *.yml and *.cue of a directory
+// (*.test.yaml excepted), merged; checks it against the schema and the
+// vocabulary, resolves names and route legality. The Document is nil when there
+// are errors. err is only for what could not be read (exit code 3); a mistake
+// in a policy is a diagnostic.
 func Load(path string, v *Vocabulary) (*Document, Source, Diagnostics, error) {
 	files, err := policyFiles(path)
 	if err != nil {
@@ -139,7 +141,8 @@ func merge(into *Value, part Value) Diagnostics {
 // finish checks what was read and makes the Document of it. What depends on a
 // sound policy is not looked at in an unsound one: one mistake would be told
 // many times.
-func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (*Document, Diagnostics) {
+func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
+	*Document, Diagnostics) {
 	v.compile()
 	if diags.HasErrors() {
 		return nil, diags.sorted()

@@ -53,13 +53,13 @@ const (
 type Kind struct {
 	Name     string
 	Doc      string // one paragraph; the first sentence stands alone
-	Schema   string // CUE: the definition of its arguments, e.g. `{code!: #Status, reason?: #Text}`
+	Schema   string // CUE of its arguments: `{code!: #Status, reason?: #Text}`
 	Where    Place
 	Ending   Ending
 	EndsWhen func(args *Value) bool // for EndsByArgs
 	Arms     []string               // arguments that name a sub-route run instead of the rest
-	Calls    []string               // arguments that name a sub-route that comes back; "": the bare value is the name (route)
-	Hooks    map[string]Place       // arguments that name a route of that type (relay: branch, reply, failure)
+	Calls    []string               // arguments that name a sub-route that comes back; "": the bare value
+	Hooks    map[string]Place       // arguments that name a route of that type (relay: failure)
 	Asks     bool                   // may wait for DNS, a backend or the network
 }
 
@@ -71,8 +71,9 @@ type Field struct {
 	Where  Place
 }
 
-// Vocabulary is what actions and matchers a policy may use. It is handed down by the floors that implement them.
-// It does not change once a policy was loaded with it, and is not copied.
+// Vocabulary is what actions and matchers a policy may use. It is handed down
+// by the floors that implement them. It does not change once a policy was
+// loaded with it, and is not copied.
 type Vocabulary struct {
 	Actions []Kind
 	Fields  []Field

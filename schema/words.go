@@ -35,7 +35,13 @@ func (s *shape) describe() string {
 	case reference:
 		return s.to.describe()
 	case basic:
-		return [...]string{String: "a text", Int: "a number", Bool: "true or false", number: "a number"}[s.kind]
+		switch s.kind {
+		case String:
+			return "a text"
+		case Bool:
+			return "true or false"
+		}
+		return "a number"
 	case constant:
 		return s.lit.show()
 	case pattern:
@@ -167,7 +173,7 @@ func (w *walker) noMap(v *Value, s, words *shape, owner *Key) {
 	case v.Kind == None && owner != nil && len(must) == 0:
 		d.Hint = `write "` + owner.Name + `: {}"`
 	case len(must) == 1 && must[0].shape.kinds()&(1<<v.Kind) != 0 && owner != nil:
-		d.Hint = "write {" + must[0].name + ": " + strings.Trim(v.show(), `"`) + "}"
+		d.Hint = "write {" + must[0].name + ": " + v.show() + "}"
 	}
 }
 
