@@ -37,8 +37,10 @@ func TestPool(t *testing.T) {
 			t.Errorf("want one ended by its deadline of 1 s, got %v", ended)
 		}
 		p.Limit(3, time.Minute)
-		if !p.Go(wait) || !p.Go(wait) || p.Go(wait) {
-			t.Error("the bound of 3 does not hold")
+		for i, want := range []bool{true, true, false} {
+			if p.Go(wait) != want {
+				t.Errorf("job %d under a bound of 3: want %t", i+2, want)
+			}
 		}
 		p.Close()
 		if s := p.Stats(); s.Live != 0 || s.Full != 2 {
