@@ -225,7 +225,7 @@ var matches = []struct {
 	!	family: inet6
 		family: [inet6, inet]
 		listener: "udp:[2001:db8:0::10]:5060"
-		listener: ["tcp:192.0.2.10:5060", "udp:[2001:db8::10]:0"]
+		listener: ["tcp:192.0.2.10:5060", "udp:[2001:db8::10]:5060"]
 	!	listener: "udp:192.0.2.10:5060"
 	!	listener: "tcp:[2001:db8::10]:5060"
 	!	listener: nonsense

@@ -129,9 +129,8 @@ func compileFamily(_ *compiler, v *schema.Value) []condition {
 }
 
 // compileListener compares what the listener is bound to, so that a table does
-// not depend on the order of listeners. A text that names none never holds;
-// that it does not is diagnosed where the listeners are known. Port 0 stands
-// for the port the system chose.
+// not depend on the order of listeners. A text that names none never holds, see
+// Listeners.
 func compileListener(_ *compiler, v *schema.Value) []condition {
 	var want []transport.Listener
 	for _, s := range texts(v) {
@@ -149,8 +148,7 @@ func compileListener(_ *compiler, v *schema.Value) []condition {
 		}
 		l, ok := f.Self.Bound(f.Flow.Listener)
 		return ok && slices.ContainsFunc(want, func(w transport.Listener) bool {
-			return w.Transport == l.Transport && w.Addr.Addr() == l.Addr.Addr() &&
-				(w.Addr.Port() == l.Addr.Port() || w.Addr.Port() == 0)
+			return w.Transport == l.Transport && w.Addr == l.Addr
 		})
 	})
 }
