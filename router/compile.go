@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -170,6 +171,14 @@ func (c *compiler) fill(r *route) {
 	var diags schema.Diagnostics
 	r.table, diags = table.Compile(r.src, r.where)
 	c.diags = append(c.diags, diags...)
+	for _, name := range table.Listeners(r.src) {
+		if _, ok := c.listener(name); !ok {
+			c.diags = append(c.diags, schema.Diagnostic{
+				Pos: name.Pos, End: name.Pos.Col + len(name.S), Code: schema.UnknownListener,
+				Message: fmt.Sprintf("%q is not one of our listeners", name.S),
+			})
+		}
+	}
 	env := action.Env{
 		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },

@@ -117,6 +117,8 @@ func TestListeners(t *testing.T) {
 func TestDiagnostics(t *testing.T) {
 	for _, c := range []struct{ rules, want string }{
 		{`[{do: [{force_send_socket: "udp:10.0.0.8:5060"}, {reply: {code: 404}}]}]`, "4:40 SE2004"},
+		{`[{match: {not: {listener: ["udp:10.0.0.9:5060", "udp:10.0.0.8:5060"]}}, ` +
+			`do: [{reply: {code: 403}}]}, {do: [{reply: {code: 404}}]}]`, "4:61 SE2004"},
 		{`[{do: [{set_user: "{nobody}"}, {reply: {code: 404}}]}]`, "4:32 SE4002"},
 		{`[{do: [{relay: {to: "10.0.0.1:5060"}}]}]`, "4:33 SE4008"},
 		{`[{do: [{add_header: {Via: x}}, {reply: {code: 404}}]}]`, "4:33 SE4010"},
