@@ -39,7 +39,7 @@ func (w *walker) method(v *Value) {
 	if slices.Contains(w.methods, v.S) {
 		return
 	}
-	near := meant(v.S, w.methods)
+	near := Meant(v.S, w.methods)
 	d := v.Problem(UnknownMethod, "%q is not a known method%s", v.S, near)
 	if near == "" {
 		d.Hint = "list extension methods under `methods:`"

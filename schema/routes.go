@@ -154,7 +154,7 @@ func (c *routes) resolve(m ref) {
 	for i := range c.doc.Routes.of(m.to) {
 		known = append(known, c.doc.Routes.of(m.to)[i].Name)
 	}
-	near := meant(m.name.S, known)
+	near := Meant(m.name.S, known)
 	d := m.name.Problem(UnknownRoute, "there is no %s %q%s", routeNames[m.to], m.name.S, near)
 	for _, t := range namedTypes {
 		if near == "" && c.named[t][m.name.S] != nil {

@@ -51,8 +51,8 @@ func distance(a, b string, limit int) int {
 	return last[len(b)]
 }
 
-// meant ends a message: "; did you mean x?" or nothing.
-func meant(name string, known []string) string {
+// Meant ends a message about an unknown name: "; did you mean x?" or nothing.
+func Meant(name string, known []string) string {
 	if k := nearest(name, known); k != "" {
 		return "; did you mean " + k + "?"
 	}

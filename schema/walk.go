@@ -182,7 +182,7 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 			continue
 		}
 		if s.keys == nil {
-			if near := meant(k.Name, s.keyNames()); near != "" || !unknown {
+			if near := Meant(k.Name, s.keyNames()); near != "" || !unknown {
 				w.unknownKey(v, k, s, words, owner, near)
 			}
 			unknown = true

@@ -239,7 +239,7 @@ func (w *walker) refused(v *Value, s, words *shape) Diagnostic {
 		if words.what != "" {
 			what = words.what + " (" + list(names, 16) + ")"
 		}
-		return v.Problem(NotOneOf, "%s is not %s%s", shown, what, meant(v.S, names))
+		return v.Problem(NotOneOf, "%s is not %s%s", shown, what, Meant(v.S, names))
 	}
 	low, high := s.limits()
 	code, like := Malformed, words.like
