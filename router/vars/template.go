@@ -170,30 +170,24 @@ func token(s string) bool {
 
 // suggest ends the message about an unknown name; "" if nothing is near.
 func suggest(name string) string {
-	best, least := "", len(name)/3+1
-	consider := func(candidate, offer string) {
-		if d := distance(name, candidate); d < least || d == least && best == "" {
-			best, least = offer, d
-		}
-	}
+	var known []string
 	for i := range registry {
 		base, open := strings.CutSuffix(registry[i].Name, "*")
-		if !open {
-			consider(base, base)
-			continue
+		if open {
+			// An open part is what the author wrote behind as many dots.
+			rest := behindDots(name, strings.Count(base, "."))
+			if rest == "" {
+				continue
+			}
+			base += rest
 		}
-		// An open part is what the author wrote behind as many dots.
-		if rest := behindDots(name, strings.Count(base, ".")); rest != "" {
-			consider(base+rest, base+rest)
-		}
+		known = append(known, base)
 	}
-	if h := sip.LookupHeader([]byte(name)); best == "" && h != sip.HeaderOther {
-		best = "headers." + h.String()
+	meant := schema.Meant(name, known)
+	if h := sip.LookupHeader([]byte(name)); meant == "" && h != sip.HeaderOther {
+		return "; did you mean headers." + h.String() + "?"
 	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
+	return meant
 }
 
 func behindDots(s string, n int) string {
@@ -205,28 +199,4 @@ func behindDots(s string, n int) string {
 		s = rest
 	}
 	return s
-}
-
-// distance counts the single-byte edits, swaps of neighbours included, that
-// make a into b.
-func distance(a, b string) int {
-	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur, prev, older := rows[i%3], rows[(i+2)%3], rows[(i+1)%3]
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := prev[j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			cur[j] = min(change, prev[j]+1, cur[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], older[j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)%3][len(b)]
 }
