@@ -28,7 +28,9 @@ var (
 )
 
 // lossy runs calls of ten seconds, one every 50 ms, with a share of loss on the hops.
-func lossy(t *testing.T, seed uint64, calls int, caller, callee float64) (a, b *siptest.Phone, log *proxyLog) {
+func lossy(
+	t *testing.T, seed uint64, calls int, caller, callee float64,
+) (a, b *siptest.Phone, log *proxyLog) {
 	t.Helper()
 	log = &proxyLog{open: map[string]int{}}
 	net := mem.New(mem.Config{

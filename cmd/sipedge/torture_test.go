@@ -100,7 +100,8 @@ func tortureLines(t *testing.T) map[string][]string {
 
 const probe = "OPTIONS sip:torture-probe@127.0.0.1 SIP/2.0\r\n" +
 	"Via: SIP/2.0/%s 127.0.0.7;rport;branch=z9hG4bK-probe-%d\r\n" +
-	"Max-Forwards: 70\r\nFrom: <sip:probe@127.0.0.7>;tag=probe\r\nTo: <sip:torture-probe@127.0.0.1>\r\n" +
+	"Max-Forwards: 70\r\nFrom: <sip:probe@127.0.0.7>;tag=probe\r\n" +
+	"To: <sip:torture-probe@127.0.0.1>\r\n" +
 	"Call-ID: torture-probe\r\nCSeq: %[2]d OPTIONS\r\nContent-Length: 0\r\n\r\n"
 
 // tortureUAS answers 404 to everything and keeps what it got.

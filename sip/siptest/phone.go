@@ -22,7 +22,8 @@ const (
 // acknowledges, hangs up, and retransmits as RFC 3261 says for UDP. It is for
 // runs of many calls; what it saw is in its counters.
 type Phone struct {
-	// Seen by the user of this phone: new INVITE and BYE requests, ACKs of a 2xx. A retransmission counts once.
+	// Seen by the user of this phone: new INVITE and BYE requests, ACKs of a 2xx.
+	// A retransmission counts once.
 	Invites, Byes, Acks int
 	// Repeated counts INVITE and BYE that reached the user a second time.
 	Repeated int
@@ -146,7 +147,8 @@ func (p *Phone) ask(m *text, to netip.AddrPort, final func(*text)) {
 	})
 }
 
-// repeat sends b now and again after t1, 2·t1 … (at most t2 when capped) until stop, or the timeout.
+// repeat sends b now and again after t1, 2·t1 … (at most t2 when capped) until stop,
+// or the timeout.
 func (p *Phone) repeat(b []byte, to netip.AddrPort, capped bool, stop func() bool) {
 	began := p.net.Now()
 	wait := t1

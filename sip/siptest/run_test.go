@@ -76,7 +76,8 @@ bob < 200 BYE
 // TestWrong plays conversations that must be refused, each for its reason.
 func TestWrong(t *testing.T) {
 	for _, c := range []struct{ name, flow, want string }{
-		{"status", "alice > OPTIONS sip:bob@10.0.0.2\nbob < OPTIONS\nbob > 200\nalice < 404\n", "want 404"},
+		{"status", "alice > OPTIONS sip:bob@10.0.0.2\nbob < OPTIONS\nbob > 200\nalice < 404\n",
+			"want 404"},
 		{"field", "alice > OPTIONS sip:bob@10.0.0.2\nbob < OPTIONS\n\tSubject: x\n", "want Subject"},
 		{"silence", "alice > OPTIONS sip:bob@10.0.0.2\nbob < nothing\n", "want nothing"},
 		{"never", "alice < 200\n", "received nothing"},
