@@ -36,16 +36,17 @@ type responseContext struct {
 	queue  []event
 
 	// What follows belongs to whoever has the context busy.
-	word      uint64
-	set       *Settings
-	flow      transport.Flow // of the request
-	method    sip.Method
-	raw, next []byte       // the request as branches and failure routes begin with it; next: the spare buffer
-	request   *sip.Message // index over raw while busy, or nil
-	spoiled   bool         // request has been made into a branch
-	caller    *job.Job     // of the Relay that is running, for an on_error route
-	token     token
-	kept      []byte // arena of what outlives its job
+	word    uint64
+	set     *Settings
+	flow    transport.Flow // of the request
+	method  sip.Method
+	raw     []byte       // the request as branches and failure routes begin with it
+	next    []byte       // the spare buffer of raw
+	request *sip.Message // index over raw while busy, or nil
+	spoiled bool         // request has been made into a branch
+	caller  *job.Job     // of the Relay that is running, for an on_error route
+	token   token
+	kept    []byte // arena of what outlives its job
 
 	received    []byte
 	recordRoute bool

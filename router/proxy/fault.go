@@ -36,8 +36,8 @@ var (
 	faultUnreachable = &fault{status: 500, reason: "No Transport To Next Hop"}
 	faultTooLarge    = &fault{status: 513}
 	faultSend        = &fault{status: 503, cause: job.CauseTransport} // §16.9
-	faultTimeout     = &fault{status: 408, cause: job.CauseTimeout}   // §16.7 step 1, §16.8
-	faultResponse    = &fault{status: 502}                            // a final without the caller's Via
+	faultTimeout     = &fault{status: 408, cause: job.CauseTimeout}   // §16.8
+	faultResponse    = &fault{status: 502}                            // without the caller's Via
 	faultFull        = &fault{status: 503, reason: "Overloaded", retry: true}
 )
 

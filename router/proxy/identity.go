@@ -120,4 +120,6 @@ func (p *Proxy) suits(l uint16, hop resolve.Hop) bool {
 		id.addr.Addr().Unmap().Is4() == hop.Addr.Addr().Unmap().Is4()
 }
 
-func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a.Unmap(), port) }
+func addrPort(a netip.Addr, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(a.Unmap(), port)
+}

@@ -20,9 +20,13 @@ type sender struct {
 	to        transport.Target // of the last message
 	last      []byte
 	request   []byte // the last that was one
+	refuse    error  // of every request
 }
 
 func (s *sender) Send(t transport.Target, b []byte, _ uint64) error {
+	if s.refuse != nil && !bytes.HasPrefix(b, []byte("SIP/2.0 ")) {
+		return s.refuse
+	}
 	s.n++
 	s.to, s.last = t, append(s.last[:0], b...)
 	if !bytes.HasPrefix(b, []byte("SIP/2.0 ")) {
@@ -192,7 +196,8 @@ func TestLooseRouteRefuses(t *testing.T) {
 			strings.Replace(us, "10.0.0.9", "10.0.0.8", 1)},
 		{"with a user", caller, "sip:b@10.0.0.2", strings.Replace(us, "sip:", "sip:u@", 1)},
 		{"strict before, wrong tag", caller, "sip:10.0.0.9;lr;t=0123456789abcdef", "<sip:b@10.0.0.2>"},
-		{"a domain of ours", caller, "sip:b@10.0.0.2", strings.Replace(us, "10.0.0.9:5060", "example.net", 1)},
+		{"a domain of ours", caller, "sip:b@10.0.0.2",
+			strings.Replace(us, "10.0.0.9:5060", "example.net", 1)},
 	}
 	for _, tt := range tests {
 		fields := []string{tt.dialog}

@@ -11,7 +11,6 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
-	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -192,9 +191,9 @@ func (p *policy) holds(j *job.Job, condition string) bool {
 	panic("condition " + condition)
 }
 
-func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
-	opts := map[string]string{}
-	var words []string
+// options splits the arguments of an action into options and words.
+func options(args []string) (opts map[string]string, words []string) {
+	opts = map[string]string{}
 	for _, a := range args {
 		k, v, ok := strings.Cut(a, "=")
 		switch k {
@@ -206,6 +205,11 @@ func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
 		}
 		words = append(words, a)
 	}
+	return opts, words
+}
+
+func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
+	opts, words := options(args)
 	var to []byte
 	if opts["to"] != "" {
 		to = []byte(opts["to"])
@@ -298,5 +302,3 @@ func (p *policy) Lookup(_ context.Context, q resolve.Query) ([]resolve.Hop, erro
 	}
 	return n.hops, nil
 }
-
-var _ = schema.InRequest

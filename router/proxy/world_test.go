@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,8 +118,10 @@ func (w *world) Receive(f transport.Flow, b []byte) {
 	w.layer.Receive(f, &w.msg)
 }
 
-func (w *world) Failed(_ transport.Flow, ref uint64, err error) { w.layer.TransportFailed(ref, err) }
-func (w *world) Closed(transport.Flow)                          {}
+func (w *world) Failed(_ transport.Flow, ref uint64, err error) {
+	w.layer.TransportFailed(ref, err)
+}
+func (w *world) Closed(transport.Flow) {}
 
 func (w *world) Request(f transport.Flow, m *sip.Message) {
 	if m.Method() == sip.ACK && w.proxy.TagAbsorbs(m) {
@@ -168,5 +169,3 @@ func (w *world) idle(stats string) error {
 	}
 	return nil
 }
-
-var _ = netip.Addr{}
