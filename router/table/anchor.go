@@ -48,9 +48,10 @@ func (a axis) isPrefix() bool {
 // anchor is what must be so for a rule to match: the value of the axis is one
 // of keys, begins with one of keys, or is in one of nets.
 type anchor struct {
-	axis axis
-	keys []string
-	nets []netip.Prefix
+	axis  axis
+	keys  []string
+	nets  []netip.Prefix
+	whole bool // it is all the condition says: nothing is left to verify
 }
 
 func (a *anchor) size() int { return len(a.keys) + len(a.nets) }
@@ -79,8 +80,9 @@ func (f *facts) key(a axis) []byte {
 // anchor of a text: under exact if every alternative has exact texts, under
 // prefix (unless noAxis) if every one has these or prefixes; nil otherwise.
 func (t text) anchor(exact, prefix axis) *anchor {
-	a := &anchor{axis: exact}
+	a := &anchor{axis: exact, whole: true}
 	for i := range t {
+		a.whole = a.whole && t[i].isPlain()
 		switch alt := &t[i]; {
 		case alt.fold:
 			return nil
@@ -95,8 +97,20 @@ func (t text) anchor(exact, prefix axis) *anchor {
 			return nil
 		}
 	}
-	if a.axis == prefix && slices.Contains(a.keys, "") {
+	if a.axis != prefix {
+		return a
+	}
+	if slices.Contains(a.keys, "") {
 		return nil // everything begins so
 	}
+	for i := range t { // an exact text was filed as a beginning
+		a.whole = a.whole && t[i].exact == nil
+	}
 	return a
+}
+
+// isPlain reports whether an alternative is texts of one kind, and no more.
+func (a *alternative) isPlain() bool {
+	return a.regex == nil && a.empty == unknown && a.suffix == nil && a.contains == nil &&
+		(a.exact == nil) != (a.prefix == nil)
 }

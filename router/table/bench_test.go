@@ -17,7 +17,9 @@ import (
 func benchRules(r *rand.Rand, n int) []schema.Rule {
 	text := func(s string) schema.Value { return schema.Value{Kind: schema.String, S: s} }
 	entry := func(name string, v schema.Value) schema.Key { return schema.Key{Name: name, Value: v} }
-	fields := func(keys ...schema.Key) schema.Value { return schema.Value{Kind: schema.Map, Keys: keys} }
+	fields := func(keys ...schema.Key) schema.Value {
+		return schema.Value{Kind: schema.Map, Keys: keys}
+	}
 	rules := make([]schema.Rule, n)
 	for i := range rules {
 		prefix := fields(entry("prefix", text(number(r, 4+r.IntN(4)))))
@@ -52,7 +54,7 @@ func number(r *rand.Rand, digits int) string {
 }
 
 // benchJobs are calls, half of them aimed at a rule.
-func benchJobs(b *testing.B, r *rand.Rand, rules []schema.Rule, n int) []*job.Job {
+func benchJobs(b testing.TB, r *rand.Rand, rules []schema.Rule, n int) []*job.Job {
 	jobs := make([]*job.Job, n)
 	for i := range jobs {
 		j := newJob(b, invite)
@@ -85,8 +87,9 @@ func BenchmarkMatch(b *testing.B) {
 			b.Fatal(found)
 		}
 		jobs := benchJobs(b, r, rules, 1024)
+		loop := newNaive(b, rules)
 		for _, j := range jobs[:min(len(jobs), 1_000_000/n+1)] {
-			if want, got := loop(table, j, 0), table.Match(j, 0); want != got {
+			if want, got := loop.Match(j, 0), table.Match(j, 0); want != got {
 				b.Fatalf("want %d, got %d", want, got)
 			}
 		}
@@ -99,8 +102,7 @@ func BenchmarkMatch(b *testing.B) {
 		if n > 10_000 {
 			continue
 		}
-		scan := *table
-		scan.root = node{hi: int32(n)}
+		scan := Table{rules: loop, root: node{hi: int32(n)}}
 		for i := range n {
 			scan.root.scan = append(scan.root.scan, int32(i))
 		}

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"slices"
 
 	"sipedge/schema"
 )
@@ -10,6 +11,16 @@ import (
 type compiler struct {
 	where schema.Place
 	found schema.Diagnostics
+}
+
+// rules compiles the matches of rules; of each the cheap conditions stand first.
+func (c *compiler) rules(rules []schema.Rule) [][]condition {
+	out := make([][]condition, len(rules))
+	for i := range rules {
+		out[i] = c.match(rules[i].Match)
+		slices.SortStableFunc(out[i], func(a, b condition) int { return int(a.cost) - int(b.cost) })
+	}
+	return out
 }
 
 // match compiles the fields of one match, all of which must hold.

@@ -50,21 +50,23 @@ type netNode struct {
 	super *netNode
 }
 
-// builder files rules; used has the axes of the levels above.
+// builder files rules.
 type builder struct {
-	anchors [][]*anchor // of each rule
+	conditions [][]condition // of each rule
+	filed      []*anchor     // by what each is filed at the first level; nil: scanned
 }
 
-// index files the rules by their anchors.
-func index(anchors [][]*anchor) node {
-	all := make([]int32, len(anchors))
+// index files the rules by their anchors, and tells by which.
+func index(conditions [][]condition) (root node, filed []*anchor) {
+	all := make([]int32, len(conditions))
 	for i := range all {
 		all[i] = int32(i)
 	}
-	b := &builder{anchors}
-	return b.node(all, nil)
+	b := &builder{conditions, make([]*anchor, len(conditions))}
+	return b.node(all, nil), b.filed
 }
 
+// node files some rules; used has the axes of the levels above.
 func (b *builder) node(rules []int32, used []axis) node {
 	n := node{scan: rules, hi: -1}
 	if len(rules) == 0 {
@@ -130,8 +132,8 @@ func (x *filed) longest(a *anchor) (n int) {
 func (b *builder) choose(rules []int32, used []axis) (chosen *filed, scan []int32) {
 	all := newFiled()
 	for _, r := range rules {
-		for _, a := range b.anchors[r] {
-			if usable(a, used) {
+		for i := range b.conditions[r] {
+			if a := b.conditions[r][i].anchor; usable(a, used) {
 				all.add(r, a)
 			}
 		}
@@ -140,7 +142,8 @@ func (b *builder) choose(rules []int32, used []axis) (chosen *filed, scan []int3
 	for _, r := range rules {
 		var best *anchor
 		least := len(rules)
-		for _, a := range b.anchors[r] {
+		for i := range b.conditions[r] {
+			a := b.conditions[r][i].anchor
 			if !usable(a, used) {
 				continue
 			}
@@ -154,12 +157,15 @@ func (b *builder) choose(rules []int32, used []axis) (chosen *filed, scan []int3
 			continue
 		}
 		chosen.add(r, best)
+		if len(used) == 0 {
+			b.filed[r] = best
+		}
 	}
 	return chosen, scan
 }
 
 func usable(a *anchor, used []axis) bool {
-	return !slices.Contains(used, a.axis) && (len(used) == 0 || a.size() <= copies)
+	return a != nil && !slices.Contains(used, a.axis) && (len(used) == 0 || a.size() <= copies)
 }
 
 func (b *builder) split(chosen *filed, used []axis) *split {

@@ -4,7 +4,7 @@ import "slices"
 
 // first is the first rule of a node at or behind from, and before best, that
 // matches; best if there is none.
-func (t *Table) first(n *node, f *facts, from, best int32) int32 {
+func (t *Table) first(n node, f *facts, from, best int32) int32 {
 	if n.lo >= best || n.hi < from {
 		return best
 	}
@@ -18,7 +18,7 @@ func (t *Table) first(n *node, f *facts, from, best int32) int32 {
 		for i := range s.exact {
 			g := &s.exact[i]
 			if found, ok := g.nodes[string(f.key(g.axis))]; ok {
-				best = t.first(&found, f, from, best)
+				best = t.first(found, f, from, best)
 			}
 		}
 		for i := range s.prefix {
@@ -27,7 +27,7 @@ func (t *Table) first(n *node, f *facts, from, best int32) int32 {
 		if s.nets != nil {
 			found, _ := s.nets.Lookup(f.Flow.Remote.Addr().Unmap())
 			for ; found != nil; found = found.super {
-				best = t.first(&found.node, f, from, best)
+				best = t.first(found.node, f, from, best)
 			}
 		}
 	}
@@ -42,7 +42,7 @@ func (t *Table) prefixed(g *prefixGroup, f *facts, from, best int32) int32 {
 			break
 		}
 		if found, ok := g.nodes[string(value[:n])]; ok {
-			best = t.first(&found, f, from, best)
+			best = t.first(found, f, from, best)
 		}
 	}
 	return best

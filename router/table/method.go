@@ -16,7 +16,7 @@ var methodMatchers = []matcher{{
 
 func compileMethod(_ *compiler, v *schema.Value) []condition {
 	names := texts(v)
-	cond := condition{cost: cheap, anchor: &anchor{axis: byMethod, keys: names}}
+	cond := condition{cost: cheap, anchor: &anchor{axis: byMethod, keys: names, whole: true}}
 	var set uint32 // of sip.Method
 	var others []string
 	for _, name := range names {

@@ -61,7 +61,7 @@ func compileSource(c *compiler, v *schema.Value) []condition {
 			nets = append(nets, p)
 		}
 	})
-	cond := condition{cost: cheap, anchor: &anchor{axis: bySource, nets: nets}}
+	cond := condition{cost: cheap, anchor: &anchor{axis: bySource, nets: nets, whole: true}}
 	cond.holds = func(f *facts) bool {
 		a := f.Flow.Remote.Addr().Unmap()
 		for _, p := range nets {

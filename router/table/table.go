@@ -58,7 +58,8 @@ const (
 	searched             // a header to find, perhaps a regular expression
 )
 
-// rule is what is left of a schema.Rule: all conditions must hold.
+// rule is what is left of a schema.Rule: all conditions must hold. One that
+// holds wherever the rule is filed is not among them.
 type rule []func(f *facts) bool
 
 func (r rule) holds(f *facts) bool {
@@ -83,24 +84,20 @@ type Table struct {
 // when there are errors.
 func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostics) {
 	c := &compiler{where: where}
-	t := &Table{rules: make([]rule, len(rules))}
-	anchors := make([][]*anchor, len(rules))
-	for i := range rules {
-		conditions := c.match(rules[i].Match)
-		slices.SortStableFunc(conditions, func(a, b condition) int {
-			return int(a.cost) - int(b.cost)
-		})
-		for _, cond := range conditions {
-			t.rules[i] = append(t.rules[i], cond.holds)
-			if cond.anchor != nil {
-				anchors[i] = append(anchors[i], cond.anchor)
-			}
-		}
-	}
+	conditions := c.rules(rules)
 	if c.found.HasErrors() {
 		return nil, c.found
 	}
-	t.root = index(anchors)
+	t := &Table{rules: make([]rule, len(rules))}
+	var filed []*anchor
+	t.root, filed = index(conditions)
+	for i, all := range conditions {
+		for _, cond := range all {
+			if cond.anchor == nil || cond.anchor != filed[i] || !cond.anchor.whole {
+				t.rules[i] = append(t.rules[i], cond.holds)
+			}
+		}
+	}
 	return t, c.found
 }
 
@@ -109,7 +106,7 @@ func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostic
 // call are seen. It allocates nothing.
 func (t *Table) Match(j *job.Job, from int) int {
 	f := borrow(j)
-	best := t.first(&t.root, f, int32(from), int32(len(t.rules)))
+	best := t.first(t.root, f, int32(from), int32(len(t.rules)))
 	f.release()
 	if best == int32(len(t.rules)) {
 		return -1

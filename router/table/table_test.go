@@ -16,11 +16,28 @@ import (
 	"sipedge/sip/transport"
 )
 
-// loop is what a table must answer: each rule in turn, on the job as it is.
-func loop(t *Table, j *job.Job, from int) int {
-	for i := from; i < len(t.rules); i++ {
-		f := &facts{Job: j}
-		if t.rules[i].holds(f) {
+// naive is what a table must answer like: each rule in turn, all its
+// conditions, on the job as it is.
+type naive []rule
+
+func newNaive(t testing.TB, rules []schema.Rule) naive {
+	t.Helper()
+	c := &compiler{where: schema.InRequest}
+	n := make(naive, len(rules))
+	for i, all := range c.rules(rules) {
+		for _, cond := range all {
+			n[i] = append(n[i], cond.holds)
+		}
+	}
+	if c.found != nil {
+		t.Fatal(c.found)
+	}
+	return n
+}
+
+func (n naive) Match(j *job.Job, from int) int {
+	for i := from; i < len(n); i++ {
+		if n[i].holds(&facts{Job: j}) {
 			return i
 		}
 	}
@@ -161,12 +178,12 @@ func TestTableIsTheLoop(tt *testing.T) {
 			texts[i] = drawMatch(t, 1)
 			edits[i] = drawEdit(t)
 		}
-		table := compile(tt, schema.InRequest, texts...)
+		table, loop := compile(tt, schema.InRequest, texts...), newNaive(tt, parse(tt, texts...))
 		for range 3 {
 			text := drawMessage(t)
 			j := drawJob(t, tt, text)
 			for from := 0; ; {
-				want, got := loop(table, j, from), table.Match(j, from)
+				want, got := loop.Match(j, from), table.Match(j, from)
 				if want != got {
 					t.Fatalf("from %d: want %d, got %d\n%s\n%q", from, want, got, text, texts)
 				}
@@ -294,6 +311,23 @@ func TestMatchIsConcurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestLookupAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector pools forget")
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	rules := benchRules(r, 1000)
+	table, found := Compile(rules, schema.InRequest)
+	if found != nil {
+		t.Fatal(found)
+	}
+	for i, j := range benchJobs(t, r, rules, 64) {
+		if n := testing.AllocsPerRun(20, func() { table.Match(j, 0) }); n != 0 {
+			t.Errorf("job %d: want 0 allocations, got %v", i, n)
+		}
+	}
 }
 
 func TestMatchAllocatesNothing(t *testing.T) {
