@@ -24,10 +24,10 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 	limits := root.Get("limits")
 	if v := limits.Get("message"); v.Kind != None && (v.Size() > 65535 || v.Size() < 512) {
 		diags = append(diags, v.Problem(OutOfRange, "%s is out of range (512 to 65535 bytes)",
-			v.show()))
+			v.Show()))
 	}
 	if doc.Limits.PerSource > doc.Limits.Connections &&
-		limits.has("connections_per_source") {
+		limits.Has("connections_per_source") {
 		v := limits.Get("connections_per_source")
 		diags = append(diags, v.Problem(OutOfRange,
 			"more connections of one source (%d) than connections (%d)",

@@ -1,31 +1,36 @@
 package schema
 
-import "slices"
+import (
+	"slices"
+
+	"sipedge/schema/internal/source"
+)
 
 // Reading and shape.
 const (
-	SyntaxYAML    Code = 1001
-	SyntaxCUE     Code = 1002
-	UnknownKey    Code = 1003
-	UnknownMethod Code = 1004
-	MissingField  Code = 1005
-	WrongType     Code = 1006
-	NotOneOf      Code = 1007
-	OutOfRange    Code = 1008
-	Malformed     Code = 1009
-	DuplicateKey  Code = 1010
-	NotOneKey     Code = 1011
-	UnknownAction Code = 1012
-	UnknownMatch  Code = 1013
-	Empty         Code = 1014
-	WrongVersion  Code = 1015
-	TooLarge      Code = 1016
-	Misplaced     Code = 1017 // ${env.X} or ${file:…} outside secrets
+	SyntaxYAML    = source.SyntaxYAML
+	SyntaxCUE     = source.SyntaxCUE
+	UnknownKey    = source.UnknownKey
+	UnknownMethod = source.UnknownMethod
+	MissingField  = source.MissingField
+	WrongType     = source.WrongType
+	NotOneOf      = source.NotOneOf
+	OutOfRange    = source.OutOfRange
+	Malformed     = source.Malformed
+	DuplicateKey  = source.DuplicateKey
+	NotOneKey     = source.NotOneKey
+	UnknownAction = source.UnknownAction
+	UnknownMatch  = source.UnknownMatch
+	Empty         = source.Empty
+	WrongVersion  = source.WrongVersion
+	TooLarge      = source.TooLarge
+	Misplaced     = source.Misplaced // ${env.X} or ${file:…} outside secrets
 )
 
 // Listeners and services.
 const (
-	UnknownTransport  Code = 2001
+	UnknownTransport = source.UnknownTransport
+
 	BadAddress        Code = 2002
 	DuplicateListener Code = 2003
 	UnknownListener   Code = 2004
@@ -71,7 +76,7 @@ type CodeInfo struct {
 }
 
 // Info tells of a code; false when there is none of that number.
-func (c Code) Info() (CodeInfo, bool) {
+func Info(c Code) (CodeInfo, bool) {
 	i := slices.IndexFunc(codes, func(info CodeInfo) bool { return info.Code == c })
 	if i < 0 {
 		return CodeInfo{}, false

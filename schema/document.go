@@ -2,12 +2,6 @@ package schema
 
 import "time"
 
-// Pos is a place in an author's file. Line and Col count from 1, Col in bytes.
-type Pos struct {
-	File      string
-	Line, Col int
-}
-
 // Document is a policy that passed every check of this package: plain data, with positions.
 type Document struct {
 	Version int
@@ -26,12 +20,6 @@ type Document struct {
 	Secrets Secrets
 	DNS     DNS
 	Routes  Routes
-}
-
-// Text is a string with its place: Pos is the first byte of the content.
-type Text struct {
-	S   string
-	Pos Pos
 }
 
 type Listen struct {
@@ -110,64 +98,4 @@ type Step struct {
 	Kind string
 	Args Value
 	Pos  Pos // of the key
-}
-
-// Value is a checked piece of YAML or CUE with positions.
-type Value struct {
-	Kind  ValueKind
-	S     string // String: the text
-	N     int64  // Int
-	B     bool   // Bool
-	Items []Value
-	Keys  []Key // Map, in the author's order
-	Pos   Pos   // of the value; of a String the first byte of its content (behind a quote)
-
-	end  int  // column behind it, on the same line; 0 unknown
-	flow bool // YAML's {…}
-}
-
-type ValueKind uint8
-
-const (
-	None ValueKind = iota // absent or null
-	String
-	Int
-	Bool
-	List
-	Map
-	number // no int64: 0.7, 1e99. S is its text
-)
-
-// Key is an entry of a Map.
-type Key struct {
-	Name string
-	Pos  Pos
-	Value
-
-	end int // column behind the key
-}
-
-// Get returns the value under a key of a Map; of Kind None when absent.
-func (v *Value) Get(key string) *Value {
-	for i := range v.Keys {
-		if v.Keys[i].Name == key {
-			return &v.Keys[i].Value
-		}
-	}
-	return &none
-}
-
-var none Value
-
-// Each calls f for v itself, or for every item of a List: what "one value or a list" means.
-func (v *Value) Each(f func(*Value)) {
-	if v.Kind == List {
-		for i := range v.Items {
-			f(&v.Items[i])
-		}
-		return
-	}
-	if v.Kind != None {
-		f(v)
-	}
 }

@@ -2,7 +2,7 @@ package schema
 
 import "slices"
 
-// endings checks how runs end: steps that never run, arms that run off their
+// endings checks how runs End: steps that never run, arms that run off their
 // end, requests that get no answer.
 func (c *routes) endings() {
 	c.lists(c.unreached)
@@ -87,7 +87,7 @@ func (c *routes) unreached(rules []Rule) {
 				continue
 			}
 			next := Key{Name: do[j+1].Kind, Pos: do[j+1].Pos}
-			next.end = next.Pos.Col + len(next.Name)
+			next.End = next.Pos.Col + len(next.Name)
 			d := next.Problem(NeverRuns, "%q never runs: %q before it ends the run",
 				next.Name, do[j].Kind)
 			if c.v.kinds[do[j].Kind].Ending == Continues && !c.leaves(&do[j]) {
@@ -104,7 +104,7 @@ func (c *routes) exits(rules []Rule) {
 	for i := range rules {
 		for j := range rules[i].Do {
 			if s := &rules[i].Do[j]; s.Kind == "exit" {
-				key := Key{Name: s.Kind, Pos: s.Pos, end: s.Pos.Col + len(s.Kind)}
+				key := Key{Name: s.Kind, Pos: s.Pos, End: s.Pos.Col + len(s.Kind)}
 				d := key.Problem(Unanswered, "exit ends a request without an answer")
 				d.Hint = "reply to it, or drop it to be silent on purpose"
 				c.add(d)
@@ -121,7 +121,7 @@ func (c *routes) unanswered(rules []Rule) Diagnostic {
 	d.Hint = "end the list with a rule without match: - do: [{reply: {code: 404}}]"
 	if last.Match == nil {
 		s := &last.Do[len(last.Do)-1]
-		key := Key{Name: s.Kind, Pos: s.Pos, end: s.Pos.Col + len(s.Kind)}
+		key := Key{Name: s.Kind, Pos: s.Pos, End: s.Pos.Col + len(s.Kind)}
 		d = key.Problem(Unanswered, "the request gets no answer: nothing follows %q", s.Kind)
 		d.Hint = "a request ends by reply, redirect, relay, forward or drop"
 		if k := c.v.kinds[s.Kind]; slices.Contains(k.Calls, "") {

@@ -6,19 +6,20 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/encoding/yaml"
+
+	"sipedge/schema/internal/shape"
+	"sipedge/schema/internal/source"
 )
 
 // ShapeTakes reports whether the shapes take a YAML policy, as far as CUE
 // can tell.
 func ShapeTakes(src []byte, v *Vocabulary) (bool, error) {
 	v.compile()
-	root, diags := readYAML("policy.yaml", src)
+	root, diags := source.ReadYAML("policy.yaml", src)
 	if len(diags) > 0 {
 		return false, errors.New(diags[0].Message)
 	}
-	w := walker{plain: true}
-	w.check(&root, v.root, nil)
-	return len(w.diags) == 0, nil
+	return len(shape.Check(&root, v.root, shape.Options{Plain: true})) == 0, nil
 }
 
 // Oracle is CUE's evaluator over the same schema.
@@ -47,7 +48,7 @@ func (o *Oracle) Takes(src []byte) (bool, error) {
 
 // ParseDuration and ParseSize are for their tables.
 var (
-	ParseDuration = parseDuration
-	ParseSize     = parseSize
-	Nearest       = nearest
+	ParseDuration = source.ParseDuration
+	ParseSize     = source.ParseSize
+	Nearest       = source.Nearest
 )

@@ -46,6 +46,8 @@ var meaning = []cmp.Option{
 	cmpopts.EquateEmpty(),
 	cmpopts.IgnoreTypes(schema.Pos{}),
 	cmpopts.IgnoreFields(schema.Document{}, "Files"),
-	cmpopts.IgnoreUnexported(schema.Value{}, schema.Key{}, schema.Rule{}),
+	cmpopts.IgnoreFields(schema.Value{}, "End", "Flow"),
+	cmpopts.IgnoreFields(schema.Key{}, "End"),
+	cmpopts.IgnoreUnexported(schema.Rule{}),
 	cmpopts.SortSlices(func(a, b schema.Key) bool { return a.Name < b.Name }),
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"sipedge/schema/internal/shape"
+	"sipedge/schema/internal/source"
 )
 
 // Load reads a policy: a file, or every *.yaml, *.yml and *.cue of a directory
@@ -24,7 +27,7 @@ func Load(path string, v *Vocabulary) (*Document, Source, Diagnostics, error) {
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if info.Size() > maxFile {
+		if info.Size() > source.MaxFile {
 			return nil, src, Diagnostics{tooLarge(file)}, nil
 		}
 		if src[file], err = os.ReadFile(file); err != nil {
@@ -38,24 +41,24 @@ func Load(path string, v *Vocabulary) (*Document, Source, Diagnostics, error) {
 // LoadBytes is Load of one file's content; name decides between YAML and CUE.
 // A CUE file may import the standard packages only.
 func LoadBytes(name string, src []byte, v *Vocabulary) (*Document, Source, Diagnostics) {
-	if len(src) > maxFile {
+	if len(src) > source.MaxFile {
 		return nil, nil, Diagnostics{tooLarge(name)}
 	}
-	source := Source{name: src}
+	files := Source{name: src}
 	var root Value
 	var diags Diagnostics
-	if isCUE(name) {
-		root, diags = readCUE(name, src)
+	if source.IsCUE(name) {
+		root, diags = source.ReadCUE(name, src)
 	} else {
-		root, diags = readYAML(name, src)
+		root, diags = source.ReadYAML(name, src)
 	}
 	doc, diags := finish([]string{name}, &root, diags, v)
-	return doc, source, diags
+	return doc, files, diags
 }
 
 func tooLarge(file string) Diagnostic {
-	return Diagnostic{Pos: Pos{file, 1, 1}, Code: TooLarge,
-		Message: fmt.Sprintf("larger than %d MiB; large data belongs in a table", maxFile>>20)}
+	return Diagnostic{Pos: Pos{File: file, Line: 1, Col: 1}, Code: TooLarge,
+		Message: fmt.Sprintf("larger than %d MiB; large data belongs in a table", source.MaxFile>>20)}
 }
 
 // policyFiles are the files of a policy, sorted.
@@ -94,48 +97,20 @@ func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics)
 	var diags Diagnostics
 	var cues []string
 	for _, file := range files {
-		if isCUE(file) {
+		if source.IsCUE(file) {
 			cues = append(cues, file)
 			continue
 		}
-		part, d := readYAML(file, src[file])
+		part, d := source.ReadYAML(file, src[file])
 		diags = append(diags, d...)
-		diags = append(diags, merge(&root, part)...)
+		diags = append(diags, source.Merge(&root, part)...)
 	}
 	if len(cues) > 0 {
-		part, d := readCUEFiles(filepath.Dir(cues[0]), cues, src)
+		part, d := source.ReadCUEFiles(filepath.Dir(cues[0]), cues, src)
 		diags = append(diags, d...)
-		diags = append(diags, merge(&root, part)...)
+		diags = append(diags, source.Merge(&root, part)...)
 	}
 	return finish(files, &root, diags, v)
-}
-
-// merge adds a file's document to the others. Maps are merged; a key given
-// twice with anything else is an error.
-func merge(into *Value, part Value) Diagnostics {
-	if into.Kind == None {
-		*into = part
-		return nil
-	}
-	if part.Kind != Map || into.Kind != Map {
-		if part.Kind == None {
-			return nil
-		}
-		return Diagnostics{part.Problem(WrongType, "expected a policy, got no map")}
-	}
-	var diags Diagnostics
-	for _, k := range part.Keys {
-		at, dup := find(into, nil, k.Name)
-		switch {
-		case !dup:
-			into.Keys = append(into.Keys, k)
-		case k.Kind == Map && into.Keys[at].Kind == Map:
-			diags = append(diags, merge(&into.Keys[at].Value, k.Value)...)
-		default:
-			diags = append(diags, duplicate(&k, into.Keys[at].Pos))
-		}
-	}
-	return diags
 }
 
 // finish checks what was read and makes the Document of it. What depends on a
@@ -145,11 +120,11 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	*Document, Diagnostics) {
 	v.compile()
 	if diags.HasErrors() {
-		return nil, diags.sorted()
+		return nil, diags.Sorted()
 	}
 	diags = append(diags, checkShape(root, v)...)
 	if diags.HasErrors() {
-		return nil, diags.sorted()
+		return nil, diags.Sorted()
 	}
 	doc := lower(root)
 	doc.Files = files
@@ -158,7 +133,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	if diags.HasErrors() {
 		doc = nil
 	}
-	return doc, diags.sorted()
+	return doc, diags.Sorted()
 }
 
 // checkShape holds a policy against the schema.
@@ -172,12 +147,5 @@ func checkShape(root *Value, v *Vocabulary) Diagnostics {
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
 		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
 	}
-	w := walker{methods: knownMethods()}
-	root.Get("methods").Each(func(m *Value) {
-		if m.Kind == String {
-			w.methods = append(w.methods, m.S)
-		}
-	})
-	w.check(root, v.root, nil)
-	return w.diags
+	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"))})
 }

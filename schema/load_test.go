@@ -128,7 +128,8 @@ func TestBounds(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
 	for i := 1; i < 10; i++ {
-		fmt.Fprintf(&bomb, "a%d: &a%d [%s*a%d]\n", i, i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), i-1)
+		last := fmt.Sprintf("*a%d", i-1)
+		fmt.Fprintf(&bomb, "a%d: &a%d [%s%s]\n", i, i, strings.Repeat(last+", ", 9), last)
 	}
 	rules := strings.TrimSuffix(hello, "    - do: [{reply: {code: 404}}]\n") +
 		strings.Repeat("    - {match: {method: ACK}, do: [{drop: {}}]}\n", 20_000) +
@@ -283,7 +284,8 @@ func TestSecrets(t *testing.T) {
 	env := func(name string) (string, bool) { return "from-" + name, name == "KEY" }
 	file := func(path string) ([]byte, error) { return []byte("in " + path + "\n"), nil }
 	got, err := s.Resolve(env, file)
-	if want := (schema.Secrets{RouteKey: "from-KEY", TagKey: "in /run/key"}); err != nil || got != want {
+	want := schema.Secrets{RouteKey: "from-KEY", TagKey: "in /run/key"}
+	if err != nil || got != want {
 		t.Errorf("want %v, got %v, %v", want, got, err)
 	}
 	s.RouteKey = "${env.OTHER}"

@@ -31,24 +31,24 @@ func lower(root *Value) *Document {
 	dns := root.Get("dns")
 	doc := &Document{
 		Version: int(root.Get("version").N),
-		Domains: root.Get("domains").texts(),
-		Aliases: root.Get("aliases").texts(),
-		Methods: root.Get("methods").texts(),
+		Domains: root.Get("domains").Texts(),
+		Aliases: root.Get("aliases").Texts(),
+		Methods: root.Get("methods").Texts(),
 		Timers:  lowerTimers(root.Get("timers")),
 		Limits:  lowerLimits(root.Get("limits")),
-		Workers: root.Get("workers").or(0),
+		Workers: intOr(root.Get("workers"), 0),
 		Log: Log{
-			Level:  log.Get("level").textOr("info"),
-			Format: log.Get("format").textOr("text"),
+			Level:  textOr(log.Get("level"), "info"),
+			Format: textOr(log.Get("format"), "text"),
 		},
-		Admin: Admin{Addr: root.Get("admin").Get("listen").textOr(defaultAdmin)},
-		Deny:  root.Get("deny_targets").texts(),
-		Allow: root.Get("allow_targets").texts(),
+		Admin: Admin{Addr: textOr(root.Get("admin").Get("listen"), defaultAdmin)},
+		Deny:  root.Get("deny_targets").Texts(),
+		Allow: root.Get("allow_targets").Texts(),
 		Secrets: Secrets{
 			RouteKey: secrets.Get("route_key").S,
 			TagKey:   secrets.Get("tag_key").S,
 		},
-		DNS:    DNS{Budget: dns.Get("budget").durationOr(defaultBudget)},
+		DNS:    DNS{Budget: durationOr(dns.Get("budget"), defaultBudget)},
 		Routes: lowerRoutes(root.Get("routes")),
 	}
 	if doc.Admin.Addr == "none" {
@@ -74,30 +74,30 @@ func lowerTimers(v *Value) Timers {
 		T1:         v.Get("T1").Duration(),
 		T2:         v.Get("T2").Duration(),
 		T4:         v.Get("T4").Duration(),
-		InviteWait: v.Get("fr_inv_timer").durationOr(defaultInviteWait),
+		InviteWait: durationOr(v.Get("fr_inv_timer"), defaultInviteWait),
 	}
 	t1 := t.T1
 	if t1 == 0 {
 		t1 = defaultT1
 	}
-	t.FinalWait = v.Get("fr_timer").durationOr(64 * t1)
+	t.FinalWait = durationOr(v.Get("fr_timer"), 64*t1)
 	return t
 }
 
 func lowerLimits(v *Value) Limits {
 	return Limits{
-		Message:      v.Get("message").sizeOr(defaultMessage),
-		Connections:  v.Get("connections").or(defaultConnections),
-		PerSource:    v.Get("connections_per_source").or(defaultPerSource),
-		MessageTime:  v.Get("message_time").durationOr(defaultMessageTime),
-		Idle:         v.Get("idle").durationOr(defaultIdle),
-		Queue:        v.Get("queue").sizeOr(defaultQueue),
-		Transactions: v.Get("transactions").or(defaultTransaction),
-		Branches:     v.Get("branches").or(defaultBranches),
-		Attempts:     v.Get("attempts").or(defaultAttempts),
-		Pool:         v.Get("pool").or(defaultPool),
-		Asks:         v.Get("asks").durationOr(defaultAsks),
-		MaxForwards:  v.Get("max_forwards").or(defaultMaxForwards),
+		Message:      sizeOr(v.Get("message"), defaultMessage),
+		Connections:  intOr(v.Get("connections"), defaultConnections),
+		PerSource:    intOr(v.Get("connections_per_source"), defaultPerSource),
+		MessageTime:  durationOr(v.Get("message_time"), defaultMessageTime),
+		Idle:         durationOr(v.Get("idle"), defaultIdle),
+		Queue:        sizeOr(v.Get("queue"), defaultQueue),
+		Transactions: intOr(v.Get("transactions"), defaultTransaction),
+		Branches:     intOr(v.Get("branches"), defaultBranches),
+		Attempts:     intOr(v.Get("attempts"), defaultAttempts),
+		Pool:         intOr(v.Get("pool"), defaultPool),
+		Asks:         durationOr(v.Get("asks"), defaultAsks),
+		MaxForwards:  intOr(v.Get("max_forwards"), defaultMaxForwards),
 	}
 }
 
@@ -138,4 +138,36 @@ func lowerRules(v *Value) []Rule {
 		}
 	}
 	return rules
+}
+
+// intOr is the number, or def when there is none.
+func intOr(v *Value, def int) int {
+	if v.Kind == Int {
+		return int(v.N)
+	}
+	return def
+}
+
+// durationOr is the duration, or def when there is none.
+func durationOr(v *Value, def time.Duration) time.Duration {
+	if v.Kind == None {
+		return def
+	}
+	return v.Duration()
+}
+
+// sizeOr is the size, or def when there is none.
+func sizeOr(v *Value, def int) int {
+	if v.Kind == None {
+		return def
+	}
+	return int(v.Size())
+}
+
+// textOr is the text, or def when there is none.
+func textOr(v *Value, def string) string {
+	if v.Kind == None {
+		return def
+	}
+	return v.S
 }

@@ -82,7 +82,7 @@ func TestShapesAgreeWithCUE(t *testing.T) {
 		}
 	}
 	rounds := 1000
-	if testing.Short() {
+	if testing.Short() || racing {
 		rounds = 100
 	}
 	random := rand.New(rand.NewPCG(1, 2))

@@ -67,7 +67,7 @@ func (c *routes) legal(s *Step, in Place, sub, early bool, way []string) {
 	if where == 0 {
 		where = Anywhere
 	}
-	key := Key{Name: s.Kind, Pos: s.Pos, end: s.Pos.Col + len(s.Kind)}
+	key := Key{Name: s.Kind, Pos: s.Pos, End: s.Pos.Col + len(s.Kind)}
 	switch {
 	case k.Where&InSub != 0 && !sub:
 		d := key.Problem(ReturnOutside, "%q leaves a sub-route; this is a %s", s.Kind, routeNames[in])
@@ -128,7 +128,7 @@ func provisional(match *Value) bool {
 		switch k.Name {
 		case "status":
 			if every(&k.Value, func(v *Value) bool {
-				return v.Kind == Int && v.N < 200 || v.S == "1xx" || v.Get("max").N < 200 && v.has("max")
+				return v.Kind == Int && v.N < 200 || v.S == "1xx" || v.Get("max").N < 200 && v.Has("max")
 			}) {
 				return true
 			}

@@ -7,24 +7,31 @@ import (
 	"strconv"
 	"strings"
 
+	"sipedge/schema/internal/shape"
+	"sipedge/schema/internal/source"
 	"sipedge/sip"
 )
 
-// A refinement checks what a CUE definition can't say, of a value that the
-// definition took.
-type refinement func(w *walker, v *Value)
-
-// refinements belong to definitions of policy.cue.
-var refinements = map[string]refinement{
-	"#Method":   (*walker).method,
-	"#Duration": (*walker).duration,
-	"#Size":     (*walker).size,
-	"#CIDR":     (*walker).network,
-	"#Address":  (*walker).address,
-	"#Server":   (*walker).address,
-	"#HostPort": (*walker).hostPort,
-	"#Regex":    (*walker).regex,
-	"#IntTests": (*walker).ordered,
+// refinements are what CUE can't say of the definitions of policy.cue, for a
+// policy with these extension methods.
+func refinements(methods *Value) map[string]shape.Refinement {
+	known := knownMethods()
+	methods.Each(func(m *Value) {
+		if m.Kind == String {
+			known = append(known, m.S)
+		}
+	})
+	return map[string]shape.Refinement{
+		"#Method":   func(v *Value) *Diagnostic { return checkMethod(v, known) },
+		"#Duration": checkDuration,
+		"#Size":     checkSize,
+		"#CIDR":     checkNetwork,
+		"#Address":  checkAddress,
+		"#Server":   checkAddress,
+		"#HostPort": checkHostPort,
+		"#Regex":    checkRegex,
+		"#IntTests": checkOrder,
+	}
 }
 
 func knownMethods() []string {
@@ -35,34 +42,42 @@ func knownMethods() []string {
 	return names
 }
 
-func (w *walker) method(v *Value) {
-	if slices.Contains(w.methods, v.S) {
-		return
+func checkMethod(v *Value, known []string) *Diagnostic {
+	if slices.Contains(known, v.S) {
+		return nil
 	}
-	near := Meant(v.S, w.methods)
+	near := Meant(v.S, known)
 	d := v.Problem(UnknownMethod, "%q is not a known method%s", v.S, near)
 	if near == "" {
 		d.Hint = "list extension methods under `methods:`"
 	}
-	w.addStrict(d)
+	return &d
 }
 
-func (w *walker) duration(v *Value) {
-	if _, ok := parseDuration(v.S); !ok {
-		w.addStrict(v.Problem(OutOfRange, "%q is out of range (1ms to ten years)", v.S))
+func problem(v *Value, code Code, format string, args ...any) *Diagnostic {
+	d := v.Problem(code, format, args...)
+	return &d
+}
+
+func checkDuration(v *Value) *Diagnostic {
+	if _, ok := source.ParseDuration(v.S); !ok {
+		return problem(v, OutOfRange, "%q is out of range (1ms to ten years)", v.S)
 	}
+	return nil
 }
 
-func (w *walker) size(v *Value) {
+func checkSize(v *Value) *Diagnostic {
 	if n := v.Size(); n <= 0 || n > 2<<30-1 {
-		w.addStrict(v.Problem(OutOfRange, "%s is out of range (1 byte to 2GiB)", v.show()))
+		return problem(v, OutOfRange, "%s is out of range (1 byte to 2GiB)", v.Show())
 	}
+	return nil
 }
 
-func (w *walker) network(v *Value) {
+func checkNetwork(v *Value) *Diagnostic {
 	if _, err := ParseNetwork(v.S); err != nil {
-		w.addStrict(v.Problem(BadNetwork, "%q is not an IP address or network", v.S))
+		return problem(v, BadNetwork, "%q is not an IP address or network", v.S)
 	}
+	return nil
 }
 
 // ParseNetwork reads what #CIDR stands for: an address is the network of it
@@ -79,27 +94,30 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	return p.Masked(), err
 }
 
-// address checks an IP address, with a port or without.
-func (w *walker) address(v *Value) {
+// checkAddress checks an IP address, with a port or without.
+func checkAddress(v *Value) *Diagnostic {
 	host, port, ok := splitPort(v.S)
 	if _, err := netip.ParseAddr(host); err != nil {
-		w.addStrict(v.Problem(BadAddress, "%q is not an IP address", host))
-	} else if !ok {
-		w.addStrict(v.Problem(BadAddress, "%s is not a port (0 to 65535)", port))
+		return problem(v, BadAddress, "%q is not an IP address", host)
 	}
+	if !ok {
+		return problem(v, BadAddress, "%s is not a port (0 to 65535)", port)
+	}
+	return nil
 }
 
-func (w *walker) hostPort(v *Value) {
+func checkHostPort(v *Value) *Diagnostic {
 	host, port, ok := splitPort(v.S)
 	if !ok {
-		w.addStrict(v.Problem(BadAddress, "%s is not a port (0 to 65535)", port))
-		return
+		return problem(v, BadAddress, "%s is not a port (0 to 65535)", port)
 	}
-	if strings.Contains(host, ":") || strings.Trim(host, "0123456789.") == "" {
-		if _, err := netip.ParseAddr(host); err != nil {
-			w.addStrict(v.Problem(BadAddress, "%q is not an IP address", host))
-		}
+	if !strings.Contains(host, ":") && strings.Trim(host, "0123456789.") != "" {
+		return nil
 	}
+	if _, err := netip.ParseAddr(host); err != nil {
+		return problem(v, BadAddress, "%q is not an IP address", host)
+	}
+	return nil
 }
 
 // splitPort cuts host and port; a bare IPv6 address has none.
@@ -117,16 +135,19 @@ func splitPort(s string) (host, port string, ok bool) {
 	return host, port, ok
 }
 
-func (w *walker) regex(v *Value) {
-	if _, err := regexp.Compile(v.S); err != nil {
-		text := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		w.addStrict(v.Problem(BadRegex, "not a regular expression (RE2): %s", text))
+func checkRegex(v *Value) *Diagnostic {
+	_, err := regexp.Compile(v.S)
+	if err == nil {
+		return nil
 	}
+	text := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	return problem(v, BadRegex, "not a regular expression (RE2): %s", text)
 }
 
-func (w *walker) ordered(v *Value) {
+func checkOrder(v *Value) *Diagnostic {
 	low, high := v.Get("min"), v.Get("max")
 	if low.Kind == Int && high.Kind == Int && low.N > high.N {
-		w.addStrict(high.Problem(OutOfRange, "max %d is less than min %d", high.N, low.N))
+		return problem(high, OutOfRange, "max %d is less than min %d", high.N, low.N)
 	}
+	return nil
 }

@@ -17,6 +17,9 @@ type routes struct {
 	diags Diagnostics
 }
 
+// maxRules is how many rules a policy may have: more of them are data.
+const maxRules = 20_000
+
 // routeNames word route types in messages.
 var routeNames = map[Place]string{
 	InSub: "sub-route", InRequest: "request route", InBranch: "branch route",
@@ -219,7 +222,7 @@ func (c *routes) unused() {
 			if c.used[r] || t == InReply && r.Name == "all" {
 				continue
 			}
-			key := Key{Name: r.Name, Pos: r.Pos, end: r.Pos.Col + len(r.Name)}
+			key := Key{Name: r.Name, Pos: r.Pos, End: r.Pos.Col + len(r.Name)}
 			d := key.Problem(UnusedRoute, "nothing uses the %s %q", routeNames[t], r.Name)
 			d.Severity = Warning
 			c.add(d)

@@ -59,10 +59,10 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%v: %+v", c.Code, c)
 		}
 	}
-	if info, ok := schema.UnknownMethod.Info(); !ok || info.Code.String() != "SE1004" {
+	if info, ok := schema.Info(schema.UnknownMethod); !ok || info.Code.String() != "SE1004" {
 		t.Errorf("got %v", info)
 	}
-	if _, ok := schema.Code(9999).Info(); ok {
+	if _, ok := schema.Info(9999); ok {
 		t.Error("there is no SE9999")
 	}
 }
@@ -80,7 +80,8 @@ func manyRules(n int) []byte {
 	for i := range n {
 		switch i % 3 {
 		case 0:
-			fmt.Fprintf(&b, "    - name: to %d\n      match: {method: [INVITE, ACK], uri: {user: {prefix: \"%d\"}}}\n"+
+			fmt.Fprintf(&b, "    - name: to %d\n"+
+				"      match: {method: [INVITE, ACK], uri: {user: {prefix: \"%d\"}}}\n"+
 				"      do:\n        - record_route: {}\n        - strip: 1\n"+
 				"        - relay: {to: \"sip:192.0.2.%d\", fr_timer: 5s}\n", i, i, i%250)
 		case 1:
@@ -133,7 +134,7 @@ func FuzzLoadYAML(f *testing.F) {
 			if d.Pos.File != "a.yaml" || d.Pos.Line < 1 || d.Pos.Line > lines || d.Pos.Col < 1 {
 				t.Fatalf("%v is no place in a file of %d lines", d, lines)
 			}
-			if _, ok := d.Code.Info(); !ok {
+			if _, ok := schema.Info(d.Code); !ok {
 				t.Fatalf("%v is no code", d.Code)
 			}
 		}

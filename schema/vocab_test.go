@@ -7,8 +7,6 @@ import "sipedge/schema"
 func testVocabulary() *schema.Vocabulary {
 	const (
 		r, b, f, o = schema.InRequest, schema.InBranch, schema.InFailure, schema.InReply
-		requests   = r | b | f
-		messages   = r | b | f | o
 		uris       = r | b | f
 		headers    = r | b | f | o | schema.InLocal
 	)
@@ -76,25 +74,34 @@ func testVocabulary() *schema.Vocabulary {
 			kind("strip", number, uris),
 			kind("strip_tail", number, uris),
 		},
-		Fields: []schema.Field{
-			{Name: "cause", Where: f | o,
-				Schema: `"timeout" | "transport" | ["timeout" | "transport", ..."timeout" | "transport"]`},
-			{Name: "direction", Where: messages, Schema: `"upstream" | "downstream"`},
-			{Name: "family", Where: messages, Schema: `#Family | [#Family, ...#Family]`},
-			{Name: "from", Where: requests, Schema: `#URI`},
-			{Name: "headers", Where: messages, Schema: `{[#HeaderName]: bool | #Str}`},
-			{Name: "in_dialog", Where: messages, Schema: `bool`},
-			{Name: "listener", Where: messages, Schema: `string | [string, ...string]`},
-			{Name: "max_forwards", Where: messages, Schema: `#Int`},
-			{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
-			{Name: "size", Where: messages, Schema: `#Int`},
-			{Name: "source", Where: messages, Schema: `#CIDR | [#CIDR, ...#CIDR]`},
-			{Name: "source_port", Where: messages, Schema: `#Int`},
-			{Name: "status", Where: f | o,
-				Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},
-			{Name: "to", Where: requests, Schema: `#URI`},
-			{Name: "transport", Where: messages, Schema: `#Transport | [#Transport, ...#Transport]`},
-			{Name: "uri", Where: requests, Schema: `#URI`},
-		},
+		Fields: testFields(),
+	}
+}
+
+func testFields() []schema.Field {
+	const (
+		f, o     = schema.InFailure, schema.InReply
+		requests = schema.InRequest | schema.InBranch | schema.InFailure
+		messages = requests | schema.InReply
+	)
+	return []schema.Field{
+		{Name: "cause", Where: f | o,
+			Schema: `"timeout" | "transport" | ["timeout" | "transport", ..."timeout" | "transport"]`},
+		{Name: "direction", Where: messages, Schema: `"upstream" | "downstream"`},
+		{Name: "family", Where: messages, Schema: `#Family | [#Family, ...#Family]`},
+		{Name: "from", Where: requests, Schema: `#URI`},
+		{Name: "headers", Where: messages, Schema: `{[#HeaderName]: bool | #Str}`},
+		{Name: "in_dialog", Where: messages, Schema: `bool`},
+		{Name: "listener", Where: messages, Schema: `string | [string, ...string]`},
+		{Name: "max_forwards", Where: messages, Schema: `#Int`},
+		{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
+		{Name: "size", Where: messages, Schema: `#Int`},
+		{Name: "source", Where: messages, Schema: `#CIDR | [#CIDR, ...#CIDR]`},
+		{Name: "source_port", Where: messages, Schema: `#Int`},
+		{Name: "status", Where: f | o,
+			Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},
+		{Name: "to", Where: requests, Schema: `#URI`},
+		{Name: "transport", Where: messages, Schema: `#Transport | [#Transport, ...#Transport]`},
+		{Name: "uri", Where: requests, Schema: `#URI`},
 	}
 }

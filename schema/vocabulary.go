@@ -1,9 +1,15 @@
 package schema
 
 import (
+	_ "embed"
 	"strings"
 	"sync"
+
+	"sipedge/schema/internal/shape"
 )
+
+//go:embed policy.cue
+var policyCUE string
 
 // Place is a set of route types: where an action, matcher field or template field may stand.
 type Place uint16
@@ -58,7 +64,7 @@ type Kind struct {
 	Ending   Ending
 	EndsWhen func(args *Value) bool // for EndsByArgs
 	Arms     []string               // arguments that name a sub-route run instead of the rest
-	Calls    []string               // arguments that name a sub-route that comes back; "": the bare value
+	Calls    []string               // arguments that name a sub-route that comes back; "" the value
 	Hooks    map[string]Place       // arguments that name a route of that type (relay: failure)
 	Asks     bool                   // may wait for DNS, a backend or the network
 }
@@ -81,7 +87,7 @@ type Vocabulary struct {
 	once  sync.Once
 	kinds map[string]*Kind
 	field map[string]*Field
-	root  *shape // #Policy
+	root  *shape.Shape // #Policy
 }
 
 // compile prepares the vocabulary once. A fragment that is no CUE, or says
@@ -96,7 +102,7 @@ func (v *Vocabulary) compile() {
 		for i := range v.Fields {
 			v.field[v.Fields[i].Name] = &v.Fields[i]
 		}
-		defs, err := readShapes(v.CUE())
+		defs, err := shape.Read(v.CUE())
 		if err != nil {
 			panic("schema: " + err.Error())
 		}

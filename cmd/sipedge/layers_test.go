@@ -19,7 +19,7 @@ var floors = [][]string{
 	0: {"sip", "sip/digest", "sip/sdp", "sip/pidf"},
 	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
 	2: {"sip/transaction"},
-	3: {"backends", "backends/...", "sip/dialog", "schema", "sip/siptest"},
+	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest"},
 	4: {"router/job", "router/vars", "router/table"},
 	5: {
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
@@ -35,6 +35,7 @@ var floors = [][]string{
 var arrows = [][2]string{
 	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
+	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/check", "router"}, {"router/policytest", "router"},
@@ -44,13 +45,13 @@ var arrows = [][2]string{
 
 // owners are the only importers of a module; no other package knows it.
 var owners = map[string][]string{
-	"cuelang.org/go":             {"schema"},
+	"cuelang.org/go":             {"schema/internal/source", "schema/internal/shape"},
 	"github.com/miekg/dns":       {"sip/resolve"},
 	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli"},
 	"github.com/gaissmai/bart":   {"router/table"},
 	"github.com/prometheus":      {"router/observe", "cmd/sipedge/internal/daemon"},
 	"github.com/emiago/sipgo":    {},
-	"github.com/rogpeppe":        {},
+	"github.com/rogpeppe":        {"sip/siptest"},
 	"github.com/google/go-cmp":   {},
 	"pgregory.net/rapid":         {},
 	"go.uber.org/goleak":         {},

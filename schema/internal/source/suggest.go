@@ -1,14 +1,11 @@
-package schema
+package source
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
-// nearest is the known name a misspelt one probably means; "" none. It looks
+// Nearest is the known name a misspelt one probably means; "" none. It looks
 // past case and the difference of - and _; then a third of the letters may be
 // wrong.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	plain := fold(name)
 	best, least := "", max(1, len(name)/3)+1
 	for _, k := range known {
@@ -53,26 +50,8 @@ func distance(a, b string, limit int) int {
 
 // Meant ends a message about an unknown name: "; did you mean x?" or nothing.
 func Meant(name string, known []string) string {
-	if k := nearest(name, known); k != "" {
+	if k := Nearest(name, known); k != "" {
 		return "; did you mean " + k + "?"
 	}
 	return ""
-}
-
-// list names all of some, the first ones of many: "a, b, c, …".
-func list(names []string, most int) string {
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
-}
-
-// oneOf is "a", "a or b", "a, b or c".
-func oneOf(names []string) string {
-	names = slices.Compact(slices.Clone(names))
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

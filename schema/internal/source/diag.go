@@ -1,4 +1,4 @@
-package schema
+package source
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ type Diagnostic struct {
 	Message  string
 	Hint     string // at most one; "" none
 
-	quiet bool // the source line holds a secret
+	Quiet bool // the source line holds a secret
 }
 
 // Code is a stable number: 1004 prints as SE1004. Codes are never reused.
@@ -49,8 +49,8 @@ func (d Diagnostics) HasErrors() bool {
 	return false
 }
 
-// Source gives the text of the author's files back, for the quoted line. The loader fills it.
-type Source map[string][]byte
+// Files are the author's files by name, for the quoted line.
+type Files map[string][]byte
 
 func (c Code) String() string { return fmt.Sprintf("SE%04d", int(c)) }
 
@@ -95,9 +95,9 @@ func (d Diagnostics) Sort() {
 	})
 }
 
-// sorted sorts and drops what is told twice: a comprehension or an alias gives
+// Sorted sorts and drops what is told twice: a comprehension or an alias gives
 // the same place several times.
-func (d Diagnostics) sorted() Diagnostics {
+func (d Diagnostics) Sorted() Diagnostics {
 	d.Sort()
 	return slices.CompactFunc(d, func(a, b Diagnostic) bool {
 		return a.Pos == b.Pos && a.Code == b.Code && a.Message == b.Message
@@ -110,11 +110,11 @@ func (d Diagnostics) sorted() Diagnostics {
 //	edge.yaml:17:24: error SE1004: "REGISTRE" is not a known method; did you mean REGISTER?
 //	   17 |       match: {method: [REGISTRE]}
 //	      |                        ^^^^^^^^
-func (d Diagnostics) Text(src Source) string {
+func (d Diagnostics) Text(src Files) string {
 	var b strings.Builder
 	for i := range d {
 		b.WriteString(d[i].String() + "\n")
-		if !d[i].quiet {
+		if !d[i].Quiet {
 			d[i].quote(&b, src)
 		}
 		if d[i].Hint != "" {
@@ -130,7 +130,7 @@ var secretLine = regexp.MustCompile(`\b(secrets|route_key|tag_key)\b`)
 const maxQuoted = 160 // bytes of a source line
 
 // quote writes the source line and marks its text.
-func (d *Diagnostic) quote(b *strings.Builder, src Source) {
+func (d *Diagnostic) quote(b *strings.Builder, src Files) {
 	line, ok := src.line(d.Pos)
 	if !ok || secretLine.MatchString(line) {
 		return
@@ -160,7 +160,7 @@ func (d *Diagnostic) quote(b *strings.Builder, src Source) {
 }
 
 // line is the line of a place, without its end.
-func (s Source) line(p Pos) (string, bool) {
+func (s Files) line(p Pos) (string, bool) {
 	text, ok := s[p.File]
 	if !ok {
 		return "", false

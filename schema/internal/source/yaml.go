@@ -1,4 +1,4 @@
-package schema
+package source
 
 import (
 	"bytes"
@@ -13,10 +13,9 @@ import (
 
 // Bounds of what is read.
 const (
-	maxFile    = 16 << 20 // bytes of one file
+	MaxFile    = 16 << 20 // bytes of one file
 	maxDepth   = 64       // nested maps and lists
 	maxAliased = 50_000   // values that come out of YAML aliases
-	maxRules   = 20_000   // of a policy
 )
 
 // yamlReader turns a YAML document into a Value.
@@ -30,9 +29,9 @@ type yamlReader struct {
 	diags   Diagnostics
 }
 
-// readYAML reads the one document of a file. The Value is of Kind None when
+// ReadYAML reads the one document of a file. The Value is of Kind None when
 // there is none.
-func readYAML(file string, src []byte) (Value, Diagnostics) {
+func ReadYAML(file string, src []byte) (Value, Diagnostics) {
 	r := &yamlReader{file: file, src: src, lines: lineOffsets(src)}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
@@ -132,7 +131,7 @@ func (r *yamlReader) value(n *yaml.Node, depth int) Value {
 		}
 		return v
 	case yaml.MappingNode:
-		v := Value{Kind: Map, Pos: r.pos(n), flow: n.Style&yaml.FlowStyle != 0}
+		v := Value{Kind: Map, Pos: r.pos(n), Flow: n.Style&yaml.FlowStyle != 0}
 		v.Keys = make([]Key, 0, len(n.Content)/2)
 		r.entries(n, &v, depth)
 		return v
@@ -165,14 +164,14 @@ func (r *yamlReader) entries(n *yaml.Node, v *Value, depth int) {
 			continue
 		}
 		k := Key{Name: kn.Value, Pos: r.pos(kn)}
-		k.end = r.quotedEnd(&k.Pos, kn)
+		k.End = r.quotedEnd(&k.Pos, kn)
 		if at, dup := find(v, seen, k.Name); dup {
 			r.diags = append(r.diags, duplicate(&k, v.Keys[at].Pos))
 			continue
 		}
 		k.Value = r.value(n.Content[i+1], depth+1)
 		if k.Kind == None {
-			k.Value.Pos, k.Value.end = k.Pos, k.end
+			k.Value.Pos, k.Value.End = k.Pos, k.End
 		}
 		if seen != nil {
 			seen[k.Name] = len(v.Keys)
@@ -199,41 +198,16 @@ func (r *yamlReader) merge(n *yaml.Node, v *Value, depth int) {
 			return
 		}
 		for _, k := range from.Keys {
-			if !v.has(k.Name) {
+			if !v.Has(k.Name) {
 				v.Keys = append(v.Keys, k)
 			}
 		}
 	}
 }
 
-func find(v *Value, seen map[string]int, name string) (int, bool) {
-	if seen != nil {
-		i, ok := seen[name]
-		return i, ok
-	}
-	for i := range v.Keys {
-		if v.Keys[i].Name == name {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-func duplicate(k *Key, first Pos) Diagnostic {
-	return k.Problem(DuplicateKey, "%q is given twice; first %s", k.Name, where(first, k.Pos))
-}
-
-// where is p as a message about another place names it.
-func where(p, from Pos) string {
-	if p.File != from.File {
-		return "in " + p.File + ":" + strconv.Itoa(p.Line)
-	}
-	return "in line " + strconv.Itoa(p.Line)
-}
-
 func (r *yamlReader) scalar(n *yaml.Node) Value {
 	v := Value{Pos: r.pos(n)}
-	v.end = r.quotedEnd(&v.Pos, n)
+	v.End = r.quotedEnd(&v.Pos, n)
 	switch n.ShortTag() {
 	case "!!str", "!!timestamp":
 		v.Kind, v.S = String, n.Value
@@ -244,10 +218,10 @@ func (r *yamlReader) scalar(n *yaml.Node) Value {
 	case "!!int":
 		i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 64)
 		if v.Kind, v.N = Int, i; err != nil {
-			v.Kind, v.S = number, n.Value
+			v.Kind, v.S = Number, n.Value
 		}
 	case "!!float":
-		v.Kind, v.S = number, n.Value
+		v.Kind, v.S = Number, n.Value
 		if n.Style&yaml.TaggedStyle == 0 && leadingZero.MatchString(n.Value) {
 			v.Kind = String // 0189 is no octal number, but a text
 		}

@@ -1,41 +1,58 @@
-package schema
+package shape
 
 import (
 	"slices"
 	"strings"
+
+	"sipedge/schema/internal/source"
 )
 
-// walker checks Values against shapes: one diagnostic for each mistake.
-type walker struct {
-	methods []string // known to this policy
-	plain   bool     // checks no more than CUE could: methods may be unknown …
-	secret  bool     // values are not printed
-	diags   Diagnostics
+// A Refinement checks what CUE can't say of a value that its definition took;
+// nil: nothing is wrong.
+type Refinement func(v *source.Value) *source.Diagnostic
+
+// Options of a check.
+type Options struct {
+	Refine map[string]Refinement // by definition: "#Duration"
+	Plain  bool                  // no more than CUE could: two actions in a step pass
 }
 
-func (w *walker) add(d Diagnostic) {
-	d.quiet = w.secret
+// Check holds a value against a shape: one diagnostic for each mistake.
+func Check(v *source.Value, s *Shape, o Options) source.Diagnostics {
+	w := walker{Options: o}
+	w.check(v, s, nil)
+	return w.diags
+}
+
+type walker struct {
+	Options
+	secret bool // values are not printed
+	diags  source.Diagnostics
+}
+
+func (w *walker) add(d source.Diagnostic) {
+	d.Quiet = w.secret
 	w.diags = append(w.diags, d)
 }
 
 // addStrict is add for what CUE can't say.
-func (w *walker) addStrict(d Diagnostic) {
-	if !w.plain {
+func (w *walker) addStrict(d source.Diagnostic) {
+	if !w.Plain {
 		w.add(d)
 	}
 }
 
 // check walks v. owner is the key it stands under, itself or in a list; nil
 // for the whole policy.
-func (w *walker) check(v *Value, s *shape, owner *Key) {
-	var words *shape
-	var refine refinement
+func (w *walker) check(v *source.Value, s *Shape, owner *source.Key) {
+	var words *Shape
+	var refine Refinement
 	for ; ; s = s.to {
 		if words == nil && s.what != "" {
 			words = s
 		}
-		if refine == nil {
-			refine = s.refine
+		if refine == nil && s.name != "" {
+			refine = w.Refine[s.name]
 		}
 		if s.form != reference {
 			break
@@ -44,11 +61,11 @@ func (w *walker) check(v *Value, s *shape, owner *Key) {
 	if words == nil {
 		words = s
 	}
-	if key, ok := unquoted(v, s); ok && !w.plain {
-		d := v.Problem(WrongType, "{%s} without quotes is a map, not a text", key)
+	if key, ok := unquoted(v, s); ok && !w.Plain {
+		d := v.Problem(source.WrongType, "{%s} without quotes is a map, not a text", key)
 		d.Hint = `put templates in quotes: "{` + key + `}"`
-		if k := &v.Keys[0]; k.end > 0 && k.Pos.Line == v.Pos.Line {
-			d.End = k.end + 1
+		if k := &v.Keys[0]; k.End > 0 && k.Pos.Line == v.Pos.Line {
+			d.End = k.End + 1
 		}
 		w.add(d)
 		return
@@ -65,23 +82,26 @@ func (w *walker) check(v *Value, s *shape, owner *Key) {
 		w.scalar(v, s, words, owner)
 	}
 	if refine != nil && len(w.diags) == before {
-		refine(w, v)
+		if d := refine(v); d != nil {
+			w.addStrict(*d)
+		}
 	}
 }
 
 // unquoted tells a template somebody forgot to put in quotes: YAML reads
 // {ruri.user} as a map with an empty value.
-func unquoted(v *Value, s *shape) (string, bool) {
-	if !v.flow || len(v.Keys) != 1 || v.Keys[0].Kind != None || s.kinds()&(1<<String) == 0 {
+func unquoted(v *source.Value, s *Shape) (string, bool) {
+	if !v.Flow || len(v.Keys) != 1 || v.Keys[0].Kind != source.None ||
+		s.kinds()&(1<<source.String) == 0 {
 		return "", false
 	}
 	key := v.Keys[0].Name
-	return key, strings.ContainsAny(key, ".| ") || s.kinds()&(1<<Map) == 0
+	return key, strings.ContainsAny(key, ".| ") || s.kinds()&(1<<source.Map) == 0
 }
 
 // choose checks v against the alternatives that take its kind.
-func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
-	var fit []*shape
+func (w *walker) choose(v *source.Value, s, words *Shape, owner *source.Key) {
+	var fit []*Shape
 	for _, sub := range s.subs {
 		if sub.kinds()&(1<<v.Kind) != 0 {
 			fit = append(fit, sub)
@@ -99,9 +119,9 @@ func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
 		w.check(v, fit[0], owner)
 		return
 	}
-	var best Diagnostics
+	var best source.Diagnostics
 	for _, sub := range fit {
-		trial := walker{methods: w.methods, plain: w.plain, secret: w.secret}
+		trial := walker{Options: w.Options, secret: w.secret}
 		trial.check(v, sub, owner)
 		if len(trial.diags) == 0 {
 			return
@@ -110,7 +130,7 @@ func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
 			best = trial.diags
 		}
 	}
-	if v.Kind == String || v.Kind == Int {
+	if v.Kind == source.String || v.Kind == source.Int {
 		w.add(w.refused(v, s, words))
 		return
 	}
@@ -118,15 +138,16 @@ func (w *walker) choose(v *Value, s, words *shape, owner *Key) {
 }
 
 // scalar checks v against a shape of one value.
-func (w *walker) scalar(v *Value, s, words *shape, owner *Key) {
+func (w *walker) scalar(v *source.Value, s, words *Shape, owner *source.Key) {
 	switch {
 	case s.kinds()&(1<<v.Kind) == 0:
 		w.wrongType(v, words, owner)
 	case !s.takes(v):
 		w.add(w.refused(v, s, words))
 	}
-	if v.Kind == String && !w.secret && external(v.S) {
-		d := v.Problem(Misplaced, "values from the environment and from files are only for secrets")
+	if v.Kind == source.String && !w.secret && external(v.S) {
+		d := v.Problem(source.Misplaced,
+			"values from the environment and from files are only for secrets")
 		w.addStrict(d)
 	}
 }
@@ -136,13 +157,13 @@ func external(s string) bool {
 	return strings.Contains(s, "${env.") || strings.Contains(s, "${file:")
 }
 
-func (w *walker) sequence(v *Value, s, words *shape, owner *Key) {
-	if v.Kind != List {
+func (w *walker) sequence(v *source.Value, s, words *Shape, owner *source.Key) {
+	if v.Kind != source.List {
 		w.wrongType(v, words, owner)
 		return
 	}
 	if len(v.Items) < len(s.first) {
-		w.add(marked(v, owner).Problem(Empty, "%s needs at least one item", ownerName(owner)))
+		w.add(marked(v, owner).Problem(source.Empty, "%s needs at least one item", ownerName(owner)))
 		return
 	}
 	for i := range v.Items {
@@ -152,22 +173,22 @@ func (w *walker) sequence(v *Value, s, words *shape, owner *Key) {
 		case s.rest != nil:
 			w.check(&v.Items[i], s.rest, owner)
 		default:
-			w.add(v.Items[i].Problem(TooLarge, "%s takes no more items", ownerName(owner)))
+			w.add(v.Items[i].Problem(source.TooLarge, "%s takes no more items", ownerName(owner)))
 			return
 		}
 	}
 }
 
-func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
+func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) {
 	if s.name == "#Secrets" {
 		w.secret = true
 		defer func() { w.secret = false }()
 	}
-	if v.Kind != Map {
+	if v.Kind != source.Map {
 		w.noMap(v, s, words, owner)
 		return
 	}
-	if s.one && !w.plain && !w.exactlyOne(v, s, words, owner) {
+	if s.one && !w.Plain && !w.exactlyOne(v, s, words, owner) {
 		return
 	}
 	unknown := false // the first key without a near miss stands for the others
@@ -176,34 +197,35 @@ func (w *walker) structure(v *Value, s, words *shape, owner *Key) {
 		if at, ok := s.index[k.Name]; ok {
 			f := &s.fields[at]
 			w.check(&k.Value, f.shape, k)
-			if f.some && k.Kind == List && len(k.Items) == 0 {
-				w.addStrict(k.Problem(Empty, "%q needs at least one item", k.Name))
+			if f.some && k.Kind == source.List && len(k.Items) == 0 {
+				w.addStrict(k.Problem(source.Empty, "%q needs at least one item", k.Name))
 			}
 			continue
 		}
 		if s.keys == nil {
-			if near := Meant(k.Name, s.keyNames()); near != "" || !unknown {
-				w.unknownKey(v, k, s, words, owner, near)
+			if near := source.Meant(k.Name, s.keyNames()); near != "" || !unknown {
+				w.unknownKey(k, s, mapName(v, words, owner), near)
 			}
 			unknown = true
 			continue
 		}
-		name := Value{Kind: String, S: k.Name, Pos: k.Pos, end: k.end}
+		name := source.Value{Kind: source.String, S: k.Name, Pos: k.Pos, End: k.End}
 		before := len(w.diags)
 		if w.check(&name, s.keys, nil); len(w.diags) == before {
 			w.check(&k.Value, s.value, k)
 		}
 	}
 	for i := range s.fields {
-		if f := &s.fields[i]; f.required && !unknown && !v.has(f.name) {
-			w.add(marked(v, owner).Problem(MissingField, "%s needs %q", mapName(v, words, owner), f.name))
+		if f := &s.fields[i]; f.required && !unknown && !v.Has(f.name) {
+			name := mapName(v, words, owner)
+			w.add(marked(v, owner).Problem(source.MissingField, "%s needs %q", name, f.name))
 		}
 	}
 }
 
 // exactlyOne checks the number of keys of a step or a listener.
-func (w *walker) exactlyOne(v *Value, s, words *shape, owner *Key) bool {
-	var keys []*Key
+func (w *walker) exactlyOne(v *source.Value, s, words *Shape, owner *source.Key) bool {
+	var keys []*source.Key
 	for i := range v.Keys {
 		if !slices.Contains(s.beside, v.Keys[i].Name) {
 			keys = append(keys, &v.Keys[i])
@@ -214,16 +236,16 @@ func (w *walker) exactlyOne(v *Value, s, words *shape, owner *Key) bool {
 	}
 	name := mapName(v, words, owner)
 	if len(keys) == 0 {
-		w.addStrict(v.Problem(NotOneKey, "%s needs one %s", name, s.noun))
+		w.addStrict(v.Problem(source.NotOneKey, "%s needs one %s", name, s.noun))
 		return false
 	}
 	first, second := keys[0], keys[1]
-	d := second.Problem(NotOneKey, "%s is one %s; this one has %q and %q", name, s.noun,
+	d := second.Problem(source.NotOneKey, "%s is one %s; this one has %q and %q", name, s.noun,
 		first.Name, second.Name)
 	_, knownFirst := s.index[first.Name]
 	_, knownSecond := s.index[second.Name]
 	switch {
-	case knownFirst && !knownSecond && first.Kind == None:
+	case knownFirst && !knownSecond && first.Kind == source.None:
 		d.Hint = "indent " + second.Name + " to make it an argument of " + first.Name
 	case s.noun == "action":
 		d.Hint = `begin the second with its own "- "`
@@ -233,25 +255,25 @@ func (w *walker) exactlyOne(v *Value, s, words *shape, owner *Key) bool {
 }
 
 // kinds are the kinds of values s may take, a bit each.
-func (s *shape) kinds() int {
+func (s *Shape) kinds() int {
 	switch s.form {
 	case reference:
 		return s.to.kinds()
 	case basic:
-		if s.kind == number {
-			return 1<<Int | 1<<number
+		if s.kind == source.Number {
+			return 1<<source.Int | 1<<source.Number
 		}
 		return 1 << s.kind
 	case constant:
 		return 1 << s.lit.Kind
 	case pattern:
-		return 1 << String
+		return 1 << source.String
 	case bounded:
-		return 1<<Int | 1<<number
+		return 1<<source.Int | 1<<source.Number
 	case structure:
-		return 1 << Map
+		return 1 << source.Map
 	case sequence:
-		return 1 << List
+		return 1 << source.List
 	case disjunction:
 		all := 0
 		for _, sub := range s.subs {
@@ -269,23 +291,23 @@ func (s *shape) kinds() int {
 }
 
 // takes reports whether a scalar shape takes v.
-func (s *shape) takes(v *Value) bool {
+func (s *Shape) takes(v *source.Value) bool {
 	switch s.form {
 	case reference:
 		return s.to.takes(v)
 	case basic:
-		return v.Kind == s.kind || s.kind == number && v.Kind == Int
+		return v.Kind == s.kind || s.kind == source.Number && v.Kind == source.Int
 	case constant:
 		return v.Kind == s.lit.Kind && v.S == s.lit.S && v.N == s.lit.N && v.B == s.lit.B
 	case pattern:
-		return v.Kind == String && s.re.MatchString(v.S)
+		return v.Kind == source.String && s.re.MatchString(v.S)
 	case bounded:
 		n, ok := v.Number()
 		return ok && s.within(n)
 	case disjunction:
-		return slices.ContainsFunc(s.subs, func(sub *shape) bool { return sub.takes(v) })
+		return slices.ContainsFunc(s.subs, func(sub *Shape) bool { return sub.takes(v) })
 	case conjunction:
-		return !slices.ContainsFunc(s.subs, func(sub *shape) bool { return !sub.takes(v) })
+		return !slices.ContainsFunc(s.subs, func(sub *Shape) bool { return !sub.takes(v) })
 	}
 	return s.form == anything
 }

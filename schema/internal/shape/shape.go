@@ -1,7 +1,6 @@
-package schema
+package shape
 
 import (
-	_ "embed"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,41 +9,39 @@ import (
 	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
+
+	"sipedge/schema/internal/source"
 )
 
-//go:embed policy.cue
-var policyCUE string
-
-// A shape is a CUE definition in the form that checks a Value in one walk.
+// A Shape is a CUE definition in the form that checks a source.Value in one walk.
 // Shapes hold the part of CUE the schema is written in: scalars, literals,
 // bounds, regular expressions, closed structs with optional (?) and required
 // (!) fields and pattern keys, open lists, disjunctions, references to
 // definitions. Everything else is refused when the shapes are read.
-type shape struct {
+type Shape struct {
 	form
-	name   string     // of its definition: "#Duration"; "" none
-	what   string     // how a message calls it: "a duration"
-	like   string     // examples: `like 500ms, 5s`
-	refine refinement // what CUE can't say of it; nil nothing
+	name string // of its definition: "#Duration"; "" none
+	what string // how a message calls it: "a duration"
+	like string // examples: `like 500ms, 5s`
 
-	to    *shape         // reference
-	subs  []*shape       // disjunction, conjunction
-	lit   Value          // literal
+	to    *Shape         // reference
+	subs  []*Shape       // disjunction, conjunction
+	lit   source.Value   // literal
 	re    *regexp.Regexp // pattern
 	op    token.Token    // bound
 	bound int64
-	kind  ValueKind // basic
+	kind  source.ValueKind // basic
 
 	fields []field // structure
 	index  map[string]int
-	keys   *shape   // of further keys; nil none
-	value  *shape   // of what stands under them
+	keys   *Shape   // of further keys; nil none
+	value  *Shape   // of what stands under them
 	noun   string   // what a key is called: "key", "action"
 	one    bool     // exactly one key,
 	beside []string // these not counted
 
-	first []*shape // list: items that must be there,
-	rest  *shape   // and what may follow; nil nothing
+	first []*Shape // list: items that must be there,
+	rest  *Shape   // and what may follow; nil nothing
 }
 
 type form uint8
@@ -65,25 +62,25 @@ const (
 type field struct {
 	name     string
 	doc      string
-	shape    *shape
+	shape    *Shape
 	required bool
 	some     bool // a list here has at least one item
 }
 
-// readShapes reads the definitions of a CUE file.
-func readShapes(src string) (map[string]*shape, error) {
+// Read reads the definitions of a CUE file.
+func Read(src string) (map[string]*Shape, error) {
 	f, err := parser.ParseFile("schema", src, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
-	r := shapeReader{defs: map[string]*shape{}}
+	r := reader{defs: map[string]*Shape{}}
 	for _, d := range f.Decls {
 		fd, ok := d.(*ast.Field)
 		if !ok {
 			continue
 		}
 		if name, _, err := ast.LabelName(fd.Label); err == nil {
-			r.defs[name] = &shape{}
+			r.defs[name] = &Shape{}
 		}
 	}
 	for _, d := range f.Decls {
@@ -99,7 +96,7 @@ func readShapes(src string) (map[string]*shape, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		s.name, s.refine = name, refinements[name]
+		s.name = name
 		for _, a := range fd.Attrs {
 			if err := s.attribute(a); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
@@ -110,9 +107,9 @@ func readShapes(src string) (map[string]*shape, error) {
 	return r.defs, nil
 }
 
-type shapeReader struct{ defs map[string]*shape }
+type reader struct{ defs map[string]*Shape }
 
-func (r *shapeReader) expr(e ast.Expr) (*shape, error) {
+func (r *reader) expr(e ast.Expr) (*Shape, error) {
 	switch x := e.(type) {
 	case *ast.ParenExpr:
 		return r.expr(x.X)
@@ -120,7 +117,7 @@ func (r *shapeReader) expr(e ast.Expr) (*shape, error) {
 		return r.ident(x)
 	case *ast.BasicLit:
 		v, err := literalValue(x)
-		return &shape{form: constant, lit: v}, err
+		return &Shape{form: constant, lit: v}, err
 	case *ast.UnaryExpr:
 		return r.unary(x)
 	case *ast.BinaryExpr:
@@ -135,11 +132,11 @@ func (r *shapeReader) expr(e ast.Expr) (*shape, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &shape{form: disjunction}
+		s := &Shape{form: disjunction}
 		if x.Op == token.AND {
 			s.form = conjunction
 		}
-		for _, sub := range []*shape{left, right} {
+		for _, sub := range []*Shape{left, right} {
 			if sub.form == s.form {
 				s.subs = append(s.subs, sub.subs...)
 			} else {
@@ -155,27 +152,27 @@ func (r *shapeReader) expr(e ast.Expr) (*shape, error) {
 	return nil, fmt.Errorf("%v: %T is no part of a schema", e.Pos(), e)
 }
 
-func (r *shapeReader) ident(x *ast.Ident) (*shape, error) {
+func (r *reader) ident(x *ast.Ident) (*Shape, error) {
 	switch x.Name {
 	case "_":
-		return &shape{}, nil
+		return &Shape{}, nil
 	case "string":
-		return &shape{form: basic, kind: String}, nil
+		return &Shape{form: basic, kind: source.String}, nil
 	case "int":
-		return &shape{form: basic, kind: Int}, nil
+		return &Shape{form: basic, kind: source.Int}, nil
 	case "number":
-		return &shape{form: basic, kind: number}, nil
+		return &Shape{form: basic, kind: source.Number}, nil
 	case "bool":
-		return &shape{form: basic, kind: Bool}, nil
+		return &Shape{form: basic, kind: source.Bool}, nil
 	}
 	to := r.defs[x.Name]
 	if to == nil {
 		return nil, fmt.Errorf("%v: %s is not defined", x.Pos(), x.Name)
 	}
-	return &shape{form: reference, to: to}, nil
+	return &Shape{form: reference, to: to}, nil
 }
 
-func (r *shapeReader) unary(x *ast.UnaryExpr) (*shape, error) {
+func (r *reader) unary(x *ast.UnaryExpr) (*Shape, error) {
 	if x.Op == token.MUL { // the default of a disjunction: for readers
 		return r.expr(x.X)
 	}
@@ -188,21 +185,21 @@ func (r *shapeReader) unary(x *ast.UnaryExpr) (*shape, error) {
 		return nil, err
 	}
 	switch {
-	case x.Op == token.MAT && v.Kind == String:
+	case x.Op == token.MAT && v.Kind == source.String:
 		re, err := regexp.Compile(v.S)
-		return &shape{form: pattern, re: re}, err
-	case x.Op == token.SUB && v.Kind == Int:
+		return &Shape{form: pattern, re: re}, err
+	case x.Op == token.SUB && v.Kind == source.Int:
 		v.N = -v.N
-		return &shape{form: constant, lit: v}, nil
-	case v.Kind == Int && (x.Op == token.GEQ || x.Op == token.LEQ ||
+		return &Shape{form: constant, lit: v}, nil
+	case v.Kind == source.Int && (x.Op == token.GEQ || x.Op == token.LEQ ||
 		x.Op == token.GTR || x.Op == token.LSS):
-		return &shape{form: bounded, op: x.Op, bound: v.N}, nil
+		return &Shape{form: bounded, op: x.Op, bound: v.N}, nil
 	}
 	return nil, fmt.Errorf("%v: %s is no part of a schema", x.Pos(), x.Op)
 }
 
-func (r *shapeReader) structure(x *ast.StructLit) (*shape, error) {
-	s := &shape{form: structure, index: map[string]int{}, noun: "key"}
+func (r *reader) structure(x *ast.StructLit) (*Shape, error) {
+	s := &Shape{form: structure, index: map[string]int{}, noun: "key"}
 	for _, d := range x.Elts {
 		fd, ok := d.(*ast.Field)
 		if !ok {
@@ -243,11 +240,11 @@ func (r *shapeReader) structure(x *ast.StructLit) (*shape, error) {
 	return s, nil
 }
 
-func (r *shapeReader) list(x *ast.ListLit) (*shape, error) {
-	s := &shape{form: sequence}
+func (r *reader) list(x *ast.ListLit) (*Shape, error) {
+	s := &Shape{form: sequence}
 	for _, e := range x.Elts {
 		if open, ok := e.(*ast.Ellipsis); ok {
-			s.rest = &shape{}
+			s.rest = &Shape{}
 			if open.Type != nil {
 				rest, err := r.expr(open.Type)
 				if err != nil {
@@ -267,7 +264,7 @@ func (r *shapeReader) list(x *ast.ListLit) (*shape, error) {
 }
 
 // attribute takes @says, @one and @key.
-func (s *shape) attribute(a *ast.Attribute) error {
+func (s *Shape) attribute(a *ast.Attribute) error {
 	key, body := a.Split()
 	e, err := parser.ParseExpr("attribute", "["+body+"]")
 	if err != nil {
@@ -305,7 +302,7 @@ func (s *shape) attribute(a *ast.Attribute) error {
 }
 
 // setNoun names the keys of s, or of the structures among its alternatives.
-func (s *shape) setNoun(noun string) {
+func (s *Shape) setNoun(noun string) {
 	s.noun = noun
 	for _, sub := range s.subs {
 		if sub.form == structure {
@@ -314,16 +311,16 @@ func (s *shape) setNoun(noun string) {
 	}
 }
 
-func literalValue(x *ast.BasicLit) (Value, error) {
+func literalValue(x *ast.BasicLit) (source.Value, error) {
 	switch x.Kind {
 	case token.STRING:
 		s, err := literal.Unquote(x.Value)
-		return Value{Kind: String, S: s}, err
+		return source.Value{Kind: source.String, S: s}, err
 	case token.INT:
 		n, err := strconv.ParseInt(x.Value, 0, 64)
-		return Value{Kind: Int, N: n}, err
+		return source.Value{Kind: source.Int, N: n}, err
 	case token.TRUE, token.FALSE:
-		return Value{Kind: Bool, B: x.Kind == token.TRUE}, nil
+		return source.Value{Kind: source.Bool, B: x.Kind == token.TRUE}, nil
 	}
-	return Value{}, fmt.Errorf("%v: %s is no part of a schema", x.Pos(), x.Value)
+	return source.Value{}, fmt.Errorf("%v: %s is no part of a schema", x.Pos(), x.Value)
 }

@@ -1,4 +1,4 @@
-package schema
+package source
 
 import (
 	"fmt"
@@ -8,9 +8,82 @@ import (
 	"time"
 )
 
+// Pos is a place in an author's file. Line and Col count from 1, Col in bytes.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// Text is a string with its place: Pos is the first byte of the content.
+type Text struct {
+	S   string
+	Pos Pos
+}
+
+// Value is a checked piece of YAML or CUE with positions.
+type Value struct {
+	Kind  ValueKind
+	S     string // String: the text
+	N     int64  // Int
+	B     bool   // Bool
+	Items []Value
+	Keys  []Key // Map, in the author's order
+	Pos   Pos   // of the value; of a String the first byte of its content (behind a quote)
+
+	End  int  // column behind it, on the same line; 0 unknown
+	Flow bool // YAML's {…}
+}
+
+// ValueKind is what a Value is.
+type ValueKind uint8
+
+const (
+	None ValueKind = iota // absent or null
+	String
+	Int
+	Bool
+	List
+	Map
+	Number // no int64: 0.7, 1e99; S is its text
+)
+
+// Key is an entry of a Map.
+type Key struct {
+	Name string
+	Pos  Pos
+	Value
+
+	End int // column behind the key
+}
+
+// Get returns the value under a key of a Map; of Kind None when absent.
+func (v *Value) Get(key string) *Value {
+	for i := range v.Keys {
+		if v.Keys[i].Name == key {
+			return &v.Keys[i].Value
+		}
+	}
+	return &none
+}
+
+var none Value
+
+// Each calls f for v itself, or for every item of a List: what "one value or a list" means.
+func (v *Value) Each(f func(*Value)) {
+	if v.Kind == List {
+		for i := range v.Items {
+			f(&v.Items[i])
+		}
+		return
+	}
+	if v.Kind != None {
+		f(v)
+	}
+}
+
 // Duration reads a checked duration such as "5s". Of an absent value it is 0.
 func (v *Value) Duration() time.Duration {
-	d, _ := parseDuration(v.S)
+	d, _ := ParseDuration(v.S)
 	return d
 }
 
@@ -20,7 +93,7 @@ func (v *Value) Size() int64 {
 	if v.Kind == Int {
 		return v.N
 	}
-	n, _ := parseSize(v.S)
+	n, _ := ParseSize(v.S)
 	return n
 }
 
@@ -29,7 +102,7 @@ func (v *Value) Number() (n float64, ok bool) {
 	switch v.Kind {
 	case Int:
 		return float64(v.N), true
-	case number:
+	case Number:
 		n, err := strconv.ParseFloat(v.S, 64)
 		return n, err == nil
 	}
@@ -41,9 +114,9 @@ func (v *Value) Text() Text { return Text{S: v.S, Pos: v.Pos} }
 
 // Problem is an Error that marks v.
 func (v *Value) Problem(code Code, format string, args ...any) Diagnostic {
-	end := v.end
-	if v.Kind == Map && !v.flow && len(v.Keys) > 0 && v.Keys[0].Pos == v.Pos {
-		end = v.Keys[0].end // a map without braces begins with its first key
+	end := v.End
+	if v.Kind == Map && !v.Flow && len(v.Keys) > 0 && v.Keys[0].Pos == v.Pos {
+		end = v.Keys[0].End // a map without braces begins with its first key
 	}
 	if end <= v.Pos.Col {
 		end = 0
@@ -53,11 +126,11 @@ func (v *Value) Problem(code Code, format string, args ...any) Diagnostic {
 
 // Problem is an Error that marks the key.
 func (k *Key) Problem(code Code, format string, args ...any) Diagnostic {
-	return Diagnostic{Pos: k.Pos, End: k.end, Code: code, Message: fmt.Sprintf(format, args...)}
+	return Diagnostic{Pos: k.Pos, End: k.End, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// has reports whether a Map has the key.
-func (v *Value) has(key string) bool {
+// Has reports whether a Map has the key.
+func (v *Value) Has(key string) bool {
 	for i := range v.Keys {
 		if v.Keys[i].Name == key {
 			return true
@@ -66,43 +139,11 @@ func (v *Value) has(key string) bool {
 	return false
 }
 
-// texts are the places and contents of one String or a List of them.
-func (v *Value) texts() []Text {
+// Texts are the places and contents of one String or a List of them.
+func (v *Value) Texts() []Text {
 	var out []Text
 	v.Each(func(item *Value) { out = append(out, item.Text()) })
 	return out
-}
-
-// or is the number, or def when there is none.
-func (v *Value) or(def int) int {
-	if v.Kind == Int {
-		return int(v.N)
-	}
-	return def
-}
-
-// durationOr is the duration, or def when there is none.
-func (v *Value) durationOr(def time.Duration) time.Duration {
-	if v.Kind == None {
-		return def
-	}
-	return v.Duration()
-}
-
-// sizeOr is the size, or def when there is none.
-func (v *Value) sizeOr(def int) int {
-	if v.Kind == None {
-		return def
-	}
-	return int(v.Size())
-}
-
-// textOr is the text, or def when there is none.
-func (v *Value) textOr(def string) string {
-	if v.Kind == None {
-		return def
-	}
-	return v.S
 }
 
 var durationUnits = []struct {
@@ -116,9 +157,9 @@ var durationUnits = []struct {
 // longest is the longest duration a policy may name: more is a slip.
 const longest = 3660 * 24 * time.Hour
 
-// parseDuration reads 5s, 1h30m. It is false for what is none, 0 and more than
+// ParseDuration reads 5s, 1h30m. It is false for what is none, 0 and more than
 // ten years.
-func parseDuration(s string) (time.Duration, bool) {
+func ParseDuration(s string) (time.Duration, bool) {
 	var sum time.Duration
 	for s != "" {
 		n, rest := leadingInt(s)
@@ -143,8 +184,8 @@ func parseDuration(s string) (time.Duration, bool) {
 	return sum, sum > 0
 }
 
-// parseSize reads 4096, 64KiB, in bytes.
-func parseSize(s string) (int64, bool) {
+// ParseSize reads 4096, 64KiB, in bytes.
+func ParseSize(s string) (int64, bool) {
 	n, unit := leadingInt(s)
 	if unit == s {
 		return 0, false
@@ -178,3 +219,20 @@ func leadingInt(s string) (int64, string) {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Show is a scalar as a message quotes it.
+func (v *Value) Show() string {
+	switch v.Kind {
+	case Int:
+		return strconv.FormatInt(v.N, 10)
+	case Bool:
+		return strconv.FormatBool(v.B)
+	case Number:
+		return v.S
+	}
+	s := v.S
+	if len(s) > 60 {
+		s = strings.ToValidUTF8(s[:57], "") + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,4 +1,4 @@
-package schema
+package source
 
 import (
 	"fmt"
@@ -25,8 +25,8 @@ type cueReader struct {
 	count int
 }
 
-// readCUE evaluates one file that imports nothing but the standard packages.
-func readCUE(file string, src []byte) (Value, Diagnostics) {
+// ReadCUE evaluates one file that imports nothing but the standard packages.
+func ReadCUE(file string, src []byte) (Value, Diagnostics) {
 	r := &cueReader{main: file}
 	f, err := parser.ParseFile(file, src)
 	if err != nil {
@@ -36,9 +36,9 @@ func readCUE(file string, src []byte) (Value, Diagnostics) {
 	return r.read(cuecontext.New().BuildFile(f))
 }
 
-// readCUEFiles evaluates the files of a folder as one package. Imports are
+// ReadCUEFiles evaluates the files of a folder as one package. Imports are
 // looked up in the folder's module and never on the network.
-func readCUEFiles(dir string, files []string, src Source) (Value, Diagnostics) {
+func ReadCUEFiles(dir string, files []string, src Files) (Value, Diagnostics) {
 	r := &cueReader{names: map[string]string{}, main: files[0]}
 	overlay := map[string]load.Source{}
 	var base []string
@@ -97,10 +97,10 @@ func (r *cueReader) errors(err error) {
 		}
 		if len(at) > 1 && strings.Contains(d.Message, "conflicting values") {
 			d.Pos = at[1]
-			d.Message += "; the other " + where(at[0], at[1])
+			d.Message += "; the other " + Where(at[0], at[1])
 		}
 		if strings.HasPrefix(path, "secrets") { // the message may have the value
-			d.quiet, d.Message = true, path+" cannot be evaluated"
+			d.Quiet, d.Message = true, path+" cannot be evaluated"
 		}
 		r.diags = append(r.diags, d)
 	}
@@ -155,14 +155,14 @@ func (r *cueReader) place(v cue.Value) Value {
 	if !ok || strings.Contains(lit.Value, "\n") {
 		return out
 	}
-	out.end = out.Pos.Col + len(lit.Value)
+	out.End = out.Pos.Col + len(lit.Value)
 	if lit.Kind == token.STRING {
 		quote := len(lit.Value) - len(strings.TrimLeft(lit.Value, `#"'`))
 		if quote*2 > len(lit.Value) { // an empty text
 			quote = len(lit.Value) / 2
 		}
 		out.Pos.Col += quote
-		out.end -= quote
+		out.End -= quote
 	}
 	return out
 }
@@ -197,13 +197,13 @@ func (r *cueReader) value(v cue.Value, depth int) Value {
 	case cue.IntKind:
 		n, err := v.Int64()
 		if out.Kind, out.N = Int, n; err != nil {
-			out.Kind, out.S = number, fmt.Sprint(v)
+			out.Kind, out.S = Number, fmt.Sprint(v)
 		}
 	case cue.NullKind:
 	case cue.BytesKind:
 		return r.fail(v, WrongType, "bytes mean nothing here; write a text")
 	default:
-		out.Kind, out.S = number, fmt.Sprint(v)
+		out.Kind, out.S = Number, fmt.Sprint(v)
 	}
 	return out
 }
@@ -220,10 +220,10 @@ func (r *cueReader) fields(v cue.Value, out *Value, depth int) {
 		k.Pos = k.Value.Pos
 		if f, ok := fv.Source().(*ast.Field); ok {
 			k.Pos = r.pos(f.Label.Pos())
-			k.end = k.Pos.Col + len(k.Name)
+			k.End = k.Pos.Col + len(k.Name)
 			if lit, ok := f.Label.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 				k.Pos.Col++
-				k.end = k.Pos.Col + len(k.Name)
+				k.End = k.Pos.Col + len(k.Name)
 			}
 		} else if fv.Pos().IsValid() {
 			k.Pos = r.pos(fv.Pos())
@@ -232,5 +232,5 @@ func (r *cueReader) fields(v cue.Value, out *Value, depth int) {
 	}
 }
 
-// isCUE decides by the name of a file.
-func isCUE(file string) bool { return strings.EqualFold(filepath.Ext(file), ".cue") }
+// IsCUE decides by the name of a file.
+func IsCUE(file string) bool { return strings.EqualFold(filepath.Ext(file), ".cue") }

@@ -1,23 +1,25 @@
-package schema
+package shape
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue/token"
+
+	"sipedge/schema/internal/source"
 )
 
 // This file words what the walker finds.
 
 // nounCodes are the codes of unknown keys.
-var nounCodes = map[string]Code{
-	"key": UnknownKey, "action": UnknownAction, "matcher": UnknownMatch,
-	"transport": UnknownTransport,
+var nounCodes = map[string]source.Code{
+	"key": source.UnknownKey, "action": source.UnknownAction, "matcher": source.UnknownMatch,
+	"transport": source.UnknownTransport,
 }
 
 // words is the shape that says what s is called; nil none.
-func (s *shape) words() *shape {
+func (s *Shape) words() *Shape {
 	for ; s.what == ""; s = s.to {
 		if s.form != reference {
 			return nil
@@ -27,7 +29,7 @@ func (s *shape) words() *shape {
 }
 
 // describe says what s takes: "a duration".
-func (s *shape) describe() string {
+func (s *Shape) describe() string {
 	if said := s.words(); said != nil {
 		return said.what
 	}
@@ -36,14 +38,14 @@ func (s *shape) describe() string {
 		return s.to.describe()
 	case basic:
 		switch s.kind {
-		case String:
+		case source.String:
 			return "a text"
-		case Bool:
+		case source.Bool:
 			return "true or false"
 		}
 		return "a number"
 	case constant:
-		return s.lit.show()
+		return s.lit.Show()
 	case pattern:
 		return "a text"
 	case bounded:
@@ -66,50 +68,37 @@ func (s *shape) describe() string {
 	return "a value"
 }
 
-// show is a scalar as a message quotes it.
-func (v *Value) show() string {
-	switch v.Kind {
-	case Int:
-		return strconv.FormatInt(v.N, 10)
-	case Bool:
-		return strconv.FormatBool(v.B)
-	case number:
-		return v.S
-	}
-	s := v.S
-	if len(s) > 60 {
-		s = strings.ToValidUTF8(s[:57], "") + "…"
-	}
-	return strconv.Quote(s)
-}
-
 // got says what v is.
-func (w *walker) got(v *Value) string {
+func (w *walker) got(v *source.Value) string {
 	switch v.Kind {
-	case None:
+	case source.None:
 		return "nothing"
-	case List:
+	case source.List:
 		return "a list"
-	case Map:
+	case source.Map:
 		return "a map"
 	}
-	name := map[ValueKind]string{String: "the text", Int: "the number", number: "the number"}[v.Kind]
-	if w.secret {
+	switch {
+	case w.secret:
 		return "something else"
+	case v.Kind == source.String:
+		return "the text " + v.Show()
+	case v.Kind == source.Bool:
+		return v.Show()
 	}
-	return strings.TrimSpace(name + " " + v.show())
+	return "the number " + v.Show()
 }
 
 // marked is what a diagnostic about a whole map or list points at: the key it
 // stands under, else its beginning.
-func marked(v *Value, owner *Key) *Value {
+func marked(v *source.Value, owner *source.Key) *source.Value {
 	if owner == nil || &owner.Value != v {
 		return v
 	}
-	return &Value{Pos: owner.Pos, end: owner.end}
+	return &source.Value{Pos: owner.Pos, End: owner.End}
 }
 
-func ownerName(owner *Key) string {
+func ownerName(owner *source.Key) string {
 	if owner == nil {
 		return "this"
 	}
@@ -117,7 +106,7 @@ func ownerName(owner *Key) string {
 }
 
 // mapName names a map: the key it stands under, else what it is.
-func mapName(v *Value, words *shape, owner *Key) string {
+func mapName(v *source.Value, words *Shape, owner *source.Key) string {
 	if owner != nil && &owner.Value == v || words.what == "" {
 		return ownerName(owner)
 	}
@@ -125,30 +114,47 @@ func mapName(v *Value, words *shape, owner *Key) string {
 }
 
 // wrongType reports a value of a kind s does not take.
-func (w *walker) wrongType(v *Value, s *shape, owner *Key) {
+func (w *walker) wrongType(v *source.Value, s *Shape, owner *source.Key) {
 	expected := s.describe()
 	if s.like != "" && !strings.HasPrefix(s.like, "like") {
 		expected += " (" + s.like + ")"
 	}
-	d := v.Problem(WrongType, "expected %s, got %s", expected, w.got(v))
+	d := v.Problem(source.WrongType, "expected %s, got %s", expected, w.got(v))
 	if owner != nil {
 		d.Message = ownerName(owner) + ": " + d.Message
 	}
-	kinds := s.kinds()
-	switch {
-	case w.secret:
-	case (v.Kind == Int || v.Kind == number) && kinds&(1<<String) != 0:
-		d.Hint = "put it in quotes: " + strconv.Quote(v.show())
-	case v.Kind == String && kinds&(1<<Int) != 0 && v.S != "" && strings.Trim(v.S, "0123456789") == "":
-		d.Hint = "write it without quotes: " + v.S
-	case v.Kind == String && kinds&(1<<Bool) != 0 && isYes(v.S):
-		d.Hint = "the words are true and false"
-	case kinds == 1<<List && (v.Kind == String || v.Kind == Int) && s.items()&(1<<v.Kind) != 0:
-		d.Hint = "write a list: [" + strings.Trim(v.show(), `"`) + "]"
-	case kinds == 1<<List && v.Kind == Map:
-		d.Hint = `each item of a list begins with "- "`
+	if !w.secret {
+		d.Hint = typeHint(v, s)
 	}
 	w.add(d)
+}
+
+// typeHint guesses what was meant by a value of the wrong kind.
+func typeHint(v *source.Value, s *Shape) string {
+	takes := func(k source.ValueKind) bool { return s.kinds()&(1<<k) != 0 }
+	onlyList := s.kinds() == 1<<source.List
+	digits := v.S != "" && strings.Trim(v.S, "0123456789") == ""
+	switch v.Kind {
+	case source.Map:
+		if onlyList {
+			return `each item of a list begins with "- "`
+		}
+	case source.Int, source.Number:
+		if takes(source.String) {
+			return "put it in quotes: " + strconv.Quote(v.Show())
+		}
+	case source.String:
+		if takes(source.Int) && digits {
+			return "write it without quotes: " + v.S
+		}
+		if takes(source.Bool) && isYes(v.S) {
+			return "the words are true and false"
+		}
+	}
+	if onlyList && s.items()&(1<<v.Kind) != 0 {
+		return "write a list: [" + strings.Trim(v.Show(), `"`) + "]"
+	}
+	return ""
 }
 
 func isYes(s string) bool {
@@ -160,7 +166,7 @@ func isYes(s string) bool {
 }
 
 // noMap reports what stands where a map should.
-func (w *walker) noMap(v *Value, s, words *shape, owner *Key) {
+func (w *walker) noMap(v *source.Value, s, words *Shape, owner *source.Key) {
 	before := len(w.diags)
 	w.wrongType(v, words, owner)
 	d := &w.diags[before]
@@ -168,17 +174,17 @@ func (w *walker) noMap(v *Value, s, words *shape, owner *Key) {
 	must := s.required()
 	switch {
 	case w.secret:
-	case s.one && v.Kind == String && known:
+	case s.one && v.Kind == source.String && known:
 		d.Hint = `an action is a map: "` + v.S + `: {}"`
-	case v.Kind == None && owner != nil && len(must) == 0:
+	case v.Kind == source.None && owner != nil && len(must) == 0:
 		d.Hint = `write "` + owner.Name + `: {}"`
 	case len(must) == 1 && must[0].shape.kinds()&(1<<v.Kind) != 0 && owner != nil:
-		d.Hint = "write {" + must[0].name + ": " + v.show() + "}"
+		d.Hint = "write {" + must[0].name + ": " + v.Show() + "}"
 	}
 }
 
 // required are the fields a structure needs.
-func (s *shape) required() []*field {
+func (s *Shape) required() []*field {
 	var all []*field
 	for i := range s.fields {
 		if s.fields[i].required {
@@ -189,7 +195,7 @@ func (s *shape) required() []*field {
 }
 
 // items are the kinds that stand in a list.
-func (s *shape) items() int {
+func (s *Shape) items() int {
 	for s.form == reference {
 		s = s.to
 	}
@@ -199,7 +205,7 @@ func (s *shape) items() int {
 	return s.rest.kinds()
 }
 
-func (s *shape) keyNames() []string {
+func (s *Shape) keyNames() []string {
 	names := make([]string, 0, len(s.fields))
 	for i := range s.fields {
 		names = append(names, s.fields[i].name)
@@ -208,7 +214,7 @@ func (s *shape) keyNames() []string {
 }
 
 // unknownKey reports a key that no field has.
-func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key, near string) {
+func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {
 	known := s.keyNames()
 	if s.noun != "key" {
 		d := k.Problem(nounCodes[s.noun], "%q is not a known %s%s", k.Name, s.noun, near)
@@ -218,10 +224,10 @@ func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key, near 
 		w.add(d)
 		return
 	}
-	d := k.Problem(UnknownKey, "%q is not a key of %s%s", k.Name, mapName(v, words, owner), near)
+	d := k.Problem(source.UnknownKey, "%q is not a key of %s%s", k.Name, owner, near)
 	switch {
 	case len(known) == 0:
-		d.Message = fmt.Sprintf("%s takes no arguments", mapName(v, words, owner))
+		d.Message = owner + " takes no arguments"
 	case near == "":
 		d.Hint = "known: " + list(known, 16)
 	}
@@ -229,8 +235,8 @@ func (w *walker) unknownKey(v *Value, k *Key, s, words *shape, owner *Key, near 
 }
 
 // refused words why a scalar of the right kind is not taken.
-func (w *walker) refused(v *Value, s, words *shape) Diagnostic {
-	shown := v.show()
+func (w *walker) refused(v *source.Value, s, words *Shape) source.Diagnostic {
+	shown := v.Show()
 	if w.secret {
 		shown = "this"
 	}
@@ -239,12 +245,12 @@ func (w *walker) refused(v *Value, s, words *shape) Diagnostic {
 		if words.what != "" {
 			what = words.what + " (" + list(names, 16) + ")"
 		}
-		return v.Problem(NotOneOf, "%s is not %s%s", shown, what, Meant(v.S, names))
+		return v.Problem(source.NotOneOf, "%s is not %s%s", shown, what, source.Meant(v.S, names))
 	}
 	low, high := s.limits()
-	code, like := Malformed, words.like
-	if (v.Kind == Int || v.Kind == number) && low+high != "" {
-		code = OutOfRange
+	code, like := source.Malformed, words.like
+	if (v.Kind == source.Int || v.Kind == source.Number) && low+high != "" {
+		code = source.OutOfRange
 		if like == "" {
 			like = strings.TrimSpace(between(low, high))
 		}
@@ -252,24 +258,24 @@ func (w *walker) refused(v *Value, s, words *shape) Diagnostic {
 	if like != "" {
 		like = " (" + like + ")"
 	}
-	if code == OutOfRange && words.what == "" {
+	if code == source.OutOfRange && words.what == "" {
 		return v.Problem(code, "%s is out of range%s", shown, like)
 	}
 	return v.Problem(code, "%s is not %s%s", shown, words.describe(), like)
 }
 
 // constants are the literals of an enumeration; nil when s is none.
-func (s *shape) constants() []string {
+func (s *Shape) constants() []string {
 	switch s.form {
 	case reference:
 		return s.to.constants()
 	case constant:
-		return []string{strings.Trim(s.lit.show(), `"`)}
+		return []string{strings.Trim(s.lit.Show(), `"`)}
 	case disjunction:
 		var all []string
 		for _, sub := range s.subs {
 			names := sub.constants()
-			if names == nil && sub.kinds()&(1<<String) != 0 {
+			if names == nil && sub.kinds()&(1<<source.String) != 0 {
 				return nil
 			}
 			all = append(all, names...)
@@ -280,7 +286,7 @@ func (s *shape) constants() []string {
 }
 
 // limits are the bounds of a number; "" where there is none.
-func (s *shape) limits() (low, high string) {
+func (s *Shape) limits() (low, high string) {
 	switch s.form {
 	case reference:
 		return s.to.limits()
@@ -314,7 +320,7 @@ func between(low, high string) string {
 	return low + " to " + high
 }
 
-func (s *shape) within(n float64) bool {
+func (s *Shape) within(n float64) bool {
 	bound := float64(s.bound)
 	switch s.op {
 	case token.GEQ:
@@ -325,4 +331,22 @@ func (s *shape) within(n float64) bool {
 		return n > bound
 	}
 	return n < bound
+}
+
+// list names all of some, the first ones of many: "a, b, c, …".
+func list(names []string, most int) string {
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// oneOf is "a", "a or b", "a, b or c".
+func oneOf(names []string) string {
+	names = slices.Compact(slices.Clone(names))
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

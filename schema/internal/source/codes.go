@@ -1,0 +1,24 @@
+package source
+
+// Codes of reading and of shapes.
+const (
+	SyntaxYAML    Code = 1001
+	SyntaxCUE     Code = 1002
+	UnknownKey    Code = 1003
+	UnknownMethod Code = 1004
+	MissingField  Code = 1005
+	WrongType     Code = 1006
+	NotOneOf      Code = 1007
+	OutOfRange    Code = 1008
+	Malformed     Code = 1009
+	DuplicateKey  Code = 1010
+	NotOneKey     Code = 1011
+	UnknownAction Code = 1012
+	UnknownMatch  Code = 1013
+	Empty         Code = 1014
+	WrongVersion  Code = 1015
+	TooLarge      Code = 1016
+	Misplaced     Code = 1017 // ${env.X} or ${file:…} outside secrets
+
+	UnknownTransport Code = 2001
+)
