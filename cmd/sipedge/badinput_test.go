@@ -41,10 +41,7 @@ limits:
 func TestBadInput(t *testing.T) {
 	needs(t, "sipp")
 	raiseFiles(t, idleConnections+1000)
-	l := load{3000, 50}
-	if soaking() {
-		l = load{15_000, 200}
-	}
+	l := endless(50)
 	callee, at := startUAS(t, "uas", "udp", "127.0.0.1", l)
 	s := startServer(t, badPolicy(at))
 	tcp, udp := s.addr("tcp", false), s.addr("udp", false)
@@ -73,7 +70,7 @@ func TestBadInput(t *testing.T) {
 		}
 		t.Logf("after %s: %+v", attack.name, s.settled(before))
 	}
-	carry(t, caller, callee, l)
+	finishCalls(t, caller, callee)
 	after := s.settled(before)
 	t.Logf("at the end: %+v", after)
 	if after.FDs > before.FDs || after.Goroutines > before.Goroutines {

@@ -74,6 +74,18 @@ func carry(t *testing.T, caller, callee *sipp, l load) {
 		time.Since(began).Seconds(), !t.Failed())
 }
 
+// finishCalls ends endless calls: each that was begun succeeds at both ends.
+func finishCalls(t *testing.T, caller, callee *sipp) {
+	t.Helper()
+	began, failed := caller.finish()
+	taken, failedThere := callee.finish()
+	if began == 0 || taken != began || failed+failedThere > 0 {
+		t.Errorf("caller: %d calls succeeded, %d failed; callee: %d and %d",
+			began, failed, taken, failedThere)
+	}
+	t.Logf("%d calls meanwhile, %d failed", began, failed+failedThere)
+}
+
 // SIPp's own scenarios send ACK and BYE without Route: the policy has to allow that.
 func TestSIPpBuiltIn(t *testing.T) {
 	needs(t, "sipp")

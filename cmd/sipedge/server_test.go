@@ -52,7 +52,7 @@ func startServer(t *testing.T, policy string) *server {
 		exited: make(chan struct{}), listen: map[string][]netip.AddrPort{},
 	}
 	s.write(policy)
-	s.cmd = exec.Command("sipedge", "serve", "--drain", "2s", s.policy)
+	s.cmd = exec.Command("sipedge", "serve", "--drain", "200ms", s.policy)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,6 +44,9 @@ const socketBuffer = "212992"
 // callLength is how long a call lasts, in milliseconds: UDP may bring a BYE before the ACK
 // that was sent just before it.
 const callLength = "250"
+
+// endless are calls until finish.
+func endless(rate int) load { return load{rate * 1200, rate} }
 
 func (l load) args() []string {
 	// The bound is generous: it ends a run that hangs.
@@ -130,6 +134,13 @@ func (s *sipp) wait(bound time.Duration) (succeeded, failed int) {
 			errs[:min(len(errs), 6000)], out[max(0, len(out)-4000):])
 	}
 	return succeeded, failed
+}
+
+// finish lets the calls under way end and makes no more, then waits.
+func (s *sipp) finish() (succeeded, failed int) {
+	s.t.Helper()
+	s.cmd.Process.Signal(syscall.SIGUSR1)
+	return s.wait(60 * time.Second)
 }
 
 // counts reads the cumulative columns of the last line of the statistics.

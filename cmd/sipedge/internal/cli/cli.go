@@ -93,10 +93,12 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(newValidate(s), newServe(s), newVersion(), newDoc())
-	root.InitDefaultCompletionCmd()
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newValidate(s), newServe(s), newVersion(), newDoc(), newCompletion())
 	return root
 }
 
@@ -109,4 +111,14 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("no command %q; did you mean %s?", args[0], near[0])
 	}
 	return fmt.Errorf("no command %q", args[0])
+}
+
+// atMost words the error for arguments nobody asked for.
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fmt.Errorf("%q is one too many: %s", args[n], what)
+		}
+		return nil
+	}
 }

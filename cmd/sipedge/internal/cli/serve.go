@@ -49,7 +49,7 @@ the start. Keys in the policy's ` + "`secrets:`" + ` come first.
   sipedge serve examples/01-hello
   sipedge serve --state /var/lib/sipedge /etc/sipedge/policy.yaml
   kill -HUP $(pidof sipedge)`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "one PATH"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 && config != "" {
 				return fmt.Errorf("PATH and --config are the same thing: give one")

@@ -48,7 +48,8 @@ document: {"problems": [{"file", "line", "column", "end_column", "severity",
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "how problems are written: text or json")
 	cmd.Flags().BoolVar(&strict, "strict", false, "count warnings as problems found")
-	cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

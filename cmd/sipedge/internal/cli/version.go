@@ -15,7 +15,7 @@ func newVersion() *cobra.Command {
 		Long: `Prints the version of sipedge, the revision it was built from, the Go version
 and the platform, on one line.`,
 		Example: "  sipedge version",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sipedge %s %s %s/%s\n",
 				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

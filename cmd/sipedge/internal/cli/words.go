@@ -27,7 +27,7 @@ lists them all.
 		Example: `  sipedge doc
   sipedge doc relay
   sipedge doc SE1004`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1, "one WORD"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, w := range allWords() {

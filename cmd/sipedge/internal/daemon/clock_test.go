@@ -41,7 +41,9 @@ func TestClock(t *testing.T) {
 		cancel()
 		<-done
 
-		want := []time.Duration{500 * time.Millisecond, 1200 * time.Millisecond, 2 * time.Second, 7 * time.Second}
+		want := []time.Duration{
+			500 * time.Millisecond, 1200 * time.Millisecond, 2 * time.Second, 7 * time.Second,
+		}
 		if len(fired) != len(want) {
 			t.Fatalf("fired at %v, want %v", fired, want)
 		}

@@ -26,7 +26,7 @@ type Config struct {
 	Load    func() (*schema.Document, schema.Source, schema.Diagnostics, error)
 	Drivers transport.Drivers
 	Stderr  io.Writer                                  // the log goes here
-	Env     func(name string) (value string, set bool) // what ${env.NAME} in secrets means
+	Env     func(name string) (value string, set bool) // ${env.NAME} in secrets
 	State   string                                     // state folder; "": nothing outlives the process
 	Drain   time.Duration                              // how long calls may take to end after SIGTERM
 }
@@ -96,7 +96,7 @@ func (d *Daemon) build() error {
 		return err
 	}
 	if !kept {
-		d.log.Info("keys made for this run: a restart ends the calls it carries; keep them with --state")
+		d.log.Info("keys made for this run: a restart ends its calls; --state keeps them")
 	}
 	servers, err := dnsServers(d.doc.DNS.Servers)
 	if err != nil {
@@ -145,6 +145,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())
 	}
 	if l != nil {
+		d.log.Info("admin", "addr", l.Addr().String())
 		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() })
 		d.running.Go(func() { d.serveAdmin(l) })
 	}
@@ -153,7 +154,6 @@ func (d *Daemon) begin(policy *router.Policy) error {
 }
 
 func (d *Daemon) serveAdmin(l net.Listener) {
-	d.log.Info("admin", "addr", l.Addr().String())
 	if err := d.admin.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		d.log.Error("admin ended", "error", err)
 	}
