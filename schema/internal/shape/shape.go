@@ -191,8 +191,7 @@ func (r *reader) unary(x *ast.UnaryExpr) (*Shape, error) {
 	case x.Op == token.SUB && v.Kind == source.Int:
 		v.N = -v.N
 		return &Shape{form: constant, lit: v}, nil
-	case v.Kind == source.Int && (x.Op == token.GEQ || x.Op == token.LEQ ||
-		x.Op == token.GTR || x.Op == token.LSS):
+	case v.Kind == source.Int && (x.Op == token.GEQ || x.Op == token.LEQ):
 		return &Shape{form: bounded, op: x.Op, bound: v.N}, nil
 	}
 	return nil, fmt.Errorf("%v: %s is no part of a schema", x.Pos(), x.Op)

@@ -2,6 +2,7 @@ package shape
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"sipedge/schema/internal/source"
@@ -112,7 +113,11 @@ func (w *walker) choose(v *source.Value, s, words *Shape, owner *source.Key) {
 		w.wrongType(v, words, owner)
 		return
 	case 1:
-		if fit[0].words() == nil && fit[0].form < structure {
+		switch {
+		case fit[0].form == constant && !fit[0].takes(v):
+			w.add(w.refused(v, s, words))
+			return
+		case fit[0].words() == nil && fit[0].form < structure:
 			w.scalar(v, fit[0], words, owner)
 			return
 		}
@@ -163,7 +168,11 @@ func (w *walker) sequence(v *source.Value, s, words *Shape, owner *source.Key) {
 		return
 	}
 	if len(v.Items) < len(s.first) {
-		w.add(marked(v, owner).Problem(source.Empty, "%s needs at least one item", ownerName(owner)))
+		least := "one item"
+		if n := len(s.first); n > 1 {
+			least = strconv.Itoa(n) + " items"
+		}
+		w.add(marked(v, owner).Problem(source.Empty, "%s needs at least %s", ownerName(owner), least))
 		return
 	}
 	for i := range v.Items {

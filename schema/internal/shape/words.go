@@ -292,7 +292,7 @@ func (s *Shape) limits() (low, high string) {
 		return s.to.limits()
 	case bounded:
 		n := strconv.FormatInt(s.bound, 10)
-		if s.op == token.GEQ || s.op == token.GTR {
+		if s.op == token.GEQ {
 			return n, ""
 		}
 		return "", n
@@ -321,16 +321,10 @@ func between(low, high string) string {
 }
 
 func (s *Shape) within(n float64) bool {
-	bound := float64(s.bound)
-	switch s.op {
-	case token.GEQ:
-		return n >= bound
-	case token.LEQ:
-		return n <= bound
-	case token.GTR:
-		return n > bound
+	if s.op == token.GEQ {
+		return n >= float64(s.bound)
 	}
-	return n < bound
+	return n <= float64(s.bound)
 }
 
 // list names all of some, the first ones of many: "a, b, c, …".
