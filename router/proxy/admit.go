@@ -3,6 +3,7 @@ package proxy
 import (
 	"strconv"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 )
@@ -10,28 +11,28 @@ import (
 // admit does what RFC 3261 §16.3 asks of a request that is to be forwarded,
 // and returns the token of its branches. Steps 1, 5 and 6 are the parser's
 // and the policy's.
-func (p *Proxy) admit(j *job.Job) (token, *fault) {
+func (p *Proxy) admit(j *job.Job) (identity.Token, *fault) {
 	m := j.Msg
 	u, ok := m.RequestURI()
 	if !ok {
-		return token{}, faultURI
+		return identity.Token{}, faultURI
 	}
 	if u.Scheme == sip.SchemeOther {
-		return token{}, faultScheme
+		return identity.Token{}, faultScheme
 	}
 	if n, ok := m.MaxForwards(); ok && n == 0 {
 		p.stats.tooManyHops.Add(1)
-		return token{}, faultHops
+		return identity.Token{}, faultHops
 	}
-	sum := p.loopSum(j)
-	if p.looped(j, sum) {
+	t, looped := p.own.Token(j)
+	if looped {
 		p.stats.loops.Add(1)
-		return token{}, faultLoop
+		return t, faultLoop
 	}
 	if m.Has(sip.ProxyRequire) && m.Method() != sip.ACK && m.Method() != sip.CANCEL {
-		return token{}, faultRequire
+		return t, faultRequire
 	}
-	return p.makeToken(j, sum), nil
+	return t, nil
 }
 
 // prepare makes the edits every branch shares: Routes to us that no
@@ -39,7 +40,7 @@ func (p *Proxy) admit(j *job.Job) (token, *fault) {
 func prepare(j *job.Job, s *Settings) {
 	m := j.Msg
 	for e, ok := m.FirstElement(sip.Route); ok; e, ok = m.FirstElement(sip.Route) {
-		u, err := routeURI(e)
+		u, err := identity.RouteURI(e)
 		if err != nil || !s.Self.Listener(u.Host, u.Port, u.Transport()) {
 			break
 		}

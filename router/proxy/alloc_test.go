@@ -174,7 +174,7 @@ func benchmark(b *testing.B, run func(p *Proxy, j *job.Job), answers ...int) {
 	for b.Loop() {
 		n++
 		for i := range 6 {
-			w.invite[branch+i] = hexDigits[n>>(4*i)&15]
+			w.invite[branch+i] = "0123456789abcdef"[n>>(4*i)&15]
 		}
 		w.call(b, run, answers...)
 		if n%1000 == 0 {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -23,7 +24,7 @@ type branch struct {
 	hops    []resolve.Hop
 	tried   int  // hops
 	local   bool // the policy's own target: not guarded
-	stamp   stamp
+	stamp   identity.Stamp
 	socket  uint16 // force_send_socket
 
 	sent      bool // a request left
@@ -104,7 +105,9 @@ func (c *responseContext) launch(
 
 // route runs the branch route and finds the hops, or asks for them.
 func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
-	b.stamp = stamp{recordRoute: c.recordRoute, rrParams: c.rrParams, direction: c.direction}
+	b.stamp = identity.Stamp{
+		RecordRoute: c.recordRoute, Params: c.rrParams, Direction: c.direction,
+	}
 	b.socket = c.sendSocket
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return faultDropped
@@ -133,7 +136,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 func (c *responseContext) runBranch(r job.Route, b *branch) bool {
 	j := c.job(schema.InBranch, b.msg)
 	v := r.Run(context.Background(), j)
-	b.stamp.recordRoute, b.stamp.rrParams = j.RecordRoute, c.keep(j.RRParams)
+	b.stamp.RecordRoute, b.stamp.Params = j.RecordRoute, c.keep(j.RRParams)
 	b.socket = j.SendSocket
 	job.Put(j)
 	return v != job.Drop
@@ -215,11 +218,11 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
 	defer p.putScratch(sc)
 	m := b.msg
 	var err error
-	sc.value = append(sc.value[:0], p.ids[l].via...)
+	sc.value = p.own.AppendVia(sc.value[:0], l)
 	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
 		return sendFault(err)
 	}
-	b.stamp.mark(p, sc, m, c.flow.Listener, l)
+	sc.value = b.stamp.Mark(p.own, m, sc.value, c.flow.Listener, l)
 	if hop.Transport.Reliable() {
 		m.EnsureLength()
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -45,7 +46,7 @@ type responseContext struct {
 	request *sip.Message // index over raw while busy, or nil
 	spoiled bool         // request has been made into a branch
 	caller  *job.Job     // of the Relay that is running, for an on_error route
-	token   token
+	token   identity.Token
 	kept    []byte // arena of what outlives its job
 
 	received    []byte
@@ -229,7 +230,7 @@ func (c *responseContext) reset() {
 	clear(c.later)
 	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
 	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
-	c.caller, c.token = nil, token{}
+	c.caller, c.token = nil, identity.Token{}
 	c.received, c.recordRoute, c.rrParams, c.sendSocket = nil, false, nil, 0
 	c.direction, c.verified = 0, false
 	c.hooks, c.later, c.own, c.breadth = Hooks{}, c.later[:0], job.Target{}, 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -17,11 +18,9 @@ type passage struct {
 	flow    transport.Flow
 	msg     *sip.Message
 	socket  uint16 // force_send_socket
-	branch  uint64
-	token   token
-	stamp   stamp
+	via     identity.Stateless
+	stamp   identity.Stamp
 	local   bool // the policy's own target: not guarded
-	odd     bool // the sender's Via names another transport than it came by
 	onError job.Route
 }
 
@@ -42,12 +41,12 @@ func (p *Proxy) Forward(
 	}
 	h := passage{
 		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
-		branch: p.branchSum(j), token: t, local: toLocal, onError: onError,
-		stamp: stamp{recordRoute: j.RecordRoute, rrParams: j.RRParams, direction: j.Direction},
+		local: toLocal, onError: onError,
+		stamp: identity.Stamp{
+			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
+		},
 	}
-	if v, ok := j.Msg.TopVia(); ok {
-		h.odd = v.Transport != j.Flow.Transport
-	}
+	h.via = p.own.Stateless(j, t, p.cfg.Sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
 	prepare(j, h.set)
 	u, f := nextHop(j.Msg, to)
 	if f != nil {
@@ -68,32 +67,6 @@ func (p *Proxy) Forward(
 	j.Answered = true
 	return job.Done
 }
-
-// branchSum is what a stateless branch is made of: the branch of the sender,
-// which is unique, with its sent-by; of an RFC 2543 sender the fields of
-// §16.11, the To tag left out, since the ACK to a non-2xx has another.
-func (p *Proxy) branchSum(j *job.Job) uint64 {
-	h := p.keys.branch.start()
-	v, ok := j.Msg.TopVia()
-	if !ok {
-		return h.sum()
-	}
-	h.folded(v.Host)
-	h.word(uint64(v.Port))
-	h.field(v.Branch)
-	if !v.RFC3261() {
-		h.field(v.Element.Value)
-		h.field(j.Msg.CallID())
-		h.field(j.Msg.FromTag())
-		h.word(uint64(j.Msg.CSeq()))
-		h.field(received(j))
-	}
-	return h.sum()
-}
-
-// statelessMark stands behind the magic cookie of a stateless branch. The
-// layer's branches have a hexadecimal digit there.
-const statelessMark = 's'
 
 // pass sends the request to the first hop that takes it.
 func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
@@ -120,13 +93,8 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 	if l == transport.AnyListener {
 		return faultUnreachable
 	}
-	v := append(sc.value[:0], p.ids[l].via...)
-	v = append(v, sip.MagicCookie...)
-	v = append(v, statelessMark)
-	v = appendMAC(v, h.branch)
-	v = append(v, h.token[:]...)
-	sc.value = p.appendFlow(v, h)
-	h.stamp.mark(p, sc, h.msg, h.flow.Listener, l)
+	sc.value = p.own.AppendStateless(p.own.AppendVia(sc.value[:0], l), &h.via)
+	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, h.flow.Listener, l)
 	if hop.Transport.Reliable() {
 		h.msg.EnsureLength()
 	}
@@ -142,8 +110,8 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 	own := *h
 	own.msg = p.copyOf(h.msg)
-	own.stamp.rrParams = bytes.Clone(h.stamp.rrParams)
-	uri := bytes.Clone(received(j))
+	own.stamp.Params = bytes.Clone(h.stamp.Params)
+	uri := bytes.Clone(identity.Received(j))
 	started := p.cfg.Pool.Go(func(ctx context.Context) {
 		defer p.putMessage(own.msg)
 		hops, err := p.cfg.Resolver.Lookup(ctx, q)
@@ -173,7 +141,7 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 
 // notForwarded ends a request that could not be sent.
 func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
-	h.stamp.clear(j.Msg)
+	h.stamp.Clear(j.Msg)
 	if h.onError != nil {
 		j.LastError = f.status
 		return h.onError.Run(context.Background(), j)
@@ -196,6 +164,6 @@ func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
 }
 
 func localTarget(j *job.Job) bool {
-	u, err := sip.ParseURI(received(j))
+	u, err := sip.ParseURI(identity.Received(j))
 	return err == nil && j.Self.Is(u.Host, u.Port, u.Transport())
 }

@@ -142,7 +142,7 @@ func TestStrayIsBound(t *testing.T) {
 		{branch, next, "d", "1"},
 		{branch, next, "c", "2"},
 		{branch[:len(branch)-1] + "g", next, "c", "1"},
-		{branch[:len(branch)-macLen], next, "c", "1"},
+		{branch[:len(branch)-16], next, "c", "1"},
 	} {
 		if answer(forged[0], forged[1], forged[2], forged[3]) {
 			t.Errorf("%q passed", forged)

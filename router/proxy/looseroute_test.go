@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -80,15 +81,19 @@ func request(t testing.TB, p *Proxy, start string, fields ...string) *job.Job {
 	return j
 }
 
-const (
-	caller = "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>;tag=bb"
-	callee = "From: <sip:b@x>;tag=bb\r\nTo: <sip:a@x>;tag=aa"
-)
+const caller = "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>;tag=bb"
 
-// own is the URI our Record-Route has for the call of caller and callee.
-func own(p *Proxy, listener uint16, double bool, params string) string {
-	sum := p.routeSum([]byte("c"), []byte("aa"), []byte(params))
-	return string(p.appendRecordRoute(nil, listener, false, sum, double, []byte(params)))
+// own is the Record-Route, or the pair, of a request of caller that came and
+// leaves by these listeners.
+func own(t *testing.T, p *Proxy, in, out uint16) string {
+	m := request(t, p, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>").Msg
+	s := identity.Stamp{RecordRoute: true}
+	s.Mark(p.own, m, p.own.AppendVia(nil, out), in, out)
+	var list []string
+	for e, ok := m.FirstElement(sip.RecordRoute); ok; e, ok = m.NextElement(e) {
+		list = append(list, string(e.Value))
+	}
+	return strings.Join(list, ", ")
 }
 
 func routes(m *sip.Message) string {
@@ -103,10 +108,10 @@ func routes(m *sip.Message) string {
 // behind us.
 func TestLooseAndStrictRouters(t *testing.T) {
 	p, _ := newProxy()
-	us := own(p, 0, false, "")
+	us := own(t, p, 0, 0)
 	bare := strings.Trim(us, "<>")
-	pair := own(p, 1, true, "") + ", " + own(p, 0, true, "")
-	pairRURI := strings.Trim(own(p, 1, true, ""), "<>")
+	pair := own(t, p, 0, 1)
+	first, twin, _ := strings.Cut(pair, ", ")
 	tests := []struct {
 		name, ruri, route string
 		wantRURI, want    string // as they leave
@@ -126,7 +131,7 @@ func TestLooseAndStrictRouters(t *testing.T) {
 			"sip:10.0.0.3", "<sip:b@10.0.0.2>", "sip:10.0.0.3"},
 		{"a pair", "sip:b@10.0.0.2", pair + ", <sip:10.0.0.3;lr>",
 			"sip:b@10.0.0.2", "<sip:10.0.0.3;lr>", "sip:10.0.0.3;lr"},
-		{"strict before a pair", pairRURI, own(p, 0, true, "") + ", <sip:b@10.0.0.2>",
+		{"strict before a pair", strings.Trim(first, "<>"), twin + ", <sip:b@10.0.0.2>",
 			"sip:b@10.0.0.2", "", "sip:b@10.0.0.2"},
 		{"lr=on, lr=true are loose", "sip:b@10.0.0.2", us + ", <sip:10.0.0.3;lr=on>, <sip:x;lr=true>",
 			"sip:b@10.0.0.2", "<sip:10.0.0.3;lr=on>, <sip:x;lr=true>", "sip:10.0.0.3;lr=on"},
@@ -150,77 +155,5 @@ func TestLooseAndStrictRouters(t *testing.T) {
 		if got := routes(j.Msg); got != tt.want {
 			t.Errorf("%s: Route: want %s, got %s", tt.name, tt.want, got)
 		}
-	}
-}
-
-func TestLooseRouteSockets(t *testing.T) {
-	p, _ := newProxy()
-	tests := []struct {
-		name, dialog string
-		first, twin  uint16
-		want         uint16
-		d            job.Direction
-	}{
-		{"from the caller, in by UDP", caller, 0, 1, 1, job.Downstream},
-		{"from the callee, in by TCP", callee, 1, 0, 0, job.Upstream},
-		{"from IPv4 to IPv6", caller, 0, 2, 2, job.Downstream},
-	}
-	for _, tt := range tests {
-		j := request(t, p, "BYE sip:b@10.0.0.2", tt.dialog,
-			"Route: "+own(p, tt.first, true, ";x=1"), "Route: "+own(p, tt.twin, true, ";x=1"))
-		if !p.LooseRoute(j, true) || routes(j.Msg) != "" {
-			t.Errorf("%s: left %s", tt.name, routes(j.Msg))
-		}
-		if j.SendSocket != tt.want || j.Direction != tt.d || string(j.RRParams) != ";x=1" {
-			t.Errorf("%s: socket %d, direction %d, params %s",
-				tt.name, j.SendSocket, j.Direction, j.RRParams)
-		}
-	}
-}
-
-// What LooseRoute refuses it leaves as it came.
-func TestLooseRouteRefuses(t *testing.T) {
-	p, _ := newProxy()
-	us := own(p, 0, false, ";x=1")
-	tests := []struct{ name, dialog, ruri, route string }{
-		{"no Route", caller, "sip:b@10.0.0.2", ""},
-		{"a foreign Route", caller, "sip:b@10.0.0.2", "<sip:10.0.0.3;lr>"},
-		{"ours second", caller, "sip:b@10.0.0.2", "<sip:10.0.0.3;lr>, " + us},
-		{"ours without a tag", caller, "sip:b@10.0.0.2", "<sip:10.0.0.9;lr>"},
-		{"a wrong tag", caller, "sip:b@10.0.0.2", "<sip:10.0.0.9;lr;t=0123456789abcdef;x=1>"},
-		{"a changed parameter", caller, "sip:b@10.0.0.2", strings.Replace(us, "x=1", "x=2", 1)},
-		{"a parameter more", caller, "sip:b@10.0.0.2", strings.Replace(us, "x=1", "x=1;y", 1)},
-		{"another dialog", "From: <sip:a@x>;tag=cc\r\nTo: <sip:b@x>;tag=bb", "sip:b@10.0.0.2", us},
-		{"outside a dialog", "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>", "sip:b@10.0.0.2", us},
-		{"a tag of ours on another host", caller, "sip:b@10.0.0.2",
-			strings.Replace(us, "10.0.0.9", "10.0.0.8", 1)},
-		{"with a user", caller, "sip:b@10.0.0.2", strings.Replace(us, "sip:", "sip:u@", 1)},
-		{"strict before, wrong tag", caller, "sip:10.0.0.9;lr;t=0123456789abcdef", "<sip:b@10.0.0.2>"},
-		{"a domain of ours", caller, "sip:b@10.0.0.2",
-			strings.Replace(us, "10.0.0.9:5060", "example.net", 1)},
-	}
-	for _, tt := range tests {
-		fields := []string{tt.dialog}
-		if tt.route != "" {
-			fields = append(fields, "Route: "+tt.route)
-		}
-		j := request(t, p, "BYE "+tt.ruri, fields...)
-		if p.LooseRoute(j, true) {
-			t.Errorf("%s: taken", tt.name)
-		}
-		if j.Msg.Edited() || j.Verified || j.NextRoute || j.SendSocket != transport.AnyListener {
-			t.Errorf("%s: something changed", tt.name)
-		}
-	}
-}
-
-func TestLooseRouteUnverified(t *testing.T) {
-	p, _ := newProxy()
-	j := request(t, p, "BYE sip:b@10.0.0.2", caller, "Route: <sip:10.0.0.9;lr>, <sip:10.0.0.3;lr>")
-	if !p.LooseRoute(j, false) || j.Verified || j.Direction != job.NoDirection {
-		t.Error("want it taken, and nothing verified")
-	}
-	if got := routes(j.Msg); got != "<sip:10.0.0.3;lr>" {
-		t.Errorf("left %s", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -38,8 +39,7 @@ type Proxy struct {
 	cfg      Config
 	layer    *transaction.Layer
 	settings atomic.Pointer[Settings]
-	keys     keys
-	ids      []identity // of the listeners, by index
+	own      *identity.Router
 	contexts contexts
 	scratch  sync.Pool // *scratch
 	messages sync.Pool // *sip.Message
@@ -57,8 +57,7 @@ func New(cfg Config) *Proxy {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Proxy{cfg: cfg, keys: deriveKeys(cfg.Secret[:])}
-	p.ids = identities(cfg.Sender.Listeners())
+	p := &Proxy{cfg: cfg, own: identity.New(cfg.Sender.Listeners(), cfg.Secret[:])}
 	p.contexts.proxy = p
 	p.scratch.New = func() any { return new(scratch) }
 	p.messages.New = func() any { return new(sip.Message) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
@@ -116,7 +117,7 @@ func (c *responseContext) begin(j *job.Job, h *Hooks) job.Verdict {
 	c.caller = j
 	c.trying(j.Msg)
 	c.breadth = breadth(j.Msg)
-	c.received = c.keep(received(j))
+	c.received = c.keep(identity.Received(j))
 	prepare(j, c.set)
 	c.hooks = Hooks{Branch: h.Branch, Reply: h.Reply}
 	c.launchAll(j, h)

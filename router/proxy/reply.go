@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
@@ -101,8 +102,8 @@ func (p *Proxy) appendReply(
 	if status == 100 {
 		return sip.AppendReply(sc.out[:0], m, status, reason, nil, extra)
 	}
-	var tag [len(toTagPrefix) + macLen]byte
-	return sip.AppendReply(sc.out[:0], m, status, reason, p.appendToTag(tag[:0], m), extra)
+	var tag [identity.ToTagLen]byte
+	return sip.AppendReply(sc.out[:0], m, status, reason, p.own.AppendToTag(tag[:0], m), extra)
 }
 
 func (p *Proxy) replyStateless(
@@ -136,7 +137,17 @@ func ReplyTarget(f transport.Flow, m *sip.Message) transport.Target {
 	if !ok || !f.Transport.Reliable() && v.HasRPort {
 		return t
 	}
-	t.Remote = addrPort(f.Remote.Addr(), portOr(v.Port, f.Transport))
+	t.Remote = identity.AddrPort(f.Remote.Addr(), identity.PortOr(v.Port, f.Transport))
 	t.NoDial = f.Transport == sip.WS || f.Transport == sip.WSS
 	return t
+}
+
+// TagAbsorbs reports whether an ACK's To tag is one of our responses': the
+// ACK ends here. The router asks before any rule runs.
+func (p *Proxy) TagAbsorbs(m *sip.Message) bool {
+	if !p.own.OwnToTag(m) {
+		return false
+	}
+	p.stats.absorbedACKs.Add(1)
+	return true
 }

@@ -3,9 +3,11 @@ package proxy
 import (
 	"strings"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
+	"sipedge/sip/transport"
 )
 
 // The next hop of a branch, RFC 3261 §16.6 steps 6 and 7: the policy's URI,
@@ -18,7 +20,7 @@ import (
 func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
 	next := m.RURI()
 	if e, ok := m.FirstElement(sip.Route); ok {
-		u, err := routeURI(e)
+		u, err := identity.RouteURI(e)
 		if err != nil {
 			return u, faultRoute
 		}
@@ -38,14 +40,6 @@ func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
 		return u, faultScheme
 	}
 	return u, nil
-}
-
-func routeURI(e sip.Element) (sip.URI, error) {
-	a, err := sip.ParseNameAddr(e.Value)
-	if err != nil {
-		return sip.URI{}, err
-	}
-	return sip.ParseURI(a.URI)
 }
 
 // restore prepares m for a strict router whose Route is e, §16.6 step 6.
@@ -84,8 +78,8 @@ func (p *Proxy) find(
 		return dst, q, true, faultUnreachable
 	}
 	if addr, ok := sip.ParseAddr(host); ok {
-		hop := resolve.Hop{Transport: uriTransport(u)}
-		hop.Addr = addrPort(addr, portOr(u.Port, hop.Transport))
+		hop := resolve.Hop{Transport: identity.TransportOf(u)}
+		hop.Addr = identity.AddrPort(addr, identity.PortOr(u.Port, hop.Transport))
 		return append(dst, hop), q, true, nil
 	}
 	q = resolve.Query{
@@ -101,19 +95,18 @@ func (p *Proxy) find(
 	return hops, q, known, nil
 }
 
-// uriTransport is the transport of a numeric URI, RFC 3263 §4.1.
-func uriTransport(u *sip.URI) sip.Transport {
-	t := u.Transport()
-	if u.Scheme == sip.SIPS {
-		switch t {
-		case sip.NoTransport, sip.TCP:
-			return sip.TLS
-		case sip.WS:
-			return sip.WSS
-		}
+// egress chooses the listener a request leaves by: the forced one where it
+// suits the hop, else the sender's choice; of several ports of the address
+// chosen, the one the request came in by.
+func (p *Proxy) egress(f transport.Flow, forced uint16, hop resolve.Hop) uint16 {
+	to := hop.Addr.Addr()
+	if p.own.Suits(forced, hop.Transport, to) {
+		return forced
 	}
-	if t == sip.NoTransport {
-		return sip.UDP
+	l := p.cfg.Sender.Choose(hop.Transport, to)
+	if l != transport.AnyListener && p.own.Suits(f.Listener, hop.Transport, to) &&
+		p.own.SameAddr(f.Listener, l) {
+		return f.Listener
 	}
-	return t
+	return l
 }

@@ -1,4 +1,4 @@
-package proxy
+package identity
 
 import (
 	"crypto/hmac"
@@ -6,8 +6,8 @@ import (
 	"crypto/subtle"
 )
 
-// keys of every keyed value the proxy writes into a message, each derived
-// from Config.Secret, so that none can be made from another.
+// keys of every keyed value that is written into a message, each derived
+// from the secret, so that none can be made from another.
 type keys struct {
 	toTag  key // To tags of local responses
 	route  key // Record-Route tags

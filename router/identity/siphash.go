@@ -1,4 +1,4 @@
-package proxy
+package identity
 
 import (
 	"encoding/binary"

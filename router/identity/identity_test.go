@@ -1,4 +1,4 @@
-package proxy
+package identity
 
 import (
 	"net/netip"
@@ -6,7 +6,6 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/sip"
-	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
 )
 
@@ -16,7 +15,7 @@ func listener(t sip.Transport, addr, advertised string) transport.Listener {
 	}
 }
 
-func TestIdentities(t *testing.T) {
+func TestNames(t *testing.T) {
 	tests := []struct {
 		l         transport.Listener
 		via, host string
@@ -35,12 +34,13 @@ func TestIdentities(t *testing.T) {
 			"SIP/2.0/UDP [2001:db8::7]:5080;branch=", "2001:db8::7", 5080},
 	}
 	for _, tt := range tests {
-		id := identities([]transport.Listener{tt.l})[0]
+		id := nameOf(&tt.l)
 		if string(id.via) != tt.via || string(id.host) != tt.host || id.port != tt.port {
 			t.Errorf("%v: got %q, host %q, port %d", tt.l, id.via, id.host, id.port)
 		}
 	}
-	id := identities([]transport.Listener{listener(sip.UDP, "0.0.0.0:5060", "")})[0]
+	wild := listener(sip.UDP, "0.0.0.0:5060", "")
+	id := nameOf(&wild)
 	if a, ok := sip.ParseAddr(id.host); !ok || a.IsUnspecified() {
 		t.Errorf("a wildcard calls itself %q", id.host)
 	}
@@ -58,56 +58,49 @@ func TestOwnURIsAreOurs(t *testing.T) {
 		listener(sip.UDP, "0.0.0.0:5090", ""),
 		listener(sip.WS, "10.0.0.9:8080", "ws.example.net:80"),
 	}
-	p := New(Config{Sender: &sender{listeners: ls}})
+	r := New(ls, nil)
 	self := job.NewSelf(ls, nil, nil)
 	for i := range ls {
-		for _, secure := range []bool{false, true} {
-			text := p.appendRecordRoute(nil, uint16(i), secure, 1, true, []byte(";x=1"))
-			u, err := routeURI(sip.Element{Value: text})
+		for _, scheme := range []string{"<sip:", "<sips:"} {
+			text := r.appendRecordRoute([]byte(scheme), uint16(i), 1, true, []byte(";x=1"))
+			u, err := RouteURI(sip.Element{Value: text})
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)
 			}
 			if !self.Listener(u.Host, u.Port, u.Transport()) {
 				t.Errorf("%s is not known as ours", text)
 			}
-			if l := p.listenerOf(&u); !secure && l != uint16(i) {
+			if l := r.listenerOf(&u); scheme == "<sip:" && l != uint16(i) {
 				t.Errorf("%s: listener %d, want %d", text, l, i)
 			}
 		}
 	}
 }
 
-func TestEgress(t *testing.T) {
-	ls := []transport.Listener{
-		listener(sip.UDP, "10.0.0.9:5060", ""),
-		listener(sip.UDP, "10.0.0.9:5070", ""),
-		listener(sip.TCP, "10.0.0.9:5060", ""),
-		listener(sip.UDP, "[2001:db8::9]:5060", ""),
-		listener(sip.UDP, "192.168.0.9:5060", ""),
+// An ACK has our To tag only as the answer to its own INVITE.
+func TestToTag(t *testing.T) {
+	r := newRouter()
+	const from = "From: <sip:a@x>;tag=aa"
+	tag := string(r.AppendToTag(nil, request(t, "INVITE sip:b@x", from, "To: <sip:b@x>").Msg))
+	if len(tag) != ToTagLen {
+		t.Errorf("%q is not %d long", tag, ToTagLen)
 	}
-	p := New(Config{Sender: &sender{listeners: ls}})
-	const none = transport.AnyListener
-	tests := []struct {
-		name       string
-		in, forced uint16
-		hop        string
-		t          sip.Transport
-		want       uint16
-	}{
-		{"the sender's choice", 2, none, "10.0.0.2:5060", sip.UDP, 0},
-		{"the port it came in by", 1, none, "10.0.0.2:5060", sip.UDP, 1},
-		{"another address is not preferred", 4, none, "10.0.0.2:5060", sip.UDP, 0},
-		{"forced", 0, 4, "10.0.0.2:5060", sip.UDP, 4},
-		{"forced does not suit", 0, 2, "10.0.0.2:5060", sip.UDP, 0},
-		{"forced has another family", 0, 3, "10.0.0.2:5060", sip.UDP, 0},
-		{"another transport", 0, none, "10.0.0.2:5060", sip.TCP, 2},
-		{"another family", 0, none, "[2001:db8::2]:5060", sip.UDP, 3},
-		{"none", 0, none, "[2001:db8::2]:5060", sip.TCP, none},
+	ack := func(from, tag string) bool {
+		return r.OwnToTag(request(t, "ACK sip:b@x", from, "To: <sip:b@x>"+tag).Msg)
 	}
-	for _, tt := range tests {
-		hop := resolve.Hop{Transport: tt.t, Addr: netip.MustParseAddrPort(tt.hop)}
-		if got := p.egress(transport.Flow{Listener: tt.in}, tt.forced, hop); got != tt.want {
-			t.Errorf("%s: want %d, got %d", tt.name, tt.want, got)
+	if !ack(from, ";tag="+tag) {
+		t.Error("the ACK is not known")
+	}
+	for _, forged := range [][2]string{
+		{from, ""}, {from, ";tag=" + tag[1:]}, {from, ";tag=x" + tag[1:]},
+		{from, ";tag=" + tag[:len(tag)-1] + "g"}, {"From: <sip:a@x>;tag=ab", ";tag=" + tag},
+	} {
+		if ack(forged[0], forged[1]) {
+			t.Errorf("%q is taken for ours", forged)
 		}
+	}
+	other := New(listeners, []byte("another secret"))
+	if other.OwnToTag(request(t, "ACK sip:b@x", from, "To: <sip:b@x>;tag="+tag).Msg) {
+		t.Error("the secret does not matter")
 	}
 }

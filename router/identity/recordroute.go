@@ -1,4 +1,4 @@
-package proxy
+package identity
 
 import (
 	"sipedge/router/job"
@@ -15,48 +15,43 @@ import (
 // tells by whose tag it fits which way a request goes.
 
 // pushRecordRoutes puts our Record-Route on top: one, or with different
-// sockets on both sides two, the egress one first. It returns how many.
-func (p *Proxy) pushRecordRoutes(
-	sc *scratch, m *sip.Message, in, out uint16, d job.Direction, params []byte,
-) int {
+// sockets on both sides two, the egress one first. It writes in buf.
+func (r *Router) pushRecordRoutes(
+	buf []byte, m *sip.Message, in, out uint16, s *Stamp,
+) []byte {
 	tag := m.FromTag()
-	if d == job.Upstream {
+	if s.Direction == job.Upstream {
 		tag = m.ToTag()
 	}
-	sum := p.routeSum(m.CallID(), tag, params)
-	secure := false
-	if u, ok := m.RequestURI(); ok {
-		secure = u.Scheme == sip.SIPS
+	sum := r.routeSum(m.CallID(), tag, s.Params)
+	scheme := "<sip:"
+	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
+		scheme = "<sips:"
 	}
-	double := in != out && int(in) < len(p.ids)
-	if double {
-		sc.value = p.appendRecordRoute(sc.value[:0], in, secure, sum, true, params)
-		pushRecordRoute(m, sc.value)
+	s.routes = 1
+	pair := in != out && int(in) < len(r.names)
+	if pair {
+		s.routes = 2
+		buf = r.appendRecordRoute(append(buf[:0], scheme...), in, sum, pair, s.Params)
+		pushRecordRoute(m, buf)
 	}
-	sc.value = p.appendRecordRoute(sc.value[:0], out, secure, sum, double, params)
-	pushRecordRoute(m, sc.value)
-	if double {
-		return 2
-	}
-	return 1
+	buf = r.appendRecordRoute(append(buf[:0], scheme...), out, sum, pair, s.Params)
+	pushRecordRoute(m, buf)
+	return buf
 }
 
-func (p *Proxy) appendRecordRoute(
-	dst []byte, l uint16, secure bool, sum uint64, double bool, params []byte,
+func (r *Router) appendRecordRoute(
+	dst []byte, listener uint16, sum uint64, pair bool, params []byte,
 ) []byte {
-	id := &p.ids[l]
-	dst = append(dst, "<sip:"...)
-	if secure {
-		dst = append(dst[:len(dst)-1], "s:"...)
-	}
-	dst = append(dst, id.hostport...)
-	if id.transport != sip.UDP {
+	n := &r.names[listener]
+	dst = append(dst, n.hostport...)
+	if n.transport != sip.UDP {
 		dst = append(dst, ";transport="...)
-		dst = append(dst, id.transport.String()...)
+		dst = append(dst, n.transport.String()...)
 	}
 	dst = append(dst, ";lr;t="...)
 	dst = appendMAC(dst, sum)
-	if double {
+	if pair {
 		dst = append(dst, ";r2=on"...)
 	}
 	dst = append(dst, params...)
@@ -76,8 +71,8 @@ func pushRecordRoute(m *sip.Message, value []byte) {
 }
 
 // routeSum is the tag's value. params are ";name=value" in their order.
-func (p *Proxy) routeSum(callID, tag, params []byte) uint64 {
-	h := p.keys.route.start()
+func (r *Router) routeSum(callID, tag, params []byte) uint64 {
+	h := r.keys.route.start()
 	h.field(callID)
 	h.field(tag)
 	for l := sip.NewParams(params); ; {

@@ -1,0 +1,150 @@
+package identity
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// Router is the identity of this router. It is immutable.
+type Router struct {
+	keys  keys
+	names []name // of the listeners, by index
+}
+
+// name is how a listener calls itself in messages.
+type name struct {
+	transport sip.Transport
+	addr      netip.AddrPort
+	hostport  []byte // as Via and Record-Route write it
+	host      []byte // of hostport, without brackets
+	port      uint16 // of hostport, 0: none
+	via       []byte // Via value up to the branch
+}
+
+// New makes the identity of a router with these listeners. Routers with the
+// same secret know each other's tags and branches.
+func New(listeners []transport.Listener, secret []byte) *Router {
+	r := &Router{keys: deriveKeys(secret), names: make([]name, len(listeners))}
+	for i := range listeners {
+		r.names[i] = nameOf(&listeners[i])
+	}
+	return r
+}
+
+func nameOf(l *transport.Listener) name {
+	text := l.Advertised
+	if text == "" {
+		text = netip.AddrPortFrom(specific(l.Addr.Addr()), l.Addr.Port()).String()
+	}
+	if _, ok := sip.ParseAddr([]byte(text)); ok {
+		text = string(sip.AppendHost(nil, []byte(text)))
+	}
+	host, port := splitHostPort(text)
+	return name{
+		transport: l.Transport,
+		addr:      l.Addr,
+		hostport:  []byte(text),
+		host:      []byte(host),
+		port:      port,
+		via:       []byte("SIP/2.0/" + l.Transport.ViaName() + " " + text + ";branch="),
+	}
+}
+
+// specific is an address of this machine to write for one that stands for all
+// of its family: the first that others can reach, if there is one.
+func specific(a netip.Addr) netip.Addr {
+	if !a.IsUnspecified() {
+		return a
+	}
+	best := a
+	list, _ := net.InterfaceAddrs() // none: a peer answers to the source address
+	for _, n := range list {
+		p, err := netip.ParsePrefix(n.String())
+		if err != nil || p.Addr().Is4() != a.Is4() || p.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		if !p.Addr().IsLoopback() {
+			return p.Addr()
+		}
+		best = p.Addr()
+	}
+	return best
+}
+
+// splitHostPort splits host, host:port, [v6] and [v6]:port; 0: no port.
+func splitHostPort(s string) (host string, port uint16) {
+	host, text, err := net.SplitHostPort(s)
+	if err != nil {
+		return strings.Trim(s, "[]"), 0
+	}
+	n, _ := strconv.ParseUint(text, 10, 16)
+	return host, uint16(n)
+}
+
+// AppendVia appends the Via value of a listener up to and with "branch=".
+func (r *Router) AppendVia(dst []byte, listener uint16) []byte {
+	return append(dst, r.names[listener].via...)
+}
+
+// Suits reports whether a request can leave by a listener over t to an address.
+func (r *Router) Suits(listener uint16, t sip.Transport, to netip.Addr) bool {
+	if int(listener) >= len(r.names) {
+		return false
+	}
+	n := &r.names[listener]
+	return n.transport == t && n.addr.Addr().Unmap().Is4() == to.Unmap().Is4()
+}
+
+// SameAddr reports whether two listeners are bound to one address.
+func (r *Router) SameAddr(a, b uint16) bool {
+	return r.names[a].addr.Addr() == r.names[b].addr.Addr()
+}
+
+// listenerOf finds the listener a URI of ours names, or AnyListener.
+func (r *Router) listenerOf(u *sip.URI) uint16 {
+	t := TransportOf(u)
+	for i := range r.names {
+		n := &r.names[i]
+		if n.transport == t && bytes.EqualFold(n.host, u.Host) &&
+			PortOr(n.port, t) == PortOr(u.Port, t) {
+			return uint16(i)
+		}
+	}
+	return transport.AnyListener
+}
+
+// PortOr is port, or the transport's default for 0.
+func PortOr(port uint16, t sip.Transport) uint16 {
+	if port == 0 {
+		return t.DefaultPort()
+	}
+	return port
+}
+
+// TransportOf is the transport of a numeric URI, RFC 3263 §4.1.
+func TransportOf(u *sip.URI) sip.Transport {
+	t := u.Transport()
+	if u.Scheme == sip.SIPS {
+		switch t {
+		case sip.NoTransport, sip.TCP:
+			return sip.TLS
+		case sip.WS:
+			return sip.WSS
+		}
+	}
+	if t == sip.NoTransport {
+		return sip.UDP
+	}
+	return t
+}
+
+// AddrPort joins an address, IPv4 never mapped, and a port.
+func AddrPort(a netip.Addr, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(a.Unmap(), port)
+}
