@@ -20,7 +20,7 @@ var floors = [][]string{
 	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest"},
-	4: {"router/job", "router/vars", "router/table"},
+	4: {"router/job", "router/identity", "router/vars", "router/table"},
 	5: {
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
@@ -37,6 +37,7 @@ var arrows = [][2]string{
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
+	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/check", "router"}, {"router/policytest", "router"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
