@@ -1,9 +1,6 @@
 package table
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // axis is a value of a message that rules can be filed under. The order is
 // the one of preference: what is cheap to ask for stands first.
@@ -99,9 +96,6 @@ func (t text) anchor(exact, prefix axis) *anchor {
 	}
 	if a.axis != prefix {
 		return a
-	}
-	if slices.Contains(a.keys, "") {
-		return nil // everything begins so
 	}
 	for i := range t { // an exact text was filed as a beginning
 		a.whole = a.whole && t[i].exact == nil

@@ -46,7 +46,7 @@ func (n naive) Match(j *job.Job, from int) int {
 
 // Few of each, so that random rules and messages meet.
 var (
-	someUsers   = []string{"1", "12", "123", "1234", "49", "4930", "alice", "ALICE", "a%6Cice", ""}
+	someUsers   = []string{"1", "12", "123", "1234", "49", "4930", "alice", "ALICE", "a%6Cice2", ""}
 	someHosts   = []string{"example.net", "Example.NET", "example.org", "192.0.2.1", "[2001:db8::1]"}
 	someMethods = []string{"INVITE", "BYE", "MESSAGE", "WIBBLE"}
 	someNets    = []string{"0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3",
@@ -100,6 +100,9 @@ func drawMatch(t *rapid.T, depth int) string {
 				"{user: ['alice', {prefix: " + list(quoted(someUsers)) + "}]}",
 				"{user: {suffix: " + list(quoted(someUsers)) + ", ignore_case: true}}",
 				"{user: {exact: " + list(quoted(someUsers)) + ", ignore_case: true}}",
+				"{user: {prefix: " + list(quoted(someUsers)) + ", suffix: " + list(quoted(someUsers)) + "}}",
+				"{user: {prefix: " + list(quoted(someUsers)) + ", exact: " + list(quoted(someUsers)) + "}}",
+				"{user: {exact: " + list(quoted(someUsers)) + ", regex: '^[a-z1]'}}",
 				"{host: " + list(quoted(someHosts)) + "}",
 				"{host: " + list(quoted(someHosts)) + ", user: {prefix: '1'}}",
 				"{myself: true}",
@@ -171,12 +174,19 @@ func drawJob(t *rapid.T, tb testing.TB, text string) *job.Job {
 // what the loop does.
 func TestTableIsTheLoop(tt *testing.T) {
 	rapid.Check(tt, func(t *rapid.T) {
-		n := rapid.SampledFrom([]int{0, 1, 5, 17, 40, 120}).Draw(t, "rules")
+		n := rapid.SampledFrom([]int{0, 1, 5, 17, 40, 120, 400}).Draw(t, "rules")
 		texts := make([]string, n)
 		edits := make([]func(*job.Job), n)
+		var parts []string // of many rules, so that many share a key
+		for range min(n, 40) {
+			parts = append(parts, drawMatch(t, 1))
+		}
 		for i := range texts {
-			texts[i] = drawMatch(t, 1)
 			edits[i] = drawEdit(t)
+			if texts[i] = parts[i%len(parts)]; i >= len(parts) {
+				other := rapid.SampledFrom(parts).Draw(t, "other")
+				texts[i] = "{all: [" + texts[i] + ", " + other + "]}"
+			}
 		}
 		table, loop := compile(tt, schema.InRequest, texts...), newNaive(tt, parse(tt, texts...))
 		for range 3 {
