@@ -227,7 +227,6 @@ func idle(t *testing.T, s *server, _, tcp netip.AddrPort) {
 // neverReads asks and asks and never takes an answer.
 func neverReads(t *testing.T, _ *server, _, tcp netip.AddrPort) {
 	conn := dial(t, tcp)
-	conn.(*net.TCPConn).SetReadBuffer(4096)
 	request := optionsRequest(conn.LocalAddr().String())
 	var err error
 	for end := time.Now().Add(60 * time.Second); err == nil && time.Now().Before(end); {

@@ -155,7 +155,7 @@ func startSilent(t *testing.T) *silent {
 
 func TestSIPpFailoverRefused(t *testing.T) {
 	needs(t, "sipp")
-	l := load{50, 50}
+	l := load{50, 50, callLength}
 	first, at1 := startUAS(t, "refuse_503", "udp", "127.0.0.1", l)
 	second, at2 := startUAS(t, "uas", "udp", "127.0.0.1", l)
 	s := startServer(t, failover(t, at1, at2))
@@ -167,7 +167,7 @@ func TestSIPpFailoverRefused(t *testing.T) {
 
 func TestSIPpFailoverSilent(t *testing.T) {
 	needs(t, "sipp")
-	l := load{20, 20}
+	l := load{20, 20, callLength}
 	first := startSilent(t)
 	second, at2 := startUAS(t, "uas", "udp", "127.0.0.1", l)
 	s := startServer(t, failover(t, first.addr, at2))
@@ -183,7 +183,7 @@ func TestSIPpFailoverSilent(t *testing.T) {
 
 func TestSIPpFailoverCallerHangsUp(t *testing.T) {
 	needs(t, "sipp")
-	l := load{20, 20}
+	l := load{20, 20, callLength}
 	first, second := startSilent(t), startSilent(t)
 	s := startServer(t, failover(t, first.addr, second.addr))
 	caller := startUAC(t, "uac_cancels", "udp", s.addr("udp", false), l)

@@ -44,15 +44,17 @@ listen:
   - {tcp: "[::1]:0"}
 `
 
-// startServer runs a policy until the test ends, when the server must drain and exit 0.
-func startServer(t *testing.T, policy string) *server {
+// startServer runs a policy, with flags of serve, until the test ends, when the server must
+// drain and exit 0.
+func startServer(t *testing.T, policy string, flags ...string) *server {
 	t.Helper()
 	s := &server{
 		t: t, policy: filepath.Join(t.TempDir(), "policy.yaml"),
 		exited: make(chan struct{}), listen: map[string][]netip.AddrPort{},
 	}
 	s.write(policy)
-	s.cmd = exec.Command("sipedge", "serve", "--drain", "200ms", s.policy)
+	args := append([]string{"serve", "--drain", "200ms"}, flags...)
+	s.cmd = exec.Command("sipedge", append(args, s.policy)...)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -27,26 +27,28 @@ type sipp struct {
 	done  chan error
 }
 
-// load is how many calls a test makes, and how fast.
-type load struct{ calls, rate int }
+// load is how many calls a test makes, how many a second, and how long each lasts.
+type load struct {
+	calls, rate int
+	last        time.Duration
+}
 
 func sippLoad() load {
 	if soaking() {
-		return load{10_000, 200}
+		return load{10_000, 200, callLength}
 	}
-	return load{1000, 200}
+	return load{1000, 200, callLength}
 }
 
 // socketBuffer is what a system grants without being configured, in bytes. SIPp asks for 64 KiB
 // unless told, which overflows when it does not run for a moment.
 const socketBuffer = "212992"
 
-// callLength is how long a call lasts, in milliseconds: UDP may bring a BYE before the ACK
-// that was sent just before it.
-const callLength = "250"
+// callLength keeps a BYE apart from the ACK: UDP may bring them in another order.
+const callLength = 250 * time.Millisecond
 
 // endless are calls until finish.
-func endless(rate int) load { return load{rate * 1200, rate} }
+func endless(rate int) load { return load{rate * 1200, rate, callLength} }
 
 func (l load) args() []string {
 	// The bound is generous: it ends a run that hangs.
@@ -54,7 +56,7 @@ func (l load) args() []string {
 	return []string{
 		"-m", strconv.Itoa(l.calls), "-r", strconv.Itoa(l.rate),
 		"-timeout", strconv.Itoa(bound), "-timeout_error",
-		"-d", callLength,
+		"-d", strconv.FormatInt(l.last.Milliseconds(), 10),
 	}
 }
 

@@ -27,7 +27,7 @@ type Config struct {
 	Drivers transport.Drivers
 	Stderr  io.Writer                                  // the log goes here
 	Env     func(name string) (value string, set bool) // ${env.NAME} in secrets
-	State   string                                     // state folder; "": nothing outlives the process
+	State   string                                     // folder; "": nothing outlives the process
 	Drain   time.Duration                              // how long calls may take to end after SIGTERM
 }
 
