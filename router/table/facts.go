@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 
 	"sipedge/router/job"
@@ -108,7 +109,7 @@ func (a *address) compare() {
 	} else if a.uri.Scheme == sip.Tel && bytes.ContainsAny(a.user, visualSeparators) {
 		a.userBuf = a.userBuf[:0]
 		for _, c := range a.user {
-			if bytes.IndexByte([]byte(visualSeparators), c) < 0 {
+			if strings.IndexByte(visualSeparators, c) < 0 {
 				a.userBuf = append(a.userBuf, c)
 			}
 		}

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"strings"
 
 	"sipedge/schema"
 	"sipedge/sip"
@@ -90,7 +91,7 @@ func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') &&
-			bytes.IndexByte([]byte("-.!%*_+`'~"), c) < 0 {
+			strings.IndexByte("-.!%*_+`'~", c) < 0 {
 			return false
 		}
 	}

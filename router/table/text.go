@@ -103,7 +103,7 @@ type how struct {
 	canonical func([]byte) []byte // the form of exact texts; nil: as written
 }
 
-// alternative begins one.
+// alternative is one without texts yet, to be compared so.
 func (h how) alternative(ignoreCase bool) alternative {
 	ignoreCase = ignoreCase || h.fold
 	return alternative{fold: ignoreCase && !h.lower, lower: ignoreCase || h.lower}
