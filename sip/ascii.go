@@ -13,6 +13,7 @@ const (
 	isReserved             // RFC 2396 §2.2
 	isScheme               // behind the first letter of a scheme
 	isURI                  // does not end a URI or begin something else
+	isBreak                // ends a token among parameters: SEMI, LWS, a quote
 )
 
 const (
@@ -40,6 +41,7 @@ var class = func() (t [256]uint16) {
 		{isUser, alphanum + "-_.!~*'()" + "&=+$,;?/"},
 		{isReserved, ";/?:@&=+$,"},
 		{isScheme, alphanum + "+-."},
+		{isBreak, ";\" \t\r\n"},
 	} {
 		for i := range len(c.set) {
 			t[c.set[i]] |= c.bit

@@ -26,6 +26,9 @@ func TestParseNameAddr(t *testing.T) {
 		{"sip:a @b", "bad"}, {"sip:a@b?x=y", "bad"}, {"sip:a@b,sip:c@d", "bad"}, {`"a"`, "bad"},
 		{`<sip:a@b>;x="y`, "bad"}, {`<sip:a@b>;x=y z`, "bad"}, {"<sip:a@b>;x=\"y\"z", "bad"},
 		{`"a" sip:a@b`, "bad"},
+		// A quote where no string can begin: who skips strings and who doesn't read two things.
+		{`<sip:a@b>;x=y"z`, "bad"}, {`<sip:a@b>;x=y"z,<sip:c@d>;w="`, "bad"},
+		{`<sip:a@b>;x"y`, "bad"}, {`<sip:a@b>;"x;tag=1"`, "bad"},
 	} {
 		a, err := ParseNameAddr([]byte(c.in))
 		got := fmt.Sprintf("%q %s %q", a.Display, a.URI, a.Params)

@@ -5,7 +5,7 @@ package sip
 type Params struct {
 	rest []byte
 	// What the grammar forbids: a parameter without name or with something
-	// behind its value, a quoted string without end.
+	// behind its value, a quoted string without end, a quote within a token.
 	empty, junk bool
 }
 
@@ -28,7 +28,7 @@ func (p *Params) Next() (name, value []byte, ok bool) {
 		return nil, nil, false
 	}
 	start := i
-	for i < len(b) && b[i] != ';' && b[i] != '=' && class[b[i]]&isLWS == 0 {
+	for i < len(b) && b[i] != '=' && class[b[i]]&isBreak == 0 {
 		i++
 	}
 	name = b[start:i]
@@ -56,7 +56,7 @@ func (p *Params) value(b []byte, i int) (value []byte, next int) {
 		}
 		return b[start:i], i
 	}
-	for i < len(b) && b[i] != ';' && class[b[i]]&isLWS == 0 {
+	for i < len(b) && class[b[i]]&isBreak == 0 {
 		i++
 	}
 	return b[start:i:i], i

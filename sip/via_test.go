@@ -25,6 +25,7 @@ func TestParseVia(t *testing.T) {
 		{"SIP/2.0/UDP h;a=\"b", "bad"}, {"SIP/2.0/UDP h;a=b c", "bad"}, {"SIP/3.0/UDP h", "bad"},
 		{"SOP/2.0/UDP h", "bad"}, {"SIP/2.0/UDP [h]", "bad"}, {"SIP/2.0/UDP h;ttl=1;ttl=2", "bad"},
 		{"SIP/2.0/UDP h;rport;rport", "bad"}, {"SIP/2.0/UDP h;received=a;Received=b", "bad"},
+		{`SIP/2.0/UDP h;branch=a"b`, "bad"}, {`SIP/2.0/UDP h;"a;branch=b"`, "bad"},
 	} {
 		v, err := ParseVia([]byte(c.in))
 		got := fmt.Sprintf("%s %s %s %d %q", v.Transport, v.Protocol, v.Host, v.Port, v.Params)
