@@ -220,7 +220,7 @@ func (r *reader) structure(x *ast.StructLit) (*Shape, error) {
 			return nil, err
 		}
 		if fd.Constraint != token.OPTION && fd.Constraint != token.NOT {
-			return nil, fmt.Errorf("%v: field %s wants ? or !", fd.Pos(), name)
+			return nil, fmt.Errorf("%v: field %s: neither ? nor ! behind it", fd.Pos(), name)
 		}
 		f := field{name: name, shape: value, required: fd.Constraint == token.NOT}
 		for _, c := range ast.Comments(fd) {

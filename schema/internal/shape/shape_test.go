@@ -22,7 +22,7 @@ func TestRead(t *testing.T) {
 		"#A: >=#B\n#B: 1":              "wants a literal",
 		`#A: =~"("`:                    "missing closing",
 		"#A: strings.MinRunes(1)":      "no part of a schema",
-		"#A: {a: int}":                 "wants ? or !",
+		"#A: {a: int}":                 "neither ? nor !",
 		"#A: {a?: int, ...}":           "no part of a schema",
 		"#A: {a?: 1 + 1}":              "no part of a schema",
 		"#A: {a?: [1 - 1, ...string]}": "no part of a schema",

@@ -22,7 +22,6 @@ type cueReader struct {
 	names map[string]string // file names as the evaluator and the author call them
 	main  string            // stands for places without one
 	diags Diagnostics
-	count int
 }
 
 // ReadCUE evaluates one file that imports nothing but the standard packages.

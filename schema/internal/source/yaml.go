@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,6 +34,11 @@ type yamlReader struct {
 // there is none.
 func ReadYAML(file string, src []byte) (Value, Diagnostics) {
 	r := &yamlReader{file: file, src: src, lines: lineOffsets(src)}
+	if i := oddBreak(src); i >= 0 {
+		n, _ := slices.BinarySearch(r.lines, i+1)
+		return Value{}, Diagnostics{{Pos: Pos{file, n, i - r.lines[n-1] + 1}, Code: SyntaxYAML,
+			Message: "YAML takes this character for the end of a line, editors do not"}}
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	err := dec.Decode(&doc)
@@ -55,6 +61,20 @@ func ReadYAML(file string, src []byte) (Value, Diagnostics) {
 		r.diags = append(r.diags, r.syntax(err))
 	}
 	return v, r.diags
+}
+
+// oddBreak finds what YAML takes for a line end beside \n and \r\n.
+func oddBreak(src []byte) int {
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case c == '\r' && (i+1 == len(src) || src[i+1] != '\n'),
+			c == 0xC2 && bytes.HasPrefix(src[i:], []byte("\u0085")),
+			c == 0xE2 && bytes.HasPrefix(src[i:], []byte("\u2028")),
+			c == 0xE2 && bytes.HasPrefix(src[i:], []byte("\u2029")):
+			return i
+		}
+	}
+	return -1
 }
 
 func lineOffsets(src []byte) []int {
@@ -90,7 +110,7 @@ func (r *yamlReader) pos(n *yaml.Node) Pos {
 		_, size := utf8.DecodeRune(line[col:])
 		col += size
 	}
-	return Pos{r.file, max(n.Line, 1), col + 1}
+	return Pos{r.file, max(min(n.Line, len(r.lines)), 1), col + 1}
 }
 
 func (r *yamlReader) at(n *yaml.Node) Diagnostic { return Diagnostic{Pos: r.pos(n)} }
@@ -250,11 +270,11 @@ func (r *yamlReader) quotedEnd(p *Pos, n *yaml.Node) int {
 		return 0
 	}
 	switch quote := line[i]; {
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		for p.Line++; p.Line <= len(r.lines); p.Line++ {
-			text := r.line(p.Line)
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && strings.TrimSpace(n.Value) != "":
+		for n := p.Line + 1; n <= len(r.lines); n++ {
+			text := r.line(n)
 			if rest := bytes.TrimLeft(text, " \t"); len(rest) > 0 {
-				p.Col = len(text) - len(rest) + 1
+				p.Line, p.Col = n, len(text)-len(rest)+1
 				return len(text) + 1
 			}
 		}
