@@ -119,7 +119,8 @@ func FuzzLoadYAML(f *testing.F) {
 	for _, s := range []string{
 		"", "---\n", "\xef\xbb\xbfversion: 1", "a: &a [*a]", "? {a: b}\n: c", "<<: [1]", "<<: {a: 1}",
 		"\t", "a:\n\t- b", "{a: \"", "!!binary x", "!foo bar", "a: 08", "a: |\n", "- \n- \n", "*x",
-		"version: 1\nsecrets: {route_key: hunter2, tag_key: [}\n", "\r0", ">", "- |\n", "a: 1\r\nb: \u2028c",
+		"version: 1\nsecrets: {route_key: hunter2, tag_key: [}\n", "\r0", ">", "- |\n",
+		"a: 1\r\nb: \u2028c",
 		"a: .inf\nb: 1e999\nc: 0o9\nd: -0x1",
 	} {
 		f.Add([]byte(s))
