@@ -68,6 +68,7 @@ var (
 
 // A stream.
 var (
+	errNotSIP       = bad("start-line", "Not SIP")
 	errNoLength     = bad("content-length", "Missing Content-Length")
 	errLengths      = bad("duplicate", "Content-Length Given Twice")
 	errHeaderTooBig = &ParseError{513, "limit", "Header Section Too Large", 0}

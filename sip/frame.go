@@ -25,9 +25,10 @@ const (
 	Blank                   // n bytes of CRLF to skip: a pong, or between messages
 )
 
-// Next looks at buf, which begins where the last frame ended. Errors: no
-// Content-Length or two of them, one that is malformed, a header
-// section or message above max: the connection can't be used further.
+// Next looks at buf, which begins where the last frame ended. Errors: a
+// first line that begins no message of any SIP version, no Content-Length or
+// two of them, one that is malformed, a header section or message above max:
+// the connection can't be used further.
 func (f *Framer) Next(buf []byte, max int) (kind Frame, n int, err error) {
 	if f.scanned == 0 {
 		if kind, n = f.blank(buf); kind != Complete {
@@ -38,9 +39,6 @@ func (f *Framer) Next(buf []byte, max int) (kind Frame, n int, err error) {
 		if err := f.scan(buf, max); err != nil || f.total == 0 {
 			return Incomplete, 0, err
 		}
-	}
-	if f.total > max {
-		return Incomplete, 0, errBodyTooBig
 	}
 	if len(buf) < f.total {
 		return Incomplete, 0, nil
@@ -90,7 +88,7 @@ func (f *Framer) scan(buf []byte, max int) error {
 			line = line[:len(line)-1]
 		}
 		if len(line) == 0 {
-			return f.measure(buf, next)
+			return f.measure(buf, next, max)
 		}
 		if err := f.field(line); err != nil {
 			return err
@@ -102,7 +100,10 @@ func (f *Framer) scan(buf []byte, max int) error {
 // field notes where the Content-Length is.
 func (f *Framer) field(line []byte) error {
 	if f.line == 0 {
-		return nil // the start line
+		if !isStartLine(line) {
+			return errNotSIP
+		}
+		return nil
 	}
 	end := f.line + len(line)
 	if line[0] == ' ' || line[0] == '\t' {
@@ -124,13 +125,16 @@ func (f *Framer) field(line []byte) error {
 }
 
 // measure computes the size of a message whose header section ends at head.
-func (f *Framer) measure(buf []byte, head int) error {
+func (f *Framer) measure(buf []byte, head, max int) error {
 	if f.length == 0 {
 		return errNoLength
 	}
 	n, ok := number(trim(buf[f.length:f.end]), 1<<31-1)
 	if !ok {
 		return errLength
+	}
+	if n > uint64(max-head) {
+		return errBodyTooBig
 	}
 	f.total = head + int(n)
 	return nil

@@ -74,13 +74,25 @@ func (m *Message) parseStart() int {
 	if i := max(bytes.IndexByte(b, 0), bytes.IndexByte(b, '\r')); i >= 0 {
 		m.fail(errControl, i)
 	}
-	if len(b) >= 4 && equalFold(b[:4], "SIP/") {
+	if beginsStatusLine(b) {
 		m.parseStatusLine(b)
 	} else {
 		m.parseRequestLine(b)
 	}
 	return next
 }
+
+// isStartLine reports whether b, a line without its end, is a start line,
+// however malformed and of any version.
+func isStartLine(b []byte) bool {
+	if beginsStatusLine(b) {
+		return true
+	}
+	_, _, ok := splitRequestLine(b)
+	return ok
+}
+
+func beginsStatusLine(b []byte) bool { return len(b) >= 4 && equalFold(b[:4], "SIP/") }
 
 // parseStatusLine reads SIP-Version SP Status-Code SP Reason-Phrase. A
 // missing last space is tolerated.
@@ -113,10 +125,8 @@ func (m *Message) parseStatusLine(b []byte) {
 // like a request but is not well-formed is told apart from garbage, so that
 // it can be refused.
 func (m *Message) parseRequestLine(b []byte) {
-	trimmed := trimRight(b)
-	sp1 := bytes.IndexByte(b, ' ')
-	sp2 := bytes.LastIndexByte(trimmed, ' ')
-	if sp1 < 0 || sp2 <= sp1 || !all(b[:sp1], isToken) || !isVersion(trimmed[sp2+1:]) {
+	sp1, sp2, ok := splitRequestLine(b)
+	if !ok {
 		m.fail(errRequest, 0)
 		return
 	}
@@ -126,13 +136,23 @@ func (m *Message) parseRequestLine(b []byte) {
 	uri := trim(b[sp1+1 : sp2])
 	from := sp1 + 1 + run(b[sp1+1:sp2], 0, isLWS)
 	m.uri = span{uint32(from), uint32(from + len(uri))}
+	version := trimRight(b[sp2+1:])
 	switch {
-	case len(trimmed) < len(b) || len(uri) == 0 || len(uri) != sp2-sp1-1 ||
+	case len(version) < len(b)-sp2-1 || len(uri) == 0 || len(uri) != sp2-sp1-1 ||
 		bytes.IndexByte(uri, ' ') >= 0 || bytes.IndexByte(uri, '\t') >= 0:
 		m.fail(errRequest, sp1)
-	case !equalFold(trimmed[sp2+1:], "SIP/2.0"):
+	case !equalFold(version, "SIP/2.0"):
 		m.fail(errVersion, sp2+1)
 	}
+}
+
+// splitRequestLine finds the space behind the method and the one before the
+// version, any; white space behind that is tolerated.
+func splitRequestLine(b []byte) (sp1, sp2 int, ok bool) {
+	b = trimRight(b)
+	sp1, sp2 = bytes.IndexByte(b, ' '), bytes.LastIndexByte(b, ' ')
+	ok = sp1 > 0 && sp2 > sp1 && all(b[:sp1], isToken) && isVersion(b[sp2+1:])
+	return sp1, sp2, ok
 }
 
 // isVersion reports whether b is a SIP-Version, any.

@@ -55,7 +55,7 @@ type User interface {
 	Closed(f Flow)
 }
 
-// Unframed is what a User may be too. A stream brought a header section, but no message can be
+// Unframed is what a User may be too. A stream brought a SIP header section, but no message can be
 // taken from it: err is ErrTooLarge (above Limits.Message), or the *sip.ParseError about its
 // length. header ends with the empty line and is enough to answer 513 or 400. What is sent on
 // f before Unframed returns still leaves; then the connection is closed.

@@ -48,7 +48,7 @@ func FuzzStream(f *testing.F) {
 	all, _ := texts(3, 100)
 	f.Add(all, uint8(10))
 	f.Add([]byte("\r\n\r\n\r\nINVITE"), uint8(1))
-	f.Add(fmt.Appendf(nil, "A B C\r\nl:%d\r\n\r\n", 1<<40), uint8(3))
+	f.Add(fmt.Appendf(nil, "A B SIP/2.0\r\nl:%d\r\n\r\n", 1<<40), uint8(3))
 	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
 		u, reason := play(b, len(b)+1)
 		v, other := play(b, int(step)+1)

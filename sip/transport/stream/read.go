@@ -161,11 +161,16 @@ func (r *reader) room() (transport.Reason, error) {
 	return 0, nil
 }
 
-// unusable says what ended the sequence of messages. A whole header section can be answered.
+// unusable says what ended the sequence of messages. A whole header section can be answered;
+// who speaks no SIP would not understand.
 func (r *reader) unusable(b []byte, err error) (transport.Reason, error) {
 	reason := transport.EndedFraming
 	var p *sip.ParseError
-	if errors.As(err, &p) && (p.Status == 413 || p.Status == 513) {
+	switch {
+	case !errors.As(err, &p):
+	case p.Class == "start-line":
+		return reason, err
+	case p.Status == 413 || p.Status == 513:
 		reason, err = transport.EndedOversized, transport.ErrTooLarge
 	}
 	end := bytes.Index(b, []byte("\r\n\r\n")) + 4

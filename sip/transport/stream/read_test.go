@@ -118,7 +118,7 @@ func TestSlowMessage(t *testing.T) {
 	m := transporttest.Text(1, 0)
 	for name, trickle := range map[string][]byte{
 		"header":              m,
-		"behind half an end":  append([]byte("\rX"), m...),
+		"behind half an end":  []byte("\r" + strings.Repeat("X", 100)),
 		"behind an empty one": append([]byte("\r\n\r\n"), m...),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,6 +223,39 @@ func TestUnframed(t *testing.T) {
 					t.Errorf("error %v", cause)
 				}
 				if got() != "SIP/2.0 513 no" {
+					t.Errorf("the peer got %q", got())
+				}
+			})
+		})
+	}
+}
+
+// What speaks no SIP is not answered, nor kept until the time for a message has run out.
+func TestGarbage(t *testing.T) {
+	for name, text := range map[string]string{
+		"HTTP":                    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"HTTP, one line":          "GET / HTTP/1.1\r\n",
+		"behind a message":        "rest of a body\r\n",
+		"with a length":           "rest of a body\r\nContent-Length: 0\r\n\r\n",
+		"a message without start": "\r\nVia: SIP/2.0/TCP b\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+				x.user.unframed = func(_ transport.Flow, h []byte, _ error) {
+					t.Errorf("header section %q, want none", h)
+				}
+				c := x.connect(remote)
+				got := collect(c)
+				first := transporttest.Text(1, 0)
+				x.write(c, first)
+				begin := time.Now()
+				x.write(c, []byte(text))
+				x.ended(c, transport.EndedFraming)
+				if d := time.Since(begin); d != 0 {
+					t.Errorf("ended after %v, want at once", d)
+				}
+				x.received([][]byte{first})
+				if got() != "" {
 					t.Errorf("the peer got %q", got())
 				}
 			})
