@@ -18,7 +18,7 @@ type outbox struct {
 type mark struct {
 	end  int // of the message in data
 	ref  uint64
-	pong bool // no message, but the answer to a ping
+	pong bool // no message, but the answers to pings
 }
 
 // maxKept is how large an outbox may be to be used again, in bytes.
@@ -28,6 +28,10 @@ var outboxes = sync.Pool{New: func() any { return new(outbox) }}
 
 func (o *outbox) add(b []byte, ref uint64, pong bool) {
 	o.data = append(o.data, b...)
+	if last := len(o.marks) - 1; pong && last >= 0 && o.marks[last].pong {
+		o.marks[last].end = len(o.data) // a record is more than ten times as large as a pong
+		return
+	}
 	o.marks = append(o.marks, mark{len(o.data), ref, pong})
 }
 

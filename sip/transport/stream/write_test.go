@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -101,6 +102,33 @@ func TestOnlyWhatDidNotLeaveFails(t *testing.T) {
 		}
 		c.Close()
 		x.failures(4)
+	})
+}
+
+// A peer that pings and does not read costs its queue, not a record for each of the pongs.
+func TestPongsThatWait(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		x.write(c, []byte("\r\n\r\n")) // its pong is in the writer's hands
+		for range 100 {
+			x.write(c, []byte("\r\n\r\n\r\n\r\n"))
+		}
+		x.send(tg, []byte("message"), 1)
+		x.write(c, []byte("\r\n\r\n"))
+		x.s.mu.Lock()
+		out := x.s.conns[tg.Conn].out
+		x.s.mu.Unlock()
+		if n := len(out.marks); n != 3 {
+			t.Errorf("%d records wait, want 3: pongs, a message, a pong", n)
+		}
+		want := strings.Repeat("\r\n", 201) + "message\r\n"
+		if got := collect(c)(); got != want {
+			t.Errorf("the peer got %q, want %q", got, want)
+		}
+		messages, bytes := x.stats.MessagesOut.Load(), x.stats.BytesOut.Load()
+		if messages != 1 || bytes != uint64(len("message")) {
+			t.Errorf("%d messages of %d bytes out, want 1 of 7", messages, bytes)
+		}
 	})
 }
 
