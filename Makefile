@@ -58,4 +58,4 @@ bench: build
 		{ echo "bench: $$p is missing: make deps"; exit 1; }; done
 	cd $(BENCH_DIR) && $(GO) run . $(BENCH) -target $(CURDIR)/examples/bench \
 		-sipedge $(OUT)/sipedge -json $(OUT)/bench.json -md $(OUT)/bench.md
-	@cat $(OUT)/bench.md
+	@grep -q '| sipedge |' $(OUT)/bench.md || { echo "bench: sipedge was not measured"; exit 1; }

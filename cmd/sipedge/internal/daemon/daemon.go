@@ -38,7 +38,10 @@ type Problems struct {
 }
 
 func (p *Problems) Error() string {
-	return fmt.Sprintf("the policy has %d problems", len(p.Diagnostics))
+	if len(p.Diagnostics) == 1 {
+		return "the policy has a mistake"
+	}
+	return fmt.Sprintf("the policy has %d mistakes", len(p.Diagnostics))
 }
 
 // Daemon is a running server.

@@ -14,6 +14,7 @@ func (d *Daemon) reload() {
 	generation, err := d.swap()
 	if err == nil {
 		d.log.Info("policy reloaded", "generation", generation)
+		d.generation.Store(generation)
 		return
 	}
 	var p *Problems
@@ -49,7 +50,7 @@ func (d *Daemon) swap() (generation int64, err error) {
 	d.level.Set(level(doc.Log.Level))
 	d.doc = doc
 	d.warn(append(diags, more...))
-	return d.generation.Add(1), nil
+	return d.generation.Load() + 1, nil
 }
 
 // fixed names what differs between two policies and is read at the start only.
