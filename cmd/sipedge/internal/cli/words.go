@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,11 +27,7 @@ lists them all.
   sipedge doc SE1004`,
 		Args: atMost(1, "one WORD"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, w := range allWords() {
-				names = append(names, w.name)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return wordNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
@@ -71,6 +65,14 @@ func allWords() []word {
 		all = append(all, word{"code", c.Code.String(), doc, 0, "", ""})
 	}
 	return all
+}
+
+func wordNames() []string {
+	var names []string
+	for _, w := range allWords() {
+		names = append(names, w.name)
+	}
+	return names
 }
 
 func listWords(out io.Writer, words []word) {
@@ -116,11 +118,8 @@ func explain(out io.Writer, name string) error {
 	if found {
 		return nil
 	}
-	err := fmt.Errorf("no action, matcher, field or code %q", name)
-	if near := nearest(name, allWords()); near != "" {
-		err = fmt.Errorf("%w; did you mean %s?", err, near)
-	}
-	return &failure{exitProblems, err}
+	return &failure{exitProblems, fmt.Errorf("no action, matcher, field or code %q%s",
+		name, schema.Meant(name, wordNames()))}
 }
 
 func (w word) write(out io.Writer) {
@@ -166,32 +165,4 @@ func wrap(text string, width int) string {
 		paragraphs = append(paragraphs, b.String())
 	}
 	return strings.Join(paragraphs, "\n\n")
-}
-
-// nearest is the word that shares most of its letter pairs with name; "" when none is close.
-func nearest(name string, words []word) string {
-	best := slices.MaxFunc(words, func(a, b word) int {
-		return cmp.Compare(likeness(name, a.name), likeness(name, b.name))
-	})
-	if likeness(name, best.name) < 0.5 {
-		return ""
-	}
-	return best.name
-}
-
-// likeness is the Dice coefficient of the letter pairs of two names, 0 to 1.
-func likeness(a, b string) float64 {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	pairs := map[string]int{}
-	for i := 0; i+2 <= len(a); i++ {
-		pairs[a[i:i+2]]++
-	}
-	common := 0
-	for i := 0; i+2 <= len(b); i++ {
-		if pairs[b[i:i+2]] > 0 {
-			pairs[b[i:i+2]]--
-			common++
-		}
-	}
-	return 2 * float64(common) / float64(max(1, len(a)-1+len(b)-1))
 }
