@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	rounds     = 4              // how often the list of servers is gone through at most
-	maxAliases = 8              // CNAME records followed, RFC 1034 §3.6.2
-	maxTTL     = 24 * time.Hour // however long a record says it lives
-	udpSize    = 1232           // bytes; fits any path unfragmented, RFC 9715
+	rounds       = 4              // how often the list of servers is gone through at most
+	maxAliases   = 8              // CNAME records followed, RFC 1034 §3.6.2
+	maxAddresses = 32             // of a name and family; the rest of the answer is dropped
+	maxTTL       = 24 * time.Hour // however long a record says it lives
+	udpSize      = 1232           // bytes; fits any path unfragmented, RFC 9715
 )
 
 // addresses looks up the addresses of host. ttl is how long answer or error may be kept.
@@ -115,7 +116,7 @@ func follow(m *dns.Msg, name string, qtype uint16) chain {
 		next := ""
 		for _, rr := range m.Answer {
 			h := rr.Header()
-			if !strings.EqualFold(h.Name, c.name) {
+			if len(c.addrs) == maxAddresses || !strings.EqualFold(h.Name, c.name) {
 				continue
 			}
 			life := time.Duration(h.Ttl) * time.Second

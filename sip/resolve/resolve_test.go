@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -291,6 +292,47 @@ func TestFullCacheKeepsItsSize(t *testing.T) {
 	}
 	if n := r.Stats().Evicted.Load(); n != 40 {
 		t.Errorf("%d evicted, want 40", n)
+	}
+}
+
+// What strangers put into a URI or into their zone takes little room in the cache.
+func TestWhatOneEntryCosts(t *testing.T) {
+	var many []string
+	for i := range 1000 {
+		many = append(many, fmt.Sprintf("many.example. 60 IN A 192.0.%d.%d", i>>8, i&0xff))
+	}
+	s := serve(t, map[string][]string{"many.example A": many})
+	s.on(func(w dns.ResponseWriter, m *dns.Msg) bool {
+		if !overUDP(w) {
+			return false
+		}
+		reply := new(dns.Msg).SetReply(m)
+		reply.Truncated = true
+		_ = w.WriteMsg(reply)
+		return true
+	})
+	r, _ := resolver(t, Config{Families: IPv4Only}, s)
+	got, err := r.Lookup(context.Background(), Query{Host: "many.example"})
+	if err != nil || len(got) != maxAddresses || cap(got) > 2*maxAddresses {
+		t.Errorf("%d hops of %d, error %v, want %d", len(got), cap(got), err, maxAddresses)
+	}
+	label := strings.Repeat("a", 62) + "."
+	for host, wantOK := range map[string]bool{
+		strings.Repeat(label, 4) + "a":      false, // 253 bytes
+		strings.Repeat(label, 4) + "aa":     true,
+		strings.Repeat(label, 4) + "aa.":    true,
+		strings.Repeat(label, 1000) + "com": true,
+	} {
+		_, ok, err := r.Cached(nil, Query{Host: host})
+		if ok != wantOK || ok && !errors.Is(err, ErrNotFound) {
+			t.Errorf("a name of %d bytes: known %v, error %v", len(host), ok, err)
+		}
+		if _, err := r.Lookup(context.Background(), Query{Host: host}); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a name of %d bytes: error %v, want ErrNotFound", len(host), err)
+		}
+	}
+	if n := r.CacheSize(); n != 2 {
+		t.Errorf("%d entries, want 2: names that are too long are none", n)
 	}
 }
 

@@ -39,9 +39,16 @@ func (r *Resolver) choose(q Query) (sip.Transport, uint16, error) {
 	return t, t.DefaultPort(), nil
 }
 
+// maxName is what a domain name has at most in bytes, without a last dot, RFC 1035 §3.1.
+const maxName = 253
+
 // parseLiteral reads an IP address. What looks like one but is none is no name
-// either: the last label of a name has a letter, RFC 3261 §25.1.
+// either: the last label of a name has a letter, RFC 3261 §25.1. Nor is what is
+// too long for one.
 func parseLiteral(host string) (a netip.Addr, literal bool, err error) {
+	if len(host) > maxName+1 || len(host) == maxName+1 && host[maxName] != '.' {
+		return a, true, ErrNotFound
+	}
 	if strings.IndexByte(host, ':') < 0 && strings.Trim(host, "0123456789.") != "" {
 		return a, false, nil
 	}
