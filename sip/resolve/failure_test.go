@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,6 +132,45 @@ func TestLookupsOfOneNameAreOne(t *testing.T) {
 	if n := s.count("a.example A"); n != 1 {
 		t.Errorf("asked %d times, want once", n)
 	}
+}
+
+// A panic of the one who asks takes nobody along who waits.
+func TestPanicFreesThoseWhoWait(t *testing.T) {
+	s := serve(t, map[string][]string{"a.example A": {a1}})
+	release := make(chan struct{})
+	s.on(func(dns.ResponseWriter, *dns.Msg) bool { <-release; return false })
+	r, ck := resolver(t, Config{Families: IPv4Only}, s)
+	var broken atomic.Bool
+	r.cfg.Clock = func() time.Time {
+		if broken.Swap(false) {
+			panic("clock")
+		}
+		return ck.Now()
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the leader did not panic")
+			}
+		}()
+		_, _ = r.Lookup(context.Background(), Query{Host: "a.example"})
+	})
+	for s.count("") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	all.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		got, err := r.Lookup(ctx, Query{Host: "a.example"})
+		want(t, got, err, "udp 192.0.2.1:5060") // it was known before the panic
+	})
+	for r.Stats().Shared.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	broken.Store(true)
+	close(release)
+	all.Wait()
 }
 
 // The one who asks gives up; those who waited for the answer still get one.

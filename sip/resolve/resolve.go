@@ -172,6 +172,8 @@ func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
 
 // lead does the look-up that mine stands for.
 func (r *Resolver) lead(ctx context.Context, q Query, mine *run) {
+	mine.err = ErrServers // for those who wait, should this panic
+	defer r.release(q, mine)
 	r.stats.Lookups.Add(1)
 	limited, cancel := context.WithTimeout(ctx, r.cfg.Budget)
 	defer cancel()
@@ -190,6 +192,10 @@ func (r *Resolver) lead(ctx context.Context, q Query, mine *run) {
 			r.stats.Evicted.Add(r.cache.put(q, entry{hops, err, now.Add(ttl)}, now))
 		}
 	}
+}
+
+// release lets those who wait for mine go on.
+func (r *Resolver) release(q Query, mine *run) {
 	r.mu.Lock()
 	delete(r.running, q)
 	r.mu.Unlock()
