@@ -29,14 +29,7 @@ const soa = "example. 300 IN SOA ns.example. admin.example. 1 2 3 4 30"
 func serve(t *testing.T, zone map[string][]string) *server {
 	t.Helper()
 	s := &server{zone: zone, asked: make(map[string]int)}
-	u, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", u.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	u, l := listen(t)
 	s.addr = u.LocalAddr().(*net.UDPAddr).AddrPort()
 	for _, d := range []*dns.Server{{PacketConn: u}, {Listener: l}} {
 		d.Handler = dns.HandlerFunc(s.answer)
@@ -53,6 +46,25 @@ func serve(t *testing.T, zone map[string][]string) *server {
 		})
 	}
 	return s
+}
+
+// listen finds a port that is free for both transports.
+func listen(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for try := 0; ; try++ {
+		u, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", u.LocalAddr().String())
+		if err == nil {
+			return u, l
+		}
+		u.Close()
+		if try == 100 {
+			t.Fatal(err)
+		}
+	}
 }
 
 // on sets what happens before the zone is looked at.
