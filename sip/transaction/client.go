@@ -196,15 +196,17 @@ func (l *Layer) provisional(
 	return !l.repeated(s, m, now)
 }
 
-// repeated reports whether m is the last 1xx again, as a UAS answers a
-// retransmitted INVITE. Those that mean something are not: one every minute
-// keeps Timer C of all proxies from firing (§13.3.1.1), and a reliable one
-// is retransmitted end to end (RFC 3262 §3).
+// repeated reports whether m is the 1xx again that the User got last, as a
+// UAS answers a retransmitted INVITE. Those that mean something are not: one
+// every minute keeps Timer C of all proxies from firing (§13.3.1.1), and a
+// reliable one is retransmitted end to end (RFC 3262 §3).
 func (l *Layer) repeated(s *slot, m *sip.Message, now int64) bool {
 	sum, _ := sum128(&l.cfg.Secret, m.Raw())
-	same := sum == s.key.lo && now-int64(s.key.hi) < l.t64
+	if sum == s.key.lo && now-int64(s.key.hi) < l.t64 && m.Find("RSeq") < 0 {
+		return true
+	}
 	s.key = key{sum, uint64(now)}
-	return same && m.Find("RSeq") < 0
+	return false
 }
 
 // final reports whether the User gets m.

@@ -49,7 +49,7 @@ type slot struct {
 
 	chain uint32 // next of its bucket in the table
 	gen   uint32 // of the handle; 0: free
-	key   key    // server: what finds it. client: last 1xx
+	key   key    // server: what finds it. client: hash and tick of the last 1xx told
 	word  uint64
 	to    target
 
