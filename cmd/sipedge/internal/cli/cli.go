@@ -50,6 +50,14 @@ func (f *failure) Unwrap() error { return f.err }
 
 func unreachable(err error) error { return &failure{exitUnreachable, err} }
 
+// say writes what a command was asked for.
+func say(out io.Writer, text string) error {
+	if _, err := io.WriteString(out, text); err != nil {
+		return unreachable(err)
+	}
+	return nil
+}
+
 // Main runs the command the arguments name and returns the exit code.
 func Main(s System) (code int) {
 	defer func() {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,11 @@ SHELL is bash, zsh, fish or powershell.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return scripts[args[0]](cmd.Root(), cmd.OutOrStdout())
+			var text strings.Builder
+			if err := scripts[args[0]](cmd.Root(), &text); err != nil {
+				return unreachable(err)
+			}
+			return say(cmd.OutOrStdout(), text.String())
 		},
 	}
 }

@@ -37,8 +37,9 @@ Signals:
                     with a change that needs a restart (listeners, admin, secrets …),
                     changes nothing; the log says why.
   SIGTERM, SIGINT   drain: not ready any more, new dialogs are refused with 503, what
-                    is under way goes on until it ends, --drain at most. A second one
-                    ends at once.
+                    is under way goes on, --drain at most; a transaction that has
+                    ended stays up to 32 s to answer what is sent again. A second
+                    signal ends at once.
 
 The state folder keeps the key that signs Record-Route, so that calls live through a
 restart: --state, else $STATE_DIRECTORY (systemd); without either the key is made at

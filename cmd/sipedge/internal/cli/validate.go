@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -73,17 +74,23 @@ func validate(s System, paths []string, asJSON, strict bool) error {
 		switch {
 		case asJSON:
 		case len(diags) == 0:
-			fmt.Fprintf(s.Stdout, "%s: fine\n", path)
+			if err := say(s.Stdout, path+": fine\n"); err != nil {
+				return err
+			}
 		default:
 			report(s, diags, src)
 		}
 	}
 	if asJSON {
-		e := json.NewEncoder(s.Stdout)
+		var text strings.Builder
+		e := json.NewEncoder(&text)
 		e.SetIndent("", "  ")
 		e.SetEscapeHTML(false)
 		if err := e.Encode(map[string]schema.Diagnostics{"problems": all}); err != nil {
-			return unreachable(err)
+			return err
+		}
+		if err := say(s.Stdout, text.String()); err != nil {
+			return err
 		}
 	}
 	if code != exitFine {

@@ -17,9 +17,8 @@ and the platform, on one line.`,
 		Example: "  sipedge version",
 		Args:    atMost(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sipedge %s %s %s/%s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
+			return say(cmd.OutOrStdout(), fmt.Sprintf("sipedge %s %s %s/%s\n",
+				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
 		},
 	}
 }

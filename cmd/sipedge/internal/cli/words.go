@@ -30,12 +30,13 @@ lists them all.
 			return wordNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out := cmd.OutOrStdout()
+			var text strings.Builder
 			if len(args) == 0 {
-				listWords(out, allWords())
-				return nil
+				listWords(&text, allWords())
+			} else if err := explain(&text, args[0]); err != nil {
+				return err
 			}
-			return explain(out, args[0])
+			return say(cmd.OutOrStdout(), text.String())
 		},
 	}
 }
