@@ -111,7 +111,7 @@ func (l *Layer) receiveCancel(f transport.Flow, m *sip.Message) {
 		s.flags |= cancelled
 		off := len(w.out)
 		w.out = sip.AppendReply(w.out, m, 200, "", l.cancelTag(sh, w, s), nil)
-		w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to})
+		w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to.on(f)})
 	}
 	sh.mu.Unlock()
 	l.finish(w)

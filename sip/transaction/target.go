@@ -40,6 +40,14 @@ func (l *Layer) pack(t transport.Target) target {
 	return p
 }
 
+// on is t over the connection of another message of the same peer.
+func (t target) on(f transport.Flow) target {
+	if f.Conn != 0 && f.Transport == t.transport {
+		t.conn, t.listener = f.Conn, f.Listener
+	}
+	return t
+}
+
 func (l *Layer) unpack(p *target) transport.Target {
 	t := transport.Target{
 		Transport: p.transport, Listener: p.listener, NoDial: p.noDial, Conn: p.conn,

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -75,6 +76,51 @@ func TestAcceptNoACK(t *testing.T) {
 	parse(t, &l.request, l.in)
 	if s, err := l.layer.Accept(l.flow, &l.request, l.target, 1); err == nil || !s.IsZero() {
 		t.Errorf("got %v, %v", s, err)
+	}
+}
+
+// A catcher is a Sender that keeps the last target.
+type catcher struct {
+	*yard
+	to transport.Target
+}
+
+func (c *catcher) Send(t transport.Target, _ []byte, _ uint64) error {
+	c.to = t
+	return nil
+}
+
+// A response leaves on the connection its own request came on, RFC 3261
+// §18.2.2, a CANCEL's too. What is used once that is gone stays the INVITE's.
+func TestCancelOnAnotherConnection(t *testing.T) {
+	y := newYard()
+	sent := &catcher{yard: y}
+	y.layer.cfg.Sender = sent
+	remote := netip.MustParseAddrPort("192.0.2.7:40001")
+	first := transport.Flow{Transport: sip.TCP, Listener: 1, Conn: 5, Remote: remote}
+	answer := first.Target()
+	answer.Remote = netip.MustParseAddrPort("192.0.2.7:5060")
+	var m sip.Message
+	parse(t, &m, message(sip.TCP, "INVITE", nil))
+	if _, err := y.layer.Accept(first, &m, answer, 1); err != nil {
+		t.Fatal(err)
+	}
+	parse(t, &m, message(sip.TCP, "CANCEL", nil))
+	for _, c := range []struct {
+		flow     transport.Flow
+		conn     uint64
+		listener uint16
+	}{
+		{first, 5, 1},
+		{transport.Flow{Transport: sip.TCP, Listener: 2, Conn: 6, Remote: remote}, 6, 2},
+		{transport.Flow{Transport: sip.UDP, Listener: 3, Remote: remote}, 5, 1},
+	} {
+		y.layer.Receive(c.flow, &m)
+		want := answer
+		want.Conn, want.Listener = c.conn, c.listener
+		if sent.to != want {
+			t.Errorf("CANCEL on %+v answered to %+v, want %+v", c.flow, sent.to, want)
+		}
 	}
 }
 
