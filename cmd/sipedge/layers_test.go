@@ -47,6 +47,7 @@ var arrows = [][2]string{
 // owners are the only importers of a module; no other package knows it.
 var owners = map[string][]string{
 	"cuelang.org/go":             {"schema/internal/source", "schema/internal/shape"},
+	"go.yaml.in/yaml":            {"schema/internal/source"},
 	"github.com/miekg/dns":       {"sip/resolve"},
 	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli"},
 	"github.com/gaissmai/bart":   {"router/table"},
