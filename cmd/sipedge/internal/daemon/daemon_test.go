@@ -101,7 +101,12 @@ func (r *running) config() Config {
 
 func start(t *testing.T) *running {
 	t.Helper()
-	r := &running{signals: make(chan os.Signal), ended: make(chan struct{}), policy: testPolicy}
+	return startPolicy(t, testPolicy)
+}
+
+func startPolicy(t *testing.T, policy string) *running {
+	t.Helper()
+	r := &running{signals: make(chan os.Signal), ended: make(chan struct{}), policy: policy}
 	d, err := Start(r.config())
 	if err != nil {
 		t.Fatal(err)
