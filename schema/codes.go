@@ -66,6 +66,10 @@ const (
 	ReservedField Code = 4010 // a header or field the engine writes itself
 	BadHost       Code = 4011
 	BadValue      Code = 4012 // any other value its compiler refuses
+
+	UnknownVariable Code = 4020
+	UnusedVariable  Code = 4021
+	WrongVariable   Code = 4022 // a value its type cannot hold
 )
 
 // CodeInfo is what `sipedge doc SE1004` tells of a code.

@@ -224,4 +224,20 @@ var codes = []CodeInfo{
 		"The value has the right form, but the action or matcher cannot use it; the " +
 			"message says why.",
 	},
+	{
+		UnknownVariable, "a variable nobody declared",
+		"Every variable a policy uses is declared under `vars` with its type: " +
+			"`vars: {avp.callee: uri, var.count: int}`. A slip in a name would else be a " +
+			"variable that is never set.",
+	},
+	{
+		UnusedVariable, "a variable nobody uses",
+		"The variable is declared, but no step, matcher or template mentions it.",
+	},
+	{
+		WrongVariable, "a value the variable cannot hold",
+		"A variable holds what its type says: string, int, bool, uri or ip. A text with " +
+			"placeholders is read as that type when the step runs, and leaves the variable " +
+			"unset when it is none; what can never fit is an error.",
+	},
 }

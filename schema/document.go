@@ -19,7 +19,15 @@ type Document struct {
 	Allow   []Text // allow_targets: CIDRs exempt from the destination guard
 	Secrets Secrets
 	DNS     DNS
+	Vars    []Var // in the author's order
 	Routes  Routes
+}
+
+// Var declares a variable.
+type Var struct {
+	Name string // var.x: of one run; avp.x: of the transaction
+	Type string // string int bool uri ip
+	Pos  Pos    // of the name
 }
 
 type Listen struct {

@@ -54,6 +54,11 @@ func lower(root *Value) *Document {
 	if doc.Admin.Addr == "none" {
 		doc.Admin.Addr = ""
 	}
+	vars := root.Get("vars")
+	for i := range vars.Keys {
+		k := &vars.Keys[i]
+		doc.Vars = append(doc.Vars, Var{Name: k.Name, Type: k.S, Pos: k.Pos})
+	}
 	dns.Get("servers").Each(func(v *Value) { doc.DNS.Servers = append(doc.DNS.Servers, v.S) })
 	root.Get("listen").Each(func(v *Value) { doc.Listen = append(doc.Listen, lowerListen(v)) })
 	return doc

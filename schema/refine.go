@@ -31,6 +31,7 @@ func refinements(methods *Value) map[string]shape.Refinement {
 		"#HostPort": checkHostPort,
 		"#Regex":    checkRegex,
 		"#IntTests": checkOrder,
+		"#VarTests": checkOrder,
 	}
 }
 

@@ -73,6 +73,10 @@ func testVocabulary() *schema.Vocabulary {
 			kind("set_user", `#Text`, uris),
 			kind("strip", number, uris),
 			kind("strip_tail", number, uris),
+			kind("pop", `#VarName | [#VarName, ...#VarName]`, schema.Anywhere),
+			kind("push", `{[#VarName]: #VarValue}`, schema.Anywhere),
+			kind("set", `{[#VarName]: #VarValue}`, schema.Anywhere),
+			kind("unset", `#VarName | [#VarName, ...#VarName]`, schema.Anywhere),
 		},
 		Fields: testFields(),
 	}
@@ -103,5 +107,6 @@ func testFields() []schema.Field {
 		{Name: "to", Where: requests, Schema: `#URI`},
 		{Name: "transport", Where: messages, Schema: `#Transport | [#Transport, ...#Transport]`},
 		{Name: "uri", Where: requests, Schema: `#URI`},
+		{Name: "vars", Where: schema.Anywhere, Schema: `{[#VarName]: #VarTest}`},
 	}
 }
