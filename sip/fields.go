@@ -74,11 +74,16 @@ func (m *Message) Get(id HeaderID) []byte {
 // valid until the next edit of a Via.
 func (m *Message) TopVia() (v *ViaValue, ok bool) {
 	if m.known&viewVia == 0 {
-		e, ok := m.FirstElement(Via)
-		m.via = ViaValue{Element: e}
-		m.decoded(viewVia, ok && m.via.parse(e.Value) == nil)
+		m.decodeVia(m.First(Via))
 	}
 	return &m.via, m.valid&viewVia != 0
+}
+
+// decodeVia decodes the first element from field i on.
+func (m *Message) decodeVia(i int) {
+	e, ok := m.element(i, 0)
+	m.via = ViaValue{Element: e}
+	m.decoded(viewVia, ok && m.via.parse(e.Value) == nil)
 }
 
 // From is the From header field; ok false: none, or malformed.
@@ -95,9 +100,7 @@ func (m *Message) To() (a NameAddr, ok bool) {
 
 func (m *Message) decode(v view, id HeaderID, a *NameAddr) {
 	if m.known&v == 0 {
-		var err error
-		*a, err = ParseNameAddr(m.Get(id))
-		m.decoded(v, err == nil && !a.Star)
+		m.decoded(v, a.parse(m.Get(id)) == nil && !a.Star)
 	}
 }
 
@@ -127,21 +130,20 @@ type cseq struct {
 
 func (m *Message) decodeCSeq() *cseq {
 	if m.known&viewCSeq == 0 {
-		var ok bool
-		m.seq, ok = parseCSeq(m.Get(CSeq))
-		m.decoded(viewCSeq, ok)
+		m.parseCSeq(m.Get(CSeq))
 	}
 	return &m.seq
 }
 
-func parseCSeq(b []byte) (c cseq, ok bool) {
+func (m *Message) parseCSeq(b []byte) {
+	m.seq = cseq{}
 	n := run(b, 0, isDigit)
 	i := run(b, n, isLWS)
 	number, ok := number(b[:n], 1<<31-1)
-	if !ok || i == n || !all(b[i:], isToken) {
-		return cseq{}, false
+	if ok = ok && i > n && all(b[i:], isToken); ok {
+		m.seq = cseq{uint32(number), b[i:]}
 	}
-	return cseq{uint32(number), b[i:]}, true
+	m.decoded(viewCSeq, ok)
 }
 
 // MaxForwards is the value of Max-Forwards, 0–255; ok: present and well-formed.

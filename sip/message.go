@@ -142,9 +142,7 @@ func (m *Message) RURI() []byte {
 // It is valid until the next SetRURI.
 func (m *Message) RequestURI() (u *URI, ok bool) {
 	if m.known&viewRURI == 0 {
-		var err error
-		m.ruri, err = ParseURI(m.RURI())
-		m.decoded(viewRURI, err == nil)
+		m.decoded(viewRURI, m.ruri.parse(m.RURI()) == nil)
 	}
 	return &m.ruri, m.valid&viewRURI != 0
 }

@@ -16,18 +16,26 @@ type NameAddr struct {
 // inside the angle brackets, empty parameters. Errors are *ParseError.
 func ParseNameAddr(b []byte) (NameAddr, error) {
 	var a NameAddr
-	b = trim(b)
+	if err := a.parse(trim(b)); err != nil {
+		return a, err
+	}
+	return a, nil
+}
+
+func (a *NameAddr) parse(b []byte) *ParseError {
+	*a = NameAddr{}
 	if len(b) == 1 && b[0] == '*' {
-		return NameAddr{Star: true}, nil
+		a.Star = true
+		return nil
 	}
 	i, err := uriStart(b)
 	if err != nil {
-		return a, err
+		return err
 	}
 	if b[i] == '<' {
 		n := bytes.IndexByte(b[i:], '>')
 		if n < 0 {
-			return a, errAngle
+			return errAngle
 		}
 		if display := trimRight(b[:i]); len(display) > 0 {
 			a.Display = display
@@ -35,7 +43,7 @@ func ParseNameAddr(b []byte) (NameAddr, error) {
 		a.URI = trim(b[i+1 : i+n])
 		a.Params = trim(b[i+n+1:])
 		if len(a.Params) > 0 && a.Params[0] != ';' {
-			return a, errNameAddr
+			return errNameAddr
 		}
 	} else {
 		n := bytes.IndexByte(b, ';')
@@ -44,27 +52,27 @@ func ParseNameAddr(b []byte) (NameAddr, error) {
 		}
 		a.URI, a.Params = trimRight(b[:n]), b[n:]
 		if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
-			return a, errBareURI
+			return errBareURI
 		}
 	}
 	if len(a.Params) == 0 {
 		a.Params = nil
 	}
 	if schemeLen(a.URI) <= 0 || !all(a.URI, isURI) {
-		return a, errNameAddr
+		return errNameAddr
 	}
 	p := NewParams(a.Params)
 	for _, _, ok := p.Next(); ok; _, _, ok = p.Next() {
 	}
 	if p.junk {
-		return a, errParams
+		return errParams
 	}
-	return a, nil
+	return nil
 }
 
 // uriStart returns the index of the '<' of a name-addr, or 0 for an
 // addr-spec: one has a '<' outside quotes before any ';'.
-func uriStart(b []byte) (int, error) {
+func uriStart(b []byte) (int, *ParseError) {
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '<':

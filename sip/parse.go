@@ -71,9 +71,6 @@ func (m *Message) parseStart() int {
 	end, next, _ := lineEnd(m.raw, 0)
 	m.start = line{size: uint32(next)}
 	b := m.raw[:end]
-	if i := max(bytes.IndexByte(b, 0), bytes.IndexByte(b, '\r')); i >= 0 {
-		m.fail(errControl, i)
-	}
 	if beginsStatusLine(b) {
 		m.parseStatusLine(b)
 	} else {
@@ -97,6 +94,9 @@ func beginsStatusLine(b []byte) bool { return len(b) >= 4 && equalFold(b[:4], "S
 // parseStatusLine reads SIP-Version SP Status-Code SP Reason-Phrase. A
 // missing last space is tolerated.
 func (m *Message) parseStatusLine(b []byte) {
+	if i := max(bytes.IndexByte(b, 0), bytes.IndexByte(b, '\r')); i >= 0 {
+		m.fail(errControl, i)
+	}
 	const version = len("SIP/2.0")
 	if len(b) < version+len(" 200") || b[version] != ' ' {
 		m.fail(errStatusLine, 0)
@@ -133,17 +133,16 @@ func (m *Message) parseRequestLine(b []byte) {
 	m.request = true
 	m.method = LookupMethod(b[:sp1])
 	m.token = span{0, uint32(sp1)}
-	uri := trim(b[sp1+1 : sp2])
-	from := sp1 + 1 + run(b[sp1+1:sp2], 0, isLWS)
+	from := run(b[:sp2], sp1+1, isLWS)
+	uri, version := trimRight(b[from:sp2]), trimRight(b[sp2+1:])
 	m.uri = span{uint32(from), uint32(from + len(uri))}
-	version := trimRight(b[sp2+1:])
 	switch {
-	case len(version) < len(b)-sp2-1 || len(uri) == 0 || len(uri) != sp2-sp1-1 ||
-		bytes.IndexByte(uri, ' ') >= 0 || bytes.IndexByte(uri, '\t') >= 0:
+	case len(uri) == 0 || sp1+1+len(uri) < sp2 || sp2+1+len(version) < len(b):
 		m.fail(errRequest, sp1)
 	case !equalFold(version, "SIP/2.0"):
 		m.fail(errVersion, sp2+1)
 	}
+	m.checkRURI()
 }
 
 // splitRequestLine finds the space behind the method and the one before the
@@ -157,6 +156,9 @@ func splitRequestLine(b []byte) (sp1, sp2 int, ok bool) {
 
 // isVersion reports whether b is a SIP-Version, any.
 func isVersion(b []byte) bool {
+	if string(b) == "SIP/2.0" {
+		return true
+	}
 	if len(b) < len("SIP/2.0") || !equalFold(b[:4], "SIP/") {
 		return false
 	}
@@ -219,19 +221,13 @@ func (m *Message) addField(pos, end, next int) {
 		return
 	}
 	b := m.raw[pos:end]
-	colon := bytes.IndexByte(b, ':')
-	if colon < 0 {
-		m.fail(errLine, pos)
-		colon = len(b)
-	}
+	colon := run(b, 0, isToken)
 	name := b[:colon]
-	for len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
-		name = name[:len(name)-1]
+	if colon == 0 || colon == len(b) || b[colon] != ':' {
+		name, colon = m.oddName(b, pos)
 	}
 	id := lookupHeader(name)
 	switch bit := uint64(1) << id; {
-	case id == HeaderOther && !all(name, isToken):
-		m.fail(errName, pos)
 	case single&m.seen&bit != 0:
 		m.fail(errDuplicate, pos)
 	default:
@@ -248,6 +244,24 @@ func (m *Message) addField(pos, end, next int) {
 		value: uint16(value),
 		end:   uint32(end - pos),
 	})
+}
+
+// oddName is the name of a field that is no token with a colon behind it:
+// white space between them is tolerated. b begins at raw[pos].
+func (m *Message) oddName(b []byte, pos int) (name []byte, colon int) {
+	colon = bytes.IndexByte(b, ':')
+	if colon < 0 {
+		m.fail(errLine, pos)
+		colon = len(b)
+	}
+	name = b[:colon]
+	for len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
+		name = name[:len(name)-1]
+	}
+	if !all(name, isToken) {
+		m.fail(errName, pos)
+	}
+	return name, colon
 }
 
 // hasBareNUL reports whether a NUL stands elsewhere than in a quoted-pair

@@ -48,13 +48,21 @@ type URI struct {
 // part or a parameter should have escaped are tolerated where nothing can
 // be misread: not white space, controls, quotes, angle brackets or a second '@'.
 func ParseURI(b []byte) (URI, error) {
-	u := URI{Raw: b}
+	var u URI
+	if err := u.parse(b); err != nil {
+		return u, err
+	}
+	return u, nil
+}
+
+func (u *URI) parse(b []byte) *ParseError {
+	*u = URI{Raw: b}
 	n := schemeLen(b)
 	if n <= 0 {
-		return u, errScheme
+		return errScheme
 	}
 	if !all(b, isURI) {
-		return u, errURIBytes
+		return errURIBytes
 	}
 	u.SchemeName = b[:n]
 	rest := b[n+1:]
@@ -65,9 +73,9 @@ func ParseURI(b []byte) (URI, error) {
 		u.Scheme = SIPS
 	case equalFold(u.SchemeName, "tel"):
 		u.Scheme = Tel
-		return u, u.number(rest)
+		return u.number(rest)
 	default:
-		return u, nil
+		return nil
 	}
 	if at := bytes.IndexByte(rest, '@'); at >= 0 {
 		u.User, rest = rest[:at], rest[at+1:]
@@ -75,12 +83,12 @@ func ParseURI(b []byte) (URI, error) {
 			u.User, u.Password = u.User[:c], u.User[c+1:]
 		}
 		if bytes.IndexByte(rest, '@') >= 0 {
-			return u, errURIBytes
+			return errURIBytes
 		}
 	}
 	var ok bool
 	if u.Host, u.Port, rest, ok = hostPort(rest); !ok {
-		return u, errHost
+		return errHost
 	}
 	if len(rest) > 0 && rest[0] == ';' {
 		n := bytes.IndexByte(rest, '?')
@@ -91,15 +99,15 @@ func ParseURI(b []byte) (URI, error) {
 	}
 	if len(rest) > 0 {
 		if rest[0] != '?' {
-			return u, errHost
+			return errHost
 		}
 		u.Headers = rest[1:]
 	}
-	return u, u.count()
+	return u.count()
 }
 
 // count enforces MaxParams, so that comparison stays cheap.
-func (u *URI) count() error {
+func (u *URI) count() *ParseError {
 	if len(u.Params) > MaxParams && bytes.Count(u.Params, semicolon) > MaxParams ||
 		len(u.Headers) > MaxParams && bytes.Count(u.Headers, ampersand) >= MaxParams {
 		return errMany
@@ -110,7 +118,7 @@ func (u *URI) count() error {
 var semicolon, ampersand = []byte{';'}, []byte{'&'}
 
 // number reads a tel URI behind its scheme.
-func (u *URI) number(b []byte) error {
+func (u *URI) number(b []byte) *ParseError {
 	n := bytes.IndexByte(b, ';')
 	if n < 0 {
 		n = len(b)

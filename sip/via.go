@@ -1,5 +1,7 @@
 package sip
 
+import "bytes"
+
 // ViaValue is one Via element, RFC 3261 §20.42. Slices are views.
 type ViaValue struct {
 	Element   Element
@@ -39,12 +41,22 @@ func ParseVia(b []byte) (ViaValue, error) {
 // parse reads sent-protocol LWS sent-by *(SEMI via-params), with white
 // space wherever SLASH, COLON, SEMI and EQUAL allow it.
 func (v *ViaValue) parse(b []byte) *ParseError {
-	name, b := viaToken(b)
-	version, b := viaToken(b)
+	ours := true
+	if bytes.HasPrefix(b, usualProtocol) {
+		b = b[run(b, len(usualProtocol), isLWS):]
+	} else {
+		var name, version []byte
+		name, b = viaToken(b)
+		version, b = viaToken(b)
+		if len(name) == 0 || len(version) == 0 {
+			return errVia
+		}
+		ours = equalFold(name, "SIP") && string(version) == "2.0"
+	}
 	n := run(b, 0, isToken)
 	v.Protocol, b = b[:n], b[n:]
 	n = run(b, 0, isLWS)
-	if n == 0 || len(name) == 0 || len(version) == 0 || len(v.Protocol) == 0 {
+	if n == 0 || len(v.Protocol) == 0 {
 		return errVia
 	}
 	v.Transport = LookupTransport(v.Protocol)
@@ -57,7 +69,7 @@ func (v *ViaValue) parse(b []byte) *ParseError {
 		return errVia
 	}
 	v.Host, v.Port = host, port
-	if !equalFold(name, "SIP") || string(version) != "2.0" {
+	if !ours {
 		return errVia
 	}
 	if len(params) > 0 {
@@ -65,6 +77,8 @@ func (v *ViaValue) parse(b []byte) *ParseError {
 	}
 	return v.params()
 }
+
+var usualProtocol = []byte("SIP/2.0/")
 
 // viaToken reads a token and the slash behind it; nil without either.
 func viaToken(b []byte) (token, rest []byte) {
