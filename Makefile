@@ -2,13 +2,14 @@
 # test   every test; those that need a real program skip by name when it is missing,
 #        or fail when SIPEDGE_REQUIRE_REAL=1
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load
-# fuzz   every fuzz target below FUZZ for FUZZTIME each
+# fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
 # bench  sipedge beside Kamailio and a raw relay, by the harness in BENCH_DIR
 
 GO        ?= go
 FUZZTIME  ?= 10s
 FUZZ      ?= .
+FUZZ_NAME ?=
 BENCH_DIR ?= ../shared/bench
 BENCH     ?= -workloads reply,forward,call -targets kamailio-best,sipedge,floor -ref kamailio-best
 OUT       := $(CURDIR)/out
@@ -34,7 +35,7 @@ soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput' ./cmd/sipedge
 
 fuzz:
-	@grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \
+	@grep -rnoE '^func Fuzz$(FUZZ_NAME)[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \
 	sed -E 's|^(.*)/[^/]*:[0-9]+:func (.*)$$|\1 \2|' | sort -u | \
 	while read -r package target; do \
 		echo "fuzz $$package $$target $(FUZZTIME)"; \
