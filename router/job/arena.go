@@ -35,9 +35,13 @@ func Put(j *Job) {
 // transport.AnyListener, and the arena is empty but keeps its memory.
 func (j *Job) Reset() {
 	clear(j.Targets)
+	j.Vars.Reset()
+	j.avp.Reset()
 	*j = Job{
 		Targets:    j.Targets[:0],
 		SendSocket: transport.AnyListener,
+		Vars:       j.Vars,
+		avp:        j.avp,
 		arena:      j.arena[:0],
 	}
 }

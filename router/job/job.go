@@ -87,7 +87,27 @@ type Job struct {
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
 
+	Branch int     // branch: its index among the branches of the transaction, from 0
+	Vars   Values  // var.*: of this run
+	Shared *Values // avp.* of the transaction; nil: there is none, see AVP
+
+	avp   Values
 	arena []byte
+}
+
+// AVP is the store of avp.*: the transaction's, or of this run while it has none.
+func (j *Job) AVP() *Values {
+	if j.Shared != nil {
+		return j.Shared
+	}
+	return &j.avp
+}
+
+// Share hands what this run stored in avp.* over to the transaction, which
+// keeps it in to. to is empty.
+func (j *Job) Share(to *Values) {
+	*to, j.avp = j.avp, *to
+	j.Shared = to
 }
 
 // Pool runs what may block, with a bound. Go returns false when full: the

@@ -135,6 +135,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 // runBranch reports whether the branch is to be sent.
 func (c *responseContext) runBranch(r job.Route, b *branch) bool {
 	j := c.job(schema.InBranch, b.msg)
+	j.Branch = b.index
 	v := r.Run(context.Background(), j)
 	b.stamp.RecordRoute, b.stamp.Params = j.RecordRoute, c.keep(j.RRParams)
 	b.socket = j.SendSocket

@@ -48,6 +48,7 @@ type responseContext struct {
 	caller  *job.Job     // of the Relay that is running, for an on_error route
 	token   identity.Token
 	kept    []byte // arena of what outlives its job
+	avp     job.Values
 
 	received    []byte
 	recordRoute bool
@@ -228,6 +229,7 @@ func (c *responseContext) reset() {
 	}
 	clear(c.members)
 	clear(c.later)
+	c.avp.Reset()
 	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
 	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
 	c.caller, c.token = nil, identity.Token{}
@@ -291,5 +293,6 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Self, j.Server, j.Context = c.set.Self, c.server, &c.within
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
+	j.Shared = &c.avp
 	return j
 }

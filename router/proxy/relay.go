@@ -60,6 +60,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 		c.token = t
 		v = c.begin(j, h)
 	}
+	j.Shared = nil // the context may be another's when it is released
 	c.release()
 	j.Answered = true
 	return v
@@ -115,6 +116,7 @@ func (p *Proxy) enter(j *job.Job, s *Settings) (*responseContext, error) {
 // begin is the first relay of a request.
 func (c *responseContext) begin(j *job.Job, h *Hooks) job.Verdict {
 	c.caller = j
+	j.Share(&c.avp)
 	c.trying(j.Msg)
 	c.breadth = breadth(j.Msg)
 	c.received = c.keep(identity.Received(j))
