@@ -56,7 +56,9 @@ func TestAppendReply(t *testing.T) {
 	m = mustParse(t, strings.Replace(received, "example.com>  ", "example.com>;tag=own", 1))
 	m.MarkReceived(source, true)
 	got := string(AppendReply(nil, m, 200, "", []byte("t"), nil))
-	for _, want := range []string{"branch=z9hG4bK2;received=192.0.2.7;rport=31000, ", ">;tag=own\r\n"} {
+	for _, want := range []string{
+		"branch=z9hG4bK2;received=192.0.2.7;rport=31000, ", ">;tag=own\r\n",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -13,7 +13,9 @@ type ParseError struct {
 
 func (e *ParseError) Error() string { return e.Text }
 
-func bad(class, text string) *ParseError { return &ParseError{Status: 400, Class: class, Text: text} }
+func bad(class, text string) *ParseError {
+	return &ParseError{Status: 400, Class: class, Text: text}
+}
 
 // A whole message.
 var (

@@ -53,7 +53,8 @@ func TestFramer(t *testing.T) {
 		{"half a line end", a + "\r", "[" + a + "] +1"},
 		{"body missing", a[:len(a)-1], fmt.Sprintf("+%d", len(a)-1)},
 		{"folded", A + "\r\nL:\r\n\t3\r\nX: y\r\n\r\nxyz", "[" + A + "\r\nL:\r\n\t3\r\nX: y\r\n\r\nxyz]"},
-		{"folded neighbour", A + "\r\nl: 0\r\nX: y\r\n 3\r\n\r\n", "[" + A + "\r\nl: 0\r\nX: y\r\n 3\r\n\r\n]"},
+		{"folded neighbour", A + "\r\nl: 0\r\nX: y\r\n 3\r\n\r\n",
+			"[" + A + "\r\nl: 0\r\nX: y\r\n 3\r\n\r\n]"},
 		{"no length", A + "\r\nX: y\r\n\r\n", "!400 content-length"},
 		{"first line is no field", "l: 0 SIP/2.0\r\n\r\n", "!400 start-line"},
 		{"first line is no field, a token", "l 0 SIP/2.0\r\n\r\n", "!400 content-length"},
@@ -100,7 +101,8 @@ func TestFramerSplits(t *testing.T) {
 // A message that comes byte by byte costs no more than a few looks at each byte.
 func TestFramerLinear(t *testing.T) {
 	var f Framer
-	raw := []byte("A b SIP/2.0\r\n" + strings.Repeat("X: y\r\n", 1000) + "X: " + strings.Repeat("y", 5000))
+	raw := []byte("A b SIP/2.0\r\n" + strings.Repeat("X: y\r\n", 1000) +
+		"X: " + strings.Repeat("y", 5000))
 	for n := range raw {
 		if _, _, err := f.Next(raw[:n+1], MaxMessage); err != nil {
 			t.Fatal(err)

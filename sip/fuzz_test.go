@@ -64,7 +64,8 @@ func FuzzMessage(f *testing.F) {
 }
 
 func FuzzURI(f *testing.F) {
-	for _, s := range []string{"sip:alice:pw@atlanta.com:5061;transport=tcp;lr?a=b&c=d", "tel:+1-2;ext=3",
+	for _, s := range []string{
+		"sip:alice:pw@atlanta.com:5061;transport=tcp;lr?a=b&c=d", "tel:+1-2;ext=3",
 		"sips:%61;x@[2001:db8:::192.0.2.1]", "urn:x", "sip:a@1.2.3.4"} {
 		f.Add(s, "sip:alice@AtLanTa.CoM;Transport=tcp")
 	}

@@ -96,7 +96,8 @@ func (m *Message) decoded(v view, ok bool) {
 func (m *Message) Raw() []byte { return m.raw }
 
 // Replyable reports whether a response can be built: Parse found that this
-// is a request other than ACK, with a top Via, From, To, Call-ID and CSeq of a form that can be copied.
+// is a request other than ACK, with a top Via, From, To, Call-ID and CSeq of
+// a form that can be copied.
 func (m *Message) Replyable() bool { return m.replyable }
 
 func (m *Message) bytes(l line) []byte {

@@ -49,7 +49,8 @@ func outcome(m *Message, err error) string {
 	return fmt.Sprintf("%d %s drop", e.Status, e.Class)
 }
 
-var tortureLine = regexp.MustCompile(`^(\S+)\s+(accept|\d+ \S+ (?:reply|drop))\s+([\d.]+)\s+(\S.*)$`)
+var tortureLine = regexp.MustCompile(
+	`^(\S+)\s+(accept|\d+ \S+ (?:reply|drop))\s+([\d.]+)\s+(\S.*)$`)
 
 func TestTorture(t *testing.T) {
 	files := tortureFiles(t)
@@ -129,7 +130,8 @@ func TestTortureViews(t *testing.T) {
 		"tcp/spindle.example.com/z9hG4bK9ikj8/<nil> udp/192.168.255.111/z9hG4bK30239/<nil>")
 	contact, err := ParseNameAddr(m.Get(Contact))
 	q, _ := contact.Q()
-	check("wsinv Contact", fmt.Sprintf("%s %d %v", contact.Display, q, err), `"Quoted string \"\"" 330 <nil>`)
+	check("wsinv Contact", fmt.Sprintf("%s %d %v", contact.Display, q, err),
+		`"Quoted string \"\"" 330 <nil>`)
 	check("wsinv folded", string(Unfold(nil, m.Value(m.Find("newfangledheader")))),
 		"newfangled value continued newfangled value")
 

@@ -181,7 +181,8 @@ func TestEscape(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ in, want string }{
-		{"bob", "bob"}, {"a b@c:d%", "a%20b%40c%3Ad%25"}, {"+1;x=y,&$?/-_.!~*'()", "+1;x=y,&$?/-_.!~*'()"},
+		{"bob", "bob"}, {"a b@c:d%", "a%20b%40c%3Ad%25"},
+		{"+1;x=y,&$?/-_.!~*'()", "+1;x=y,&$?/-_.!~*'()"},
 		{"#\xc3\xa9", "%23%C3%A9"},
 	} {
 		if got := string(AppendUserEscaped(nil, []byte(c.in))); got != c.want {

@@ -56,7 +56,9 @@ func TestParseVia(t *testing.T) {
 			t.Errorf("%q: want %s\ngot  %s", c.in, c.want, got)
 		}
 	}
-	for branch, want := range map[string]bool{"": false, "z9hG4bK": false, "z9hG4bK1": true, "1": false} {
+	for branch, want := range map[string]bool{
+		"": false, "z9hG4bK": false, "z9hG4bK1": true, "1": false,
+	} {
 		v := ViaValue{Branch: []byte(branch)}
 		if v.RFC3261() != want {
 			t.Errorf("branch %q: want %v", branch, want)
@@ -76,7 +78,8 @@ func TestMarkReceived(t *testing.T) {
 		{"SIP/2.0/UDP [2001:db8:0::1]", v6, false, ""},
 		{"SIP/2.0/UDP [::ffff:192.0.2.1]", v4, false, ""},
 		{"SIP/2.0/UDP 192.0.2.1", "[::ffff:192.0.2.1]:1", false, ""},
-		{"SIP/2.0/UDP 192.0.2.2;branch=b", v4, false, "SIP/2.0/UDP 192.0.2.2;branch=b;received=192.0.2.1"},
+		{"SIP/2.0/UDP 192.0.2.2;branch=b", v4, false,
+			"SIP/2.0/UDP 192.0.2.2;branch=b;received=192.0.2.1"},
 		{"SIP/2.0/UDP host", v4, false, "SIP/2.0/UDP host;received=192.0.2.1"},
 		{"SIP/2.0/UDP host", v6, false, "SIP/2.0/UDP host;received=2001:db8::1"},
 		{"SIP/2.0/UDP host", "[fe80::1%eth0]:1", false, "SIP/2.0/UDP host;received=fe80::1"},
