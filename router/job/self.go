@@ -113,6 +113,14 @@ func (s *Self) Is(host []byte, port uint16, t sip.Transport) bool {
 	return s.Listener(host, port, t) || s.among(s.domains, host, port)
 }
 
+// IsURI reports whether a URI leads to this router over t: its host does, and so
+// does its maddr, which stands for the host where a request is sent (RFC 3261
+// §16.5, RFC 3263 §4).
+func (s *Self) IsURI(u *sip.URI, t sip.Transport) bool {
+	maddr, ok := u.Param("maddr")
+	return s.Is(u.Host, u.Port, t) && (!ok || len(maddr) == 0 || s.Is(maddr, u.Port, t))
+}
+
 // Listener is Is for what may be consumed as our own Route or Via: bound and
 // advertised addresses and aliases, not domains.
 func (s *Self) Listener(host []byte, port uint16, t sip.Transport) bool {

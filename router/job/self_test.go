@@ -101,6 +101,29 @@ func TestSelf(t *testing.T) {
 	}
 }
 
+// A URI is ours where its host is and, if it has one, its maddr.
+func TestSelfURI(t *testing.T) {
+	s := example()
+	for text, want := range map[string]bool{
+		"sip:a@example.net":                                true,
+		"sip:a@example.net;maddr=192.0.2.10":               true,
+		"sip:a@example.net;MADDR=example.net":              true,
+		"sip:a@example.net;maddr":                          true,
+		"sip:a@example.net;maddr=198.51.100.1":             false,
+		"sip:a@example.net:5080;maddr=[2001:db8::10]":      true,
+		"sip:a@example.net;x=1;%6daddr=elsewhere.test;y=2": false,
+		"sip:a@198.51.100.1;maddr=192.0.2.10":              false,
+	} {
+		u, err := sip.ParseURI([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.IsURI(&u, u.Transport()); got != want {
+			t.Errorf("%s: want %v, got %v", text, want, got)
+		}
+	}
+}
+
 func TestOwns(t *testing.T) {
 	tests := []struct {
 		addr string

@@ -134,8 +134,7 @@ func (f *facts) isMyself(r role) bool {
 	a := f.address(r)
 	if a.myself == unknown {
 		a.myself = no
-		if a.ok && f.Self != nil && len(a.uri.Host) > 0 &&
-			f.Self.Is(a.uri.Host, a.uri.Port, asked(a.uri)) {
+		if a.ok && f.Self != nil && len(a.uri.Host) > 0 && f.Self.IsURI(a.uri, asked(a.uri)) {
 			a.myself = yes
 		}
 	}
