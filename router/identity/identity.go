@@ -127,7 +127,8 @@ func PortOr(port uint16, t sip.Transport) uint16 {
 	return port
 }
 
-// TransportOf is the transport of a numeric URI, RFC 3263 §4.1.
+// TransportOf is the transport of a numeric URI, RFC 3263 §4.1; NoTransport:
+// sips over what is never secure.
 func TransportOf(u *sip.URI) sip.Transport {
 	t := u.Transport()
 	if u.Scheme == sip.SIPS {
@@ -136,7 +137,10 @@ func TransportOf(u *sip.URI) sip.Transport {
 			return sip.TLS
 		case sip.WS:
 			return sip.WSS
+		case sip.UDP, sip.SCTP:
+			return sip.NoTransport
 		}
+		return t
 	}
 	if t == sip.NoTransport {
 		return sip.UDP

@@ -39,11 +39,8 @@ func (p *Proxy) admit(j *job.Job) (identity.Token, *fault) {
 // loose_route took are taken (§16.4), Max-Forwards is lowered (§16.6 step 3).
 func prepare(j *job.Job, s *Settings) {
 	m := j.Msg
-	for e, ok := m.FirstElement(sip.Route); ok; e, ok = m.FirstElement(sip.Route) {
-		u, err := identity.RouteURI(e)
-		if err != nil || !s.Self.Listener(u.Host, u.Port, u.Transport()) {
-			break
-		}
+	e, ok := m.FirstElement(sip.Route)
+	for ; ok && ownRoute(s.Self, e); e, ok = m.FirstElement(sip.Route) {
 		m.RemoveElement(e)
 	}
 	var buf [8]byte
@@ -53,6 +50,12 @@ func prepare(j *job.Job, s *Settings) {
 		return
 	}
 	m.SetValue(m.First(sip.MaxForwards), strconv.AppendInt(buf[:0], int64(n-1), 10))
+}
+
+// ownRoute reports whether a Route leads to us.
+func ownRoute(self *job.Self, e sip.Element) bool {
+	u, err := identity.RouteURI(e)
+	return err == nil && self.Listener(u.Host, u.Port, u.Transport())
 }
 
 // appendFaultExtra appends the header lines that go with a refusal of m.

@@ -112,7 +112,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return faultDropped
 	}
-	to, local := chosenHop(h, t)
+	to, local := chosenHop(b.msg, h, t)
 	u, f := nextHop(b.msg, to)
 	if f != nil {
 		return f

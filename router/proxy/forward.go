@@ -163,7 +163,15 @@ func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
 	return p.Forward(j, h.To, h.ToLocal, h.OnError)
 }
 
+// localTarget reports whether a request came for somebody of ours: its
+// Request-URI leads to us, and so do its Routes, if there are any.
 func localTarget(j *job.Job) bool {
 	u, err := sip.ParseURI(identity.Received(j))
-	return err == nil && j.Self.Is(u.Host, u.Port, u.Transport())
+	if err != nil || !j.Self.IsURI(&u, u.Transport()) {
+		return false
+	}
+	e, ok := j.Msg.FirstElement(sip.Route)
+	for ; ok && ownRoute(j.Self, e); e, ok = j.Msg.NextElement(e) {
+	}
+	return !ok
 }

@@ -202,7 +202,6 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 	own := job.Target{Q: 1000}
 	if c.own.URI != nil && string(c.own.URI) == string(j.Msg.RURI()) {
 		own = c.own
-		own.URI = nil
 	}
 	c.own = job.Target{}
 	set := append(append(c.members[:0], own), j.Targets...)

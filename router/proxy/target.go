@@ -14,23 +14,25 @@ import (
 // else the target's (a Path, a received address), else the top Route, else the
 // Request-URI.
 
-// nextHop restores a strict route and returns the URI that names the next
-// hop. It edits m: with a strict router ahead the Request-URI becomes the
-// last Route and the top Route the Request-URI.
+// nextHop returns the URI that names the next hop: to, else the top Route, else
+// the Request-URI. A strict router ahead is restored in m: the Request-URI
+// becomes the last Route and the top Route the Request-URI. With to, which may
+// know nothing of the Route, that is for whoever follows the Route. A sips
+// Request-URI makes any of them one (§16.6 step 7).
 func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
-	next := m.RURI()
-	if e, ok := m.FirstElement(sip.Route); ok {
-		u, err := identity.RouteURI(e)
-		if err != nil {
-			return u, faultRoute
+	next := to
+	if next == nil {
+		next = m.RURI()
+		if e, ok := m.FirstElement(sip.Route); ok {
+			u, err := identity.RouteURI(e)
+			if err != nil {
+				return u, faultRoute
+			}
+			if _, loose := u.Param("lr"); !loose {
+				restore(m, e, u.Raw)
+			}
+			next = u.Raw
 		}
-		if _, loose := u.Param("lr"); !loose {
-			restore(m, e, u.Raw)
-		}
-		next = u.Raw
-	}
-	if to != nil {
-		next = to
 	}
 	u, err := sip.ParseURI(next)
 	switch {
@@ -38,6 +40,9 @@ func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
 		return u, faultURI
 	case u.Scheme != sip.SIP && u.Scheme != sip.SIPS:
 		return u, faultScheme
+	}
+	if r, ok := m.RequestURI(); ok && r.Scheme == sip.SIPS {
+		u.Scheme = sip.SIPS
 	}
 	return u, nil
 }
@@ -54,13 +59,17 @@ func restore(m *sip.Message, e sip.Element, router []byte) {
 	m.SetRURI(router)
 }
 
-// chosenHop is the policy's next hop of a target, or nil, and whether it is
-// exempt from the destination guard.
-func chosenHop(h *Hooks, t *job.Target) (to []byte, local bool) {
-	if h.To != nil {
+// chosenHop is the policy's next hop of a branch, or nil, and whether the branch
+// is exempt from the destination guard: its hop is the policy's own, or its
+// Request-URI is and neither a Route nor a branch route leads elsewhere.
+func chosenHop(m *sip.Message, h *Hooks, t *job.Target) (to []byte, local bool) {
+	switch {
+	case h.To != nil:
 		return h.To, h.ToLocal
+	case t.NextHop != nil:
+		return t.NextHop, t.Local
 	}
-	return t.NextHop, t.Local
+	return nil, t.Local && !m.Has(sip.Route) && string(m.RURI()) == string(t.URI)
 }
 
 // find appends where u leads to dst without blocking. known false: the
@@ -79,6 +88,9 @@ func (p *Proxy) find(
 	}
 	if addr, ok := sip.ParseAddr(host); ok {
 		hop := resolve.Hop{Transport: identity.TransportOf(u)}
+		if hop.Transport == sip.NoTransport {
+			return dst, q, true, faultUnreachable
+		}
 		hop.Addr = identity.AddrPort(addr, identity.PortOr(u.Port, hop.Transport))
 		return append(dst, hop), q, true, nil
 	}
