@@ -40,6 +40,9 @@ var upstairs = map[string][]string{
 // noGoroutines are packages in which time and concurrency come from outside.
 var noGoroutines = []string{"sip", "sip/dialog", "sip/transaction"}
 
+// skipped are folders that hold no source of ours.
+var skipped = map[string]bool{"testdata": true, "out": true}
+
 type sourceFile struct {
 	pkg, path string // relative to the module
 	src       []byte
@@ -61,7 +64,7 @@ func sourceFiles(t *testing.T) []*sourceFile {
 			return err
 		}
 		if d.IsDir() {
-			if name := d.Name(); p != root && (name == "testdata" || strings.HasPrefix(name, ".")) {
+			if name := d.Name(); p != root && (skipped[name] || strings.HasPrefix(name, ".")) {
 				return filepath.SkipDir
 			}
 			return nil
