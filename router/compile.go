@@ -186,12 +186,13 @@ func (c *compiler) fill(r *route) {
 	}
 	r.rules = make([]rule, len(r.src))
 	for i := range r.src {
-		r.rules[i].name = r.src[i].Name
+		r.rules[i].name, r.rules[i].pos = r.src[i].Name, r.src[i].Pos
 		for s := range r.src[i].Do {
 			src := &r.src[i].Do[s]
 			step, diags := kinds()[src.Kind].New(&env, &src.Args)
 			c.diags = append(c.diags, diags...)
 			r.rules[i].steps = append(r.rules[i].steps, step)
+			r.rules[i].kinds = append(r.rules[i].kinds, src.Kind)
 		}
 	}
 	r.src = nil

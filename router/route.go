@@ -27,13 +27,18 @@ type route struct {
 
 type rule struct {
 	name  string
+	pos   schema.Pos
 	steps []job.Step
+	kinds []string // of the steps
 	hits  atomic.Uint64
 }
 
 // Run runs the rules that match, top to bottom, until a step ends the run. Edits made
 // meanwhile are seen by the rules below. Off the end, or by return, it is job.Next.
 func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
+	if j.Trace != nil {
+		return r.traced(ctx, j)
+	}
 	for i := r.table.Match(j, 0); i >= 0; i = r.table.Match(j, i+1) {
 		rule := &r.rules[i]
 		rule.hits.Add(1)

@@ -10,6 +10,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
+	"sipedge/sip"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
@@ -26,6 +27,9 @@ type Config struct {
 	Transactions int          // live at most; 0: the layer's default
 	Secret       [32]byte     // key of tags, branches and hashes
 	Log          *slog.Logger // nil: silence
+	// Trace is asked for every request that meets the policy; the trace it gives
+	// records the decision. nil: none is recorded.
+	Trace func(f transport.Flow, m *sip.Message) *job.Trace
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -57,7 +61,7 @@ func New(cfg Config) *Router {
 	r := &Router{cfg: cfg}
 	r.proxy = proxy.New(proxy.Config{
 		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
-		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log,
+		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
 	r.layer = transaction.New(transaction.Config{
 		Sender: cfg.Sender, User: r, Clock: cfg.Clock, Wake: cfg.Wake,

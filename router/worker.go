@@ -100,6 +100,9 @@ func (r *Router) Request(f transport.Flow, m *sip.Message) {
 	j := job.Get()
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, r.cfg.Clock(), f, m
 	j.Self, j.Received = p.settings.Self, m.RURI()
+	if r.cfg.Trace != nil {
+		j.Trace = r.cfg.Trace(f, m)
+	}
 	if r.serve(j, p) {
 		job.Put(j)
 	}

@@ -87,6 +87,9 @@ type Job struct {
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
 
+	Trace *Trace    // records the decision; nil: nobody asked
+	step  *StepDone // that runs, in a Trace
+
 	Branch int     // branch: its index among the branches of the transaction, from 0
 	Vars   Values  // var.*: of this run
 	Shared *Values // avp.* of the transaction; nil: there is none, see AVP

@@ -235,6 +235,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
 	if err != nil {
 		return sendFault(err)
 	}
+	p.sent(c.trace, to, sc.out)
 	return nil
 }
 

@@ -45,6 +45,7 @@ type responseContext struct {
 	next    []byte       // the spare buffer of raw
 	request *sip.Message // index over raw while busy, or nil
 	spoiled bool         // request has been made into a branch
+	trace   *job.Trace   // of the request, or nil
 	caller  *job.Job     // of the Relay that is running, for an on_error route
 	token   identity.Token
 	kept    []byte // arena of what outlives its job
@@ -232,7 +233,7 @@ func (c *responseContext) reset() {
 	c.avp.Reset()
 	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
 	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
-	c.caller, c.token = nil, identity.Token{}
+	c.trace, c.caller, c.token = nil, nil, identity.Token{}
 	c.received, c.recordRoute, c.rrParams, c.sendSocket = nil, false, nil, 0
 	c.direction, c.verified = 0, false
 	c.hooks, c.later, c.own, c.breadth = Hooks{}, c.later[:0], job.Target{}, 0
@@ -294,5 +295,6 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
 	j.Shared = &c.avp
+	j.Trace = c.trace
 	return j
 }

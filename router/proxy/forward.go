@@ -22,6 +22,7 @@ type passage struct {
 	stamp   identity.Stamp
 	local   bool // the policy's own target: not guarded
 	onError job.Route
+	trace   *job.Trace
 }
 
 // Forward sends the request on without state, RFC 3261 §16.11, with a
@@ -41,7 +42,7 @@ func (p *Proxy) Forward(
 	}
 	h := passage{
 		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
-		local: toLocal, onError: onError,
+		local: toLocal, onError: onError, trace: j.Trace,
 		stamp: identity.Stamp{
 			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
 		},
@@ -103,6 +104,7 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
 		return sendFault(err)
 	}
+	p.sent(h.trace, to, sc.out)
 	return nil
 }
 
@@ -129,7 +131,7 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 		j := job.Get()
 		defer job.Put(j)
 		j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), own.flow, own.msg
-		j.Self, j.Received = own.set.Self, uri
+		j.Self, j.Received, j.Trace = own.set.Self, uri, own.trace
 		p.notForwarded(j, &own, f)
 	})
 	if !started {

@@ -30,6 +30,8 @@ type Config struct {
 	Clock    func() time.Time
 	Secret   [32]byte // the keys of all tags and branches are derived from it
 	Log      *slog.Logger
+	// Trace is asked for a response without state; nil: none is recorded.
+	Trace func(f transport.Flow, m *sip.Message) *job.Trace
 }
 
 // Proxy is the stateful and stateless proxy core, RFC 3261 §16, with

@@ -109,6 +109,7 @@ func (p *Proxy) enter(j *job.Job, s *Settings) (*responseContext, error) {
 	c.server = server
 	c.mu.Unlock()
 	c.word, c.set, c.flow, c.method = word, s, j.Flow, j.Msg.Method()
+	c.trace = j.Trace
 	j.Server, j.Context = server, c
 	return c, nil
 }

@@ -50,7 +50,7 @@ func (p *Proxy) Reply(
 		return job.Next
 	}
 	p.stats.statelessReplies.Add(1)
-	p.replyStateless(j.Flow, j.Msg, status, reason, extra)
+	p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
 	return job.Done
 }
 
@@ -89,6 +89,7 @@ func (c *responseContext) respond(m *sip.Message, status int, reason string, ext
 		p.stats.replied.Add(1)
 	}
 	_ = p.layer.Reply(c.server, status, sc.out) // as in upstream
+	p.sent(c.trace, c.flow.Target(), sc.out)
 	p.putScratch(sc)
 	if status >= 200 {
 		c.hangUp(nil)
@@ -107,11 +108,13 @@ func (p *Proxy) appendReply(
 }
 
 func (p *Proxy) replyStateless(
-	f transport.Flow, m *sip.Message, status int, reason string, extra []byte,
+	t *job.Trace, f transport.Flow, m *sip.Message, status int, reason string, extra []byte,
 ) {
 	sc := p.getScratch()
 	sc.out = p.appendReply(sc, m, status, reason, extra)
-	_ = p.cfg.Sender.Send(ReplyTarget(f, m), sc.out, 0) // lost as on the wire
+	to := ReplyTarget(f, m)
+	_ = p.cfg.Sender.Send(to, sc.out, 0) // lost as on the wire
+	p.sent(t, to, sc.out)
 	p.putScratch(sc)
 }
 
@@ -121,7 +124,7 @@ func (p *Proxy) replyStateless(
 func (p *Proxy) Refuse(f transport.Flow, m *sip.Message, status int, reason string) {
 	p.stats.refused.Add(1)
 	if m.Replyable() {
-		p.replyStateless(f, m, status, reason, nil)
+		p.replyStateless(nil, f, m, status, reason, nil)
 	}
 }
 

@@ -35,6 +35,7 @@ func (c *responseContext) response(e *event) {
 // take runs the reply routes and does what the class of the response asks for.
 func (c *responseContext) take(b *branch, e *event) {
 	m, status := e.msg, e.msg.Status()
+	c.p.received(c.trace, e.flow, m)
 	if !c.runReply(m, e.flow) && status < 200 {
 		return
 	}
@@ -175,6 +176,7 @@ func (c *responseContext) upstream(m *sip.Message) bool {
 	sc := c.p.getScratch()
 	sc.out = m.AppendTo(sc.out[:0])
 	err := c.p.layer.Reply(c.server, m.Status(), sc.out)
+	c.p.sent(c.trace, c.flow.Target(), sc.out)
 	c.p.putScratch(sc)
 	// One that cannot be sent now is lost as on the wire: the transaction's
 	// timers deal with both.

@@ -16,7 +16,12 @@ import (
 func (p *Proxy) Stray(f transport.Flow, m *sip.Message) {
 	s := p.settings.Load()
 	to, ok := p.own.Back(s.Self, m)
-	if !ok || !p.replyAll(s, f, m) {
+	var trace *job.Trace
+	if ok && p.cfg.Trace != nil {
+		trace = p.cfg.Trace(f, m)
+		p.received(trace, f, m)
+	}
+	if !ok || !p.replyAll(s, f, m, trace) {
 		p.stats.droppedResponses.Add(1)
 		return
 	}
@@ -33,18 +38,19 @@ func (p *Proxy) Stray(f transport.Flow, m *sip.Message) {
 	sc := p.getScratch()
 	sc.out = m.AppendTo(sc.out[:0])
 	_ = p.cfg.Sender.Send(to, sc.out, 0) // lost as on the wire
+	p.sent(trace, to, sc.out)
 	p.putScratch(sc)
 	p.stats.forwarded.Add(1)
 }
 
 // replyAll runs reply.all. False: the response is not to be forwarded.
-func (p *Proxy) replyAll(s *Settings, f transport.Flow, m *sip.Message) bool {
+func (p *Proxy) replyAll(s *Settings, f transport.Flow, m *sip.Message, t *job.Trace) bool {
 	if s.ReplyAll == nil {
 		return true
 	}
 	j := job.Get()
 	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InReply, p.cfg.Clock(), f, m
-	j.Self, j.Status = s.Self, m.Status()
+	j.Self, j.Status, j.Trace = s.Self, m.Status(), t
 	return s.ReplyAll.Run(context.Background(), j) != job.Drop || m.Status() >= 200
 }

@@ -40,7 +40,12 @@ func (c *compiler) match(v *schema.Value) (all []condition) {
 				"%q cannot be used in a %s route (allowed: %s)", k.Name, missing, m.Where)
 			continue
 		}
-		all = append(all, m.compile(c, &k.Value)...)
+		for _, cond := range m.compile(c, &k.Value) {
+			if cond.field == "" {
+				cond.field = k.Name
+			}
+			all = append(all, cond)
+		}
 	}
 	return all
 }

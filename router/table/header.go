@@ -31,7 +31,7 @@ func compileHeaders(c *compiler, v *schema.Value) (all []condition) {
 			want := k.B
 			all = append(all, condition{cost: searched, holds: func(f *facts) bool {
 				return (f.Msg.Find(name) >= 0) == want
-			}})
+			}, field: "headers." + name})
 			continue
 		}
 		t := c.text(&k.Value, how{})
@@ -40,7 +40,7 @@ func compileHeaders(c *compiler, v *schema.Value) (all []condition) {
 		if isList(id) {
 			holds = func(f *facts) bool { return f.element(id, t) }
 		}
-		all = append(all, condition{cost: searched, holds: holds})
+		all = append(all, condition{cost: searched, holds: holds, field: "headers." + name})
 	}
 	return all
 }

@@ -21,8 +21,8 @@ var nestMatchers = []matcher{
 		},
 		compile: func(c *compiler, v *schema.Value) []condition {
 			c.notEmpty(v)
-			some, cost := c.alternatives(v)
-			return one(cost, func(f *facts) bool {
+			some, of, cost := c.alternatives(v)
+			return nested(of, cost, func(f *facts) bool {
 				for _, r := range some {
 					if r.holds(f) {
 						return true
@@ -38,8 +38,8 @@ var nestMatchers = []matcher{
 			Doc: "This match does not hold as a whole.",
 		},
 		compile: func(c *compiler, v *schema.Value) []condition {
-			some, cost := c.alternatives(v)
-			return one(cost, func(f *facts) bool {
+			some, of, cost := c.alternatives(v)
+			return nested(of, cost, func(f *facts) bool {
 				for _, r := range some {
 					if r.holds(f) {
 						return false
@@ -57,15 +57,21 @@ func (c *compiler) notEmpty(v *schema.Value) {
 	}
 }
 
-// alternatives compiles each match of a list by itself; cost is the highest.
-func (c *compiler) alternatives(v *schema.Value) (some []rule, most cost) {
+// alternatives compiles each match of a list by itself; of is the fields they
+// are about, cost the highest.
+func (c *compiler) alternatives(v *schema.Value) (some []rule, of []string, most cost) {
 	v.Each(func(v *schema.Value) {
 		var r rule
 		for _, cond := range c.match(v) {
 			r = append(r, cond.holds)
+			of = append(of, cond.about()...)
 			most = max(most, cond.cost)
 		}
 		some = append(some, r)
 	})
-	return some, most
+	return some, of, most
+}
+
+func nested(of []string, cost cost, holds func(f *facts) bool) []condition {
+	return []condition{{holds: holds, cost: cost, of: of}}
 }

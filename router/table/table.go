@@ -47,6 +47,9 @@ type condition struct {
 	holds  func(f *facts) bool
 	cost   cost
 	anchor *anchor // where a rule with this condition can be filed; nil: nowhere
+
+	field string   // as Why names it: "uri.user"; "" the matcher's name
+	of    []string // the fields inside a nesting one
 }
 
 // cost of a condition: cheap ones are tried first.
@@ -76,6 +79,7 @@ func (r rule) holds(f *facts) bool {
 type Table struct {
 	rules []rule
 	root  node
+	whole [][]condition // of each rule, for Why
 }
 
 // Compile builds the table of a rule list that runs in the given route types
@@ -88,7 +92,7 @@ func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostic
 	if c.found.HasErrors() {
 		return nil, c.found
 	}
-	t := &Table{rules: make([]rule, len(rules))}
+	t := &Table{rules: make([]rule, len(rules)), whole: conditions}
 	var filed []*anchor
 	t.root, filed = index(conditions)
 	for i, all := range conditions {

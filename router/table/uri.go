@@ -32,6 +32,9 @@ var uriMatchers = []matcher{
 	},
 }
 
+// uriNames are the matchers by role.
+var uriNames = [...]string{theRURI: "uri", theFrom: "from", theTo: "to"}
+
 // How the parts of a URI are compared, RFC 3261 §19.1.4.
 var (
 	users  = how{}
@@ -43,6 +46,7 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 	return func(c *compiler, v *schema.Value) (all []condition) {
 		for i := range v.Keys {
 			k := &v.Keys[i]
+			from := len(all)
 			switch k.Name {
 			case "myself":
 				want := k.B
@@ -70,6 +74,11 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 			case "params":
 				all = append(all, c.params(r, &k.Value)...)
 			}
+			for j := range all[from:] {
+				if cond := &all[from+j]; cond.field == "" {
+					cond.field = uriNames[r] + "." + k.Name
+				}
+			}
 		}
 		return all
 	}
@@ -87,13 +96,13 @@ func schemeOf(r role, v *schema.Value) condition {
 func (c *compiler) params(r role, v *schema.Value) (all []condition) {
 	for i := range v.Keys {
 		k := &v.Keys[i]
-		name := k.Name
+		name, field := k.Name, uriNames[r]+".params."+k.Name
 		if k.Kind == schema.Bool {
 			want := k.B
 			all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
 				_, ok := f.address(r).uri.Param(name)
 				return ok == want
-			}})
+			}, field: field})
 			continue
 		}
 		t := c.text(&k.Value, values)
@@ -101,7 +110,7 @@ func (c *compiler) params(r role, v *schema.Value) (all []condition) {
 			value, ok := f.address(r).uri.Param(name)
 			f.scratch = sip.AppendUnescaped(f.scratch[:0], value)
 			return ok && t.holds(f, f.scratch)
-		}})
+		}, field: field})
 	}
 	return all
 }

@@ -1,0 +1,164 @@
+package job
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// A Trace is what a policy did to one request, in the order it happened: the
+// runs of its routes, what came back and what left. A job without one records
+// nothing. Record calls may come from any goroutine; reading is for when the
+// request is done with.
+type Trace struct {
+	mu     sync.Mutex
+	Events []Event `json:"events"`
+}
+
+// Event is one thing that happened: a Run, or a message that came or left.
+type Event struct {
+	At   time.Time `json:"at"`
+	Run  *Run      `json:"run,omitempty"`
+	Sent *Wire     `json:"sent,omitempty"`
+	Got  *Wire     `json:"received,omitempty"`
+}
+
+// Run is one run of a route.
+type Run struct {
+	Type    string `json:"type"` // the route type: request, sub, branch …
+	Route   string `json:"route"`
+	Rules   []Try  `json:"rules,omitempty"`
+	Verdict string `json:"verdict"`
+}
+
+// Try is a rule that was tried.
+type Try struct {
+	Index  int         `json:"index"` // in its list, from 0
+	Name   string      `json:"name,omitempty"`
+	Pos    string      `json:"pos,omitempty"` // file:line
+	Failed *Miss       `json:"failed,omitempty"`
+	Steps  []*StepDone `json:"steps,omitempty"`
+}
+
+// Miss is the first matcher of a rule that did not hold, with the value it saw.
+type Miss struct {
+	Field string `json:"field"` // "uri.user"
+	Value string `json:"value"`
+}
+
+// StepDone is a step that ran.
+type StepDone struct {
+	Index   int    `json:"index"` // in its rule, from 0
+	Action  string `json:"action"`
+	Edits   []Edit `json:"edits,omitempty"`
+	Runs    []*Run `json:"runs,omitempty"` // sub-routes it called or took as an arm
+	Error   string `json:"error,omitempty"`
+	Verdict string `json:"verdict"`
+}
+
+// Edit is a value a step changed. Before is empty for what was added, After for
+// what was removed.
+type Edit struct {
+	Field  string `json:"field"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// Wire is a message with the other end it went to or came from.
+type Wire struct {
+	Transport string         `json:"transport"`
+	Remote    netip.AddrPort `json:"remote"`
+	Message   string         `json:"message"`
+}
+
+// Start is the first line of the message.
+func (w *Wire) Start() string {
+	line, _, _ := strings.Cut(w.Message, "\r\n")
+	return line
+}
+
+// String names the verdict as traces write it.
+func (v Verdict) String() string {
+	return [...]string{"next", "return", "done", "drop"}[v]
+}
+
+// Enter begins the run of a route over j, which has a Trace. Leave ends it.
+func (j *Job) Enter(of schema.Place, route string) *Run {
+	r := &Run{Type: of.String(), Route: route}
+	if j.step != nil {
+		j.step.Runs = append(j.step.Runs, r)
+		return r
+	}
+	j.Trace.add(Event{At: j.Now, Run: r})
+	return r
+}
+
+// Step begins a step of the rule r tried last; the function it returns ends it.
+func (j *Job) Step(r *Run, index int, action string) func(v Verdict, err error) {
+	s := &StepDone{Index: index, Action: action}
+	try := &r.Rules[len(r.Rules)-1]
+	try.Steps = append(try.Steps, s)
+	outer, before := j.step, j.snapshot()
+	j.step = s
+	return func(v Verdict, err error) {
+		j.step = outer
+		s.Verdict = v.String()
+		if err != nil {
+			s.Error = err.Error()
+		}
+		// What an ending step does to the message is seen in what leaves; what
+		// a called route does, in its own steps.
+		if (v == Next || v == Return) && s.Runs == nil {
+			s.Edits = edits(&before, j.snapshot())
+		}
+	}
+}
+
+// Sent records a message that leaves. A nil Trace records nothing.
+func (t *Trace) Sent(at time.Time, to transport.Target, b []byte) {
+	if t != nil {
+		t.add(Event{At: at, Sent: &Wire{to.Transport.String(), to.Remote, string(b)}})
+	}
+}
+
+// Received records a response. A nil Trace records nothing.
+func (t *Trace) Received(at time.Time, f transport.Flow, m *sip.Message) {
+	if t != nil {
+		t.add(Event{At: at, Got: &Wire{f.Transport.String(), f.Remote, string(m.Raw())}})
+	}
+}
+
+func (t *Trace) add(e Event) {
+	t.mu.Lock()
+	t.Events = append(t.Events, e)
+	t.mu.Unlock()
+}
+
+// Matched calls f for every rule that matched, in order, with the run it was tried in.
+func (t *Trace) Matched(f func(r *Run, try *Try)) {
+	for i := range t.Events {
+		if r := t.Events[i].Run; r != nil {
+			r.matched(f)
+		}
+	}
+}
+
+func (r *Run) matched(f func(*Run, *Try)) {
+	for i := range r.Rules {
+		try := &r.Rules[i]
+		if try.Failed != nil {
+			continue
+		}
+		f(r, try)
+		for _, s := range try.Steps {
+			for _, sub := range s.Runs {
+				sub.matched(f)
+			}
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package job
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"sipedge/sip/transport"
+)
+
+// snapshot is what steps may change of a job, as text.
+type snapshot struct {
+	values  []Edit // Field and Before: the value now
+	headers []header
+}
+
+type header struct{ name, value string }
+
+func (j *Job) snapshot() snapshot {
+	var s snapshot
+	set := func(field, value string) { s.values = append(s.values, Edit{field, value, ""}) }
+	m := j.Msg
+	if m.IsRequest() {
+		set("ruri", string(m.RURI()))
+	} else {
+		set("status", strconv.Itoa(m.Status())+" "+string(m.Reason()))
+	}
+	for i := range m.Len() {
+		s.headers = append(s.headers, header{string(m.Name(i)), string(m.Value(i))})
+	}
+	set("body", string(m.Body()))
+	var targets []string
+	for i := range j.Targets {
+		targets = append(targets, j.Targets[i].text())
+	}
+	set("targets", strings.Join(targets, ", "))
+	set("record_route", truth(j.RecordRoute))
+	set("record_route.params", string(j.RRParams))
+	socket := ""
+	if j.SendSocket != transport.AnyListener && j.Self != nil {
+		if l, ok := j.Self.Bound(j.SendSocket); ok {
+			socket = l.Transport.String() + ":" + l.Addr.String()
+		}
+	}
+	set("send_socket", socket)
+	set("direction", [...]string{"", "downstream", "upstream"}[j.Direction])
+	set("verified", truth(j.Verified))
+	set("serialized", truth(j.Groups))
+	return s
+}
+
+func truth(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+func (t *Target) text() string {
+	s := string(t.URI)
+	if t.NextHop != nil {
+		s += " by " + string(t.NextHop)
+	}
+	if t.Q != 1000 {
+		s += " q=" + strconv.FormatFloat(float64(t.Q)/1000, 'g', -1, 64)
+	}
+	return s
+}
+
+// edits are the differences between two snapshots, values first.
+func edits(before *snapshot, after snapshot) (out []Edit) {
+	for _, a := range after.values {
+		i := slices.IndexFunc(before.values, func(b Edit) bool { return b.Field == a.Field })
+		old := ""
+		if i >= 0 {
+			old = before.values[i].Before
+		}
+		if old != a.Before {
+			out = append(out, Edit{a.Field, old, a.Before})
+		}
+	}
+	for _, b := range before.values {
+		if !slices.ContainsFunc(after.values, func(a Edit) bool { return a.Field == b.Field }) {
+			out = append(out, Edit{b.Field, b.Before, ""})
+		}
+	}
+	return append(out, headerEdits(before.headers, after.headers)...)
+}
+
+// headerEdits compares header fields name by name: one that changed is told as
+// such, of several those that went and those that came.
+func headerEdits(before, after []header) (out []Edit) {
+	if slices.Equal(before, after) {
+		return nil
+	}
+	var seen []string
+	for _, h := range slices.Concat(before, after) {
+		if name := strings.ToLower(h.name); !slices.Contains(seen, name) {
+			seen = append(seen, name)
+			out = append(out, sameName(h.name, valuesOf(before, name), valuesOf(after, name))...)
+		}
+	}
+	return out
+}
+
+func valuesOf(all []header, name string) (values []string) {
+	for _, h := range all {
+		if strings.EqualFold(h.name, name) {
+			values = append(values, h.value)
+		}
+	}
+	return values
+}
+
+func sameName(name string, before, after []string) (out []Edit) {
+	if len(before) == 1 && len(after) == 1 {
+		if before[0] != after[0] {
+			out = append(out, Edit{"headers." + name, before[0], after[0]})
+		}
+		return out
+	}
+	left := slices.Clone(after)
+	for _, v := range before {
+		if i := slices.Index(left, v); i >= 0 {
+			left = slices.Delete(left, i, i+1)
+			continue
+		}
+		out = append(out, Edit{Field: "headers." + name, Before: v})
+	}
+	for _, v := range left {
+		out = append(out, Edit{Field: "headers." + name, After: v})
+	}
+	return out
+}

@@ -1,0 +1,53 @@
+package router
+
+import (
+	"context"
+	"fmt"
+
+	"sipedge/router/job"
+)
+
+// traced is Run with everything told to the job's trace: the same rules match,
+// and of those passed over it asks why.
+func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
+	run := j.Enter(r.of, r.name)
+	defer func() { run.Verdict = verdict.String() }()
+	for from := 0; ; {
+		i := r.table.Match(j, from)
+		end := i
+		if i < 0 {
+			end = len(r.rules)
+		}
+		for ; from < end; from++ {
+			if miss, matches := r.table.Why(j, from); !matches {
+				run.Rules = append(run.Rules, r.try(from, &miss))
+			}
+		}
+		if i < 0 {
+			return job.Next
+		}
+		rule := &r.rules[i]
+		rule.hits.Add(1)
+		run.Rules = append(run.Rules, r.try(i, nil))
+		for s, step := range rule.steps {
+			done := j.Step(run, s, rule.kinds[s])
+			v, err := step.Run(ctx, j)
+			done(v, err)
+			switch {
+			case err != nil:
+				return r.fail(ctx, j, rule, err)
+			case v == job.Return:
+				return job.Next
+			case v != job.Next:
+				return v
+			}
+		}
+		from = i + 1
+	}
+}
+
+func (r *route) try(i int, failed *job.Miss) job.Try {
+	rule := &r.rules[i]
+	pos := fmt.Sprintf("%s:%d", rule.pos.File, rule.pos.Line)
+	return job.Try{Index: i, Name: rule.name, Pos: pos, Failed: failed}
+}
