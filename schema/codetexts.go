@@ -109,6 +109,26 @@ var codes = []CodeInfo{
 			"\"udp:192.0.2.10:5060\".",
 	},
 	{
+		UnknownTable, "a table that does not exist",
+		"A matcher or an action names a table that is not declared under `tables`.",
+	},
+	{
+		UnusedTable, "a table nothing uses",
+		"No matcher and no action names the table.",
+	},
+	{
+		WrongTable, "a table of the wrong kind",
+		"`put` and `ban` write to a table of the kind cache; the others are data that a " +
+			"policy only reads. The rows of a table come from `values` or from a `file`.",
+	},
+	{
+		BadTable, "rows that cannot be read",
+		"A file of a table is CSV, a key and its value in each line, or YAML, a list of keys " +
+			"or a map. A key has one value; a prefix has digits, +, * and #; a network is " +
+			"written 198.51.100.0/24. While a server runs, a file with a mistake changes " +
+			"nothing: the last good copy stays.",
+	},
+	{
 		UnknownRoute, "a route that does not exist",
 		"The named route is not among the routes of its type. `route` and the arms " +
 			"(on_none, on_error …) name sub-routes; the branch, failure and reply of `relay` " +

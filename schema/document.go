@@ -19,7 +19,8 @@ type Document struct {
 	Allow   []Text // allow_targets: CIDRs exempt from the destination guard
 	Secrets Secrets
 	DNS     DNS
-	Vars    []Var // in the author's order
+	Vars    []Var   // in the author's order
+	Tables  []Table // in the author's order
 	Routes  Routes
 }
 

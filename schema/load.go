@@ -122,7 +122,8 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
-	diags = append(diags, checkShape(root, v)...)
+	tables := newTables(root)
+	diags = append(diags, checkShape(root, v, tables)...)
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
@@ -130,6 +131,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	doc.Files = files
 	diags = append(diags, checkSettings(root, doc)...)
 	diags = append(diags, checkRoutes(doc, v)...)
+	diags = append(diags, tables.unused()...)
 	if diags.HasErrors() {
 		doc = nil
 	}
@@ -137,7 +139,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 }
 
 // checkShape holds a policy against the schema.
-func checkShape(root *Value, v *Vocabulary) Diagnostics {
+func checkShape(root *Value, v *Vocabulary, t *tables) Diagnostics {
 	if root.Kind == None || root.Kind == Map && len(root.Keys) == 0 {
 		d := root.Problem(Empty, "there is no policy in here")
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
@@ -147,5 +149,5 @@ func checkShape(root *Value, v *Vocabulary) Diagnostics {
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
 		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
 	}
-	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"))})
+	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"), t)})
 }

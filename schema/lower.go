@@ -49,6 +49,7 @@ func lower(root *Value) *Document {
 			TagKey:   secrets.Get("tag_key").S,
 		},
 		DNS:    DNS{Budget: durationOr(dns.Get("budget"), defaultBudget)},
+		Tables: lowerTables(root.Get("tables")),
 		Routes: lowerRoutes(root.Get("routes")),
 	}
 	if doc.Admin.Addr == "none" {

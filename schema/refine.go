@@ -13,8 +13,8 @@ import (
 )
 
 // refinements are what CUE can't say of the definitions of policy.cue, for a
-// policy with these extension methods.
-func refinements(methods *Value) map[string]shape.Refinement {
+// policy with these extension methods and tables.
+func refinements(methods *Value, t *tables) map[string]shape.Refinement {
 	known := knownMethods()
 	methods.Each(func(m *Value) {
 		if m.Kind == String {
@@ -22,16 +22,20 @@ func refinements(methods *Value) map[string]shape.Refinement {
 		}
 	})
 	return map[string]shape.Refinement{
-		"#Method":   func(v *Value) *Diagnostic { return checkMethod(v, known) },
-		"#Duration": checkDuration,
-		"#Size":     checkSize,
-		"#CIDR":     checkNetwork,
-		"#Address":  checkAddress,
-		"#Server":   checkAddress,
-		"#HostPort": checkHostPort,
-		"#Regex":    checkRegex,
-		"#IntTests": checkOrder,
-		"#VarTests": checkOrder,
+		"#Method":    func(v *Value) *Diagnostic { return checkMethod(v, known) },
+		"#Duration":  checkDuration,
+		"#Size":      checkSize,
+		"#CIDR":      checkNetwork,
+		"#Address":   checkAddress,
+		"#Server":    checkAddress,
+		"#HostPort":  checkHostPort,
+		"#Regex":     checkRegex,
+		"#IntTests":  checkOrder,
+		"#TableName": t.named(false),
+		"#CacheName": t.named(true),
+		"#Rows":      checkRows,
+		"#MapRows":   checkRows,
+		"#VarTests":  checkOrder,
 	}
 }
 

@@ -100,7 +100,7 @@ func testFields() []schema.Field {
 		{Name: "max_forwards", Where: messages, Schema: `#Int`},
 		{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
 		{Name: "size", Where: messages, Schema: `#Int`},
-		{Name: "source", Where: messages, Schema: `#CIDR | [#CIDR, ...#CIDR]`},
+		{Name: "source", Where: messages, Schema: `#Networks`},
 		{Name: "source_port", Where: messages, Schema: `#Int`},
 		{Name: "status", Where: f | o,
 			Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},

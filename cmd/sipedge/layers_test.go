@@ -20,7 +20,7 @@ var floors = [][]string{
 	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest"},
-	4: {"router/job", "router/identity", "router/vars", "router/table"},
+	4: {"router/job", "router/identity", "router/vars", "router/table", "router/data"},
 	5: {
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
@@ -39,6 +39,7 @@ var arrows = [][2]string{
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
+	{"router/table", "router/data"},
 	{"router/check", "router"}, {"router/policytest", "router"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
@@ -46,11 +47,13 @@ var arrows = [][2]string{
 
 // owners are the only importers of a module; no other package knows it.
 var owners = map[string][]string{
-	"cuelang.org/go":             {"schema/internal/source", "schema/internal/shape"},
-	"go.yaml.in/yaml":            {"schema/internal/source"},
+	"cuelang.org/go": {
+		"schema/internal/source", "schema/internal/shape", "schema/internal/format",
+	},
+	"go.yaml.in/yaml":            {"schema/internal/source", "schema/internal/format"},
 	"github.com/miekg/dns":       {"sip/resolve"},
 	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli"},
-	"github.com/gaissmai/bart":   {"router/table"},
+	"github.com/gaissmai/bart":   {"router/table", "router/data"},
 	"github.com/prometheus":      {"router/observe", "cmd/sipedge/internal/daemon"},
 	"github.com/emiago/sipgo":    {},
 	"github.com/rogpeppe":        {"sip/siptest"},

@@ -15,7 +15,7 @@ import (
 // nounCodes are the codes of unknown keys.
 var nounCodes = map[string]source.Code{
 	"key": source.UnknownKey, "action": source.UnknownAction, "matcher": source.UnknownMatch,
-	"transport": source.UnknownTransport,
+	"transport": source.UnknownTransport, "kind of table": source.UnknownKey,
 }
 
 // words is the shape that says what s is called; nil none.
@@ -212,6 +212,9 @@ func (s *Shape) keyNames() []string {
 	}
 	return names
 }
+
+// Keys are the keys of a structure, in the schema's order.
+func (s *Shape) Keys() []string { return s.keyNames() }
 
 // unknownKey reports a key that no field has.
 func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {

@@ -1,0 +1,117 @@
+package data
+
+import (
+	"crypto/sha256"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Cache is a table that actions fill: each key stays for its time, and of more
+// keys than the bound the oldest goes. It is safe for concurrent use.
+type Cache struct {
+	store *store
+	ttl   time.Duration
+	max   int
+	ipv6  int // bits of a key that is an IPv6 address; 0: as it is
+}
+
+// MaxValue is the longest value a Cache keeps, in bytes.
+const MaxValue = 1 << 10
+
+// ErrLong is of a value longer than MaxValue.
+var ErrLong = errors.New("a value of a cache has at most 1024 bytes")
+
+func newCache(ttl time.Duration, max, ipv6 int) *Cache {
+	return &Cache{store: newStore(max), ttl: ttl, max: max, ipv6: ipv6}
+}
+
+// Put keeps a value under a key for ttl, the cache's own when 0.
+func (c *Cache) Put(key, value []byte, ttl time.Duration, now time.Time) error {
+	if len(value) > MaxValue {
+		return ErrLong
+	}
+	var text [64]byte
+	var sum [sha256.Size]byte
+	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
+	defer s.mu.Unlock()
+	if ttl == 0 {
+		ttl = c.ttl
+	}
+	at := wall(now).UnixNano()
+	cell := s.find(key, hash)
+	if cell == nil {
+		cell = s.put(key, hash, at)
+	} else {
+		s.renew(cell)
+	}
+	cell.a = at + int64(ttl)
+	cell.value = append(cell.value[:0], value...)
+	return nil
+}
+
+// Lookup appends the value of a key to dst.
+func (c *Cache) Lookup(dst, key []byte, now time.Time) ([]byte, bool) {
+	var text [64]byte
+	var sum [sha256.Size]byte
+	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
+	defer s.mu.Unlock()
+	cell := s.find(key, hash)
+	if cell == nil || cell.a <= wall(now).UnixNano() {
+		return dst, false
+	}
+	return append(dst, cell.value...), true
+}
+
+// In reports whether there is a key.
+func (c *Cache) In(key []byte, now time.Time) bool {
+	var text [64]byte
+	var sum [sha256.Size]byte
+	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
+	defer s.mu.Unlock()
+	cell := s.find(key, hash)
+	return cell != nil && cell.a > wall(now).UnixNano()
+}
+
+// InAddr reports whether an address is a key.
+func (c *Cache) InAddr(a netip.Addr, now time.Time) bool {
+	var text [64]byte
+	return c.In(appendNetwork(text[:0], a, 0), now)
+}
+
+// Len counts the keys whose time is not over.
+func (c *Cache) Len(now time.Time) (n int) {
+	at := wall(now).UnixNano()
+	for i := range c.store.shards {
+		s := &c.store.shards[i]
+		s.mu.Lock()
+		for j := range s.cells {
+			if s.cells[j].a > at {
+				n++
+			}
+		}
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// Evicted counts the keys that went before their time.
+func (c *Cache) Evicted() (n uint64) { return c.store.evicted() }
+
+func (s *store) evicted() (n uint64) {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		n += sh.evicted
+		sh.mu.Unlock()
+	}
+	return n
+}
+
+// wall is now, or what the wall clock says.
+func wall(now time.Time) time.Time {
+	if now.IsZero() {
+		return time.Now()
+	}
+	return now
+}

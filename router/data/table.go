@@ -1,0 +1,169 @@
+package data
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"sipedge/schema"
+)
+
+// Kind is what a Table is.
+type Kind uint8
+
+const (
+	Set     Kind = iota // keys
+	Map                 // keys with a value each
+	Prefix              // beginnings of numbers; the longest one counts
+	CIDR                // networks; the longest prefix counts
+	Caching             // a Cache
+)
+
+var kinds = map[string]Kind{
+	"set": Set, "map": Map, "prefix": Prefix, "cidr": CIDR, "cache": Caching,
+}
+
+// Table is a table of a policy. What it was given at compile time is replaced
+// as a whole when its file changes; a look-up sees the old or the new. It is
+// safe for concurrent use.
+type Table struct {
+	name    string
+	kind    Kind
+	cache   *Cache // of Caching, which has no content
+	content atomic.Pointer[content]
+	file    *file // nil: given in the policy
+}
+
+// content is what a table holds, immutable.
+type content struct {
+	rows *rows
+	trie *trie              // Prefix
+	nets *bart.Table[int32] // CIDR: rows
+}
+
+// Name is what the policy calls the table.
+func (t *Table) Name() string { return t.name }
+
+// Kind is what the table is.
+func (t *Table) Kind() Kind { return t.kind }
+
+// Cache is the cache of a table of that kind, else nil.
+func (t *Table) Cache() *Cache { return t.cache }
+
+// Len is the number of rows.
+func (t *Table) Len(now time.Time) int {
+	if t.cache != nil {
+		return t.cache.Len(now)
+	}
+	return len(t.content.Load().rows.entries)
+}
+
+// Lookup appends the value of a key to dst, and tells whether there is one: the
+// key itself, of Prefix the longest row it begins with, of CIDR the smallest
+// network that has it. now is for a cache; zero: ask the wall clock.
+func (t *Table) Lookup(dst, key []byte, now time.Time) ([]byte, bool) {
+	if t.cache != nil {
+		return t.cache.Lookup(dst, key, now)
+	}
+	c := t.content.Load()
+	row := c.find(key)
+	if row < 0 {
+		return dst, false
+	}
+	return append(dst, c.rows.value(row)...), true
+}
+
+// In reports whether Lookup finds the key.
+func (t *Table) In(key []byte, now time.Time) bool {
+	if t.cache != nil {
+		return t.cache.In(key, now)
+	}
+	return t.content.Load().find(key) >= 0
+}
+
+// InAddr is In for an address: of other kinds than CIDR the key is its shortest
+// form.
+func (t *Table) InAddr(a netip.Addr, now time.Time) bool {
+	a = a.Unmap()
+	if t.cache != nil {
+		return t.cache.InAddr(a, now)
+	}
+	c := t.content.Load()
+	if c.nets != nil {
+		return c.nets.Contains(a)
+	}
+	var text [64]byte
+	return c.find(a.AppendTo(text[:0])) >= 0
+}
+
+// find is the number of the row a key means, or -1.
+func (c *content) find(key []byte) int {
+	switch {
+	case c.trie != nil:
+		return c.trie.longest(key)
+	case c.nets != nil:
+		a, ok := address(key)
+		if !ok {
+			return -1
+		}
+		row, ok := c.nets.Lookup(a)
+		if !ok {
+			return -1
+		}
+		return int(row)
+	}
+	return c.rows.find(key)
+}
+
+// address reads an IP address, an IPv6 one with brackets or without.
+func address(text []byte) (netip.Addr, bool) {
+	if n := len(text); n > 2 && text[0] == '[' && text[n-1] == ']' {
+		text = text[1 : n-1]
+	}
+	var a netip.Addr
+	if len(text) == 0 || a.UnmarshalText(text) != nil || a.Zone() != "" {
+		return a, false
+	}
+	return a.Unmap(), true
+}
+
+// add files a row under what its key means.
+func (c *content) add(kind Kind, key, value []byte) error {
+	if kind == CIDR {
+		p, err := schema.ParseNetwork(string(key))
+		if err != nil {
+			return errNetwork
+		}
+		key = p.AppendTo(nil)
+		before := len(c.rows.entries)
+		if err := c.rows.add(key, value); err != nil {
+			return err
+		}
+		if len(c.rows.entries) > before {
+			c.nets.Insert(p, int32(before))
+		}
+		return nil
+	}
+	before := len(c.rows.entries)
+	if err := c.rows.add(key, value); err != nil {
+		return err
+	}
+	if kind == Prefix && len(c.rows.entries) > before {
+		return c.trie.insert(c.rows.key(before), before)
+	}
+	return nil
+}
+
+// newContent is an empty content of a kind, whose rows may use buf.
+func newContent(kind Kind, n int, buf []byte) *content {
+	c := &content{rows: newRows(n, buf)}
+	switch kind {
+	case Prefix:
+		c.trie = newTrie()
+	case CIDR:
+		c.nets = new(bart.Table[int32])
+	}
+	return c
+}

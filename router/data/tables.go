@@ -1,0 +1,128 @@
+package data
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sipedge/schema"
+)
+
+// Tables are the tables of one policy.
+type Tables struct {
+	list []*Table // in the author's order
+}
+
+// Load fills the tables of a policy. Of those before, which may be nil, it takes
+// over the caches of the same name and bounds, and what was read from files that
+// have not changed. What is wrong with a value or a file is diagnosed; the Tables
+// are nil when there are errors.
+func Load(decls []schema.Table, before *Tables) (*Tables, schema.Diagnostics) {
+	all := &Tables{}
+	var diags schema.Diagnostics
+	for i := range decls {
+		d := &decls[i]
+		t := &Table{name: d.Name, kind: kinds[d.Kind]}
+		all.list = append(all.list, t)
+		old := before.Get(d.Name)
+		switch {
+		case t.kind == Caching:
+			t.cache = newCache(d.TTL, d.Max, d.IPv6)
+			if old != nil && old.cache != nil && old.cache.max == d.Max && old.cache.ipv6 == d.IPv6 {
+				t.cache.store = old.cache.store
+			}
+		case d.File.S != "":
+			if err := t.open(beside(d.File), old); err != nil {
+				diags = append(diags, problem(d.File, schema.BadTable, reason(d.File.S, err)))
+			}
+		default:
+			diags = append(diags, t.fill(d.Rows)...)
+		}
+	}
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return all, diags
+}
+
+// Get is the table of that name, or nil.
+func (t *Tables) Get(name string) *Table {
+	if t == nil {
+		return nil
+	}
+	i := slices.IndexFunc(t.list, func(t *Table) bool { return t.name == name })
+	if i < 0 {
+		return nil
+	}
+	return t.list[i]
+}
+
+// List is all tables, in the author's order.
+func (t *Tables) List() []*Table {
+	if t == nil {
+		return nil
+	}
+	return slices.Clone(t.list)
+}
+
+// beside is the path of a file that the policy names: beside the policy, unless
+// it is absolute.
+func beside(name schema.Text) string {
+	if filepath.IsAbs(name.S) {
+		return name.S
+	}
+	return filepath.Join(filepath.Dir(name.Pos.File), name.S)
+}
+
+// open reads a table from its file, or takes what was read from it before.
+func (t *Table) open(path string, old *Table) error {
+	t.file = &file{path: path}
+	if old != nil && old.kind == t.kind && old.file != nil && old.file.path == path {
+		old.file.mu.Lock()
+		loaded := old.file.loaded
+		old.file.mu.Unlock()
+		if now, err := stampOf(path); err == nil && now == loaded && old.file.current.Load() {
+			t.file.loaded, t.file.seen = loaded, loaded
+			t.file.current.Store(true)
+			t.content.Store(old.content.Load())
+			return nil
+		}
+	}
+	c, s, err := read(path, t.kind)
+	t.file.loaded, t.file.seen = s, s
+	if err == nil {
+		t.file.current.Store(true)
+		t.content.Store(c)
+	}
+	return err
+}
+
+// fill takes the rows that the policy gives.
+func (t *Table) fill(rows []schema.Row) (diags schema.Diagnostics) {
+	c := newContent(t.kind, len(rows), nil)
+	for _, r := range rows {
+		if err := c.add(t.kind, []byte(r.Key.S), []byte(r.Value.S)); err != nil {
+			code := schema.BadTable
+			if err == errNetwork {
+				code, err = schema.BadNetwork, fmt.Errorf("%q is not an IP address or network", r.Key.S)
+			}
+			diags = append(diags, problem(r.Key, code, err.Error()))
+		}
+	}
+	t.content.Store(c)
+	return diags
+}
+
+func problem(at schema.Text, code schema.Code, message string) schema.Diagnostic {
+	return schema.Diagnostic{Pos: at.Pos, End: at.Pos.Col + len(at.S), Code: code, Message: message}
+}
+
+// reason says what is wrong with a file, its name once.
+func reason(name string, err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 && strings.HasPrefix(text, "stat ") {
+		text = text[i+2:]
+	}
+	return fmt.Sprintf("cannot read the table %s: %s", name, text)
+}

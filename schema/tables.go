@@ -1,0 +1,164 @@
+package schema
+
+import (
+	"time"
+
+	"sipedge/schema/internal/shape"
+	"sipedge/schema/internal/source"
+)
+
+// Tables.
+const (
+	UnknownTable Code = 2101
+	UnusedTable  Code = 2102
+	WrongTable   Code = 2103 // a table of a kind that does not do here
+	BadTable     Code = 2104 // rows that can't be read
+)
+
+// Table is data with a key that the policy looks up.
+type Table struct {
+	Name string
+	Pos  Pos    // of the name
+	Kind string // set, map, prefix, cidr, cache
+	Rows []Row  // given in the policy
+	File Text   // or in a file beside it, CSV or YAML; "" none
+
+	TTL  time.Duration // cache: how long a key stays
+	Max  int           // cache: keys at most
+	IPv6 int           // cache: bits by which an IPv6 address is a key; 0: as it is
+}
+
+// Row is a key of a table with its value, "" where there is none.
+type Row struct{ Key, Value Text }
+
+// Defaults of caches.
+const (
+	defaultCacheTTL = time.Hour
+	defaultCacheMax = 100_000
+)
+
+func lowerTables(v *Value) []Table {
+	var tables []Table
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		kind := &k.Keys[0]
+		t := Table{
+			Name: k.Name, Pos: k.Pos, Kind: kind.Name, File: kind.Get("file").Text(),
+			TTL:  durationOr(kind.Get("ttl"), defaultCacheTTL),
+			Max:  intOr(kind.Get("max"), defaultCacheMax),
+			IPv6: intOr(kind.Get("ipv6_prefix"), 0),
+		}
+		t.Rows, _ = Rows(kind.Get("values"))
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+// Rows reads the rows of a table: a list of keys, or a map of keys and values.
+// Both are texts, however they are written.
+func Rows(v *Value) (rows []Row, diags Diagnostics) {
+	switch v.Kind {
+	case List:
+		for i := range v.Items {
+			if item := &v.Items[i]; scalar(item) {
+				rows = append(rows, Row{Key: plain(item)})
+			} else {
+				diags = append(diags, item.Problem(WrongType, "a key of a table is a text"))
+			}
+		}
+	case Map:
+		for i := range v.Keys {
+			if k := &v.Keys[i]; scalar(&k.Value) {
+				rows = append(rows, Row{Text{S: k.Name, Pos: k.Pos}, plain(&k.Value)})
+			} else {
+				diags = append(diags, k.Problem(WrongType, "a value of a table is a text"))
+			}
+		}
+	default:
+		diags = append(diags, v.Problem(WrongType, "a list of keys or a map is expected here"))
+	}
+	return rows, diags
+}
+
+func scalar(v *Value) bool {
+	return v.Kind == String || v.Kind == Int || v.Kind == Bool || v.Kind == Number
+}
+
+func plain(v *Value) Text {
+	if v.Kind == String {
+		return v.Text()
+	}
+	return Text{S: v.Show(), Pos: v.Pos}
+}
+
+// ReadData reads a YAML file that is no policy: the rows of a table.
+func ReadData(name string, src []byte) (Value, Diagnostics) {
+	if len(src) > source.MaxFile {
+		return Value{}, Diagnostics{tooLarge(name)}
+	}
+	return source.ReadYAML(name, src)
+}
+
+// tables are the tables a policy declares, while its mentions of them are
+// resolved.
+type tables struct {
+	decls *Value
+	used  map[string]bool
+}
+
+func newTables(root *Value) *tables {
+	return &tables{decls: root.Get("tables"), used: map[string]bool{}}
+}
+
+// named resolves the name of a table, which must be a cache or may be any.
+func (t *tables) named(cache bool) shape.Refinement {
+	return func(v *Value) *Diagnostic {
+		t.used[v.S] = true
+		if !t.decls.Has(v.S) {
+			var known []string
+			for i := range t.decls.Keys {
+				known = append(known, t.decls.Keys[i].Name)
+			}
+			d := problem(v, UnknownTable, "there is no table %q%s", v.S, Meant(v.S, known))
+			if len(known) == 0 {
+				d.Hint = "tables are declared under `tables`"
+			}
+			return d
+		}
+		decl := t.decls.Get(v.S)
+		if cache && len(decl.Keys) == 1 && decl.Keys[0].Name != "cache" {
+			d := problem(v, WrongTable, "%q is a %s; only a cache can be written to",
+				v.S, decl.Keys[0].Name)
+			return d
+		}
+		return nil
+	}
+}
+
+// checkRows checks that a table of rows has one source.
+func checkRows(v *Value) *Diagnostic {
+	switch values, file := v.Has("values"), v.Has("file"); {
+	case values && file:
+		i := 0
+		for v.Keys[i].Name != "file" {
+			i++
+		}
+		d := v.Keys[i].Problem(WrongTable, "rows come from values or from a file, not from both")
+		return &d
+	case !values && !file:
+		return problem(v, MissingField, "a table needs values or a file")
+	}
+	return nil
+}
+
+// unused warns of tables nothing mentions.
+func (t *tables) unused() (diags Diagnostics) {
+	for i := range t.decls.Keys {
+		if k := &t.decls.Keys[i]; !t.used[k.Name] {
+			d := k.Problem(UnusedTable, "nothing uses the table %q", k.Name)
+			d.Severity = Warning
+			diags = append(diags, d)
+		}
+	}
+	return diags
+}
