@@ -39,7 +39,7 @@ type Config struct {
 	Hosts       string           // file of names that need no DNS; default /etc/hosts
 	Transports  []sip.Transport  // what can be sent by; none: all
 	Families    Families
-	Budget      time.Duration    // of one look-up; default 2 s
+	Budget      time.Duration    // of one look-up; default 3 s
 	Try         time.Duration    // of one question to one server; default 500 ms
 	NegativeTTL time.Duration    // at most so long is "there is none" believed; default 1 min
 	CacheSize   int              // queries kept; default 10,000
@@ -83,7 +83,7 @@ type run struct {
 // caller. Files that can't be read count as empty; without servers the loopback is asked.
 func New(cfg Config) *Resolver {
 	cfg.Hosts = cmp.Or(cfg.Hosts, "/etc/hosts")
-	cfg.Budget = cmp.Or(cfg.Budget, 2*time.Second)
+	cfg.Budget = cmp.Or(cfg.Budget, 3*time.Second)
 	cfg.Try = cmp.Or(cfg.Try, 500*time.Millisecond)
 	cfg.NegativeTTL = cmp.Or(cfg.NegativeTTL, time.Minute)
 	cfg.CacheSize = cmp.Or(cfg.CacheSize, 10000)

@@ -11,11 +11,11 @@ import (
 type Limits struct {
 	Message     int           // bytes of one message; default 65,535
 	Queue       int           // bytes that may wait for one connection; default 256 KiB
-	Connections int           // open at once, of all listeners and both directions; default 50,000
-	PerSource   int           // accepted at once from an IPv4 address or IPv6 /64; default 4,096
+	Connections int           // open at once, of all listeners and both directions; default 10,000
+	PerSource   int           // accepted at once from an IPv4 address or IPv6 /64; default 1,000
 	Dial        time.Duration // to connect; default 5 s
 	Write       time.Duration // for the peer to take what waits; default 5 s
-	Arrival     time.Duration // of a message, from its first byte to its last; default 4 s
+	Arrival     time.Duration // of a message, from its first byte to its last; default 10 s
 	Idle        time.Duration // without a byte in either direction; default 10 min
 }
 
@@ -24,11 +24,11 @@ func (l Limits) Defaults() Limits {
 	return Limits{
 		Message:     cmp.Or(l.Message, 65535),
 		Queue:       cmp.Or(l.Queue, 256<<10),
-		Connections: cmp.Or(l.Connections, 50000),
-		PerSource:   cmp.Or(l.PerSource, 4096),
+		Connections: cmp.Or(l.Connections, 10_000),
+		PerSource:   cmp.Or(l.PerSource, 1000),
 		Dial:        cmp.Or(l.Dial, 5*time.Second),
 		Write:       cmp.Or(l.Write, 5*time.Second),
-		Arrival:     cmp.Or(l.Arrival, 4*time.Second),
+		Arrival:     cmp.Or(l.Arrival, 10*time.Second),
 		Idle:        cmp.Or(l.Idle, 10*time.Minute),
 	}
 }
@@ -37,9 +37,10 @@ func (l Limits) Defaults() Limits {
 type Gate struct {
 	total, perSource int
 
-	mu      sync.Mutex
-	open    int
-	sources map[netip.Addr]int
+	mu       sync.Mutex
+	open     int
+	dialling int // of these, attempts under way
+	sources  map[netip.Addr]int
 }
 
 // NewGate returns a Gate with nobody inside.
@@ -62,15 +63,25 @@ func (g *Gate) Accept(from netip.Addr) bool {
 	return true
 }
 
-// Dial asks for an outgoing connection. Leave with the zero address takes it out again.
+// Dial asks for an outgoing connection. Dialled ends the attempt, and Leave with the zero
+// address takes the connection out again. Attempts are at most a quarter of all: places that
+// do not answer must not shut out those who call.
 func (g *Gate) Dial() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= g.total {
+	if g.open >= g.total || g.dialling >= (g.total+3)/4 {
 		return false
 	}
 	g.open++
+	g.dialling++
 	return true
+}
+
+// Dialled says that an attempt to connect has come to its end, whichever.
+func (g *Gate) Dialled() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dialling--
 }
 
 // Leave says that a connection has ended: from is where it was accepted from.

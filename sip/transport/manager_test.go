@@ -191,6 +191,10 @@ func TestGate(t *testing.T) {
 	step("third of one /64", g.Accept(addr("2001:db8::2")), true)
 	g.Leave(addr("192.0.2.1"))
 	step("room again", g.Accept(addr("192.0.2.1")), true)
+	g.Leave(addr("192.0.2.1"))
+	step("outgoing while one is under way", g.Dial(), false)
+	g.Dialled()
+	step("outgoing again", g.Dial(), true)
 }
 
 func TestReasonsHaveWords(t *testing.T) {

@@ -44,6 +44,7 @@ func (c *conn) connect() {
 	ctx, cancel := context.WithTimeout(c.s.life, c.s.env.Limits.Dial)
 	nc, err := c.s.dial(ctx, c.flow.Remote)
 	cancel()
+	c.s.env.Gate.Dialled()
 	if err != nil {
 		st.DialErrors.Add(1)
 		c.stop(transport.EndedByError, err)

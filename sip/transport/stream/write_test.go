@@ -218,6 +218,31 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// Places that answer nothing cannot take the connections of those who call.
+func TestBlackHoles(t *testing.T) {
+	l := transport.Limits{Connections: 8, Dial: 5 * time.Second}
+	bubble(t, l, func(t *testing.T, x *fixture) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		at := func(port uint16) transport.Target { return to(netip.AddrPortFrom(remote.Addr(), port)) }
+		for port := range uint16(8) {
+			err := x.s.Send(at(port), []byte("x"), 1)
+			if full := port >= 2; errors.Is(err, transport.ErrLimit) != full {
+				t.Errorf("attempt %d: %v, want a limit at a quarter of 8", port+1, err)
+			}
+		}
+		for range 6 {
+			x.connect(remote)
+		}
+		x.open(6)
+		time.Sleep(l.Dial)
+		x.failures(1, 1)
+		x.send(at(1), []byte("x"), 2) // the attempts are over
+	})
+}
+
 func TestRefusedDialsLeaveNothing(t *testing.T) {
 	bubble(t, transport.Limits{Connections: 2}, func(t *testing.T, x *fixture) {
 		for ref := range uint64(10) {
