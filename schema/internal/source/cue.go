@@ -35,6 +35,16 @@ func ReadCUE(file string, src []byte) (Value, Diagnostics) {
 	return r.read(cuecontext.New().BuildFile(f))
 }
 
+// ParseCUE tells what is wrong with the syntax of a file.
+func ParseCUE(file string, src []byte) Diagnostics {
+	r := &cueReader{main: file}
+	if _, err := parser.ParseFile(file, src, parser.ParseComments); err != nil {
+		r.errors(err)
+		return r.diags[:1] // the others follow from it
+	}
+	return nil
+}
+
 // ReadCUEFiles evaluates the files of a folder as one package. Imports are
 // looked up in the folder's module and never on the network.
 func ReadCUEFiles(dir string, files []string, src Files) (Value, Diagnostics) {

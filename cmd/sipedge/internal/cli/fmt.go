@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/schema"
+)
+
+func newFmt(s System) *cobra.Command {
+	f := formatter{System: s}
+	cmd := &cobra.Command{
+		Use:   "fmt [PATH…]",
+		Short: "Lay out policies",
+		Long: `Lays policies out: keys in the order of the documentation, an indentation of two,
+one blank line in a row at most. Comments and quotes are kept; what stands in brackets
+on one line stays there, unless it is longer than 100 columns. What a policy means is
+never changed, and a policy laid out already is left alone.
+
+PATH is a YAML or CUE file, or a folder, of which every *.yaml, *.yml and *.cue is laid
+out (tests included); the current folder unless given. Files are written anew and named
+on standard output. With - a YAML policy is read from standard input and written to
+standard output.
+
+` + exitCodes,
+		Example: `  sipedge fmt policy.yaml
+  sipedge fmt --check policies/edge     in CI
+  sipedge fmt --diff .
+  sipedge fmt - < policy.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = []string{"."}
+			}
+			if slices.Equal(args, []string{"-"}) {
+				return f.stdin(cmd.InOrStdin())
+			}
+			return f.paths(args)
+		},
+	}
+	cmd.Flags().BoolVar(&f.check, "check", false,
+		"write nothing; name the files that are not laid out, exit 1 when there are any")
+	cmd.Flags().BoolVar(&f.diff, "diff", false, "write nothing; show what would change")
+	return cmd
+}
+
+type formatter struct {
+	System
+	check, diff bool
+}
+
+// stdin lays out what is read; --check and --diff do what they do for files.
+func (f *formatter) stdin(in io.Reader) error {
+	src, err := io.ReadAll(in)
+	if err != nil {
+		return unreachable(err)
+	}
+	out, err := f.format("-", src)
+	if err != nil {
+		return err
+	}
+	if f.check || f.diff {
+		return f.show("-", src, out)
+	}
+	return say(f.Stdout, string(out))
+}
+
+// paths lays out files; one that fails does not keep the others from it.
+func (f *formatter) paths(paths []string) error {
+	code := exitFine
+	for _, path := range paths {
+		files, err := formatted(path)
+		if err != nil {
+			fmt.Fprintln(f.Stderr, "sipedge fmt:", err)
+			code = exitUnreachable
+			continue
+		}
+		for _, file := range files {
+			err := f.file(file)
+			var fail *failure
+			switch {
+			case errors.As(err, &fail):
+				if fail.err != nil {
+					fmt.Fprintln(f.Stderr, "sipedge fmt:", fail.err)
+				}
+				code = max(code, fail.code)
+			case err != nil:
+				return err
+			}
+		}
+	}
+	if code != exitFine {
+		return &failure{code: code}
+	}
+	return nil
+}
+
+// formatted are the files a PATH stands for.
+func formatted(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		ext := strings.ToLower(filepath.Ext(e.Name()))
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") &&
+			slices.Contains([]string{".yaml", ".yml", ".cue"}, ext) {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("read %s: no *.yaml, *.yml or *.cue in this folder", path)
+	}
+	return files, nil
+}
+
+func (f *formatter) file(path string) error {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return unreachable(err)
+	}
+	out, err := f.format(path, src)
+	if err != nil || bytes.Equal(src, out) {
+		return err
+	}
+	if f.check || f.diff {
+		return f.show(path, src, out)
+	}
+	if err := replaceFile(path, out); err != nil {
+		return unreachable(err)
+	}
+	return say(f.Stdout, path+"\n")
+}
+
+// format tells what keeps a file from being laid out.
+func (f *formatter) format(name string, src []byte) ([]byte, error) {
+	out, diags, err := schema.Format(name, src)
+	if len(diags) > 0 {
+		report(f.System, diags, schema.Source{name: src})
+		return nil, &failure{code: exitProblems}
+	}
+	if err != nil {
+		return nil, &failure{exitProblems, fmt.Errorf("%s: left as it is: %w", name, err)}
+	}
+	return out, nil
+}
+
+// show tells of a file that would change.
+func (f *formatter) show(name string, src, out []byte) error {
+	if bytes.Equal(src, out) {
+		return nil
+	}
+	text := name + "\n"
+	if f.diff {
+		text = unified(name, "laid out", string(src), string(out))
+	}
+	if err := say(f.Stdout, text); err != nil {
+		return err
+	}
+	if f.check {
+		return &failure{code: exitProblems}
+	}
+	return nil
+}
+
+// replaceFile writes a file anew in one go, with its permissions.
+func replaceFile(path string, content []byte) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".fmt-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(content)
+	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
