@@ -29,8 +29,12 @@ func (p *Proxy) admit(j *job.Job) (identity.Token, *fault) {
 		p.stats.loops.Add(1)
 		return t, faultLoop
 	}
-	if m.Has(sip.ProxyRequire) && m.Method() != sip.ACK && m.Method() != sip.CANCEL {
+	switch {
+	case m.Method() == sip.ACK, m.Method() == sip.CANCEL: // go where their INVITE went
+	case m.Has(sip.ProxyRequire):
 		return t, faultRequire
+	case breadth(m) == 0:
+		return t, faultBreadth
 	}
 	return t, nil
 }

@@ -6,29 +6,36 @@ import (
 	"sipedge/sip"
 )
 
-// defaultBreadth is what a request without Max-Breadth may fork into at once, RFC 5393 §5.3.3.
-const defaultBreadth = 60
+// mostBreadth is what a request may fork into at once: one without Max-Breadth
+// has it, one with more is brought down to it, RFC 5393 §5.3.3.2.
+const mostBreadth = 60
 
 // breadth is the request's Max-Breadth.
 func breadth(m *sip.Message) int {
 	v := m.Get(sip.MaxBreadth)
 	if v == nil {
-		return defaultBreadth
+		return mostBreadth
 	}
 	n, err := strconv.ParseUint(string(v), 10, 16)
 	if err != nil {
-		return defaultBreadth
+		return mostBreadth
 	}
-	return int(n)
+	return min(int(n), mostBreadth)
 }
 
+// setBreadth makes n the one Max-Breadth of m.
 func setBreadth(m *sip.Message, n int) {
 	var buf [8]byte
 	v := strconv.AppendInt(buf[:0], int64(n), 10)
-	switch i := m.First(sip.MaxBreadth); {
-	case i < 0:
+	i := m.First(sip.MaxBreadth)
+	if i < 0 {
 		m.Append(sip.MaxBreadth, v)
-	case string(m.Value(i)) != string(v):
+		return
+	}
+	for next := m.Next(i); next >= 0; next = m.Next(i) {
+		m.Remove(next)
+	}
+	if string(m.Value(i)) != string(v) {
 		m.SetValue(i, v)
 	}
 }

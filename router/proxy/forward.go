@@ -49,6 +49,7 @@ func (p *Proxy) Forward(
 	}
 	h.via = p.own.Stateless(j, t, p.cfg.Sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
 	prepare(j, h.set)
+	setBreadth(j.Msg, breadth(j.Msg))
 	u, f := nextHop(j.Msg, to)
 	if f != nil {
 		return p.notForwarded(j, &h, f)

@@ -39,9 +39,6 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	}
 	s := p.settings.Load()
 	t, f := p.admit(j)
-	if f == nil && breadth(j.Msg) == 0 {
-		f = faultBreadth
-	}
 	if f != nil {
 		return p.refuse(j, f)
 	}
