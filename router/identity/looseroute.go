@@ -20,20 +20,7 @@ func (r *Router) LooseRoute(j *job.Job, verify bool) (ok bool) {
 		return false
 	}
 	if u, parsed := m.RequestURI(); parsed && r.ourRoute(j, u, verify) {
-		// A strict router put our URI into the Request-URI: the last Route is it.
-		r.took(j, u)
-		last, _ := m.LastElement(sip.Route)
-		a, err := sip.ParseNameAddr(last.Value)
-		if err != nil {
-			return false
-		}
-		pair := isPair(u)
-		m.SetRURI(a.URI)
-		m.RemoveElement(last)
-		if e, ok = m.FirstElement(sip.Route); ok && pair {
-			r.takeTwin(j, e, verify)
-		}
-		return true
+		return r.restore(j, u, verify)
 	}
 	u, err := RouteURI(e)
 	if err != nil || !r.ourRoute(j, &u, verify) {
@@ -42,6 +29,25 @@ func (r *Router) LooseRoute(j *job.Job, verify bool) (ok bool) {
 	r.took(j, &u)
 	m.RemoveElement(e)
 	if e, ok = m.FirstElement(sip.Route); ok && isPair(&u) {
+		r.takeTwin(j, e, verify)
+	}
+	return true
+}
+
+// restore takes our URI u out of the Request-URI, where a strict router has put
+// it: the last Route is what stood there.
+func (r *Router) restore(j *job.Job, u *sip.URI, verify bool) (ok bool) {
+	m := j.Msg
+	last, _ := m.LastElement(sip.Route)
+	target, err := RouteURI(last)
+	if err != nil {
+		return false
+	}
+	r.took(j, u)
+	pair := isPair(u)
+	m.SetRURI(target.Raw)
+	m.RemoveElement(last)
+	if e, ok := m.FirstElement(sip.Route); ok && pair {
 		r.takeTwin(j, e, verify)
 	}
 	return true

@@ -100,6 +100,8 @@ func TestLooseRouteRefuses(t *testing.T) {
 			strings.Replace(us, "10.0.0.9", "10.0.0.8", 1)},
 		{"with a user", caller, "sip:b@10.0.0.2", strings.Replace(us, "sip:", "sip:u@", 1)},
 		{"strict before, wrong tag", caller, "sip:10.0.0.9;lr;t=0123456789abcdef", "<sip:b@10.0.0.2>"},
+		{"strict before, nothing to restore", caller, strings.Trim(us, "<>"), "<sip:b@10.0.0.2"},
+		{"strict before, no URI to restore", caller, strings.Trim(us, "<>"), "<sip:b@[>"},
 		{"a domain of ours", caller, "sip:b@10.0.0.2",
 			strings.Replace(us, "10.0.0.9:5060", "example.net", 1)},
 	}
