@@ -85,7 +85,6 @@ func (r *Router) tagged(m *sip.Message, u *sip.URI) (job.Direction, bool) {
 
 // took notes what the first Route of ours says.
 func (r *Router) took(j *job.Job, u *sip.URI) {
-	j.NextRoute = true
 	if d, ok := r.tagged(j.Msg, u); ok {
 		j.Verified, j.Direction = true, d
 		var buf [128]byte

@@ -79,7 +79,6 @@ type Job struct {
 	SendSocket  uint16   // force_send_socket: index, or transport.AnyListener
 	Direction   Direction
 	Verified    bool // loose_route met a valid tag
-	NextRoute   bool // loose_route ran and took a Route or target
 
 	Status    int   // failure, reply: of the (best) response; 408 of a timeout
 	Cause     Cause // failure
