@@ -60,13 +60,6 @@ func (b *buffers) free(p *piece) {
 	*p = piece{}
 }
 
-func (b *buffers) live() (n int) {
-	for i := range b.class {
-		n += b.class[i].live
-	}
-	return n
-}
-
 func (p piece) split() (class, pg, item int) {
 	return int(p.handle>>classFrom) - 1,
 		int(p.handle >> itemBits & (1<<pageBits - 1)), int(p.handle & (1<<itemBits - 1))

@@ -58,6 +58,15 @@ func TestBuffers(t *testing.T) {
 	})
 }
 
+func (b *buffers) live() (n int) {
+	for i := range b.class {
+		n += b.class[i].live
+	}
+	return n
+}
+
+func (s *slots) live() int { return s.pool.live - 1 } // but for index 0
+
 func pagesThere[T any](p *pool[T]) (n int) {
 	for i := range p.pages {
 		if p.pages[i].data != nil {

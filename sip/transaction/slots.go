@@ -100,8 +100,6 @@ func (s *slots) has(i uint32) bool {
 	return i != 0 && pg < len(s.pool.pages) && s.pool.pages[pg].data != nil
 }
 
-func (s *slots) live() int { return s.pool.live - 1 }
-
 // A handle is generation, shard and slot. The generation counts a shard's
 // transactions, so a stale handle meets another one only when 2^32
 // transactions of its shard lie between.

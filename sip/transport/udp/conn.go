@@ -2,8 +2,8 @@ package udp
 
 import "net/netip"
 
-// Conn is one datagram socket that can take and give several datagrams at
-// once. One goroutine reads; any number write.
+// Conn is one datagram socket that can bring several datagrams at once. One
+// goroutine reads; any number write.
 type Conn interface {
 	// Batch is how many datagrams one ReadBatch can bring.
 	Batch() int
@@ -11,9 +11,6 @@ type Conn interface {
 	// came from Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed
 	// means that no more will come.
 	ReadBatch(ds []Datagram) (int, error)
-	// WriteBatch sends Buf[:N] of each to its Remote. It returns how many left,
-	// and why the next did not.
-	WriteBatch(ds []Datagram) (int, error)
 	// Write sends one.
 	Write(b []byte, remote netip.AddrPort) error
 	Close() error

@@ -20,15 +20,6 @@ func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 	return 1, nil
 }
 
-func (n netConn) WriteBatch(ds []Datagram) (int, error) {
-	for i := range ds {
-		if err := n.Write(ds[i].Buf[:ds[i].N], ds[i].Remote); err != nil {
-			return i, err
-		}
-	}
-	return len(ds), nil
-}
-
 func (n netConn) Write(b []byte, remote netip.AddrPort) error {
 	_, err := n.c.WriteToUDPAddrPort(b, remote)
 	return err

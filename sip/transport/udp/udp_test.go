@@ -152,7 +152,6 @@ func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 	return 0, net.ErrClosed
 }
 
-func (f *flaky) WriteBatch([]Datagram) (int, error) { return 0, nil }
 func (f *flaky) Write([]byte, netip.AddrPort) error { return nil }
 func (f *flaky) Close() error {
 	f.once.Do(func() { close(f.closed) })
