@@ -63,6 +63,7 @@ func (c *responseContext) runOnError() job.Verdict {
 		m := j.Msg
 		defer func() { j.Msg, j.Context = m, c }()
 		j.Msg, j.Context, j.LastError = c.message(), &c.within, status
+		j.Targets, j.Groups = j.Targets[:0], false // the relay has taken them
 		return c.ending(r.Run(context.Background(), j))
 	}
 	place := schema.InRequest

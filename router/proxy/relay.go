@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 
@@ -193,7 +194,8 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	}
 }
 
-// targets takes the job's target set: the Request-URI and what was appended.
+// targets takes the job's target set: the Request-URI and what was appended,
+// each once (RFC 3261 §16.5).
 // Serialized, it is the members of the highest q, and the rest is kept for
 // next_branches.
 func (c *responseContext) targets(j *job.Job) []job.Target {
@@ -202,7 +204,12 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 		own = c.own
 	}
 	c.own = job.Target{}
-	set := append(append(c.members[:0], own), j.Targets...)
+	set := append(c.members[:0], own)
+	for i := range j.Targets {
+		if t := &j.Targets[i]; !holds(set, t, j.Msg.RURI()) {
+			set = append(set, *t)
+		}
+	}
 	c.members = set
 	if !j.Groups {
 		return set
@@ -218,6 +225,23 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 	}
 	slices.SortStableFunc(c.later, func(a, b job.Target) int { return b.Q - a.Q })
 	return set[:n]
+}
+
+// holds reports whether a target set has a member that leads where t does. A
+// member without URI has the request's own.
+func holds(set []job.Target, t *job.Target, own []byte) bool {
+	uri := func(t *job.Target) []byte {
+		if t.URI == nil {
+			return own
+		}
+		return t.URI
+	}
+	for i := range set {
+		if bytes.Equal(uri(&set[i]), uri(t)) && bytes.Equal(set[i].NextHop, t.NextHop) {
+			return true
+		}
+	}
+	return false
 }
 
 // firstGroup is how many members at the front of a set sorted by q have the same q.
