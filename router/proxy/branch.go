@@ -65,6 +65,12 @@ func (b *branch) fail(f *fault) {
 	b.state, b.status, b.fault = branchEnded, f.status, f
 }
 
+// mayMove reports whether the branch may try another hop, RFC 3263 §4.3: not
+// when somebody was rung, or is to ring no more.
+func (b *branch) mayMove() bool {
+	return b.tried < len(b.hops) && !b.ringing && !b.cancelled && !b.expired
+}
+
 func (c *responseContext) addBranch() *branch {
 	n := len(c.branches)
 	if n < cap(c.branches) {

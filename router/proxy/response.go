@@ -48,7 +48,7 @@ func (c *responseContext) take(b *branch, e *event) {
 		c.succeed(m)
 	case b.state == branchEnded:
 		// what a cancelled or failed-over branch still says
-	case status == 503 && !b.ringing && !b.cancelled && b.tried < len(b.hops):
+	case status == 503 && b.mayMove():
 		c.send(b) // RFC 3263 §4.3
 		c.after(b)
 	default:
@@ -121,7 +121,7 @@ func (c *responseContext) branchFailed(b *branch, err error) {
 		_ = c.p.layer.Cancel(b.client, nil) // ErrGone: its final is on its way here
 		return
 	}
-	if b.tried < len(b.hops) && !b.ringing && !b.cancelled && !b.expired && !c.answered {
+	if b.mayMove() && !c.answered {
 		c.send(b)
 		c.after(b)
 		return
