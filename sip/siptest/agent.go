@@ -40,13 +40,13 @@ type arrival struct {
 
 // A call is one Call-ID at one agent with its dialogs.
 type call struct {
-	id, local, remoteURI, localURI, tag string
-	cseq                                int
-	invite                              *text // sent
-	inviteTo                            transport.Target
-	dialogs                             map[string]*dialog // by remote tag
-	current                             *dialog
-	final                               *text // last final to the INVITE
+	id, remoteURI, localURI, tag string
+	cseq                         int
+	invite                       *text // sent
+	inviteTo                     transport.Target
+	dialogs                      map[string]*dialog // by remote tag
+	current                      *dialog
+	final                        *text // last final to the INVITE
 }
 
 // A dialog as RFC 3261 §12 builds it.

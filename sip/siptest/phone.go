@@ -39,7 +39,6 @@ type Phone struct {
 	net     *mem.Network
 	addr    netip.AddrPort
 	proxy   netip.AddrPort
-	calls   map[string]*call
 	hold    time.Duration
 	pending map[string]*pending // client transactions by branch and method
 	served  map[string]*served  // server transactions by branch and method

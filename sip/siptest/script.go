@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A step is one line of a flow with the indented lines below it.
@@ -110,8 +109,6 @@ func (s *step) indented(line string) error {
 	s.fields = append(s.fields, r)
 	return nil
 }
-
-func (s *step) duration(word string) (time.Duration, error) { return time.ParseDuration(word) }
 
 // status reads the first word as a status, 0 if it is a method.
 func (s *step) status() int {
