@@ -62,6 +62,9 @@ func boolOf(name string) func(*compiler, *schema.Value) []condition {
 	return func(_ *compiler, v *schema.Value) []condition {
 		field, _, _ := vars.Lookup(name)
 		want := v.B
-		return one(cheap, func(f *facts) bool { return field.Bool(f.Job) == want })
+		return one(cheap, func(f *facts) bool {
+			is, ok := field.Bool(f.Job)
+			return ok && is == want
+		})
 	}
 }

@@ -32,13 +32,12 @@ var messageFields = []Field{
 	},
 	{
 		Name: "headers.*", Where: inMessages,
-		Doc: "The first header field of that name, long or compact, unfolded.",
+		Doc: "The header field of that name, long or compact, unfolded: the first, or " +
+			"headers.X[1] the second, headers.X[-1] the last.",
 		Append: func(dst []byte, j *job.Job, name string) []byte {
-			if i := j.Msg.Find(name); i >= 0 {
-				dst = sip.Unfold(dst, j.Msg.Value(i))
-			}
-			return dst
+			return appendHeader(dst, j, name, 0)
 		},
+		At: appendHeader,
 	},
 	{
 		Name: "user_agent", Where: inMessages,
@@ -66,7 +65,7 @@ var messageFields = []Field{
 	{
 		Name: "in_dialog", Where: inMessages,
 		Doc:  "Whether the To header field has a tag.",
-		Bool: func(j *job.Job) bool { return j.Msg.ToTag() != nil },
+		Bool: func(j *job.Job) (b, ok bool) { return j.Msg.ToTag() != nil, true },
 	},
 	{
 		Name: "direction", Where: inMessages,
@@ -111,6 +110,25 @@ var messageFields = []Field{
 			return j.Now.Unix(), true
 		},
 	},
+}
+
+func appendHeader(dst []byte, j *job.Job, name string, n int) []byte {
+	if n < 0 {
+		for i := j.Msg.Find(name); i >= 0; i = j.Msg.Next(i) {
+			n++
+		}
+		if n < 0 {
+			return dst
+		}
+	}
+	i := j.Msg.Find(name)
+	for ; n > 0 && i >= 0; n-- {
+		i = j.Msg.Next(i)
+	}
+	if i >= 0 {
+		dst = sip.Unfold(dst, j.Msg.Value(i))
+	}
+	return dst
 }
 
 func header(id sip.HeaderID) func([]byte, *job.Job, string) []byte {

@@ -10,22 +10,6 @@ import (
 	"sipedge/schema"
 )
 
-// Type of a field's value.
-type Type uint8
-
-const (
-	String Type = iota
-	Int
-	Bool
-	URI
-	IP
-)
-
-// String names the type as the documentation does.
-func (t Type) String() string {
-	return [...]string{"text", "number", "true or false", "URI", "IP address"}[t]
-}
-
 // Field is one value of a message a template or matcher can name: "ruri.user",
 // "source.ip", "headers.User-Agent". A value that is unset writes nothing.
 type Field struct {
@@ -35,9 +19,12 @@ type Field struct {
 	Where schema.Place
 	// Append writes the value; arg is what stands for "*". It allocates nothing.
 	Append func(dst []byte, j *job.Job, arg string) []byte
+	// At writes one of several values by its number from 0, or from the end when
+	// negative; nil: there is one at most. Append writes the first.
+	At func(dst []byte, j *job.Job, arg string, n int) []byte
 	// The value itself, for those who compare it; nil but for the field's type.
 	Int  func(j *job.Job) (n int64, ok bool) // ok: set
-	Bool func(j *job.Job) bool
+	Bool func(j *job.Job) (b, ok bool)
 	Addr func(j *job.Job) netip.Addr // the zero Addr: unset
 }
 
@@ -95,7 +82,10 @@ func (f *Field) fill() {
 		value := f.Bool
 		f.Type = Bool
 		f.Append = func(dst []byte, j *job.Job, _ string) []byte {
-			return strconv.AppendBool(dst, value(j))
+			if b, ok := value(j); ok {
+				dst = strconv.AppendBool(dst, b)
+			}
+			return dst
 		}
 	case f.Addr != nil:
 		value := f.Addr
