@@ -72,6 +72,7 @@ type responseContext struct {
 	success   bool // it was a 2xx
 	cancelled bool // by the caller
 	declined  bool // a 6xx came
+	crashed   bool // a route panicked: no other runs
 	ended     bool // the server transaction has left memory
 }
 
@@ -110,6 +111,10 @@ func (p *Proxy) post(word uint64, e event) bool {
 	case !c.live || c.gen != uint32(word>>32):
 		c.mu.Unlock()
 		return false
+	case c.busy && len(c.queue) >= maxQueue && e.mayBeLost():
+		c.mu.Unlock()
+		p.stats.droppedResponses.Add(1)
+		return true
 	case c.busy:
 		if e.msg != nil {
 			e.msg, e.own = p.copyOf(e.msg), true
@@ -120,10 +125,21 @@ func (p *Proxy) post(word uint64, e event) bool {
 	}
 	c.busy = true
 	c.mu.Unlock()
-	defer c.crashed()
+	defer c.rescue()
 	c.handle(&e)
 	c.release()
 	return true
+}
+
+// maxQueue is from how many events on those are lost that may be: each holds a
+// message, and a peer may send faster than a route runs.
+const maxQueue = 64
+
+// mayBeLost reports whether an event may be lost as on the wire: a 1xx, and a
+// 2xx to an INVITE, which is sent until its ACK comes (RFC 3261 §13.3.1.4).
+func (e *event) mayBeLost() bool {
+	return e.msg != nil && (e.msg.Status() < 200 ||
+		e.msg.Status() < 300 && e.msg.Method() == sip.INVITE)
 }
 
 // acquire makes the context of j's server transaction busy for the run of a
@@ -175,14 +191,15 @@ func (c *responseContext) release() {
 	c.p.contexts.put(c)
 }
 
-// crashed lets a panic of a route cost its transaction and no more: the
+// rescue lets a panic of a route cost its transaction and no more: the
 // context answers 500, goes on with the queue, and the panic goes up to
 // whoever counts it.
-func (c *responseContext) crashed() {
+func (c *responseContext) rescue() {
 	r := recover()
 	if r == nil {
 		return
 	}
+	c.crashed = true
 	if j := c.caller; j != nil && len(c.raw) == 0 {
 		c.freeze(j.Msg)
 	}
@@ -239,7 +256,7 @@ func (c *responseContext) reset() {
 	c.hooks, c.later, c.own, c.breadth = Hooks{}, c.later[:0], job.Target{}, 0
 	c.attempt, c.failures, c.branches, c.tried = 0, 0, c.branches[:0], false
 	c.answered, c.success, c.cancelled = false, false, false
-	c.declined, c.ended = false, false
+	c.declined, c.crashed, c.ended = false, false, false
 }
 
 // maxIdle is the most memory a context keeps of each buffer, in bytes.

@@ -51,7 +51,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 		j.Answered = true
 		return job.Drop
 	}
-	defer c.crashed()
+	defer c.rescue()
 	v := job.Done
 	if !c.answered {
 		p.stats.relayed.Add(1)

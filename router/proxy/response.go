@@ -145,6 +145,9 @@ func (c *responseContext) after(b *branch) {
 
 // runReply runs the reply routes. False: the response is not to be forwarded.
 func (c *responseContext) runReply(m *sip.Message, f transport.Flow) bool {
+	if c.crashed {
+		return true
+	}
 	for _, r := range [...]job.Route{c.set.ReplyAll, c.hooks.Reply} {
 		if r == nil {
 			continue

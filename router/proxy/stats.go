@@ -16,7 +16,7 @@ type Stats struct {
 	Guarded          uint64 // branches the destination guard stopped
 	Cancelled        uint64 // INVITEs the caller cancelled
 	DroppedACKs      uint64 // relayed without a verified Route or a local target
-	DroppedResponses uint64 // that answer no request of ours
+	DroppedResponses uint64 // that answer no request of ours, or came too many at once
 	LiveContexts     int64
 }
 
