@@ -269,6 +269,12 @@ func emptied(b []byte) []byte {
 	return b[:0]
 }
 
+// strip gives up the memory of a context that is not in use.
+func (c *responseContext) strip() {
+	c.raw, c.next, c.kept, c.queue = nil, nil, nil, nil
+	c.members, c.later, c.branches = nil, nil, nil
+}
+
 // keep copies b to where it lives as long as the context.
 func (c *responseContext) keep(b []byte) []byte {
 	if b == nil {

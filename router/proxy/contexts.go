@@ -11,9 +11,14 @@ type contexts struct {
 	proxy *Proxy
 	all   atomic.Pointer[[]*responseContext]
 
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	free []*responseContext
+	bare int // so many at the front of free have given up their memory
 }
+
+// warm is how many contexts not in use keep their memory. More are what a peak
+// has left.
+const warm = 4096
 
 // take returns a context that the caller has busy, and its word.
 func (s *contexts) take() (c *responseContext, word uint64) {
@@ -21,6 +26,7 @@ func (s *contexts) take() (c *responseContext, word uint64) {
 	if n := len(s.free); n > 0 {
 		c = s.free[n-1]
 		s.free = s.free[:n-1]
+		s.bare = min(s.bare, n-1)
 	} else {
 		c = s.grow()
 	}
@@ -62,5 +68,9 @@ func (s *contexts) put(c *responseContext) {
 	s.proxy.stats.liveContexts.Add(-1)
 	s.mu.Lock()
 	s.free = append(s.free, c)
+	if s.bare < len(s.free)-warm { // the one that was longest out of use
+		s.free[s.bare].strip()
+		s.bare++
+	}
 	s.mu.Unlock()
 }

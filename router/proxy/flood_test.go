@@ -92,3 +92,39 @@ func TestPanicsOneAfterTheOther(t *testing.T) {
 		t.Errorf("%d contexts left", n)
 	}
 }
+
+// A flood leaves behind what the next calls need, not what it took.
+func TestMemoryAfterAPeak(t *testing.T) {
+	p, _ := newProxy()
+	const peak = 3 * warm
+	all := make([]*responseContext, peak)
+	for range 2 {
+		for i := range all {
+			c, _ := p.contexts.take()
+			c.raw = append(c.raw[:0], inviteText...)
+			c.addBranch()
+			all[i] = c
+		}
+		for i, c := range all {
+			if string(c.raw) != inviteText || len(c.branches) != 1 {
+				t.Fatal("a context is used twice")
+			}
+			c.ended = true
+			c.release()
+			all[i] = nil
+		}
+		held := 0
+		for _, c := range p.contexts.free {
+			if cap(c.raw) > 0 || cap(c.branches) > 0 {
+				held++
+			}
+		}
+		if len(p.contexts.free) != peak || held != warm {
+			t.Errorf("%d contexts, %d with memory", len(p.contexts.free), held)
+		}
+	}
+	c, _ := p.contexts.take()
+	if cap(c.raw) == 0 {
+		t.Error("the one used last has no memory")
+	}
+}
