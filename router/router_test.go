@@ -130,6 +130,17 @@ func TestUnanswered(t *testing.T) {
 	}
 }
 
+// What the engine does not send on is no drop of the policy's.
+func TestDroppedByTheEngine(t *testing.T) {
+	r, w := onWire(t, head+"\n  request: [{do: [{relay: {}}]}]\n")
+	if sent := w.ask(r, "ACK sip:a@10.0.0.2"); len(sent) != 0 {
+		t.Errorf("sent %q", sent)
+	}
+	if n, dropped := r.Proxy().DroppedACKs, r.Stats().Dropped; n != 1 || dropped != 0 {
+		t.Errorf("%d ACKs dropped by the engine, %d requests by the policy", n, dropped)
+	}
+}
+
 // A step that cannot do its work ends the run: later steps and rules never see the request.
 func TestFailedStep(t *testing.T) {
 	r, w := onWire(t, head+`

@@ -29,7 +29,8 @@ var relayKind = Kind{
 	fr_timer?: #Duration
 	// How long an INVITE may ring.
 	fr_inv_timer?: #Duration
-	// The sub-route taken when there is nowhere to send it; 503 unless set.
+	// The sub-route taken when there is nowhere to send it; unless set the answer
+	// tells why, such as 480 for a name that is not found.
 	on_error?: #Name
 }`,
 		Where:  schema.InRequest | schema.InFailure,
@@ -94,7 +95,8 @@ var forwardKind = Kind{
 		Schema: `{
 	// The next hop, a sip URI; the Request-URI stays. Else a Route, or the Request-URI, leads.
 	to?: #Text
-	// The sub-route taken when there is nowhere to send it; 503 unless set.
+	// The sub-route taken when there is nowhere to send it; unless set the answer
+	// tells why, such as 480 for a name that is not found.
 	on_error?: #Name
 }`,
 		Where:  schema.InRequest,

@@ -111,7 +111,7 @@ func TestStaleJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := b.sender.n
-	if v := b.proxy.Relay(late, &Hooks{To: nextHopURI, ToLocal: true}); v != job.Drop {
+	if v := b.proxy.Relay(late, &Hooks{To: nextHopURI, ToLocal: true}); v != job.Done {
 		t.Errorf("Relay: verdict %d", v)
 	}
 	b.proxy.Reply(late, 500, "", nil, false)

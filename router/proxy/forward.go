@@ -161,7 +161,7 @@ func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
 	if !j.Verified && !(h.To != nil && h.ToLocal) && !localTarget(j) {
 		p.stats.droppedACKs.Add(1)
 		j.Answered = true
-		return job.Drop
+		return job.Done
 	}
 	return p.Forward(j, h.To, h.ToLocal, h.OnError)
 }

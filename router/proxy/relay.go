@@ -49,7 +49,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 		return p.refuse(j, faultFull)
 	case err != nil: // another copy of the request is being dealt with, or it ended
 		j.Answered = true
-		return job.Drop
+		return job.Done
 	}
 	defer c.rescue()
 	v := job.Done
