@@ -9,7 +9,7 @@ import (
 
 // Limits bound what a peer can cost. A zero field takes its default.
 type Limits struct {
-	Message     int           // bytes of one message; default 65,535
+	Message     int           // bytes of one message received; default 65,535
 	Queue       int           // bytes that may wait for one connection; default 256 KiB
 	Connections int           // open at once, of all listeners and both directions; default 10,000
 	PerSource   int           // accepted at once from an IPv4 address or IPv6 /64; default 1,000

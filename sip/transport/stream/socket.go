@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
@@ -126,7 +127,7 @@ func addrPort(a net.Addr) netip.AddrPort {
 
 // Send implements transport.Socket.
 func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
-	if len(b) > s.env.Limits.Message {
+	if len(b) > sip.MaxMessage {
 		return transport.ErrTooLarge
 	}
 	remote := netip.AddrPortFrom(t.Remote.Addr().Unmap(), t.Remote.Port())

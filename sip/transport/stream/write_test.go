@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/transporttest"
 )
@@ -128,6 +129,22 @@ func TestPongsThatWait(t *testing.T) {
 		messages, bytes := x.stats.MessagesOut.Load(), x.stats.BytesOut.Load()
 		if messages != 1 || bytes != uint64(len("message")) {
 			t.Errorf("%d messages of %d bytes out, want 1 of 7", messages, bytes)
+		}
+	})
+}
+
+// What was received at the limit has grown by a Via and a Record-Route when it is sent on.
+func TestLimitIsOfWhatIsReceived(t *testing.T) {
+	bubble(t, transport.Limits{Message: 1000}, func(t *testing.T, x *fixture) {
+		c, tg := x.accepted()
+		got := collect(c)
+		x.send(tg, make([]byte, 1200), 1)
+		if n := len(got()); n != 1200 {
+			t.Errorf("the peer got %d bytes, want 1200", n)
+		}
+		err := x.s.Send(tg, make([]byte, sip.MaxMessage+1), 2)
+		if !errors.Is(err, transport.ErrTooLarge) {
+			t.Errorf("more than a message can be: %v, want ErrTooLarge", err)
 		}
 	})
 }
