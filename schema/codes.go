@@ -48,6 +48,8 @@ const (
 	DuplicateName  Code = 3008
 	DropFinal      Code = 3009
 	ReturnOutside  Code = 3010
+	OpenRelay      Code = 3011
+	UnusedWaiver   Code = 3012
 	ActionNotHere  Code = 3107
 	MatcherNotHere Code = 3108
 )
@@ -66,6 +68,7 @@ const (
 	ReservedField Code = 4010 // a header or field the engine writes itself
 	BadHost       Code = 4011
 	BadValue      Code = 4012 // any other value its compiler refuses
+	MayBeEmpty    Code = 4013
 
 	UnknownVariable Code = 4020
 	UnusedVariable  Code = 4021

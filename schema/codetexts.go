@@ -136,7 +136,9 @@ var codes = []CodeInfo{
 	},
 	{
 		NeverMatches, "a rule that can never match",
-		"An earlier rule takes every request this one would match.",
+		"Earlier rules take every request this one would match, or its own matchers " +
+			"exclude each other. The example is a message that the rule would match and an " +
+			"earlier one takes. Move the rule up, or take it out.",
 	},
 	{
 		UnusedRoute, "a route nothing uses",
@@ -176,6 +178,19 @@ var codes = []CodeInfo{
 	{
 		ReturnOutside, "return outside of a sub-route",
 		"`return` goes back to the caller of a sub-route. Elsewhere `exit` ends the run.",
+	},
+	{
+		OpenRelay, "a relay for strangers",
+		"A request from anywhere to anywhere reaches this relay: nothing on its way asks " +
+			"where it comes from (source, listener), whether it is for us (uri: {myself: " +
+			"true}), or for a verified dialog (loose_route), and the policy does not name " +
+			"the target itself. Strangers would call on your account. Where that is meant: " +
+			"allow: [{check: open_relay, reason: \"…\"}] in the rule.",
+	},
+	{
+		UnusedWaiver, "a waiver that waives nothing",
+		"The check under `allow` finds nothing in this rule: take the waiver out, so that " +
+			"it does not hide a finding to come.",
 	},
 	{
 		ActionNotHere, "an action in the wrong type of route",
@@ -245,6 +260,12 @@ var codes = []CodeInfo{
 			"message says why.",
 	},
 	{
+		MayBeEmpty, "a text that may come out empty",
+		"What the template names can be absent from a message, and the action cannot use " +
+			"an empty text: the request would be answered 500. Match on it before, as in " +
+			"headers: {X-Account: true}.",
+	},
+	{
 		UnknownVariable, "a variable nobody declared",
 		"Every variable a policy uses is declared under `vars` with its type: " +
 			"`vars: {avp.callee: uri, var.count: int}`. A slip in a name would else be a " +
@@ -259,5 +280,16 @@ var codes = []CodeInfo{
 		"A variable holds what its type says: string, int, bool, uri or ip. A text with " +
 			"placeholders is read as that type when the step runs, and leaves the variable " +
 			"unset when it is none; what can never fit is an error.",
+	},
+	{
+		BadTest, "a test that makes no sense",
+		"The test file has the right form, but this part of it cannot be carried out: a " +
+			"source none of the policy's listeners hears, parts of a request beside a whole " +
+			"one, a flow beside a request.",
+	},
+	{
+		UnknownRule, "a rule that does not exist",
+		"`path` names rules by their name, by their route and number from 1 (outbound/2), " +
+			"or by their route and name. The policy under test has no such rule.",
 	},
 }

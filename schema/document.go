@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Document is a policy that passed every check of this package: plain data, with positions.
 type Document struct {
@@ -100,7 +103,19 @@ type Rule struct {
 	title Value // Name with its place
 }
 
-type Waiver struct{ Check, Reason string }
+// Problem is an Error that marks the name of the rule, or where it begins.
+func (r *Rule) Problem(code Code, format string, args ...any) Diagnostic {
+	if r.Name == "" {
+		return Diagnostic{Pos: r.Pos, Code: code, Message: fmt.Sprintf(format, args...)}
+	}
+	return r.title.Problem(code, format, args...)
+}
+
+// Waiver takes back what a check of package router/check finds in its rule.
+type Waiver struct {
+	Check, Reason string
+	Pos           Pos // of the name of the check
+}
 
 // Step is one action with its arguments, already checked against the kind's definition.
 type Step struct {

@@ -142,6 +142,10 @@ func lowerRules(v *Value) []Rule {
 			k := &do.Items[j].Keys[0]
 			r.Do[j] = Step{Kind: k.Name, Args: k.Value, Pos: k.Pos}
 		}
+		item.Get("allow").Each(func(v *Value) {
+			check := v.Get("check")
+			r.Allow = append(r.Allow, Waiver{check.S, v.Get("reason").S, check.Pos})
+		})
 	}
 	return rules
 }
