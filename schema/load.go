@@ -106,7 +106,7 @@ func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics)
 		diags = append(diags, source.Merge(&root, part)...)
 	}
 	if len(cues) > 0 {
-		part, d := source.ReadCUEFiles(filepath.Dir(cues[0]), cues, src)
+		part, d := source.ReadCUEFiles(filepath.Dir(cues[0]), cues, src, v.Packages)
 		diags = append(diags, d...)
 		diags = append(diags, source.Merge(&root, part)...)
 	}

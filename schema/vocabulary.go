@@ -2,6 +2,7 @@ package schema
 
 import (
 	_ "embed"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -83,6 +84,8 @@ type Field struct {
 type Vocabulary struct {
 	Actions []Kind
 	Fields  []Field
+	// Policies are packages a policy in CUE may import, by folder; nil none.
+	Policies fs.FS
 
 	once  sync.Once
 	kinds map[string]*Kind
@@ -119,27 +122,7 @@ var nesting = map[string]string{
 }
 
 // CUE returns the whole schema with this vocabulary as the text of one CUE file.
-func (v *Vocabulary) CUE() string {
-	var b strings.Builder
-	b.WriteString(policyCUE)
-	b.WriteString("\n// #Step is one action: a map with exactly one key.\n#Step: {\n")
-	for i := range v.Actions {
-		k := &v.Actions[i]
-		entry(&b, k.Name, k.Doc, k.Schema)
-	}
-	b.WriteString("} @one(\"action\") @says(\"a step\")\n")
-	b.WriteString("\n// #Match is a set of matchers, all of which must hold.\n#Match: {\n")
-	for i := range v.Fields {
-		if f := &v.Fields[i]; nesting[f.Name] == "" {
-			entry(&b, f.Name, f.Doc, f.Schema)
-		}
-	}
-	entry(&b, "all", "All of these sets of matchers hold.", nesting["all"])
-	entry(&b, "any", "At least one of these sets of matchers holds.", nesting["any"])
-	entry(&b, "not", "This set of matchers does not hold as a whole.", nesting["not"])
-	b.WriteString("} @key(\"matcher\") @says(\"a map of matchers\")\n")
-	return b.String()
-}
+func (v *Vocabulary) CUE() string { return policyCUE + v.fragments() }
 
 func entry(b *strings.Builder, name, doc, schema string) {
 	for line := range strings.Lines(doc) {

@@ -19,7 +19,7 @@ var floors = [][]string{
 	0: {"sip", "sip/digest", "sip/sdp", "sip/pidf"},
 	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
 	2: {"sip/transaction"},
-	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest"},
+	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {"router/job", "router/identity", "router/vars", "router/table", "router/data"},
 	5: {
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",

@@ -23,6 +23,7 @@ type Shape struct {
 	name string // of its definition: "#Duration"; "" none
 	what string // how a message calls it: "a duration"
 	like string // examples: `like 500ms, 5s`
+	doc  string // the comment above its definition
 
 	to    *Shape         // reference
 	subs  []*Shape       // disjunction, conjunction
@@ -97,6 +98,11 @@ func Read(src string) (map[string]*Shape, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		s.name = name
+		for _, c := range ast.Comments(fd) {
+			if c.Doc {
+				s.doc = c.Text()
+			}
+		}
 		for _, a := range fd.Attrs {
 			if err := s.attribute(a); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)

@@ -21,6 +21,7 @@ import (
 type cueReader struct {
 	names map[string]string // file names as the evaluator and the author call them
 	main  string            // stands for places without one
+	near  Pos               // of the innermost value around this one that is the author's own
 	diags Diagnostics
 }
 
@@ -46,19 +47,24 @@ func ParseCUE(file string, src []byte) Diagnostics {
 }
 
 // ReadCUEFiles evaluates the files of a folder as one package. Imports are
-// looked up in the folder's module and never on the network.
-func ReadCUEFiles(dir string, files []string, src Files) (Value, Diagnostics) {
+// looked up in the folder's module and never on the network; packages gives
+// those of Module, by their names below it.
+func ReadCUEFiles(dir string, files []string, src Files,
+	packages func() (map[string][]byte, error)) (Value, Diagnostics) {
 	r := &cueReader{names: map[string]string{}, main: files[0]}
 	overlay := map[string]load.Source{}
 	var base []string
 	for _, file := range files {
-		abs, err := filepath.Abs(file)
-		if err != nil {
-			abs = file
-		}
+		abs := absolute(file)
 		r.names[abs] = file
 		overlay[abs] = load.FromBytes(src[file])
 		base = append(base, "./"+filepath.Base(file))
+	}
+	if importsModule(files, src) {
+		if err := overlayModule(overlay, absolute(dir), packages); err != nil {
+			return Value{}, Diagnostics{{Pos: Pos{files[0], 1, 1}, Code: SyntaxCUE,
+				Message: err.Error()}}
+		}
 	}
 	list := load.Instances(base, &load.Config{
 		Dir:     dir,
@@ -94,11 +100,11 @@ func (r *cueReader) errors(err error) {
 			continue
 		}
 		seen[path] = true
-		d := Diagnostic{Code: SyntaxCUE, Message: cueMessage(e), Pos: r.pos(token.NoPos)}
+		d := Diagnostic{Code: SyntaxCUE, Message: cueMessage(e), Pos: Pos{r.main, 1, 1}}
 		var at []Pos
 		for _, p := range errors.Positions(e) {
-			if _, ours := r.name(p.Filename()); p.IsValid() && ours {
-				at = append(at, r.pos(p))
+			if pos, own := r.pos(p); own {
+				at = append(at, pos)
 			}
 		}
 		if len(at) > 0 {
@@ -108,11 +114,23 @@ func (r *cueReader) errors(err error) {
 			d.Pos = at[1]
 			d.Message += "; the other " + Where(at[0], at[1])
 		}
+		if strings.Contains(d.Message, `"sipedge/`) {
+			d.Hint = "the packages of sipedge are imported from " + Module + "/…"
+		}
 		if strings.HasPrefix(path, "secrets") { // the message may have the value
 			d.Quiet, d.Message = true, path+" cannot be evaluated"
 		}
 		r.diags = append(r.diags, d)
 	}
+}
+
+// cueReason says why there is no value.
+func cueReason(v cue.Value) string {
+	if all := errors.Errors(v.Validate(cue.Concrete(true))); len(all) > 0 {
+		_, reason, _ := strings.Cut(cueMessage(all[0]), ": ")
+		return reason
+	}
+	return "no value"
 }
 
 // cueMessage is the first line of an error, without places in it.
@@ -131,16 +149,18 @@ func (r *cueReader) name(file string) (string, bool) {
 	return name, ok
 }
 
-// pos is a place in a file of the policy, or of a package it imports.
-func (r *cueReader) pos(p token.Pos) Pos {
-	if !p.IsValid() || p.Filename() == "" {
-		return Pos{r.main, 1, 1}
+// pos is a place in the author's files. What comes from a package he imports
+// is placed where he uses it.
+func (r *cueReader) pos(p token.Pos) (at Pos, own bool) {
+	if p.IsValid() && p.Filename() != "" {
+		if name, own := r.name(p.Filename()); own {
+			return Pos{name, p.Line(), p.Column()}, true
+		}
 	}
-	name, ours := r.name(p.Filename())
-	if !ours {
-		name = p.Filename()
+	if r.near.Line == 0 {
+		return Pos{r.main, 1, 1}, false
 	}
-	return Pos{name, p.Line(), p.Column()}
+	return r.near, false
 }
 
 func (r *cueReader) fail(v cue.Value, code Code, format string, args ...any) Value {
@@ -156,10 +176,15 @@ func (r *cueReader) place(v cue.Value) Value {
 	if f, ok := n.(*ast.Field); ok {
 		n = f.Value
 	}
-	if n == nil {
-		return Value{Pos: r.pos(v.Pos())}
+	at := v.Pos()
+	if n != nil {
+		at = n.Pos()
 	}
-	out := Value{Pos: r.pos(n.Pos())}
+	var out Value
+	var own bool
+	if out.Pos, own = r.pos(at); !own {
+		return out
+	}
 	lit, ok := n.(*ast.BasicLit)
 	if !ok || strings.Contains(lit.Value, "\n") {
 		return out
@@ -184,6 +209,12 @@ func (r *cueReader) value(v cue.Value, depth int) Value {
 		v = d
 	}
 	out := r.place(v)
+	outer := r.near
+	r.near = out.Pos
+	defer func() { r.near = outer }()
+	if v.IncompleteKind() == cue.BottomKind {
+		return r.fail(v, SyntaxCUE, "%s: %s", v.Path(), cueReason(v))
+	}
 	if v.Kind() == cue.BottomKind {
 		return r.fail(v, SyntaxCUE, "%s: %s is a type, not a value", v.Path(), v.IncompleteKind())
 	}
@@ -227,18 +258,28 @@ func (r *cueReader) fields(v cue.Value, out *Value, depth int) {
 		fv := fields.Value()
 		k := Key{Name: fields.Selector().Unquoted(), Value: r.value(fv, depth+1)}
 		k.Pos = k.Value.Pos
-		if f, ok := fv.Source().(*ast.Field); ok {
-			k.Pos = r.pos(f.Label.Pos())
-			k.End = k.Pos.Col + len(k.Name)
-			if lit, ok := f.Label.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				k.Pos.Col++
-				k.End = k.Pos.Col + len(k.Name)
-			}
-		} else if fv.Pos().IsValid() {
-			k.Pos = r.pos(fv.Pos())
-		}
+		r.key(&k, fv)
 		out.Keys = append(out.Keys, k)
 	}
+}
+
+// key places a key.
+func (r *cueReader) key(k *Key, v cue.Value) {
+	f, ok := v.Source().(*ast.Field)
+	if !ok {
+		if v.Pos().IsValid() {
+			k.Pos, _ = r.pos(v.Pos())
+		}
+		return
+	}
+	var own bool
+	if k.Pos, own = r.pos(f.Label.Pos()); !own {
+		return
+	}
+	if lit, ok := f.Label.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+		k.Pos.Col++
+	}
+	k.End = k.Pos.Col + len(k.Name)
 }
 
 // IsCUE decides by the name of a file.
