@@ -11,6 +11,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
+	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip/transport"
 )
@@ -45,6 +46,7 @@ type Env struct {
 	Proxy     *proxy.Proxy         // nil: the policy is only validated
 	Listeners []transport.Listener // as bound; nil: as the document has them
 	Log       *slog.Logger         // of the action log
+	Unfit     func()               // counts values that were none for their variable; nil: nobody does
 }
 
 // Check reads and compiles the policy at path without opening a socket. err is
@@ -64,12 +66,17 @@ func Check(path string) (*Policy, schema.Source, schema.Diagnostics, error) {
 //  2. Where each sub-route runs: wherever it is called from.
 //  3. Every route gets its table and steps.
 func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
-	c := &compiler{doc: doc, env: env, routes: map[key]*route{}}
+	c := &compiler{
+		doc: doc, env: env, vars: vars.NewScope(doc.Vars), routes: map[key]*route{},
+	}
 	c.self()
 	c.allocate()
 	c.place()
 	for _, r := range c.policy.all {
 		c.fill(r)
+	}
+	if !c.diags.HasErrors() {
+		c.diags = append(c.diags, c.vars.Unused()...)
 	}
 	slices.SortStableFunc(c.diags, func(a, b schema.Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File),
@@ -90,6 +97,7 @@ type key struct {
 type compiler struct {
 	doc       *schema.Document
 	env       Env
+	vars      *vars.Scope
 	listeners []transport.Listener
 	routes    map[key]*route
 	policy    Policy
@@ -181,6 +189,7 @@ func (c *compiler) fill(r *route) {
 	}
 	env := action.Env{
 		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where,
+		Vars: c.vars, Unfit: c.env.Unfit,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,
 	}

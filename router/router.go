@@ -81,7 +81,10 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 // Compile makes a policy for this Router. Its listeners are the Sender's,
 // whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
-	return Compile(doc, Env{Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log})
+	return Compile(doc, Env{
+		Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log,
+		Unfit: func() { r.count.unfit.Add(1) },
+	})
 }
 
 // Swap makes p, which this Router's Compile made, the policy of what begins from

@@ -5,6 +5,7 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
@@ -26,6 +27,8 @@ type Env struct {
 	Proxy *proxy.Proxy
 	Log   *slog.Logger
 	Where schema.Place // route types the step may run in
+	Vars  *vars.Scope  // what the policy declares
+	Unfit func()       // counts a value that was none for its variable; nil: nobody does
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -46,7 +49,9 @@ func Kinds() []Kind {
 		looseRouteKind,
 		maxForwardsKind,
 		nextBranchesKind,
+		popKind,
 		prefixKind,
+		pushKind,
 		recordRouteKind,
 		redirectKind,
 		relayKind,
@@ -58,11 +63,13 @@ func Kinds() []Kind {
 		rewriteURIKind,
 		routeKind,
 		serializeBranchesKind,
+		setKind,
 		setHeaderKind,
 		setHostKind,
 		setPortKind,
 		setUserKind,
 		stripKind,
 		stripTailKind,
+		unsetKind,
 	}
 }

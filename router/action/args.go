@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"sipedge/router/job"
-	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -39,7 +38,7 @@ func (d *decoder) text(v *schema.Value) (t text, ok bool) {
 	if v.Kind != schema.String {
 		return text{}, false
 	}
-	tmpl, diags := vars.Compile(schema.Text{S: v.S, Pos: v.Pos}, d.Where)
+	tmpl, diags := d.Vars.Compile(schema.Text{S: v.S, Pos: v.Pos}, d.Where)
 	d.diags = append(d.diags, diags...)
 	if diags.HasErrors() {
 		return text{}, false

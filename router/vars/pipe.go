@@ -145,7 +145,7 @@ func (c *compiler) pipe(v *expr, at span) bool {
 		return false
 	case !p.takes.has(v.typ):
 		c.diagnose(at.from, at.to, schema.BadPipe, fmt.Sprintf("%q takes %s, not %s",
-			name, p.takes, v.typ.thing()), "")
+			name, p.takes, v.typ.Thing()), "")
 		return false
 	}
 	args, ok := c.arguments(p, call, open)
@@ -245,7 +245,7 @@ func (s types) String() string {
 	var names []string
 	for t := String; t <= IP; t++ {
 		if s.has(t) {
-			names = append(names, t.thing())
+			names = append(names, t.Thing())
 		}
 	}
 	if len(names) < 2 {

@@ -36,8 +36,8 @@ func (t Type) String() string {
 	return [...]string{"text", "number", "true or false", "URI", "IP address"}[t]
 }
 
-// thing is a value of the type as a message calls it.
-func (t Type) thing() string {
+// Thing is a value of the type as a message calls it.
+func (t Type) Thing() string {
 	return [...]string{"a text", "a number", "true or false", "a URI", "an IP address"}[t]
 }
 

@@ -71,6 +71,7 @@ func (e emitter) router(s router.Stats) {
 		e.counter("malformed_total", "Messages refused by the parser.", c.N, "reason", c.Label)
 	}
 	e.counter("unanswered_total", "Requests a policy ran off its end for.", s.Unanswered)
+	e.counter("unfit_values_total", "Values that were none for their variable.", s.Unfit)
 	e.counter("dropped_total", "Requests a policy dropped.", s.Dropped)
 	e.counter("drained_total", "New dialogs refused while draining.", s.Drained)
 	e.counter("panics_total", "Messages that cost a recovered panic.", s.Panics)
