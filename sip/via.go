@@ -99,13 +99,13 @@ func (v *ViaValue) params() *ParseError {
 		if !ok {
 			return nil
 		}
-		twice := false
+		twice, bare := false, value == nil
 		switch {
 		case equalFold(name, "branch"):
 			twice = v.Branch != nil
 			v.Branch = value
 		case equalFold(name, "rport"):
-			twice = v.HasRPort
+			twice, bare = v.HasRPort, false
 			v.HasRPort = true
 			port, _ := number(value, 65535)
 			v.RPort = uint16(port)
@@ -118,8 +118,10 @@ func (v *ViaValue) params() *ParseError {
 		case equalFold(name, "ttl"):
 			twice = v.TTL != nil
 			v.TTL = value
+		default:
+			bare = false
 		}
-		if twice {
+		if twice || bare {
 			return errVia
 		}
 	}
