@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 
@@ -47,4 +48,21 @@ func (l *Layer) check(handle []byte) uint64 {
 func (l *Layer) Loop(branch []byte) (loop []byte, ok bool) {
 	_, loop, ok = l.parseBranch(branch)
 	return loop, ok
+}
+
+// branchIn finds the branch parameter of the first Via in the beginning of a request of ours,
+// which may be cut off: the layer's user writes its Via behind the start line. nil: there is
+// none, or not whole.
+func branchIn(b []byte) []byte {
+	_, b, _ = bytes.Cut(b, []byte("\r\n"))
+	via, _, whole := bytes.Cut(b, []byte("\r\n"))
+	name, value, _ := bytes.Cut(via, []byte(":"))
+	if !whole || sip.LookupHeader(bytes.TrimRight(name, " \t")) != sip.Via {
+		return nil
+	}
+	v, err := sip.ParseVia(bytes.TrimSpace(value))
+	if err != nil {
+		return nil
+	}
+	return v.Branch
 }

@@ -52,7 +52,7 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 		l.Abandon(c)
 		return transport.ErrTooLarge
 	}
-	now := l.now()
+	now, to := l.now(), l.pack(t)
 	w := l.work()
 	sh, i, s := l.lock(c.h)
 	if s == nil || s.state != clientNamed {
@@ -61,7 +61,7 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 		return ErrGone
 	}
 	s.state, s.method, s.word = clientCalling, method, o.Word
-	s.to = l.pack(t)
+	s.to = to
 	s.wait = uint32(min(toTicks(o.InviteWait), 1<<31))
 	s.end = now + l.t64
 	if o.FinalWait > 0 {
@@ -109,6 +109,24 @@ func (l *Layer) abort(h uint64) bool {
 // ErrTransport. A server transaction stays as it is, RFC 6026 §8.8: its
 // timers end it, and a retransmission may still fetch the reply.
 func (l *Layer) TransportFailed(ref uint64, _ error) { l.failed(ref) }
+
+// Undelivered is transport.Undelivered's: b is the beginning of a datagram that did not
+// arrive. If it is the request of a client transaction that has heard nothing yet, it ends
+// with ErrTransport, RFC 3261 §17.1.4.
+func (l *Layer) Undelivered(b []byte) {
+	h, _, ok := l.parseBranch(branchIn(b))
+	if !ok {
+		return
+	}
+	w := l.work()
+	sh, i, s := l.lock(h)
+	if s != nil && s.state == clientCalling {
+		sh.stats.Failed++
+		l.giveUp(sh, w, i, s, ErrTransport)
+	}
+	sh.mu.Unlock()
+	l.finish(w)
+}
 
 // failed deals with a message that did not leave.
 func (l *Layer) failed(h uint64) {

@@ -36,7 +36,7 @@ func (l *Layer) Accept(
 	if !l.admit() {
 		return Server{}, ErrFull
 	}
-	now := l.now()
+	now, to := l.now(), l.pack(reply)
 	w := l.work()
 	k, old := l.requestKey(w, m, method)
 	sh := l.shardOf(k)
@@ -50,7 +50,7 @@ func (l *Layer) Accept(
 	}
 	h, i, s := sh.create(serverProceeding)
 	s.key, s.word, s.method = k, word, m.Method()
-	s.to = l.pack(reply)
+	s.to = to
 	if f.Transport.Reliable() {
 		s.flags |= reliable
 	}
