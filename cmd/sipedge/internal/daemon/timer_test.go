@@ -18,7 +18,7 @@ func TestTimersOfAnIdleServer(t *testing.T) {
 	const (
 		t1     = 200 * time.Millisecond
 		late   = 20 * time.Millisecond
-		tries  = 12
+		tries  = 25
 		inTime = 3
 	)
 	phone, hop := listenUDP(t), listenUDP(t)
