@@ -162,3 +162,13 @@ func (r *Run) matched(f func(*Run, *Try)) {
 		}
 	}
 }
+
+// Steps calls f for every step that ran, in order, a step before those of the
+// sub-routes it called.
+func (t *Trace) Steps(f func(*StepDone)) {
+	t.Matched(func(_ *Run, try *Try) {
+		for _, s := range try.Steps {
+			f(s)
+		}
+	})
+}

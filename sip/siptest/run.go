@@ -2,9 +2,12 @@ package siptest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,29 +44,44 @@ func Run(t *testing.T, ar *txtar.Archive, start Start) {
 	for _, f := range ar.Files {
 		files[f.Name] = string(f.Data)
 	}
-	steps, err := parseFlow(files["flow"])
+	ladder, err := Play(files["flow"], func(net *mem.Network) (func() error, error) {
+		return start(t, net, files), nil
+	})
 	if err != nil {
-		t.Fatalf("flow: %v", err)
+		t.Fatalf("flow: %v\n%s", err, ladder)
 	}
-	if len(steps) == 0 {
-		t.Fatal("the archive has no flow")
-	}
-	r := &runner{t: t, net: mem.New(mem.Config{Seed: 1}), agents: map[string]*agent{}}
-	r.start = r.net.Now()
-	idle := start(t, r.net, files)
-	for i := range steps {
-		if err := r.play(&steps[i]); err != nil {
-			t.Fatalf("flow line %d: %v\n%s", steps[i].line, err, r.ladder.String())
-		}
-	}
-	r.finish(idle)
-	if t.Failed() || testing.Verbose() {
-		t.Log("\n" + r.ladder.String())
+	if testing.Verbose() {
+		t.Log("\n" + ladder)
 	}
 }
 
+// Play plays a flow against what start puts on the network. ladder is what was
+// sent and received, a line a message.
+func Play(
+	flow string, start func(net *mem.Network) (idle func() error, err error),
+) (ladder string, err error) {
+	steps, err := parseFlow(flow)
+	if err != nil {
+		return "", err
+	}
+	if len(steps) == 0 {
+		return "", errors.New("there is no flow")
+	}
+	r := &runner{net: mem.New(mem.Config{Seed: 1}), agents: map[string]*agent{}}
+	r.start = r.net.Now()
+	idle, err := start(r.net)
+	if err != nil {
+		return "", err
+	}
+	for i := range steps {
+		if err := r.play(&steps[i]); err != nil {
+			return r.ladder.String(), fmt.Errorf("line %d: %w", steps[i].line, err)
+		}
+	}
+	return r.ladder.String(), r.finish(idle)
+}
+
 type runner struct {
-	t      *testing.T
 	net    *mem.Network
 	agents map[string]*agent
 	proxy  map[sip.Transport]netip.AddrPort
@@ -282,21 +300,20 @@ func (r *runner) expand(s string) (string, error) {
 	return s, err
 }
 
-func (r *runner) finish(idle func() error) {
-	r.t.Helper()
+func (r *runner) finish(idle func() error) error {
 	r.net.Run(r.net.Now().Add(patience))
-	for _, a := range r.agents {
-		for _, m := range a.inbox {
-			r.t.Errorf("%s received, and nobody asked for it, at %v: %s", a.name, m.at, m.m.start)
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(r.agents)) {
+		for _, m := range r.agents[name].inbox {
+			all = append(all, fmt.Errorf("%s received, and nobody asked for it, at %v: %s",
+				name, m.at, m.m.start))
 		}
 	}
-	if r.err != nil {
-		r.t.Error(r.err)
+	all = append(all, r.err)
+	if idle != nil {
+		if err := idle(); err != nil {
+			all = append(all, fmt.Errorf("at the end: %w", err))
+		}
 	}
-	if idle == nil {
-		return
-	}
-	if err := idle(); err != nil {
-		r.t.Errorf("at the end: %v", err)
-	}
+	return errors.Join(all...)
 }

@@ -84,18 +84,10 @@ func TestWrong(t *testing.T) {
 		{"late", "wait 1s\nalice > OPTIONS sip:bob@10.0.0.2\nbob < OPTIONS at=0s\n", "want at 0s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			steps, err := parseFlow(strings.TrimPrefix(head, "\n") + c.flow)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := &runner{t: t, net: mem.New(mem.Config{}), agents: map[string]*agent{}}
-			r.start = r.net.Now()
-			startMirror(t, r.net, nil)
-			for i := range steps {
-				if err = r.play(&steps[i]); err != nil {
-					break
-				}
-			}
+			flow := strings.TrimPrefix(head, "\n") + c.flow
+			_, err := Play(flow, func(net *mem.Network) (func() error, error) {
+				return startMirror(t, net, nil), nil
+			})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("want an error with %q, got %v", c.want, err)
 			}

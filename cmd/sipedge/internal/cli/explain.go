@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/router"
+	"sipedge/router/policytest"
+	"sipedge/schema"
+)
+
+type explainFlags struct {
+	policy, output, time string
+	replies              []string
+	origin               policytest.Origin
+}
+
+func newExplain(s System) *cobra.Command {
+	var flags explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain POLICY MESSAGE…",
+		Short: "Show what a policy does to a message, step by step",
+		Long: `Runs a policy over messages and shows each decision: the rules tried, the matcher
+that did not hold with the value it saw, each step with what it changed, and the
+messages that leave. The real router runs, in virtual time; nothing is contacted.
+
+MESSAGE is a file with a request; - for standard input; or the request itself, when
+it has a space: "INVITE sip:bob@example.net". Header fields that are missing are filled
+in. Where it comes from is filled in too: --source and --listener say it.
+
+Only what happens at once is shown, unless --reply says what branches answer: then
+reply and failure routes run as well. Branches beyond those named answer nothing.
+
+` + exitCodes,
+		Example: `  sipedge explain policy.yaml invite.sip
+  sipedge explain policy.yaml "INVITE sip:+4930123@example.net" --source 198.51.100.7
+  sipedge explain --reply 503 --reply 180,200 policy.yaml invite.sip
+  sipedge explain --policy policies/edge -o json - < invite.sip | jq .path`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(outputs, flags.output) {
+				return fmt.Errorf("--output is text or json, not %q", flags.output)
+			}
+			if flags.policy == "" && len(args) > 0 {
+				flags.policy, args = args[0], args[1:]
+			}
+			if flags.policy == "" {
+				return errors.New("no POLICY: what decides?")
+			}
+			if len(args) == 0 {
+				return errors.New("no MESSAGE: what is to be decided?")
+			}
+			return explainAll(s, cmd.InOrStdin(), args, &flags)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&flags.policy, "policy", "", "the policy; every argument is a MESSAGE then")
+	f.StringVarP(&flags.output, "output", "o", "text", "how it is written: text or json")
+	f.StringVar(&flags.origin.Source, "source", "", "where it comes from: 203.0.113.9:5060/udp")
+	f.StringVar(&flags.origin.Listener, "listener", "", "by which listener: udp:192.0.2.10:5060")
+	f.StringArrayVar(&flags.replies, "reply", nil,
+		"what the next branch answers: 486, 180,200 or silence (repeat for each)")
+	f.StringVar(&flags.time, "time", "", "when: 2026-02-28T18:30:00+01:00")
+	cmd.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlags) error {
+	q := policytest.Question{Origin: flags.origin}
+	var err error
+	if q.Branches, err = branchesOf(flags.replies); err != nil {
+		return err
+	}
+	if flags.time != "" {
+		if q.Time, err = time.Parse(time.RFC3339, flags.time); err != nil {
+			return fmt.Errorf("--time %s is not like 2026-02-28T18:30:00+01:00", flags.time)
+		}
+	}
+	doc, src, diags, err := schema.Load(flags.policy, router.Vocabulary())
+	if err != nil {
+		return unreachable(err)
+	}
+	if doc != nil {
+		_, more := router.Compile(doc, router.Env{})
+		diags = append(diags, more...)
+	}
+	if diags.HasErrors() {
+		report(s, diags, src)
+		return &failure{code: exitProblems}
+	}
+	for i, arg := range messages {
+		text, err := messageText(arg, stdin)
+		if err != nil {
+			return unreachable(err)
+		}
+		if !strings.Contains(strings.TrimSpace(text), " ") {
+			return &failure{exitProblems, fmt.Errorf("%s holds no request", arg)}
+		}
+		q.Message.Text = text
+		scene, err := policytest.Explain(doc, &q)
+		if err != nil {
+			return &failure{exitProblems, err}
+		}
+		if i > 0 && flags.output == "text" {
+			if err := say(s.Stdout, "\n"); err != nil {
+				return err
+			}
+		}
+		write := scene.WriteText
+		if flags.output == "json" {
+			write = scene.WriteJSON
+		}
+		if err := write(s.Stdout); err != nil {
+			return unreachable(err)
+		}
+	}
+	return nil
+}
+
+// messageText reads a MESSAGE.
+func messageText(arg string, stdin io.Reader) (string, error) {
+	if arg == "-" {
+		b, err := io.ReadAll(stdin)
+		return string(b), err
+	}
+	b, err := os.ReadFile(arg)
+	if err != nil && strings.Contains(arg, " ") {
+		return arg, nil
+	}
+	return string(b), err
+}
+
+// branchesOf reads --reply.
+func branchesOf(replies []string) (list []policytest.Branch, err error) {
+	for _, text := range replies {
+		var b policytest.Branch
+		for code := range strings.SplitSeq(text, ",") {
+			if code == "silence" {
+				break
+			}
+			n, err := strconv.Atoi(code)
+			if err != nil || n < 100 || n > 699 {
+				return nil, fmt.Errorf("--reply %s: statuses like 486 or 180,200, or silence", text)
+			}
+			b.Replies = append(b.Replies, policytest.Reply{Code: n})
+		}
+		list = append(list, b)
+	}
+	return list, nil
+}

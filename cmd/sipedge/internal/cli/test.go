@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/router/policytest"
+)
+
+type testFlags struct {
+	output, run   string
+	cover, update bool
+}
+
+func newTest(s System) *cobra.Command {
+	var flags testFlags
+	cmd := &cobra.Command{
+		Use:   "test [PATH…]",
+		Short: "Run the tests of policies",
+		Long: `Runs the tests of policies. PATH is a test file, or a folder in which (and below
+which) every *.test.yaml is one; the folder one is in, unless given.
+
+A test gives a request, or a conversation, and what branches answer; it expects the
+rules that matched, the reply, where the request went, header fields, variables and
+log lines. The real router runs, in virtual time; nothing is resolved or contacted.
+
+  policy: policy.yaml          # unless set: the file of that name, or the folder
+  tests:
+    - name: a busy subscriber goes to voicemail
+      given: {uri: "sip:bob@example.net", source: 203.0.113.9}
+      branches: [{reply: 486}]
+      expect:
+        path: [to subscribers, busy]
+        relayed_to: sip:voicemail.example.net
+        reply: 200
+
+A case that fails is told with what was wanted, what came, and the decision step by
+step. --cover lists the rules and failure arms no test reached.
+
+` + exitCodes,
+		Example: `  sipedge test
+  sipedge test --cover policies/edge
+  sipedge test --run voicemail -o tap policy.test.yaml`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if !slices.Contains(testOutputs, flags.output) {
+				return fmt.Errorf("--output is text, tap, junit or json, not %q", flags.output)
+			}
+			only, err := regexp.Compile(flags.run)
+			if err != nil {
+				return fmt.Errorf("--run: %w", err)
+			}
+			if len(args) == 0 {
+				args = []string{"."}
+			}
+			return test(s, args, only, flags)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.output, "output", "o", "text", "how results are written: text, tap, junit, json")
+	f.StringVar(&flags.run, "run", "", "run only the tests whose name matches this regular expression")
+	f.BoolVar(&flags.cover, "cover", false, "tell which rules and arms no test reached")
+	f.BoolVar(&flags.update, "update", false, "write the path and reply that came into the test files")
+	cmd.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions(testOutputs, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+var testOutputs = []string{"text", "tap", "junit", "json"}
+
+func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error {
+	files, err := policytest.Files(paths)
+	if err != nil {
+		return unreachable(err)
+	}
+	if len(files) == 0 {
+		return unreachable(fmt.Errorf("no *.test.yaml in %s", strings.Join(paths, ", ")))
+	}
+	code := exitFine
+	var results []policytest.Result
+	for _, path := range files {
+		f, src, diags, err := policytest.Load(path)
+		if err != nil {
+			fmt.Fprintln(s.Stderr, "sipedge test:", err)
+			code = exitUnreachable
+			continue
+		}
+		if f == nil {
+			report(s, diags, src)
+			code = max(code, exitProblems)
+			continue
+		}
+		ran := f.Run(only)
+		if flags.update {
+			if err := policytest.Update(path, ran); err != nil {
+				return unreachable(err)
+			}
+			if f, _, _, err = policytest.Load(path); err != nil || f == nil {
+				return fmt.Errorf("%s: cannot be read after the update", path)
+			}
+			ran = f.Run(only)
+		}
+		results = append(results, ran...)
+	}
+	if _, failed := policytest.Tally(results); failed > 0 {
+		code = max(code, exitProblems)
+	}
+	if err := writeResults(s, results, flags); err != nil {
+		return unreachable(err)
+	}
+	if code != exitFine {
+		return &failure{code: code}
+	}
+	return nil
+}
+
+func writeResults(s System, results []policytest.Result, flags testFlags) error {
+	var cover []policytest.Coverage
+	if flags.cover {
+		cover = policytest.Cover(results)
+	}
+	switch flags.output {
+	case "tap":
+		return policytest.WriteTAP(s.Stdout, results)
+	case "junit":
+		return policytest.WriteJUnit(s.Stdout, results)
+	case "json":
+		return policytest.WriteJSON(s.Stdout, results, cover)
+	}
+	if err := policytest.WriteText(s.Stdout, results); err != nil {
+		return err
+	}
+	return policytest.WriteCover(s.Stdout, cover)
+}

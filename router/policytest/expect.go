@@ -1,0 +1,385 @@
+package policytest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+// checkExpect checks what a form can't: that rules exist and expressions compile.
+func (f *File) checkExpect(v *schema.Value) (diags schema.Diagnostics) {
+	known := ruleNames(f.doc)
+	v.Get("path").Each(func(v *schema.Value) {
+		if !slices.Contains(known, v.S) {
+			diags = append(diags, v.Problem(schema.UnknownRule, "the policy has no rule %q%s",
+				v.S, schema.Meant(v.S, known)))
+		}
+	})
+	var walk func(*schema.Value)
+	walk = func(v *schema.Value) {
+		for i := range v.Keys {
+			switch k := &v.Keys[i]; k.Name {
+			case "in":
+				diags = append(diags, k.Problem(schema.BadTest,
+					"tables are the policy's: a test names the values it expects"))
+			default:
+				walk(&k.Value)
+			}
+		}
+		for i := range v.Items {
+			walk(&v.Items[i])
+		}
+	}
+	walk(v)
+	return diags
+}
+
+// lists calls fn for every list of rules, with its type and name.
+func lists(doc *schema.Document, fn func(of schema.Place, name string, rules []schema.Rule)) {
+	r := &doc.Routes
+	fn(schema.InRequest, "request", r.Request)
+	for _, l := range []struct {
+		of     schema.Place
+		routes []schema.Route
+	}{
+		{schema.InSub, r.Sub}, {schema.InBranch, r.Branch},
+		{schema.InFailure, r.Failure}, {schema.InReply, r.Reply},
+	} {
+		for i := range l.routes {
+			fn(l.of, l.routes[i].Name, l.routes[i].Rules)
+		}
+	}
+}
+
+// ruleNames is every way in which a path may name a rule.
+func ruleNames(doc *schema.Document) (names []string) {
+	lists(doc, func(_ schema.Place, route string, rules []schema.Rule) {
+		for i := range rules {
+			names = append(names, route+"/"+strconv.Itoa(i+1))
+			if rules[i].Name != "" {
+				names = append(names, rules[i].Name, route+"/"+rules[i].Name)
+			}
+		}
+	})
+	return names
+}
+
+// PathItem is a rule that matched.
+type PathItem struct {
+	Route, Name string
+	Number      int // from 1
+}
+
+// String is its name, else its route and number.
+func (p PathItem) String() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Route + "/" + strconv.Itoa(p.Number)
+}
+
+func (p PathItem) is(want string) bool {
+	return want == p.String() || want == p.Route+"/"+strconv.Itoa(p.Number) ||
+		p.Name != "" && want == p.Route+"/"+p.Name
+}
+
+// Path is the rules that matched, in order.
+func Path(t *job.Trace) (path []PathItem) {
+	t.Matched(func(r *job.Run, try *job.Try) {
+		path = append(path, PathItem{r.Route, try.Name, try.Index + 1})
+	})
+	return path
+}
+
+// Failure is an expectation that does not hold.
+type Failure struct {
+	What string     `json:"what"` // "reply.code"
+	Want string     `json:"want"`
+	Got  string     `json:"got"`
+	Pos  schema.Pos `json:"-"`
+}
+
+// expectation compares one case.
+type expectation struct {
+	scene  *Scene
+	failed []Failure
+}
+
+func (e *expectation) fail(v *schema.Value, what, want, got string) {
+	e.failed = append(e.failed, Failure{what, want, got, v.Pos})
+}
+
+// compare holds a scene against what is expected of it.
+func compare(s *Scene, want *schema.Value) []Failure {
+	e := expectation{scene: s}
+	for i := range want.Keys {
+		k := &want.Keys[i]
+		v := &k.Value
+		switch k.Name {
+		case "path":
+			e.path(v)
+		case "reply":
+			e.reply(v)
+		case "relayed_to":
+			e.relayed(v)
+		case "uri":
+			e.last(v, "uri", func(m *Sent) string { return m.URI() })
+		case "headers":
+			if m := e.lastSent(v, "headers"); m != nil {
+				e.headers(v, "headers", m.Message)
+			}
+		case "body":
+			e.last(v, "body", func(m *Sent) string {
+				_, body, _ := strings.Cut(m.Message, "\r\n\r\n")
+				return strings.ReplaceAll(body, "\r\n", "\n")
+			})
+		case "vars":
+			e.vars(v)
+		case "log":
+			e.log(v)
+		}
+	}
+	return e.failed
+}
+
+func (e *expectation) path(v *schema.Value) {
+	got := Path(&e.scene.Trace)
+	if !slices.EqualFunc(got, v.Items, func(p PathItem, w schema.Value) bool { return p.is(w.S) }) {
+		var names []string
+		v.Each(func(v *schema.Value) { names = append(names, v.S) })
+		e.fail(v, "path", strings.Join(names, ", "), pathText(got))
+	}
+}
+
+func pathText(path []PathItem) string {
+	var names []string
+	for _, p := range path {
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func (e *expectation) reply(v *schema.Value) {
+	last := e.scene.lastReply()
+	got := "none"
+	if last != nil {
+		got = strconv.Itoa(last.Status())
+	}
+	switch {
+	case v.Kind == schema.Int || v.Kind == schema.String:
+		if want := scalar(v); want != got {
+			e.fail(v, "reply", want, got)
+		}
+	case last == nil:
+		e.fail(v, "reply", "a response", "none")
+	default:
+		if c := v.Get("code"); c.Kind != schema.None && scalar(c) != got &&
+			scalar(c) != got[:1]+"xx" {
+			e.fail(c, "reply.code", scalar(c), got)
+		}
+		if r := v.Get("reason"); r.Kind != schema.None {
+			line, _, _ := strings.Cut(last.Message, "\r\n")
+			_, reason, _ := strings.Cut(strings.TrimPrefix(line, "SIP/2.0 "), " ")
+			e.text(r, "reply.reason", reason)
+		}
+		e.headers(v.Get("headers"), "reply.headers", last.Message)
+	}
+}
+
+// lastReply is the last final response, else the last.
+func (s *Scene) lastReply() *Response {
+	for i := len(s.Replies) - 1; i >= 0; i-- {
+		if s.Replies[i].Status() >= 200 {
+			return &s.Replies[i]
+		}
+	}
+	if n := len(s.Replies); n > 0 {
+		return &s.Replies[n-1]
+	}
+	return nil
+}
+
+func (e *expectation) relayed(v *schema.Value) {
+	sent := e.scene.Sent
+	var want []string
+	v.Each(func(v *schema.Value) { want = append(want, v.S) })
+	if v.Kind == schema.String {
+		if v.S == "none" {
+			want = nil
+		} else if len(sent) > 0 {
+			sent = sent[len(sent)-1:]
+		}
+	}
+	if !slices.EqualFunc(sent, want, func(m Sent, w string) bool { return m.goesTo(w) }) {
+		var got []string
+		for i := range e.scene.Sent {
+			got = append(got, e.scene.Sent[i].Target())
+		}
+		e.fail(v, "relayed_to", orNone(want), orNone(got))
+	}
+}
+
+func orNone(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
+}
+
+func (e *expectation) lastSent(v *schema.Value, what string) *Sent {
+	if n := len(e.scene.Sent); n > 0 {
+		return &e.scene.Sent[n-1]
+	}
+	e.fail(v, what, "a request that leaves", "none")
+	return nil
+}
+
+func (e *expectation) last(v *schema.Value, what string, get func(*Sent) string) {
+	if m := e.lastSent(v, what); m != nil {
+		e.text(v, what, get(m))
+	}
+}
+
+func (e *expectation) headers(v *schema.Value, what, message string) {
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		values := headerValues(message, k.Name)
+		got := strings.Join(values, ", ")
+		switch {
+		case k.Kind == schema.Bool && k.B == (len(values) > 0):
+		case k.Kind == schema.Bool && k.B:
+			e.fail(&k.Value, what+"."+k.Name, "present", "absent")
+		case k.Kind == schema.Bool:
+			e.fail(&k.Value, what+"."+k.Name, "absent", got)
+		case values == nil:
+			e.fail(&k.Value, what+"."+k.Name, wanted(&k.Value), "absent")
+		case !slices.ContainsFunc(append(values, got), func(s string) bool {
+			return matches(&k.Value, s)
+		}):
+			e.fail(&k.Value, what+"."+k.Name, wanted(&k.Value), got)
+		}
+	}
+}
+
+// headerValues are the values of the header fields of one name, long or compact.
+func headerValues(message, name string) (values []string) {
+	head, _, _ := strings.Cut(message, "\r\n\r\n")
+	head = regexp.MustCompile(`\r\n[ \t]+`).ReplaceAllString(head, " ")
+	id := sip.LookupHeader([]byte(name))
+	for _, line := range strings.Split(head, "\r\n")[1:] {
+		n, value, _ := strings.Cut(line, ":")
+		if strings.EqualFold(n, name) || id != sip.HeaderOther && sip.LookupHeader([]byte(n)) == id {
+			values = append(values, strings.TrimSpace(value))
+		}
+	}
+	return values
+}
+
+func (e *expectation) text(v *schema.Value, what, got string) {
+	if !matches(v, got) {
+		e.fail(v, what, wanted(v), got)
+	}
+}
+
+func (e *expectation) vars(v *schema.Value) {
+	last := map[string]string{}
+	e.scene.Trace.Steps(func(s *job.StepDone) {
+		for _, edit := range s.Edits {
+			last[edit.Field] = edit.After
+		}
+	})
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		got := last[k.Name]
+		if k.Kind == schema.Bool || k.Kind == schema.Int {
+			if scalar(&k.Value) != got {
+				e.fail(&k.Value, k.Name, scalar(&k.Value), orUnset(got))
+			}
+			continue
+		}
+		e.text(&k.Value, k.Name, got)
+	}
+}
+
+func orUnset(s string) string {
+	if s == "" {
+		return "unset"
+	}
+	return s
+}
+
+func (e *expectation) log(v *schema.Value) {
+	v.Each(func(v *schema.Value) {
+		if !slices.ContainsFunc(e.scene.Log, func(l string) bool { return matches(v, l) }) {
+			e.fail(v, "log", wanted(v), orNone(e.scene.Log))
+		}
+	})
+}
+
+// matches holds a text against a checked #Str.
+func matches(v *schema.Value, s string) bool {
+	if v.Kind == schema.List {
+		return slices.ContainsFunc(v.Items, func(v schema.Value) bool { return matches(&v, s) })
+	}
+	if v.Kind != schema.Map {
+		return scalar(v) == s
+	}
+	fold := v.Get("ignore_case").B
+	some := func(key string, in func(s, part string) bool) bool {
+		parts := v.Get(key).Texts()
+		return len(parts) == 0 || slices.ContainsFunc(parts, func(p schema.Text) bool {
+			if fold {
+				return in(strings.ToLower(s), strings.ToLower(p.S))
+			}
+			return in(s, p.S)
+		})
+	}
+	if r := v.Get("regex"); r.Kind == schema.String {
+		expr := r.S
+		if fold {
+			expr = "(?i:" + expr + ")"
+		}
+		if re, err := regexp.Compile(expr); err != nil || !re.MatchString(s) {
+			return false
+		}
+	}
+	if empty := v.Get("empty"); empty.Kind == schema.Bool && empty.B != (s == "") {
+		return false
+	}
+	return some("exact", func(s, p string) bool { return s == p }) &&
+		some("prefix", strings.HasPrefix) && some("suffix", strings.HasSuffix) &&
+		some("contains", strings.Contains)
+}
+
+// wanted is a checked #Str as a message says it.
+func wanted(v *schema.Value) string {
+	switch v.Kind {
+	case schema.List:
+		var all []string
+		v.Each(func(v *schema.Value) { all = append(all, wanted(v)) })
+		return strings.Join(all, " or ")
+	case schema.Map:
+		var all []string
+		for i := range v.Keys {
+			all = append(all, v.Keys[i].Name+" "+wanted(&v.Keys[i].Value))
+		}
+		return strings.Join(all, ", ")
+	}
+	return scalar(v)
+}
+
+func scalar(v *schema.Value) string {
+	switch v.Kind {
+	case schema.Int:
+		return strconv.FormatInt(v.N, 10)
+	case schema.Bool:
+		return fmt.Sprint(v.B)
+	}
+	return v.S
+}
