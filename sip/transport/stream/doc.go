@@ -9,5 +9,5 @@
 // Its one law: a peer costs no more than its limits, however it behaves.
 //
 // Locks: Socket.mu and conn.mu are never held together, and neither while
-// the User is called.
+// the User is called. The Gate's may be taken under Socket.mu.
 package stream
