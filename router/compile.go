@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"sipedge/policies"
 	"sipedge/router/action"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -18,7 +19,7 @@ import (
 
 // Vocabulary is what a policy may use: the actions and matchers of this program.
 var Vocabulary = sync.OnceValue(func() *schema.Vocabulary {
-	v := &schema.Vocabulary{Fields: table.Fields()}
+	v := &schema.Vocabulary{Fields: table.Fields(), Policies: policies.Files}
 	for _, k := range action.Kinds() {
 		v.Actions = append(v.Actions, k.Kind)
 	}

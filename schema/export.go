@@ -14,6 +14,16 @@ import (
 // CUE takes a path without a dot for a package of its own.
 const Module = source.Module
 
+// ModuleFile is the file that makes a folder a CUE module; NewModule is its content where a
+// folder is none yet.
+const (
+	ModuleFile = source.ModuleFile
+	NewModule  = source.NewModule
+)
+
+// PackageFile is where CUE looks for a file of Packages, below the folder of a module.
+func PackageFile(name string) string { return source.PackageFile(name) }
+
 // Packages are the CUE packages a policy may import: `schema`, the language with this vocabulary,
 // and those under `policies`. Names are relative to Module: "schema/policy.cue".
 func (v *Vocabulary) Packages() (map[string][]byte, error) {

@@ -90,7 +90,7 @@ func (w *jsonWriter) reference(to *Shape) (object, error) {
 }
 
 func described(s *Shape) string {
-	doc := oneLine(s.doc)
+	doc := strings.TrimPrefix(oneLine(s.doc), "#")
 	if doc == "" && s.what != "" {
 		doc = strings.TrimSuffix(s.what+": "+s.like, ": ")
 	}

@@ -11,7 +11,8 @@ import (
 // Module is what the program's own CUE packages are imported from.
 const Module = "sipedge.local"
 
-const moduleFile = "cue.mod/module.cue"
+// ModuleFile makes a folder a module.
+const ModuleFile = "cue.mod/module.cue"
 
 // NewModule is the module file of a folder that has none.
 const NewModule = "module: \"policy.local@v0\"\nlanguage: version: \"v0.9.0\"\n"
@@ -43,7 +44,7 @@ func overlayModule(overlay map[string]load.Source, dir string,
 	root, found := moduleRoot(dir)
 	if !found {
 		root = dir
-		overlay[filepath.Join(dir, moduleFile)] = load.FromString(NewModule)
+		overlay[filepath.Join(dir, ModuleFile)] = load.FromString(NewModule)
 	}
 	for name, content := range all {
 		overlay[filepath.Join(root, PackageFile(name))] = load.FromBytes(content)
@@ -54,7 +55,7 @@ func overlayModule(overlay map[string]load.Source, dir string,
 // moduleRoot is the folder at or above dir that is a module.
 func moduleRoot(dir string) (string, bool) {
 	for {
-		if _, err := os.Stat(filepath.Join(dir, moduleFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, ModuleFile)); err == nil {
 			return dir, true
 		}
 		up := filepath.Dir(dir)

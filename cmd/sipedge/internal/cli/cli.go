@@ -106,7 +106,8 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newValidate(s), newServe(s), newFmt(s), newVersion(), newDoc(), newCompletion())
+	root.AddCommand(newValidate(s), newServe(s), newFmt(s), newSchema(s),
+		newVersion(), newDoc(), newCompletion())
 	return root
 }
 
