@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
@@ -47,6 +48,8 @@ type Router struct {
 var (
 	_ transport.User     = (*Router)(nil)
 	_ transport.Unframed = (*Router)(nil)
+
+	_ transport.Undelivered = (*Router)(nil)
 	_ transaction.User   = (*Router)(nil)
 )
 
@@ -82,9 +85,17 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 // whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
-		Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log,
+		Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log, Tables: r.Tables(),
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
+}
+
+// Tables are those of the policy that runs; nil: none runs.
+func (r *Router) Tables() *data.Tables {
+	if p := r.policy.Load(); p != nil {
+		return p.tables
+	}
+	return nil
 }
 
 // Swap makes p, which this Router's Compile made, the policy of what begins from

@@ -87,6 +87,12 @@ func (r *Router) Failed(_ transport.Flow, ref uint64, err error) {
 	r.layer.TransportFailed(ref, err)
 }
 
+// Undelivered is transport.Undelivered's.
+func (r *Router) Undelivered(_ transport.Flow, b []byte, _ error) {
+	defer r.rescue(nil, "undelivered")
+	r.layer.Undelivered(b)
+}
+
 // Closed ends nothing: a transaction whose connection is gone fails when it sends.
 func (r *Router) Closed(transport.Flow) {}
 

@@ -9,6 +9,7 @@ type Stats struct {
 
 	ReadErrors   atomic.Uint64 // of a datagram socket, which goes on
 	SendErrors   atomic.Uint64 // datagrams that could not be sent
+	Undelivered  atomic.Uint64 // datagrams that ICMP says did not arrive
 	AcceptErrors atomic.Uint64
 	KeepAlives   atomic.Uint64 // received, RFC 5626 §3.5.1 and blank datagrams
 	Oversized    atomic.Uint64 // datagrams above Limits.Message

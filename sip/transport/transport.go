@@ -63,6 +63,13 @@ type Unframed interface {
 	Unframed(f Flow, header []byte, err error)
 }
 
+// Undelivered is what a User may be too. ICMP said that a datagram which left did not arrive,
+// RFC 3261 §18.4: b is its beginning, valid until Undelivered returns; of f only what is ours
+// is set. It may be called at the same time as the other methods, never from inside Send.
+type Undelivered interface {
+	Undelivered(f Flow, b []byte, err error)
+}
+
 // Sender is what the upper floors send by: a Manager, or a node of package mem.
 type Sender interface {
 	// Send never blocks and copies b. UDP leaves now (errors are returned); streams

@@ -17,7 +17,7 @@ func bind(addr netip.AddrPort, workers int) ([]Conn, netip.AddrPort, error) {
 	}
 	addr = bound(c, addr)
 	if workers <= 1 {
-		return []Conn{netConn{c}}, addr, nil
+		return []Conn{newNetConn(c)}, addr, nil
 	}
 	if err := c.Close(); err != nil {
 		return nil, addr, err
@@ -41,7 +41,7 @@ func bind(addr netip.AddrPort, workers int) ([]Conn, netip.AddrPort, error) {
 			}
 			return nil, addr, err
 		}
-		conns = append(conns, netConn{c})
+		conns = append(conns, newNetConn(c))
 	}
 	return conns, addr, nil
 }

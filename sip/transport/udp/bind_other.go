@@ -13,5 +13,5 @@ func bind(addr netip.AddrPort, _ int) ([]Conn, netip.AddrPort, error) {
 	if err != nil {
 		return nil, addr, err
 	}
-	return []Conn{netConn{c}}, bound(c, addr), nil
+	return []Conn{newNetConn(c)}, bound(c, addr), nil
 }

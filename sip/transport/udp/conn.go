@@ -3,7 +3,7 @@ package udp
 import "net/netip"
 
 // Conn is one datagram socket that can bring several datagrams at once. One
-// goroutine reads; any number write.
+// goroutine reads, one waits in Undelivered; any number write.
 type Conn interface {
 	// Batch is how many datagrams one ReadBatch can bring.
 	Batch() int
@@ -13,6 +13,9 @@ type Conn interface {
 	ReadBatch(ds []Datagram) (int, error)
 	// Write sends one.
 	Write(b []byte, remote netip.AddrPort) error
+	// Undelivered waits until ICMP says of datagrams sent before that they are lost, and
+	// hands f the beginning of each, valid until f returns, and why. False: Close was called.
+	Undelivered(f func(b []byte, err error)) bool
 	Close() error
 }
 

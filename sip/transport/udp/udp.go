@@ -68,6 +68,7 @@ func (s *Socket) Listener() transport.Listener { return s.env.Listener }
 func (s *Socket) Start(u transport.User) {
 	for _, c := range s.conns {
 		s.readers.Go(func() { s.read(c, u) })
+		s.readers.Go(func() { s.watch(c, u) })
 	}
 }
 
@@ -93,10 +94,25 @@ func (s *Socket) read(c Conn, u transport.User) {
 		case err != nil:
 			// What ICMP reports of something sent, or want of memory: neither ends the listener.
 			s.env.Stats.ReadErrors.Add(1)
-			if !errors.Is(err, syscall.ECONNREFUSED) {
+			if !isReport(err) {
 				time.Sleep(errorPause)
 			}
 		}
+	}
+}
+
+// watch tells the user of datagrams that could not be delivered.
+func (s *Socket) watch(c Conn, u transport.User) {
+	f := transport.Flow{
+		Transport: s.env.Listener.Transport, Listener: s.env.Index, Local: s.env.Listener.Addr,
+	}
+	told, _ := u.(transport.Undelivered)
+	for c.Undelivered(func(b []byte, err error) {
+		s.env.Stats.Undelivered.Add(1)
+		if told != nil {
+			told.Undelivered(f, b, err)
+		}
+	}) {
 	}
 }
 

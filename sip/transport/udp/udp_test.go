@@ -153,6 +153,12 @@ func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 }
 
 func (f *flaky) Write([]byte, netip.AddrPort) error { return nil }
+
+func (f *flaky) Undelivered(func([]byte, error)) bool {
+	<-f.closed
+	return false
+}
+
 func (f *flaky) Close() error {
 	f.once.Do(func() { close(f.closed) })
 	return nil

@@ -24,6 +24,8 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.BytesOut.Load() }},
 	{"read_errors_total", "Errors of a datagram socket that goes on.",
 		func(s *transport.Stats) uint64 { return s.ReadErrors.Load() }},
+	{"undelivered_total", "Datagrams that ICMP says did not arrive.",
+		func(s *transport.Stats) uint64 { return s.Undelivered.Load() }},
 	{"send_errors_total", "Datagrams that could not be sent.",
 		func(s *transport.Stats) uint64 { return s.SendErrors.Load() }},
 	{"accept_errors_total", "Errors of accepting a connection.",
