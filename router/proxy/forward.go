@@ -22,7 +22,10 @@ type passage struct {
 	stamp   identity.Stamp
 	local   bool // the policy's own target: not guarded
 	onError job.Route
+	before  *sip.Message // as it stood, for onError; ours to give back
 	trace   *job.Trace
+
+	verified bool
 }
 
 // Forward sends the request on without state, RFC 3261 §16.11, with a
@@ -42,32 +45,45 @@ func (p *Proxy) Forward(
 	}
 	h := passage{
 		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
-		local: toLocal, onError: onError, trace: j.Trace,
+		local: toLocal, onError: onError, trace: j.Trace, verified: j.Verified,
 		stamp: identity.Stamp{
 			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
 		},
 	}
 	h.via = p.own.Stateless(j, t, p.cfg.Sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
+	if onError != nil {
+		h.before = p.copyOf(j.Msg)
+	}
+	v := job.Done
+	if f := p.forward(j, &h, to); f != nil {
+		v = p.notForwarded(j, &h, f)
+	} else {
+		j.Answered = true
+	}
+	p.putMessage(h.before)
+	return v
+}
+
+// forward makes the edits of §16.6 and sends the request, now or when its next
+// hop was looked up.
+func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 	prepare(j, h.set)
 	setBreadth(j.Msg, breadth(j.Msg))
 	u, f := nextHop(j.Msg, to)
 	if f != nil {
-		return p.notForwarded(j, &h, f)
+		return f
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
 	hops, q, known, f := p.find(sc.hops[:0], &u)
 	sc.hops = hops[:0]
-	if f == nil && !known {
-		f = p.suspend(j, &h, q)
-	} else if f == nil {
-		f = p.pass(sc, &h, hops)
+	switch {
+	case f != nil:
+		return f
+	case !known:
+		return p.suspend(j, h, q)
 	}
-	if f != nil {
-		return p.notForwarded(j, &h, f)
-	}
-	j.Answered = true
-	return job.Done
+	return p.pass(sc, h, hops)
 }
 
 // pass sends the request to the first hop that takes it.
@@ -117,6 +133,7 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 	uri := bytes.Clone(identity.Received(j))
 	started := p.cfg.Pool.Go(func(ctx context.Context) {
 		defer p.putMessage(own.msg)
+		defer p.putMessage(own.before)
 		hops, err := p.cfg.Resolver.Lookup(ctx, q)
 		f := (*fault)(nil)
 		if err != nil {
@@ -126,29 +143,44 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 			f = p.pass(sc, &own, append(sc.hops[:0], hops...))
 			p.putScratch(sc)
 		}
-		if f == nil {
-			return
+		if f != nil {
+			p.notResumed(&own, uri, f)
 		}
-		j := job.Get()
-		defer job.Put(j)
-		j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), own.flow, own.msg
-		j.Self, j.Received, j.Trace = own.set.Self, uri, own.trace
-		p.notForwarded(j, &own, f)
 	})
 	if !started {
 		p.putMessage(own.msg)
 		return faultFull
 	}
+	h.before = nil // it went along
 	return nil
 }
 
-// notForwarded ends a request that could not be sent.
-func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
-	h.stamp.Clear(j.Msg)
-	if h.onError != nil {
-		j.LastError = f.status
-		return h.onError.Run(context.Background(), j)
+// notResumed ends a request that could not be sent after all, in a run of its own.
+func (p *Proxy) notResumed(h *passage, uri []byte, f *fault) {
+	j := job.Get()
+	defer job.Put(j)
+	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
+	j.Self, j.Received, j.Trace = h.set.Self, uri, h.trace
+	j.RecordRoute, j.RRParams = h.stamp.RecordRoute, h.stamp.Params
+	j.SendSocket, j.Direction, j.Verified = h.socket, h.stamp.Direction, h.verified
+	if p.notForwarded(j, h, f) != job.Drop && !j.Answered {
+		p.refuse(j, f)
 	}
+}
+
+// notForwarded ends a request that could not be sent: by the on_error arm, over
+// the request as it stood, else with an answer.
+func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
+	if h.onError != nil {
+		sent := j.Msg
+		j.Msg, j.LastError = h.before, f.status
+		v := h.onError.Run(context.Background(), j)
+		j.Msg = sent
+		if v != job.Next {
+			return v
+		}
+	}
+	h.stamp.Clear(j.Msg)
 	if f == faultSend {
 		f = &fault{status: 500, reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
 	}
