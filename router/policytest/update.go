@@ -155,7 +155,11 @@ func (u *updater) extent(k *schema.Key, flow bool) (from, to int) {
 	case u.src[at] == '"' || u.src[at] == '\'':
 		return from, u.quoted(at)
 	}
-	for at < len(u.src) && u.src[at] != '\n' && (!flow || !strings.ContainsRune(",}]", rune(u.src[at]))) &&
+	ends := "\n"
+	if flow {
+		ends = "\n,}]"
+	}
+	for at < len(u.src) && strings.IndexByte(ends, u.src[at]) < 0 &&
 		!bytes.HasPrefix(u.src[at:], []byte(" #")) {
 		at++
 	}

@@ -95,6 +95,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 
 ` + exitCodes,
 		Example: `  sipedge validate policy.yaml   check a policy
+  sipedge test                   run its tests
   sipedge serve policy.yaml      route by it
   sipedge doc relay              what an action does`,
 		Args:          noCommand,
@@ -106,7 +107,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newValidate(s), newServe(s), newFmt(s), newSchema(s),
+	root.AddCommand(newValidate(s), newServe(s), newTest(s), newExplain(s), newFmt(s), newSchema(s),
 		newVersion(), newDoc(), newCompletion())
 	return root
 }

@@ -60,7 +60,8 @@ step. --cover lists the rules and failure arms no test reached.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "text", "how results are written: text, tap, junit, json")
+	f.StringVarP(&flags.output, "output", "o", "text",
+		"how results are written: text, tap, junit, json")
 	f.StringVar(&flags.run, "run", "", "run only the tests whose name matches this regular expression")
 	f.BoolVar(&flags.cover, "cover", false, "tell which rules and arms no test reached")
 	f.BoolVar(&flags.update, "update", false, "write the path and reply that came into the test files")
