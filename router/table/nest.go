@@ -5,7 +5,7 @@ import "sipedge/schema"
 var nestMatchers = []matcher{
 	{
 		Field: schema.Field{
-			Name: "all", Where: inMessages, Schema: `[...#Match]`,
+			Name: "all", Where: schema.Anywhere, Schema: `[...#Match]`,
 			Doc: "Every one of these matches holds.",
 		},
 		compile: func(c *compiler, v *schema.Value) (all []condition) {
@@ -16,7 +16,7 @@ var nestMatchers = []matcher{
 	},
 	{
 		Field: schema.Field{
-			Name: "any", Where: inMessages, Schema: `[...#Match]`,
+			Name: "any", Where: schema.Anywhere, Schema: `[...#Match]`,
 			Doc: "At least one of these matches holds.",
 		},
 		compile: func(c *compiler, v *schema.Value) []condition {
@@ -34,7 +34,7 @@ var nestMatchers = []matcher{
 	},
 	{
 		Field: schema.Field{
-			Name: "not", Where: inMessages, Schema: `#Match`,
+			Name: "not", Where: schema.Anywhere, Schema: `#Match`,
 			Doc: "This match does not hold as a whole.",
 		},
 		compile: func(c *compiler, v *schema.Value) []condition {

@@ -24,11 +24,14 @@ type matcher struct {
 	compile func(c *compiler, v *schema.Value) []condition
 }
 
-// Where matchers may stand: a response has no Request-URI, a request no status.
+// Where matchers may stand: a response has no Request-URI, a request no status,
+// and what the router made itself came from nowhere.
 const (
-	inRequests = schema.InRequest | schema.InBranch | schema.InFailure
+	inRequests = inReceived&^schema.InReply | schema.InLocal
 	inMessages = inRequests | schema.InReply
-	inResults  = schema.InFailure | schema.InReply
+	inReceived = schema.InRequest | schema.InBranch | schema.InFailure | schema.InReply |
+		schema.InError
+	inResults = schema.InFailure | schema.InReply
 )
 
 var matchers []matcher // sorted by name
