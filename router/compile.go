@@ -9,6 +9,7 @@ import (
 
 	"sipedge/policies"
 	"sipedge/router/action"
+	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
@@ -40,6 +41,7 @@ type Policy struct {
 	request  *route
 	all      []*route // every route, in the author's order
 	settings *proxy.Settings
+	tables   *data.Tables
 }
 
 // Env is what a policy is compiled against.
@@ -48,6 +50,7 @@ type Env struct {
 	Listeners []transport.Listener // as bound; nil: as the document has them
 	Log       *slog.Logger         // of the action log
 	Unfit     func()               // counts values that were none for their variable; nil: nobody does
+	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 }
 
 // Check reads and compiles the policy at path without opening a socket. err is
@@ -71,6 +74,11 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 		doc: doc, env: env, vars: vars.NewScope(doc.Vars), routes: map[key]*route{},
 	}
 	c.self()
+	tables, diags := data.Load(doc.Tables, env.Tables)
+	if c.diags = append(c.diags, diags...); tables == nil {
+		return nil, c.diags
+	}
+	c.policy.tables = tables
 	c.allocate()
 	c.place()
 	for _, r := range c.policy.all {
@@ -178,7 +186,9 @@ func (c *compiler) called(r *route) func(yield func(*route) bool) {
 // fill compiles the rules of a route.
 func (c *compiler) fill(r *route) {
 	var diags schema.Diagnostics
-	r.table, diags = table.Compile(r.src, r.where)
+	r.table, diags = table.Compile(r.src, r.where, table.Env{
+		Tables: c.policy.tables, Vars: c.vars,
+	})
 	c.diags = append(c.diags, diags...)
 	for _, name := range table.Listeners(r.src) {
 		if _, ok := c.listener(name); !ok {
@@ -189,7 +199,7 @@ func (c *compiler) fill(r *route) {
 		}
 	}
 	env := action.Env{
-		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where,
+		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,

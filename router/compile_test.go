@@ -20,11 +20,23 @@ aliases: ["sip.example.net:5080"]
 deny_targets: [192.0.2.0/24, "2001:db8::1"]
 allow_targets: [127.0.0.0/8]
 timers: {fr_timer: 5s, fr_inv_timer: 60s}
+tables:
+  banned: {cache: {}}
+  did: {map: {values: {"1": a}}}
+  peers: {cidr: {values: [10.0.0.0/8]}}
 limits: {branches: 4, attempts: 3, max_forwards: 20}
 routes:
   request:
     - match: {max_forwards: {max: 0}}
       do: [{reply: {code: 483}}]
+    - match: {source: {in: banned}}
+      do: [{drop: {}}]
+    - match: {uri: {user: {in: did}}}
+      do:
+        - rate_limit: {key: "{source.ip}", rate: 16/2s, allow: {in: peers}, on_exceed: refused}
+        - query: {table: did, key: "{ruri.user}", on_none: refused}
+        - put: {table: banned, key: "{from.user}", value: x, ttl: 1m}
+        - ban: {table: banned}
     - match: {in_dialog: true}
       do: [{loose_route: {verify: none, on_none: refused}}, {relay: {}}]
     - match: {method: OPTIONS, uri: {myself: true}}

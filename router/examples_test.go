@@ -40,16 +40,16 @@ func runExample(t *testing.T, text string) {
 // examplePolicy makes a policy of routes, or of steps, which are one rule before a forward.
 func examplePolicy(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
-	settings := ""
-	for strings.HasPrefix(lines[0], "vars: ") {
-		settings, lines = settings+lines[0]+"\n", lines[1:]
+	tables := ""
+	for strings.HasPrefix(lines[0], "tables: ") || strings.HasPrefix(lines[0], "vars: ") {
+		tables, lines = tables+lines[0]+"\n", lines[1:]
 	}
 	if strings.HasPrefix(lines[0], "- ") {
 		lines = append([]string{"request:", "  - do:"}, indent(lines, "    ")...)
 		lines = append(lines, `  - do: [{forward: {to: "sip:192.0.2.9"}}]`)
 	}
 	return "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}, {udp: \"192.0.2.2:5060\"}]\n" +
-		settings + "routes:\n" +
+		tables + "routes:\n" +
 		strings.Join(indent(lines, "  "), "\n") + "\n"
 }
 

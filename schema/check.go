@@ -1,12 +1,6 @@
 package schema
 
-import (
-	"net/netip"
-	"time"
-)
-
-// shortest is the shortest time between two runs of a timer.
-const shortest = 100 * time.Millisecond
+import "net/netip"
 
 // checkSettings checks what stands outside the routes.
 func checkSettings(root *Value, doc *Document) Diagnostics {
@@ -40,12 +34,5 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 			doc.Limits.PerSource, doc.Limits.Connections))
 	}
 	doc.Limits.PerSource = min(doc.Limits.PerSource, doc.Limits.Connections)
-	timers := root.Get("routes").Get("timer")
-	for i := range timers.Keys {
-		if v := timers.Keys[i].Get("every"); v.Duration() < shortest {
-			diags = append(diags, v.Problem(OutOfRange, "a timer runs at most every %v, not every %s",
-				shortest, v.S))
-		}
-	}
 	return diags
 }

@@ -54,41 +54,31 @@ func lowerTables(v *Value) []Table {
 	return tables
 }
 
-// Rows reads the rows of a table: a list of keys, or a map of keys and values.
-// Both are texts, however they are written.
+// Rows reads the rows of a table: a list of keys, or a map of keys and values,
+// all of them texts: a number without quotes may have lost a leading zero.
 func Rows(v *Value) (rows []Row, diags Diagnostics) {
+	const quotes = "a text is expected here: put it in quotes"
 	switch v.Kind {
 	case List:
 		for i := range v.Items {
-			if item := &v.Items[i]; scalar(item) {
-				rows = append(rows, Row{Key: plain(item)})
-			} else {
-				diags = append(diags, item.Problem(WrongType, "a key of a table is a text"))
+			item := &v.Items[i]
+			if item.Kind != String {
+				diags = append(diags, item.Problem(WrongType, quotes))
 			}
+			rows = append(rows, Row{Key: item.Text()})
 		}
 	case Map:
 		for i := range v.Keys {
-			if k := &v.Keys[i]; scalar(&k.Value) {
-				rows = append(rows, Row{Text{S: k.Name, Pos: k.Pos}, plain(&k.Value)})
-			} else {
-				diags = append(diags, k.Problem(WrongType, "a value of a table is a text"))
+			k := &v.Keys[i]
+			if k.Kind != String {
+				diags = append(diags, k.Problem(WrongType, quotes))
 			}
+			rows = append(rows, Row{Text{S: k.Name, Pos: k.Pos}, k.Value.Text()})
 		}
 	default:
 		diags = append(diags, v.Problem(WrongType, "a list of keys or a map is expected here"))
 	}
 	return rows, diags
-}
-
-func scalar(v *Value) bool {
-	return v.Kind == String || v.Kind == Int || v.Kind == Bool || v.Kind == Number
-}
-
-func plain(v *Value) Text {
-	if v.Kind == String {
-		return v.Text()
-	}
-	return Text{S: v.Show(), Pos: v.Pos}
 }
 
 // ReadData reads a YAML file that is no policy: the rows of a table.

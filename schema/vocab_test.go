@@ -85,28 +85,27 @@ func testVocabulary() *schema.Vocabulary {
 func testFields() []schema.Field {
 	const (
 		f, o     = schema.InFailure, schema.InReply
-		received = schema.InRequest | schema.InBranch | f | o | schema.InError
-		requests = received&^o | schema.InLocal
-		messages = requests | o
+		requests = schema.InRequest | schema.InBranch | schema.InFailure
+		messages = requests | schema.InReply
 	)
 	return []schema.Field{
 		{Name: "cause", Where: f | o,
 			Schema: `"timeout" | "transport" | ["timeout" | "transport", ..."timeout" | "transport"]`},
 		{Name: "direction", Where: messages, Schema: `"upstream" | "downstream"`},
-		{Name: "family", Where: received, Schema: `#Family | [#Family, ...#Family]`},
+		{Name: "family", Where: messages, Schema: `#Family | [#Family, ...#Family]`},
 		{Name: "from", Where: requests, Schema: `#URI`},
 		{Name: "headers", Where: messages, Schema: `{[#HeaderName]: bool | #Str}`},
 		{Name: "in_dialog", Where: messages, Schema: `bool`},
-		{Name: "listener", Where: received, Schema: `string | [string, ...string]`},
+		{Name: "listener", Where: messages, Schema: `string | [string, ...string]`},
 		{Name: "max_forwards", Where: messages, Schema: `#Int`},
 		{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
 		{Name: "size", Where: messages, Schema: `#Int`},
-		{Name: "source", Where: received, Schema: `#Networks`},
-		{Name: "source_port", Where: received, Schema: `#Int`},
+		{Name: "source", Where: messages, Schema: `#Networks`},
+		{Name: "source_port", Where: messages, Schema: `#Int`},
 		{Name: "status", Where: f | o,
 			Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},
 		{Name: "to", Where: requests, Schema: `#URI`},
-		{Name: "transport", Where: received, Schema: `#Transport | [#Transport, ...#Transport]`},
+		{Name: "transport", Where: messages, Schema: `#Transport | [#Transport, ...#Transport]`},
 		{Name: "uri", Where: requests, Schema: `#URI`},
 		{Name: "vars", Where: schema.Anywhere, Schema: `{[#VarName]: #VarTest}`},
 	}

@@ -3,6 +3,7 @@ package action
 import (
 	"log/slog"
 
+	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/vars"
@@ -29,6 +30,8 @@ type Env struct {
 	Where schema.Place // route types the step may run in
 	Vars  *vars.Scope  // what the policy declares
 	Unfit func()       // counts a value that was none for its variable; nil: nobody does
+	// Tables of the policy, with all that it names.
+	Tables *data.Tables
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -40,6 +43,7 @@ func Kinds() []Kind {
 	return []Kind{
 		addHeaderKind,
 		appendBranchKind,
+		banKind,
 		dropKind,
 		exitKind,
 		forceRportKind,
@@ -52,6 +56,9 @@ func Kinds() []Kind {
 		popKind,
 		prefixKind,
 		pushKind,
+		putKind,
+		queryKind,
+		rateLimitKind,
 		recordRouteKind,
 		redirectKind,
 		relayKind,

@@ -28,6 +28,15 @@ func (t *text) expand(j *job.Job) []byte {
 	return b
 }
 
+// build gives the text for j in b, or the literal itself; it holds as long as b.
+func (t *text) build(b *scratch, j *job.Job) []byte {
+	if t.tmpl == nil {
+		return t.lit
+	}
+	b.b = t.tmpl.Append(b.b[:0], j)
+	return b.b
+}
+
 // scratch is a buffer to build in what a message or a job then copies.
 type scratch struct{ b []byte }
 

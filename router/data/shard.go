@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+
+	"sipedge/sip"
 )
 
 // store keeps something under keys for a while: at most max of them, the
@@ -168,15 +170,11 @@ func (s *shard) unchain(n uint32) {
 // a host with many addresses is one; 0 leaves it. IPv4 in IPv6 form is IPv4.
 // The result may stand in buf.
 func network(key []byte, bits int, buf *[64]byte) []byte {
-	if bits == 0 || bytes.IndexByte(key, ':') < 0 || len(key) > 64 {
+	if bits == 0 || bytes.IndexByte(key, ':') < 0 {
 		return key
 	}
-	text := key
-	if key[0] == '[' && key[len(key)-1] == ']' {
-		text = key[1 : len(key)-1]
-	}
-	var a netip.Addr
-	if a.UnmarshalText(text) != nil || a.Zone() != "" {
+	a, ok := sip.ParseAddr(key)
+	if !ok {
 		return key
 	}
 	return appendNetwork(buf[:0], a, bits)

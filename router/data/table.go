@@ -8,6 +8,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"sipedge/schema"
+	"sipedge/sip"
 )
 
 // Kind is what a Table is.
@@ -104,29 +105,17 @@ func (c *content) find(key []byte) int {
 	case c.trie != nil:
 		return c.trie.longest(key)
 	case c.nets != nil:
-		a, ok := address(key)
+		a, ok := sip.ParseAddr(key)
 		if !ok {
 			return -1
 		}
-		row, ok := c.nets.Lookup(a)
+		row, ok := c.nets.Lookup(a.Unmap())
 		if !ok {
 			return -1
 		}
 		return int(row)
 	}
 	return c.rows.find(key)
-}
-
-// address reads an IP address, an IPv6 one with brackets or without.
-func address(text []byte) (netip.Addr, bool) {
-	if n := len(text); n > 2 && text[0] == '[' && text[n-1] == ']' {
-		text = text[1 : n-1]
-	}
-	var a netip.Addr
-	if len(text) == 0 || a.UnmarshalText(text) != nil || a.Zone() != "" {
-		return a, false
-	}
-	return a.Unmap(), true
 }
 
 // add files a row under what its key means.

@@ -31,6 +31,9 @@ const (
 )
 
 func axisOf(r role, k axisKind) axis {
+	if r == theContact {
+		return noAxis
+	}
 	return [...][3]axis{
 		theRURI: {byRURIUser, byRURIUserPrefix, byRURIHost},
 		theFrom: {byFromUser, byFromUserPrefix, byFromHost},
@@ -105,6 +108,6 @@ func (t text) anchor(exact, prefix axis) *anchor {
 
 // isPlain reports whether an alternative is texts of one kind, and no more.
 func (a *alternative) isPlain() bool {
-	return a.regex == nil && a.empty == unknown && a.suffix == nil && a.contains == nil &&
+	return a.regex == nil && a.in == nil && a.empty == unknown && a.suffix == nil && a.contains == nil &&
 		(a.exact == nil) != (a.prefix == nil)
 }

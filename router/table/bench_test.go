@@ -82,7 +82,7 @@ func BenchmarkMatch(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
 		r := rand.New(rand.NewPCG(1, uint64(n)))
 		rules := benchRules(r, n)
-		table, found := Compile(rules, schema.InRequest)
+		table, found := Compile(rules, schema.InRequest, Env{})
 		if found != nil {
 			b.Fatal(found)
 		}
@@ -119,6 +119,6 @@ func BenchmarkCompile(b *testing.B) {
 	rules := benchRules(rand.New(rand.NewPCG(1, 2)), 10_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		Compile(rules, schema.InRequest)
+		Compile(rules, schema.InRequest, Env{})
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 
+	"sipedge/router/data"
 	"sipedge/schema"
 )
 
 // compiler collects what is wrong with the rules of one list.
 type compiler struct {
 	where schema.Place
+	env   Env
 	found schema.Diagnostics
 }
 
@@ -75,7 +77,16 @@ func (c *compiler) refuse(v *schema.Value, code schema.Code, format string, args
 	c.diagnose(v.Pos, len(v.S), code, format, args...)
 }
 
-// strings are the texts of one value or a list.
+// table is the one that a value names; nil: there is none, which is diagnosed.
+func (c *compiler) table(v *schema.Value) *data.Table {
+	t := c.env.Tables.Get(v.S)
+	if t == nil {
+		c.refuse(v, schema.UnknownTable, "there is no table %q", v.S)
+	}
+	return t
+}
+
+// texts are the texts of one value or a list.
 func texts(v *schema.Value) (list []string) {
 	v.Each(func(v *schema.Value) { list = append(list, v.S) })
 	return list

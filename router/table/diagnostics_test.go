@@ -62,7 +62,7 @@ func TestDiagnostics(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.match, func(t *testing.T) {
-			table, found := Compile(parse(t, "method: BYE", tt.match), schema.InRequest|schema.InSub)
+			table, found := Compile(parse(t, "method: BYE", tt.match), schema.InRequest|schema.InSub, Env{})
 			if table != nil || len(found) != 1 {
 				t.Fatalf("want one diagnostic, got %v and %+v", table, found)
 			}
@@ -97,7 +97,7 @@ func TestListeners(t *testing.T) {
 
 func TestEveryMistakeIsTold(t *testing.T) {
 	_, found := Compile(parse(t, "source: nowhere", "method: BYE", "uri: {user: {regex: '('}}"),
-		schema.InRequest)
+		schema.InRequest, Env{})
 	if len(found) != 2 {
 		t.Errorf("want 2, got %+v", found)
 	}

@@ -15,7 +15,7 @@ import (
 // calls actions edit the message.
 type facts struct {
 	*job.Job
-	addresses [3]address
+	addresses [4]address
 	scratch   []byte // for the condition that runs
 	lower     []byte // for a text without case
 }
@@ -27,6 +27,7 @@ const (
 	theRURI role = iota
 	theFrom
 	theTo
+	theContact // the one that is looked at
 )
 
 // address is a URI in the form in which it is compared.

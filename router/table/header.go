@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 
 	"sipedge/schema"
@@ -12,8 +13,9 @@ var headerMatchers = []matcher{{
 	Field: schema.Field{
 		Name: "headers", Where: inMessages,
 		Doc: "Header fields by name, long or compact: present (true), absent (false), or with a " +
-			"value. Of several fields or, in lists such as Supported, several elements, one must match.",
-		Schema: `{[#HeaderName]: bool | #Str}`,
+			"value. Of several fields or, in lists such as Supported, several elements, one must " +
+			"match; name[0] is the first alone, name[-1] the last.",
+		Schema: `{[#HeaderIndex]: bool | #Str}`,
 	},
 	compile: compileHeaders,
 }}
@@ -21,48 +23,96 @@ var headerMatchers = []matcher{{
 func compileHeaders(c *compiler, v *schema.Value) (all []condition) {
 	for i := range v.Keys {
 		k := &v.Keys[i]
-		if !isToken(k.Name) {
+		h, ok := headerOf(k.Name)
+		if !ok {
 			c.diagnose(k.Pos, len(k.Name), schema.BadHeaderName,
 				"%q is not a name a header can have", k.Name)
 			continue
 		}
-		name := k.Name
+		cond := condition{cost: searched, field: "headers." + k.Name}
 		if k.Kind == schema.Bool {
 			want := k.B
-			all = append(all, condition{cost: searched, holds: func(f *facts) bool {
-				return (f.Msg.Find(name) >= 0) == want
-			}, field: "headers." + name})
-			continue
+			cond.holds = func(f *facts) bool { return f.has(&h) == want }
+		} else {
+			t := c.text(&k.Value, how{})
+			cond.holds = func(f *facts) bool { return f.some(&h, t) }
 		}
-		t := c.text(&k.Value, how{})
-		id := sip.LookupHeader([]byte(name))
-		holds := func(f *facts) bool { return f.field(name, t) }
-		if isList(id) {
-			holds = func(f *facts) bool { return f.element(id, t) }
-		}
-		all = append(all, condition{cost: searched, holds: holds, field: "headers." + name})
+		all = append(all, cond)
 	}
 	return all
 }
 
-// field reports whether the text holds of a field of that name.
-func (f *facts) field(name string, t text) bool {
-	for i := f.Msg.Find(name); i >= 0; i = f.Msg.Next(i) {
-		if t.holds(f, f.unfold(f.Msg.Value(i))) {
+// header is the fields of a name, or one of them. In lists it is the elements.
+type header struct {
+	name string
+	id   sip.HeaderID
+	list bool
+	one  bool // only number n
+	n    int  // from 0, or from behind: -1 is the last
+}
+
+// headerOf reads X-A, X-A[0], X-A[-1].
+func headerOf(s string) (h header, ok bool) {
+	name, index, indexed := strings.Cut(s, "[")
+	h = header{name: name, id: sip.LookupHeader([]byte(name)), one: indexed}
+	h.list = isList(h.id)
+	if indexed {
+		n, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
+		if err != nil || !strings.HasSuffix(index, "]") {
+			return h, false
+		}
+		h.n = n
+	}
+	return h, isToken(name)
+}
+
+// has reports whether the message has the header.
+func (f *facts) has(h *header) bool {
+	if !h.one {
+		return f.Msg.Find(h.name) >= 0
+	}
+	return f.some(h, anything)
+}
+
+var anything = text{{}}
+
+// some reports whether the text holds of a field or element of the header.
+func (f *facts) some(h *header, t text) bool {
+	at := h.n
+	if h.one && at < 0 {
+		if at += f.count(h); at < 0 {
+			return false
+		}
+	}
+	if h.list {
+		for e, ok := f.Msg.FirstElement(h.id); ok; e, ok = f.Msg.NextElement(e) {
+			if (!h.one || at == 0) && t.holds(f, f.unfold(e.Value)) {
+				return true
+			}
+			at--
+		}
+		return false
+	}
+	for i := f.Msg.Find(h.name); i >= 0; i = f.Msg.Next(i) {
+		if (!h.one || at == 0) && t.holds(f, f.unfold(f.Msg.Value(i))) {
 			return true
 		}
+		at--
 	}
 	return false
 }
 
-// element reports whether the text holds of an element of that kind.
-func (f *facts) element(id sip.HeaderID, t text) bool {
-	for e, ok := f.Msg.FirstElement(id); ok; e, ok = f.Msg.NextElement(e) {
-		if t.holds(f, f.unfold(e.Value)) {
-			return true
+func (f *facts) count(h *header) (n int) {
+	if h.list {
+		for e, ok := f.Msg.FirstElement(h.id); ok; e, ok = f.Msg.NextElement(e) {
+			n++
 		}
+		return n
 	}
-	return false
+	for i := f.Msg.Find(h.name); i >= 0; i = f.Msg.Next(i) {
+		n++
+	}
+	return n
 }
 
 func (f *facts) unfold(value []byte) []byte {

@@ -42,6 +42,38 @@ Content-Length: 0
 
 `
 
+const several = `INVITE sip:bob@example.net SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa5
+From: <sip:alice@example.org>;tag=f1
+To: <sip:bob@example.net>
+Call-ID: call-5
+CSeq: 1 INVITE
+Contact: "A, B" <sip:al%20ice@example.net:5080>;x=1, <sip:bob@192.0.2.9;ob>
+m: <sip:x@192.0.2.10>
+Content-Type: Multipart/Mixed; boundary="b-1"
+Content-Length: 337
+
+--b-1
+Content-Type: text/plain
+
+m=video 9 RTP/AVP 0
+--b-1
+content-type: application/sdp;x=y
+
+v=0
+o=- 1 1 IN IP4 203.0.113.1
+s=-
+c=IN IP4 203.0.113.1
+t=0 0
+m=audio 5000 RTP/AVP 8 96 101 111
+a=rtpmap:96 opus/48000/2
+a=rtpmap:101 telephone-event/8000
+m=video 0 RTP/AVP 97
+a=rtpmap:97 H264/90000
+c=IN IP4 10.1.2.3
+--b-1--
+`
+
 const extension = `WIBBLE urn:service:sos SIP/2.0
 Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa4
 From: <sip:example.org>;tag=f1
@@ -77,6 +109,7 @@ func newJob(t testing.TB, text string) *job.Job {
 	return &job.Job{
 		Msg:  m,
 		Self: self,
+		Now:  now,
 		Flow: transport.Flow{
 			Transport: sip.UDP, Listener: 2,
 			Local:  netip.MustParseAddrPort("[2001:db8::10]:5060"),
@@ -204,6 +237,74 @@ var matches = []struct {
 	!	headers: {Supported: [100rel, replaces]}
 		headers: {Supported: [100rel, timer]}
 		headers: {Contact: {contains: "192.0.2.9"}}
+		headers: {"X-Twice[0]": one, "x-twice[1]": "Two, Three", "X-Twice[-1]": {prefix: Two}}
+		headers: {"X-Twice[-2]": true, "X-Twice[2]": false, "X-Twice[-3]": false, "X-None[0]": false}
+	!	headers: {"X-Twice[1]": one}
+	!	headers: {"X-Twice[-3]": true}
+		headers: {"Supported[0]": path, "k[2]": timer, "Supported[-2]": OutBound}
+	!	headers: {"Supported[1]": path}
+	!	headers: {"Supported[3]": true}
+	`},
+	{"tables", invite, schema.InRequest, `
+		from: {user: {in: some}}
+		from: {user: {in: seen}}
+	!	from: {user: {in: numbers}}
+		uri: {host: {in: some}}
+	!	uri: {user: {in: some}}
+		to: {user: [x, {in: numbers}]}
+	!	to: {user: {in: numbers, suffix: "9"}}
+		from: {host: {in: nets}}
+		from: {host: {in: seen}}
+	!	uri: {host: {in: nets}}
+		headers: {X-Twice: {in: some, ignore_case: true}}
+	!	source: {in: nets}
+	!	source: {in: seen}
+		not: {source: {in: some}}
+	`},
+	{"contact", several, schema.InRequest, `
+		contact: {}
+		contact: {user: bob}
+		contact: {user: "al ice", host: example.net, port: 5080}
+		contact: {myself: true}
+		contact: {myself: false}
+	!	contact: {user: bob, host: example.net}
+	!	contact: {scheme: tel}
+		contact: {params: {ob: true}}
+	`},
+	{"body", several, schema.InRequest, `
+		body: {type: multipart/mixed}
+		body: {type: {prefix: MULTI, ignore_case: true}}
+	!	body: {type: application/sdp}
+		body: {sdp: {}}
+		body: {sdp: {media: audio}}
+		body: {sdp: {media: [image, audio], codec: pcma}}
+		body: {sdp: {codec: OPUS}}
+		body: {sdp: {codec: {prefix: telephone}}}
+	!	body: {sdp: {codec: G729}}
+	!	body: {sdp: {media: video}}
+	!	body: {sdp: {codec: H264}}
+		body: {sdp: {private_ip: true}}
+	!	body: {sdp: {private_ip: false}}
+	`},
+	{"no body", invite, schema.InRequest, `
+		body: {}
+		body: {type: {empty: true}}
+	!	body: {sdp: {}}
+	!	body: {sdp: {private_ip: false}}
+	`},
+	{"time", invite, schema.InRequest, `
+		time: {}
+		time: {days: [mon]}
+	!	time: {days: [sun, tue]}
+		time: {from: "14:30", to: "14:31"}
+	!	time: {from: "14:31"}
+	!	time: {to: "14:30"}
+		time: {from: "22:00", to: "14:31", days: [sun]}
+	!	time: {from: "22:00", to: "14:31", days: [mon]}
+		time: {from: "14:00", to: "06:00", days: [mon]}
+		time: {from: "15:30", to: "15:31", zone: Europe/Berlin}
+		time: {from: "04:00", to: "05:00", zone: Pacific/Kiritimati, days: [tue]}
+	!	time: {from: "03:00", to: "05:00", zone: Pacific/Kiritimati, days: [mon]}
 	`},
 	{"network", invite, schema.InRequest, `
 		source: 198.51.100.7

@@ -16,35 +16,36 @@ import (
 var networkMatchers = []matcher{
 	{
 		Field: schema.Field{
-			Name: "source", Where: inMessages, Schema: `#CIDR | [#CIDR, ...#CIDR]`,
-			Doc: "The address the message came from: an address, a network, or a list of them.",
+			Name: "source", Where: inReceived, Schema: `#Networks`,
+			Doc: "The address the message came from: an address, a network, a list of them, or a " +
+				"table: {in: name}.",
 		},
 		compile: compileSource,
 	},
 	{
 		Field: schema.Field{
-			Name: "source_port", Where: inMessages, Schema: `#Int`,
+			Name: "source_port", Where: inReceived, Schema: `#Int`,
 			Doc: "The port the message came from.",
 		},
 		compile: numberOf("source.port"),
 	},
 	{
 		Field: schema.Field{
-			Name: "transport", Where: inMessages, Schema: `#Transport | [#Transport, ...#Transport]`,
+			Name: "transport", Where: inReceived, Schema: `#Transport | [#Transport, ...#Transport]`,
 			Doc: "The transport the message came by.",
 		},
 		compile: compileTransport,
 	},
 	{
 		Field: schema.Field{
-			Name: "family", Where: inMessages, Schema: `#Family | [#Family, ...#Family]`,
+			Name: "family", Where: inReceived, Schema: `#Family | [#Family, ...#Family]`,
 			Doc: "The address family the message came by.",
 		},
 		compile: compileFamily,
 	},
 	{
 		Field: schema.Field{
-			Name: "listener", Where: inMessages, Schema: `string | [string, ...string]`,
+			Name: "listener", Where: inReceived, Schema: `string | [string, ...string]`,
 			Doc: `The listener the message came to, as under listen: "udp:192.0.2.1:5060".`,
 		},
 		compile: compileListener,
@@ -55,6 +56,10 @@ var networkMatchers = []matcher{
 const manyNetworks = 8
 
 func compileSource(c *compiler, v *schema.Value) []condition {
+	if v.Kind == schema.Map {
+		t := c.table(v.Get("in"))
+		return one(cheap, func(f *facts) bool { return t.InAddr(f.Flow.Remote.Addr(), f.Now) })
+	}
 	var nets []netip.Prefix
 	v.Each(func(v *schema.Value) {
 		if p, ok := c.network(v); ok {

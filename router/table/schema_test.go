@@ -24,6 +24,11 @@ func vocabulary() *schema.Vocabulary {
 const policyHead = `version: 1
 listen: [{udp: "127.0.0.1:5060"}]
 methods: [WIBBLE, WOBBLE, invite]
+tables:
+  some: {set: {values: [a]}}
+  numbers: {prefix: {values: ["1"]}}
+  nets: {cidr: {values: [192.0.2.1]}}
+  seen: {cache: {}}
 routes:
 `
 
@@ -69,7 +74,7 @@ func TestSchemaTakesEveryMatch(t *testing.T) {
 			}
 			j := newJob(t, tt.message)
 			for i, match := range texts {
-				table, found := Compile(rules[i:i+1], tt.where)
+				table, found := Compile(rules[i:i+1], tt.where, testEnv(t))
 				if found != nil {
 					t.Fatalf("%s: %v", match, found)
 				}

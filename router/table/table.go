@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"sipedge/router/data"
 	"sipedge/router/job"
+	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
@@ -40,7 +42,8 @@ var matchers []matcher // sorted by name
 func init() {
 	matchers = slices.Concat(
 		methodMatchers, uriMatchers, headerMatchers, networkMatchers, dialogMatchers,
-		resultMatchers, nestMatchers,
+		resultMatchers, nestMatchers, bodyMatchers, contactMatchers, timeMatchers,
+		variableMatchers,
 	)
 	slices.SortFunc(matchers, func(a, b matcher) int { return strings.Compare(a.Name, b.Name) })
 }
@@ -85,12 +88,20 @@ type Table struct {
 	whole [][]condition // of each rule, for Why
 }
 
+// Env is what else of the policy matches may name.
+type Env struct {
+	Tables *data.Tables // nil: none
+	Vars   *vars.Scope  // nil: none
+}
+
 // Compile builds the table of a rule list that runs in the given route types
 // (a sub-route: the union of its callers'). What the schema can't see (a
 // network, a regular expression, bounds) is diagnosed here; the Table is nil
 // when there are errors.
-func Compile(rules []schema.Rule, where schema.Place) (*Table, schema.Diagnostics) {
-	c := &compiler{where: where}
+func Compile(
+	rules []schema.Rule, where schema.Place, env Env,
+) (*Table, schema.Diagnostics) {
+	c := &compiler{where: where, env: env}
 	conditions := c.rules(rules)
 	if c.found.HasErrors() {
 		return nil, c.found

@@ -22,7 +22,7 @@ type naive []rule
 
 func newNaive(t testing.TB, rules []schema.Rule) naive {
 	t.Helper()
-	c := &compiler{where: schema.InRequest}
+	c := &compiler{where: schema.InRequest, env: testEnv(t)}
 	n := make(naive, len(rules))
 	for i, all := range c.rules(rules) {
 		for _, cond := range all {
@@ -76,7 +76,7 @@ func drawMatch(t *rapid.T, depth int) string {
 	}
 	kinds := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
 		"method", "uri", "uri", "from", "to", "source", "source", "transport", "headers",
-		"any", "not", "all",
+		"contact", "body", "any", "not", "all",
 	}), 0, 3, rapid.ID).Draw(t, "kinds")
 	out := "{"
 	for i, kind := range kinds {
@@ -88,11 +88,24 @@ func drawMatch(t *rapid.T, depth int) string {
 		case "method":
 			out += list(someMethods)
 		case "source":
+			if n := rapid.IntRange(0, 7).Draw(t, "table"); n < 3 {
+				out += "{in: " + []string{"nets", "seen", "some"}[n] + "}"
+				break
+			}
 			out += list(someNets)
+		case "contact":
+			out += "{host: " + list(quoted(someHosts)) + ", user: " + list(quoted(someUsers)) + "}"
+		case "body":
+			out += "{type: text/plain}"
 		case "transport":
 			out += list([]string{"udp", "tcp"})
 		case "headers":
-			out += "{X-Tenant: " + list(quoted([]string{"a", "b", "c"})) + "}"
+			out += rapid.SampledFrom([]string{
+				"{X-Tenant: " + list(quoted([]string{"a", "b", "c"})) + "}",
+				"{'X-Tenant[0]': " + list(quoted([]string{"a", "b", "c"})) + "}",
+				"{'X-Tenant[-1]': b}", "{'X-Tenant[1]': true}", "{'X-Tenant[1]': false}",
+				"{X-Tenant: {in: some}}", "{X-Tenant: {in: seen}}",
+			}).Draw(t, "headers")
 		case "uri", "from", "to":
 			out += rapid.SampledFrom([]string{
 				"{user: " + list(quoted(someUsers)) + "}",
@@ -106,6 +119,9 @@ func drawMatch(t *rapid.T, depth int) string {
 				"{host: " + list(quoted(someHosts)) + "}",
 				"{host: " + list(quoted(someHosts)) + ", user: {prefix: '1'}}",
 				"{myself: true}",
+				"{user: {in: some}}", "{user: {in: numbers}}", "{user: {in: seen}}",
+				"{host: {in: nets}}", "{user: ['bob', {in: numbers}]}",
+				"{user: {in: some, prefix: " + list(quoted(someUsers)) + "}}",
 			}).Draw(t, kind)
 		default:
 			if depth == 0 {
@@ -132,7 +148,10 @@ func drawMessage(t *rapid.T) string {
 		return "sip:" + user + rapid.SampledFrom(someHosts).Draw(t, label+" host")
 	}
 	method := rapid.SampledFrom(someMethods).Draw(t, "method")
-	tenant := rapid.SampledFrom([]string{"", "X-Tenant: a\n", "X-Tenant: b\n"}).Draw(t, "tenant")
+	tenant := rapid.SampledFrom([]string{
+		"", "X-Tenant: a\n", "X-Tenant: b\n", "X-Tenant: b\nX-Tenant: a\nX-Tenant: b\n",
+		"Contact: <sip:alice@example.net>, <sip:1@192.0.2.1>\nContent-Type: text/plain; a=b\n",
+	}).Draw(t, "tenant")
 	return fmt.Sprintf("%s %s SIP/2.0\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\nFrom: <%s>;tag=f\n"+
 		"To: <%s>\nCall-ID: c\nCSeq: 1 %s\n%sContent-Length: 0\n\n",
 		method, uri("ruri"), uri("from"), uri("to"), method, tenant)
@@ -329,7 +348,7 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(3, 4))
 	rules := benchRules(r, 1000)
-	table, found := Compile(rules, schema.InRequest)
+	table, found := Compile(rules, schema.InRequest, Env{})
 	if found != nil {
 		t.Fatal(found)
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 
+	"sipedge/router/data"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -21,6 +22,7 @@ type alternative struct {
 	suffix   [][]byte
 	contains [][]byte
 	regex    *regexp.Regexp
+	in       *data.Table
 	empty    answer
 	lower    bool // the texts above are in lower case
 	fold     bool // what they are compared with is not yet
@@ -51,7 +53,7 @@ func (a *alternative) holds(f *facts, b []byte) bool {
 		return false
 	}
 	return some(a.prefix, b, bytes.HasPrefix) && some(a.suffix, b, bytes.HasSuffix) &&
-		some(a.contains, b, bytes.Contains)
+		some(a.contains, b, bytes.Contains) && (a.in == nil || a.in.In(b, f.Now))
 }
 
 // set is a set of texts. A few are compared one by one.
@@ -140,6 +142,9 @@ func (c *compiler) alternative(v *schema.Value, h how) alternative {
 		if e.B {
 			a.empty = yes
 		}
+	}
+	if t := v.Get("in"); t.Kind == schema.String {
+		a.in = c.table(t)
 	}
 	if r := v.Get("regex"); r.Kind == schema.String {
 		a.regex = c.regex(r, a.lower)

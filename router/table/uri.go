@@ -33,7 +33,7 @@ var uriMatchers = []matcher{
 }
 
 // uriNames are the matchers by role.
-var uriNames = [...]string{theRURI: "uri", theFrom: "from", theTo: "to"}
+var uriNames = [...]string{theRURI: "uri", theFrom: "from", theTo: "to", theContact: "contact"}
 
 // How the parts of a URI are compared, RFC 3261 §19.1.4.
 var (

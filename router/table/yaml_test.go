@@ -67,7 +67,7 @@ func value(t testing.TB, n *yaml.Node) schema.Value {
 
 func compile(t testing.TB, where schema.Place, matches ...string) *Table {
 	t.Helper()
-	table, found := Compile(parse(t, matches...), where)
+	table, found := Compile(parse(t, matches...), where, testEnv(t))
 	if found != nil {
 		t.Fatalf("%+v", found)
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"sipedge/router/job"
-	"sipedge/schema"
 	"sipedge/sip"
 )
 
@@ -102,7 +101,7 @@ var messageFields = []Field{
 		},
 	},
 	{
-		Name: "time.unix", Where: schema.Anywhere,
+		Name: "time.unix", Where: inMessages,
 		Doc: "Seconds since 1970 when the run began.",
 		Int: func(j *job.Job) (int64, bool) {
 			if j.Now.IsZero() {

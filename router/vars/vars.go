@@ -28,19 +28,15 @@ type Field struct {
 	Addr func(j *job.Job) netip.Addr // the zero Addr: unset
 }
 
-// Where fields exist. A response has no Request-URI; a request no status; what the
-// router made itself came from nowhere.
+// Where fields exist. A response has no Request-URI; a request no status.
 const (
-	inRequests = inReceived&^schema.InReply | schema.InLocal
+	inRequests = schema.InRequest | schema.InBranch | schema.InFailure
 	inMessages = inRequests | schema.InReply
-	inReceived = schema.InRequest | schema.InBranch | schema.InFailure | schema.InReply |
-		schema.InError
-	inResults = schema.InFailure | schema.InReply
+	inResults  = schema.InFailure | schema.InReply
 )
 
 var registry = func() []Field {
-	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields,
-		resultFields, timeFields, branchFields, stateFields)
+	all := slices.Concat(messageFields, uriFields(), networkFields, resultFields)
 	for i := range all {
 		all[i].fill()
 	}

@@ -1,0 +1,124 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sipedge/router/data"
+	"sipedge/router/job"
+	"sipedge/schema"
+)
+
+// Defaults of rate_limit.
+const (
+	limitKeys = 100_000
+	limitIPv6 = 64
+)
+
+var rateLimitKind = Kind{
+	Kind: schema.Kind{
+		Name: "rate_limit",
+		Doc: "Lets requests of a key through at a rate, exactly: a bucket of tokens for each key " +
+			"fills evenly, and each request takes one. When there is none the arm runs; without " +
+			"it the request is dropped. A new policy begins with full buckets.",
+		Schema: `{
+	// What is counted: any text, like "{source.ip}" or "{from.user}@{from.host}".
+	key!: #Text
+	// Requests in a time.
+	rate!: #Rate
+	// How many may come at once; those of the rate unless set.
+	burst?: int & >=1 & <=1000000
+	// Sources that are not counted: addresses, networks or a table.
+	allow?: #Networks
+	// A key that is an IPv6 address counts as its network of so many bits, 64.
+	ipv6_prefix?: int & >=1 & <=128
+	// Keys at most, 100000; the one not asked for longest goes.
+	max?: int & >=1 & <=10000000
+	// The sub-route taken beyond the rate.
+	on_exceed?: #Name
+}`,
+		Where:  schema.InRequest,
+		Ending: schema.Arm,
+		Arms:   []string{"on_exceed"},
+	},
+	Examples: `
+request:
+  - do: [{rate_limit: {key: "{source.ip}", rate: 1/h, on_exceed: slow}}]
+  - do: [{rate_limit: {key: "{ruri.user}", rate: 2/h}}]
+  - do: [{rate_limit: {key: all, rate: 1/h, burst: 2, allow: 10.0.0.0/8}}]
+  - do: [{forward: {to: "sip:192.0.2.9"}}]
+sub:
+  slow: [{do: [{reply: {code: 503}}]}]
+-- in --
+MESSAGE sip:bob@example.net
+-- out --
+MESSAGE sip:bob@example.net SIP/2.0
+`,
+	New: build(func(d *decoder) job.Step {
+		s := &rateLimit{onExceed: d.arm("on_exceed"), allow: d.networks("allow")}
+		s.key, _ = d.text(d.args.Get("key"))
+		rate, err := parseRate(d.args.Get("rate").S)
+		if err != nil {
+			d.errorf(d.args.Get("rate"), schema.OutOfRange, "%v", err)
+			return s
+		}
+		s.limiter = data.NewLimiter(rate, d.int("burst", rate.Count), d.int("max", limitKeys),
+			d.int("ipv6_prefix", limitIPv6))
+		return s
+	}),
+}
+
+func (d *decoder) int(key string, def int) int {
+	if v := d.args.Get(key); v.Kind == schema.Int {
+		return int(v.N)
+	}
+	return def
+}
+
+// parseRate reads a checked #Rate: 16/2s, 100/s.
+func parseRate(s string) (data.Rate, error) {
+	count, period, _ := strings.Cut(s, "/")
+	n, _ := strconv.Atoi(count)
+	unit := strings.TrimLeft(period, "0123456789")
+	times := 1
+	if digits := strings.TrimSuffix(period, unit); digits != "" {
+		times, _ = strconv.Atoi(digits)
+	}
+	one := map[string]time.Duration{
+		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour,
+	}[unit]
+	r := data.Rate{Count: n, Period: time.Duration(times) * one}
+	if n < 1 || n > data.MaxCount || times < 1 || time.Duration(times) > data.MaxPeriod/one {
+		return r, fmt.Errorf("%q is out of range (1 to %d in 1ms to 24h)", s, data.MaxCount)
+	}
+	return r, nil
+}
+
+type rateLimit struct {
+	limiter  *data.Limiter
+	key      text
+	allow    networks
+	onExceed arm
+}
+
+func (s *rateLimit) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if s.allow.have(j) {
+		return job.Next, nil
+	}
+	b := scratches.Get().(*scratch)
+	ok := s.limiter.Take(s.key.build(b, j), j.Now)
+	scratches.Put(b)
+	if ok {
+		return job.Next, nil
+	}
+	if s.onExceed.route != nil {
+		if v := s.onExceed.route.Run(ctx, j); v != job.Next {
+			return v, nil
+		}
+	}
+	j.Answered = true
+	return job.Drop, nil
+}
