@@ -133,7 +133,9 @@ func (c *compiler) allocate() {
 }
 
 func (c *compiler) add(of schema.Place, src schema.Route) *route {
-	r := &route{name: src.Name, of: of, src: src.Rules, proxy: c.env.Proxy, log: c.env.Log}
+	r := &route{
+		name: src.Name, of: of, src: src.Rules, vars: c.vars, proxy: c.env.Proxy, log: c.env.Log,
+	}
 	if of != schema.InSub {
 		r.where = of
 	}

@@ -8,6 +8,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
+	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
@@ -18,6 +19,7 @@ type route struct {
 	where schema.Place // route types it runs in
 	table *table.Table
 	rules []rule
+	vars  *vars.Scope
 	proxy *proxy.Proxy
 	log   *slog.Logger
 

@@ -20,6 +20,7 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 		}
 		for ; from < end; from++ {
 			if miss, matches := r.table.Why(j, from); !matches {
+				r.complete(j, &miss)
 				run.Rules = append(run.Rules, r.try(from, &miss))
 			}
 		}
@@ -30,7 +31,7 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 		rule.hits.Add(1)
 		run.Rules = append(run.Rules, r.try(i, nil))
 		for s, step := range rule.steps {
-			done := j.Step(run, s, rule.kinds[s])
+			done := j.Step(run, s, rule.kinds[s], r.values)
 			v, err := step.Run(ctx, j)
 			done(v, err)
 			switch {
@@ -43,6 +44,27 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 			}
 		}
 		from = i + 1
+	}
+}
+
+// values are the variables that are set.
+func (r *route) values(j *job.Job) (set []job.Edit) {
+	for _, v := range r.vars.Vars() {
+		if text := v.Show(j); text != "" {
+			set = append(set, job.Edit{Field: v.Name, Before: text})
+		}
+	}
+	return set
+}
+
+// complete says of a variable what it was.
+func (r *route) complete(j *job.Job, miss *job.Miss) {
+	for _, v := range r.vars.Vars() {
+		if v.Name == miss.Field {
+			if miss.Value = v.Show(j); miss.Value == "" {
+				miss.Value = "unset"
+			}
+		}
 	}
 }
 

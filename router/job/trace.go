@@ -99,11 +99,15 @@ func (j *Job) Enter(of schema.Place, route string) *Run {
 }
 
 // Step begins a step of the rule r tried last; the function it returns ends it.
-func (j *Job) Step(r *Run, index int, action string) func(v Verdict, err error) {
+// vars gives the variables that are set: Field and, as Before, the value.
+func (j *Job) Step(
+	r *Run, index int, action string, vars func(*Job) []Edit,
+) func(v Verdict, err error) {
 	s := &StepDone{Index: index, Action: action}
 	try := &r.Rules[len(r.Rules)-1]
 	try.Steps = append(try.Steps, s)
 	outer, before := j.step, j.snapshot()
+	before.values = append(before.values, vars(j)...)
 	j.step = s
 	return func(v Verdict, err error) {
 		j.step = outer
@@ -114,7 +118,9 @@ func (j *Job) Step(r *Run, index int, action string) func(v Verdict, err error) 
 		// What an ending step does to the message is seen in what leaves; what
 		// a called route does, in its own steps.
 		if (v == Next || v == Return) && s.Runs == nil {
-			s.Edits = edits(&before, j.snapshot())
+			after := j.snapshot()
+			after.values = append(after.values, vars(j)...)
+			s.Edits = edits(&before, after)
 		}
 	}
 }
