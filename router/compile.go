@@ -53,14 +53,14 @@ type Env struct {
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 }
 
-// Check reads and compiles the policy at path without opening a socket. err is
+// Check reads, compiles and proves the policy at path without opening a socket. err is
 // only for what could not be read.
 func Check(path string) (*Policy, schema.Source, schema.Diagnostics, error) {
 	doc, src, diags, err := schema.Load(path, Vocabulary())
 	if err != nil || doc == nil {
 		return nil, src, diags, err
 	}
-	p, more := Compile(doc, Env{})
+	p, more := Prove(doc, Env{})
 	return p, src, append(diags, more...), nil
 }
 

@@ -158,11 +158,22 @@ func TestCheck(t *testing.T) {
 	if _, _, _, err := Check(path); err == nil {
 		t.Error("a file that is not there was read")
 	}
-	if err := os.WriteFile(path, []byte(everything), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p, src, diags, err := Check(path)
-	if p == nil || len(src) != 1 || len(diags) > 0 || err != nil {
-		t.Errorf("got %v %v %v", p, diags, err)
+	for _, tt := range []struct {
+		policy string
+		want   schema.Code // of an error; 0: none
+	}{
+		{head + "  request: [{do: [{relay: {to: \"sip:10.0.0.1\"}}]}]\n", 0},
+		{everything, schema.OpenRelay},
+	} {
+		if err := os.WriteFile(path, []byte(tt.policy), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, src, diags, err := Check(path)
+		if (p == nil) != (tt.want != 0) || len(src) != 1 || err != nil {
+			t.Errorf("got %v %v %v", p, diags, err)
+		}
+		if diags.HasErrors() != (tt.want != 0) || tt.want != 0 && diags[0].Code != tt.want {
+			t.Errorf("want %s, got %v", tt.want, diags)
+		}
 	}
 }

@@ -40,7 +40,7 @@ var arrows = [][2]string{
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"},
-	{"router/check", "router"}, {"router/policytest", "router"},
+	{"router", "router/check"}, {"router/policytest", "router"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
 }

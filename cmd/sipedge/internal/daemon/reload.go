@@ -41,7 +41,7 @@ func (d *Daemon) swap() (generation int64, err error) {
 		return 0, fmt.Errorf("%s cannot change while the server runs: restart it",
 			strings.Join(changed, ", "))
 	}
-	policy, more := d.router.Compile(doc)
+	policy, more := d.router.Prove(doc)
 	if policy == nil {
 		return 0, &Problems{src, append(diags, more...)}
 	}

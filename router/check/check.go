@@ -1,0 +1,147 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+
+	"sipedge/schema"
+)
+
+// Names of checks, as waivers have them.
+const (
+	openRelay    = "open_relay"
+	neverMatches = "never_matches"
+	mayBeEmpty   = "may_be_empty"
+)
+
+// Report is all that is proved of a policy.
+type Report struct {
+	Verdicts    []Verdict // of every rule, in the author's order
+	Diagnostics schema.Diagnostics
+}
+
+// Policy proves what can be proved of a document that compiles without errors, and holds
+// it against the waivers of its rules.
+func Policy(doc *schema.Document) *Report {
+	p := newPolicy(doc)
+	c := &checker{report: &Report{}, waived: map[waiver]bool{}}
+	for _, l := range p.lists {
+		for i := range l.rules {
+			v := p.reach(l, i)
+			c.report.Verdicts = append(c.report.Verdicts, v)
+			if v.Status == Unreachable {
+				c.add(v.Rule, neverMatches, v.diagnostic())
+			}
+		}
+	}
+	for _, r := range p.openRelays() {
+		c.add(r.rule, openRelay, r.diagnostic())
+	}
+	for _, e := range p.empties() {
+		c.add(e.rule, mayBeEmpty, e.diagnostic())
+	}
+	for _, l := range p.lists {
+		for i := range l.rules {
+			c.unused(l.rules[i].src)
+		}
+	}
+	c.report.Diagnostics.Sort()
+	return c.report
+}
+
+type checker struct {
+	report *Report
+	waived map[waiver]bool // that waived something
+}
+
+type waiver struct {
+	rule  *schema.Rule
+	check string
+}
+
+// add reports a finding unless its rule waives it.
+func (c *checker) add(r *schema.Rule, check string, d schema.Diagnostic) {
+	for _, w := range r.Allow {
+		if w.Check == check {
+			c.waived[waiver{r, check}] = true
+			return
+		}
+	}
+	c.report.Diagnostics = append(c.report.Diagnostics, d)
+}
+
+// unused warns of waivers that waive nothing.
+func (c *checker) unused(r *schema.Rule) {
+	for _, w := range r.Allow {
+		if !c.waived[waiver{r, w.Check}] {
+			c.report.Diagnostics = append(c.report.Diagnostics, schema.Diagnostic{
+				Pos: w.Pos, End: w.Pos.Col + len(w.Check), Severity: schema.Warning,
+				Code:    schema.UnusedWaiver,
+				Message: fmt.Sprintf("%s finds nothing in this rule: the waiver is of no use", w.Check),
+			})
+		}
+	}
+}
+
+// title names a rule in a sentence.
+func title(r *schema.Rule) string {
+	if r.Name == "" {
+		return "this rule"
+	}
+	return fmt.Sprintf("rule %q", r.Name)
+}
+
+func (v *Verdict) diagnostic() schema.Diagnostic {
+	d := v.Rule.Problem(schema.NeverMatches, "%s can never match: %s", title(v.Rule), v.takers())
+	d.Severity = schema.Warning
+	if v.Example != nil {
+		d.Hint = "example: " + v.Example.String()
+	}
+	return d
+}
+
+// takers tells who takes the messages of a rule.
+func (v *Verdict) takers() string {
+	var names []string
+	for i, r := range v.Takers {
+		switch {
+		case i == 3:
+			names[2] = fmt.Sprintf("%d others", len(v.Takers)-2)
+		case i > 3:
+		case r.Name == "":
+			names = append(names, fmt.Sprintf("the rule in line %d", r.Pos.Line))
+		default:
+			names = append(names, fmt.Sprintf("%q (line %d)", r.Name, r.Pos.Line))
+		}
+	}
+	what := "request"
+	if strings.HasPrefix(v.Route, "reply") {
+		what = "reply"
+	}
+	switch len(names) {
+	case 0:
+		if v.called {
+			return "its matchers exclude each other, or what leads to its route excludes them"
+		}
+		return "its matchers exclude each other"
+	case 1:
+		return names[0] + " takes every " + what + " first"
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last] + " take every " + what + " first"
+}
+
+func (r *relay) diagnostic() schema.Diagnostic {
+	d := schema.Diagnostic{
+		Pos: r.step.Pos, End: r.step.Pos.Col + len(r.step.Kind), Code: schema.OpenRelay,
+		Message: fmt.Sprintf("open relay: %s sends on what strangers send to strangers", title(r.rule)),
+	}
+	if r.example == nil {
+		d.Message = fmt.Sprintf("open relay: it can't be shown that %s sends nothing on for strangers: %s",
+			title(r.rule), r.why)
+		d.Hint = "match source, listener or uri: {myself: true} in the rule"
+		return d
+	}
+	d.Hint = fmt.Sprintf("example: %s, by %s", r.example, r.way)
+	return d
+}
