@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/router"
+	"sipedge/schema"
 )
 
 func newValidate(s System) *cobra.Command {
@@ -24,13 +26,9 @@ PATH is a policy: a YAML or CUE file, or a folder whose *.yaml, *.yml and *.cue
 files are one policy (*.test.yaml excepted). Several are checked one by one.
 Nothing is opened or contacted.
 
-Problems go to standard error as text, or to standard output for machines:
-
-  -o json    {"problems": [{"file", "line", "column", "end_column", "severity",
-             "code", "message", "hint"}]}
-  -o sarif   SARIF 2.1.0, for code scanning
-  -o junit   JUnit XML, a test case a PATH
-  -o github  annotations of a GitHub pull request
+Problems go to standard error as text; with ` + "`-o json`" + ` to standard output as one
+document: {"problems": [{"file", "line", "column", "end_column", "severity",
+"code", "message", "hint"}]}.
 
 ` + exitCodes,
 		Example: `  sipedge validate policy.yaml
@@ -44,26 +42,26 @@ Problems go to standard error as text, or to standard output for machines:
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !slices.Contains(outputs, output) {
-				return fmt.Errorf("--output is %s, not %q", strings.Join(outputs, ", "), output)
+				return fmt.Errorf("--output is text or json, not %q", output)
 			}
-			return validate(s, args, output, strict)
+			return validate(s, args, output == "json", strict)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text",
-		"how problems are written: text, json, sarif, junit or github")
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "how problems are written: text or json")
 	cmd.Flags().BoolVar(&strict, "strict", false, "count warnings as problems found")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
+var outputs = []string{"text", "json"}
+
 // validate checks all paths. One that can't be read does not keep the others from it.
-func validate(s System, paths []string, output string, strict bool) error {
+func validate(s System, paths []string, asJSON, strict bool) error {
 	code := exitFine
-	var all []checked
+	all := schema.Diagnostics{}
 	for _, path := range paths {
 		_, src, diags, err := router.Check(path)
-		all = append(all, checked{path, diags, src, err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
 			code = exitUnreachable
@@ -72,8 +70,9 @@ func validate(s System, paths []string, output string, strict bool) error {
 		if diags.HasErrors() || strict && len(diags) > 0 {
 			code = max(code, exitProblems)
 		}
+		all = append(all, diags...)
 		switch {
-		case output != "text":
+		case asJSON:
 		case len(diags) == 0:
 			if err := say(s.Stdout, path+": fine\n"); err != nil {
 				return err
@@ -82,12 +81,15 @@ func validate(s System, paths []string, output string, strict bool) error {
 			report(s, diags, src)
 		}
 	}
-	if write := writers[output]; write != nil {
-		text, err := write(all)
-		if err != nil {
+	if asJSON {
+		var text strings.Builder
+		e := json.NewEncoder(&text)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		if err := e.Encode(map[string]schema.Diagnostics{"problems": all}); err != nil {
 			return err
 		}
-		if err := say(s.Stdout, text); err != nil {
+		if err := say(s.Stdout, text.String()); err != nil {
 			return err
 		}
 	}

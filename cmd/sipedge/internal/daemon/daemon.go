@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sipedge/router"
+	"sipedge/router/data"
 	"sipedge/schema"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
@@ -79,7 +80,7 @@ func Start(cfg Config) (*Daemon, error) {
 	if err := d.build(); err != nil {
 		return nil, err
 	}
-	policy, more := d.router.Prove(doc)
+	policy, more := d.router.Compile(doc)
 	if policy == nil {
 		d.close(context.Background())
 		return nil, &Problems{src, append(diags, more...)}
@@ -91,6 +92,9 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	return d, nil
 }
+
+// tablesEvery is how often the files of tables are looked at.
+const tablesEvery = time.Second
 
 // build makes the parts, bottom up; no message is read yet.
 func (d *Daemon) build() error {
@@ -132,6 +136,7 @@ func (d *Daemon) build() error {
 	ctx, stop := context.WithCancel(context.Background())
 	d.stopClock = stop
 	d.running.Go(func() { clock.run(ctx, d.router.Advance) })
+	d.running.Go(func() { data.Watch(ctx, tablesEvery, d.router.Tables, d.log) })
 	return nil
 }
 

@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"sipedge/router"
+	"sipedge/router/data"
 	"sipedge/router/proxy"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -35,6 +38,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.proxy(d.router.Proxy())
 	e.transactions(d.router.Transactions())
 	e.pool(d.pool.Stats())
+	e.tables(d.router.Tables())
 	e.transports(d.manager)
 }
 
@@ -114,6 +118,22 @@ func (e emitter) pool(s router.PoolStats) {
 	e.gauge("pool_jobs", "Steps that wait for DNS or a backend.", float64(s.Live))
 	e.counter("pool_full_total", "Steps refused because the pool was full.", s.Full)
 	e.counter("pool_panics_total", "Steps that cost a recovered panic.", s.Panics)
+}
+
+func (e emitter) tables(tables *data.Tables) {
+	for _, t := range tables.List() {
+		e.gauge("table_rows", "Rows of a table, or keys of a cache.",
+			float64(t.Len(time.Time{})), "table", t.Name())
+		if c := t.Cache(); c != nil {
+			e.counter("table_evicted_total", "Keys that left a full cache before their time.",
+				c.Evicted(), "table", t.Name())
+			continue
+		}
+		done, failed := t.Reloads()
+		const reloads = "Changed files of tables that were read."
+		e.counter("table_reloads_total", reloads, done, "table", t.Name(), "result", "done")
+		e.counter("table_reloads_total", reloads, failed, "table", t.Name(), "result", "failed")
+	}
 }
 
 // transports sums the listeners of each transport.
