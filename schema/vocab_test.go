@@ -74,6 +74,18 @@ func testVocabulary() *schema.Vocabulary {
 			kind("strip", number, uris),
 			kind("strip_tail", number, uris),
 			kind("pop", `#VarName | [#VarName, ...#VarName]`, schema.Anywhere),
+			kind("put", `{table!: #CacheName, key!: #Text, value?: #Text, ttl?: #Duration}`,
+				schema.Anywhere&^b),
+			arm(kind("query", `{table!: #TableName, key!: #Text, on_none?: #Name}`, r|f), "on_none"),
+			arm(kind("rate_limit", `{
+				key!: #Text
+				rate!: #Rate
+				burst?: int & >=1 & <=1000000
+				allow?: #Networks
+				ipv6_prefix?: int & >=1 & <=128
+				max?: int & >=1 & <=10000000
+				on_exceed?: #Name
+			}`, r), "on_exceed"),
 			kind("push", `{[#VarName]: #VarValue}`, schema.Anywhere),
 			kind("set", `{[#VarName]: #VarValue}`, schema.Anywhere),
 			kind("unset", `#VarName | [#VarName, ...#VarName]`, schema.Anywhere),
@@ -85,27 +97,34 @@ func testVocabulary() *schema.Vocabulary {
 func testFields() []schema.Field {
 	const (
 		f, o     = schema.InFailure, schema.InReply
-		requests = schema.InRequest | schema.InBranch | schema.InFailure
-		messages = requests | schema.InReply
+		received = schema.InRequest | schema.InBranch | f | o | schema.InError
+		requests = received&^o | schema.InLocal
+		messages = requests | o
 	)
 	return []schema.Field{
 		{Name: "cause", Where: f | o,
 			Schema: `"timeout" | "transport" | ["timeout" | "transport", ..."timeout" | "transport"]`},
 		{Name: "direction", Where: messages, Schema: `"upstream" | "downstream"`},
-		{Name: "family", Where: messages, Schema: `#Family | [#Family, ...#Family]`},
+		{Name: "family", Where: received, Schema: `#Family | [#Family, ...#Family]`},
 		{Name: "from", Where: requests, Schema: `#URI`},
-		{Name: "headers", Where: messages, Schema: `{[#HeaderName]: bool | #Str}`},
+		{Name: "headers", Where: messages, Schema: `{[#HeaderIndex]: bool | #Str}`},
 		{Name: "in_dialog", Where: messages, Schema: `bool`},
-		{Name: "listener", Where: messages, Schema: `string | [string, ...string]`},
+		{Name: "listener", Where: received, Schema: `string | [string, ...string]`},
 		{Name: "max_forwards", Where: messages, Schema: `#Int`},
 		{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
 		{Name: "size", Where: messages, Schema: `#Int`},
-		{Name: "source", Where: messages, Schema: `#Networks`},
-		{Name: "source_port", Where: messages, Schema: `#Int`},
+		{Name: "source", Where: received, Schema: `#Networks`},
+		{Name: "source_port", Where: received, Schema: `#Int`},
 		{Name: "status", Where: f | o,
 			Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},
+		{Name: "time", Where: messages, Schema: `{
+			days?: [#Day, ...#Day]
+			from?: #Clock
+			to?: #Clock
+			zone?: string
+		} @says("a map of days, from, to and zone")`},
 		{Name: "to", Where: requests, Schema: `#URI`},
-		{Name: "transport", Where: messages, Schema: `#Transport | [#Transport, ...#Transport]`},
+		{Name: "transport", Where: received, Schema: `#Transport | [#Transport, ...#Transport]`},
 		{Name: "uri", Where: requests, Schema: `#URI`},
 		{Name: "vars", Where: schema.Anywhere, Schema: `{[#VarName]: #VarTest}`},
 	}
