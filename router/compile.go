@@ -13,6 +13,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
+	"sipedge/router/uac"
 	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip/transport"
@@ -39,6 +40,10 @@ var kinds = sync.OnceValue(func() map[string]*action.Kind {
 // Policy is a compiled document. It is immutable: a reload makes another.
 type Policy struct {
 	request  *route
+	error    *route // nil: none
+	startup  *route // nil: none
+	timers   []timer
+	own      *uac.Settings
 	all      []*route // every route, in the author's order
 	settings *proxy.Settings
 	tables   *data.Tables
@@ -47,6 +52,7 @@ type Policy struct {
 // Env is what a policy is compiled against.
 type Env struct {
 	Proxy     *proxy.Proxy         // nil: the policy is only validated
+	Agent     *uac.Agent           // sends what the policy asks for; nil as Proxy
 	Listeners []transport.Listener // as bound; nil: as the document has them
 	Log       *slog.Logger         // of the action log
 	Unfit     func()               // counts values that were none for their variable; nil: nobody does
@@ -130,6 +136,27 @@ func (c *compiler) allocate() {
 	if all := c.routes[key{schema.InReply, "all"}]; all != nil {
 		c.policy.settings.ReplyAll = all
 	}
+	c.unnamed()
+}
+
+// unnamed allocates the routes no step names.
+func (c *compiler) unnamed() {
+	d, p := &c.doc.Routes, &c.policy
+	one := func(of schema.Place, rules []schema.Rule) *route {
+		if len(rules) == 0 {
+			return nil
+		}
+		return c.add(of, schema.Route{Name: of.String(), Rules: rules})
+	}
+	p.error = one(schema.InError, d.Error)
+	p.startup = one(schema.InStartup, d.Startup)
+	if local := one(schema.InLocal, d.Local); local != nil {
+		p.own.Local = local
+	}
+	for i := range d.Timer {
+		t := &d.Timer[i]
+		p.timers = append(p.timers, timer{every: t.Every, route: c.add(schema.InTimer, t.Route)})
+	}
 }
 
 func (c *compiler) add(of schema.Place, src schema.Route) *route {
@@ -201,7 +228,7 @@ func (c *compiler) fill(r *route) {
 		}
 	}
 	env := action.Env{
-		Proxy: c.env.Proxy, Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
+		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own, Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,

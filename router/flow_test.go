@@ -31,6 +31,9 @@ func TestFlow(t *testing.T) {
 func startFlow(t *testing.T, net *mem.Network, files map[string]string) func() error {
 	r, node := newRouter(t, net, files["policy.yaml"])
 	node.Start(r)
+	if at, err := time.ParseDuration(strings.TrimSpace(files["drain"])); err == nil {
+		net.After(at, r.Drain) // a timer would go on for ever
+	}
 	return func() error {
 		if n := r.Stats().Panics; n > 0 {
 			return fmt.Errorf("%d panics", n)
@@ -55,7 +58,14 @@ func newRouter(t testing.TB, net *mem.Network, policy string) (*Router, *mem.Nod
 		Secret: [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	node.Advance = r.Advance
-	swap(t, r, policy)
+	p, diags := r.Compile(doc)
+	if p == nil {
+		t.Fatal(diags)
+	}
+	if err := r.Startup(p); err != nil {
+		t.Fatal(err)
+	}
+	r.Swap(p)
 	return r, node
 }
 

@@ -61,10 +61,11 @@ func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
 
 // fail ends a run in which a step could not do its work. A request is answered
 // 500, a branch is not sent; a failure route leaves the best reply, a reply
-// route the reply, to go its way.
+// route the reply, a local route the request, to go its way, an error route the
+// request to the engine.
 func (r *route) fail(ctx context.Context, j *job.Job, rule *rule, err error) job.Verdict {
 	r.failed.Add(1)
-	j.LastError = 500
+	j.LastError, j.Err = 500, err
 	if r.log != nil {
 		r.log.LogAttrs(ctx, slog.LevelDebug, "step failed", slog.String("route", r.name),
 			slog.String("rule", rule.name), slog.Any("error", err))

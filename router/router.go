@@ -10,6 +10,7 @@ import (
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/uac"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
@@ -28,6 +29,9 @@ type Config struct {
 	Transactions int          // live at most; 0: the layer's default
 	Secret       [32]byte     // key of tags, branches and hashes
 	Log          *slog.Logger // nil: silence
+	// Jitter is a random time below max, by which a timer route runs later than
+	// it is due; nil: none.
+	Jitter func(max time.Duration) time.Duration
 	// Trace is asked for every request that meets the policy; the trace it gives
 	// records the decision. nil: none is recorded.
 	Trace func(f transport.Flow, m *sip.Message) *job.Trace
@@ -40,6 +44,8 @@ type Router struct {
 	cfg      Config
 	proxy    *proxy.Proxy
 	layer    *transaction.Layer
+	agent    *uac.Agent
+	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
 	count    counters
@@ -50,7 +56,7 @@ var (
 	_ transport.Unframed = (*Router)(nil)
 
 	_ transport.Undelivered = (*Router)(nil)
-	_ transaction.User   = (*Router)(nil)
+	_ transaction.User      = (*Router)(nil)
 )
 
 // New wires a Router. It answers nothing before Swap gave it a policy.
@@ -71,6 +77,9 @@ func New(cfg Config) *Router {
 		Timers: cfg.Timers, Secret: derive(cfg.Secret, "transaction"), Max: cfg.Transactions,
 	})
 	r.proxy.SetLayer(r.layer)
+	r.agent = uac.New(uac.Config{
+		Way: proxy.Way{Proxy: r.proxy}, Layer: r.layer, Log: cfg.Log,
+	})
 	return r
 }
 
@@ -85,7 +94,7 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 // whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
-		Proxy: r.proxy, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log, Tables: r.Tables(),
+		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log, Tables: r.Tables(),
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }
@@ -103,13 +112,24 @@ func (r *Router) Tables() *data.Tables {
 func (r *Router) Swap(p *Policy) {
 	r.proxy.SetSettings(p.settings)
 	r.policy.Store(p)
+	r.timers.replace(r, p)
 }
 
 // Advance fires every timer due and returns when it must be called again; zero: when Wake says.
-func (r *Router) Advance(now time.Time) (next time.Time) { return r.layer.Advance(now) }
+func (r *Router) Advance(now time.Time) (next time.Time) {
+	next, due := r.layer.Advance(now), r.timers.advance(r, now)
+	if next.IsZero() || !due.IsZero() && due.Before(next) {
+		return due
+	}
+	return next
+}
 
-// Drain refuses new dialogs from now on with 503 and Retry-After; what is under way goes on.
+// Drain refuses new dialogs from now on with 503 and Retry-After, and runs no
+// timer route; what is under way goes on.
 func (r *Router) Drain() { r.draining.Store(true) }
+
+// Requests returns the counters of the router's own requests.
+func (r *Router) Requests() uac.Stats { return r.agent.Stats() }
 
 // Live is how many transactions and response contexts are in memory.
 func (r *Router) Live() int64 {

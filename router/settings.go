@@ -7,6 +7,7 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/uac"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -29,6 +30,25 @@ func (c *compiler) self() {
 		Deny:        c.networks(c.doc.Deny),
 		Allow:       c.networks(c.doc.Allow),
 	}
+	c.policy.own = &uac.Settings{
+		Self: c.policy.settings.Self, Max: limits.Requests, Name: c.name(),
+	}
+}
+
+// name is what the router calls itself in From: its domain, or its address.
+func (c *compiler) name() string {
+	if len(c.doc.Domains) > 0 {
+		return c.doc.Domains[0].S
+	}
+	for _, l := range c.listeners {
+		if l.Advertised != "" {
+			return l.Advertised
+		}
+		if a := l.Addr.Addr(); !a.IsUnspecified() {
+			return a.String()
+		}
+	}
+	return "localhost"
 }
 
 // Listeners is what a document listens on, in its order.

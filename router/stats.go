@@ -28,7 +28,7 @@ type counters struct {
 	replies   [10]atomic.Uint64 // by the first digit
 	malformed [16]atomic.Uint64
 
-	unanswered, dropped, drained, panics, unfit atomic.Uint64
+	unanswered, dropped, drained, panics, unfit, skipped atomic.Uint64
 }
 
 // Stats are counters since the start.
@@ -41,6 +41,7 @@ type Stats struct {
 	Dropped    uint64 // requests a policy dropped
 	Drained    uint64 // new dialogs refused while draining
 	Panics     uint64
+	Skipped    uint64 // runs of timer routes: the one before went on, or the pool was full
 	Unfit      uint64 // values that were none for their variable, which has none then
 
 	Rules []RuleCount // of the current policy, since it was swapped in
@@ -63,7 +64,7 @@ func (r *Router) Stats() Stats {
 	c := &r.count
 	s := Stats{
 		Unanswered: c.unanswered.Load(), Dropped: c.dropped.Load(),
-		Drained: c.drained.Load(), Panics: c.panics.Load(), Unfit: c.unfit.Load(),
+		Drained: c.drained.Load(), Panics: c.panics.Load(), Skipped: c.skipped.Load(), Unfit: c.unfit.Load(),
 	}
 	for i := range c.requests {
 		name := sip.Method(i).String()

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"sipedge/router/job"
+	"sipedge/router/uac"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
@@ -54,16 +55,45 @@ func (r *Router) refuse(f transport.Flow, m *sip.Message, err error) {
 	if !errors.As(err, &pe) {
 		return
 	}
-	r.count.malformed[classIndex(pe.Class)].Add(1)
-	r.tell(f, m, pe.Status, pe.Text)
+	r.tell(f, m, pe)
 }
 
-// tell answers what no policy sees.
-func (r *Router) tell(f transport.Flow, m *sip.Message, status int, reason string) {
-	if m.Replyable() && r.policy.Load() != nil {
-		m.MarkReceived(f.Remote, false)
-		r.proxy.Refuse(f, m, status, reason)
+// tell has the error route deal with a request, or answers it.
+func (r *Router) tell(f transport.Flow, m *sip.Message, pe *sip.ParseError) {
+	r.count.malformed[classIndex(pe.Class)].Add(1)
+	p := r.policy.Load()
+	if p == nil {
+		return
 	}
+	if m.Replyable() {
+		m.MarkReceived(f.Remote, false)
+	}
+	if p.error != nil && m.IsRequest() && r.erroneous(f, m, p, pe) {
+		return
+	}
+	if m.Replyable() {
+		r.proxy.Refuse(f, m, pe.Status, pe.Text)
+	}
+}
+
+// erroneous runs the error route. True: it dealt with the request.
+func (r *Router) erroneous(
+	f transport.Flow, m *sip.Message, p *Policy, pe *sip.ParseError,
+) bool {
+	j := job.Get()
+	j.Place, j.Now, j.Flow, j.Msg = schema.InError, r.cfg.Clock(), f, m
+	j.Self, j.Received, j.Malformed = p.settings.Self, m.RURI(), pe
+	if r.cfg.Trace != nil {
+		j.Trace = r.cfg.Trace(f, m)
+	}
+	v := p.error.Run(background, j)
+	done := j.Answered
+	if v == job.Drop {
+		r.count.dropped.Add(1)
+		done = true
+	}
+	job.Put(j)
+	return done
 }
 
 // Unframed is transport.Unframed's: header fields without a message, which is too large or
@@ -73,13 +103,14 @@ func (r *Router) Unframed(f transport.Flow, header []byte, err error) {
 	defer r.rescue(m, "unframed")
 	_ = m.Parse(header) // its body is missing
 	if errors.Is(err, transport.ErrTooLarge) {
-		r.count.malformed[classIndex("limit")].Add(1)
-		r.tell(f, m, 513, "")
+		r.tell(f, m, tooLarge)
 	} else {
 		r.refuse(f, m, err)
 	}
 	messages.Put(m)
 }
+
+var tooLarge = &sip.ParseError{Status: 513, Class: "limit"}
 
 // Failed and Closed are transport.User's.
 func (r *Router) Failed(_ transport.Flow, ref uint64, err error) {
@@ -153,6 +184,10 @@ func (r *Router) Response(
 	c transaction.Client, word uint64, f transport.Flow, m *sip.Message, err error,
 ) {
 	defer r.rescue(m, "response")
+	if word == uac.Word {
+		r.agent.Response(m, err)
+		return
+	}
 	r.proxy.Response(c, word, f, m, err)
 }
 

@@ -24,7 +24,7 @@ var floors = [][]string{
 	5: {
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
-		"router/capture", "router/cluster", "router/observe",
+		"router/capture", "router/cluster", "router/observe", "router/uac",
 	},
 	6: {"router/action"},
 	7: {"router", "router/check", "router/policytest"},

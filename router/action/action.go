@@ -6,6 +6,7 @@ import (
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/uac"
 	"sipedge/router/vars"
 	"sipedge/schema"
 )
@@ -22,10 +23,12 @@ type Kind struct {
 	New func(e *Env, args *schema.Value) (job.Step, schema.Diagnostics)
 }
 
-// Env is what a constructor may use. Steps keep Proxy and Log for their run;
-// both are nil while a policy is only validated.
+// Env is what a constructor may use. Steps keep Proxy, Agent and Log for their
+// run; all are nil while a policy is only validated.
 type Env struct {
 	Proxy *proxy.Proxy
+	Agent *uac.Agent
+	Own   *uac.Settings // for what the Agent sends
 	Log   *slog.Logger
 	Where schema.Place // route types the step may run in
 	Vars  *vars.Scope  // what the policy declares
@@ -69,6 +72,7 @@ func Kinds() []Kind {
 		revertURIKind,
 		rewriteURIKind,
 		routeKind,
+		sendRequestKind,
 		serializeBranchesKind,
 		setKind,
 		setHeaderKind,

@@ -99,6 +99,7 @@ func (c *responseContext) runFailure() {
 		}
 	}
 	r.Run(context.Background(), j)
+	j.Ended()
 	job.Put(j)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -13,7 +14,8 @@ import (
 // Reply answers the request. Without a transaction it is stateless with a
 // keyed To tag that absorbs its ACK; a 1xx, or stateful, makes one. extra are
 // whole header lines. A reply to an ACK sends nothing. In a failure route it
-// ends the response context. The verdict is Next for a 1xx, else Done.
+// ends the response context; in an error route only a final one is sent, if
+// the request can be answered at all. The verdict is Next for a 1xx, else Done.
 func (p *Proxy) Reply(
 	j *job.Job, status int, reason string, extra []byte, stateful bool,
 ) job.Verdict {
@@ -22,8 +24,14 @@ func (p *Proxy) Reply(
 	if final || method == sip.ACK {
 		j.Answered = true
 	}
-	if method == sip.ACK {
+	switch {
+	case method == sip.ACK:
 		return job.Done
+	case j.Place == schema.InError:
+		if final {
+			p.refuseAs(j, status, reason, extra)
+		}
+		return verdict(final)
 	}
 	if in, ok := j.Context.(*within); ok {
 		in.c.respond(j.Msg, status, reason, extra)
@@ -116,6 +124,14 @@ func (p *Proxy) replyStateless(
 	_ = p.cfg.Sender.Send(to, sc.out, 0) // lost as on the wire
 	p.sent(t, to, sc.out)
 	p.putScratch(sc)
+}
+
+// refuseAs answers a malformed request as its error route says.
+func (p *Proxy) refuseAs(j *job.Job, status int, reason string, extra []byte) {
+	p.stats.refused.Add(1)
+	if j.Msg.Replyable() {
+		p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
+	}
 }
 
 // Refuse answers a message that Parse or the engine's checks refused,

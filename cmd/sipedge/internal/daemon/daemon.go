@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -60,8 +61,10 @@ type Daemon struct {
 	failures   atomic.Int64 // reloads refused
 	draining   atomic.Bool
 
-	stopClock context.CancelFunc
-	running   sync.WaitGroup // clock and admin
+	clock   *clock
+	ends    context.Context // with the daemon
+	stop    context.CancelFunc
+	running sync.WaitGroup // what ends then, and admin
 }
 
 // Start loads the policy, binds what it names and begins to route. A policy with mistakes
@@ -121,21 +124,21 @@ func (d *Daemon) build() error {
 	if err != nil {
 		return err
 	}
-	clock := newClock()
+	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
 		Resolver:     resolve.New(resolve.Config{Servers: servers, Budget: d.doc.DNS.Budget}),
 		Pool:         d.pool,
-		Wake:         clock.Wake,
+		Wake:         d.clock.Wake,
+		Jitter:       rand.N[time.Duration],
 		Timers:       transaction.Timers{T1: d.doc.Timers.T1, T2: d.doc.Timers.T2, T4: d.doc.Timers.T4},
 		Transactions: limits.Transactions,
 		Secret:       key,
 		Log:          d.log,
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	d.stopClock = stop
-	d.running.Go(func() { clock.run(ctx, d.router.Advance) })
+	d.ends, d.stop = ctx, stop
 	d.running.Go(func() { data.Watch(ctx, tablesEvery, d.router.Tables, d.log) })
 	return nil
 }
@@ -147,8 +150,15 @@ func (d *Daemon) begin(policy *router.Policy) error {
 		return err
 	}
 	d.generation.Store(1)
+	if err := d.router.Startup(policy); err != nil {
+		if l != nil {
+			l.Close()
+		}
+		return err
+	}
 	d.router.Swap(policy)
 	d.manager.Start(d.router)
+	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {
 		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())
 	}
@@ -180,7 +190,7 @@ func (d *Daemon) close(ctx context.Context) {
 		d.log.Warn("closing listeners", "error", err)
 	}
 	d.pool.Close()
-	d.stopClock()
+	d.stop()
 	if d.admin != nil {
 		d.admin.Close()
 	}

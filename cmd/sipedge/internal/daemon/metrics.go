@@ -9,6 +9,7 @@ import (
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/proxy"
+	"sipedge/router/uac"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
@@ -36,6 +37,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.counter("reload_failures_total", "Reloads that were refused.", uint64(d.failures.Load()))
 	e.router(d.router.Stats())
 	e.proxy(d.router.Proxy())
+	e.requests(d.router.Requests())
 	e.transactions(d.router.Transactions())
 	e.pool(d.pool.Stats())
 	e.tables(d.router.Tables())
@@ -78,6 +80,7 @@ func (e emitter) router(s router.Stats) {
 	e.counter("unfit_values_total", "Values that were none for their variable.", s.Unfit)
 	e.counter("dropped_total", "Requests a policy dropped.", s.Dropped)
 	e.counter("drained_total", "New dialogs refused while draining.", s.Drained)
+	e.counter("timers_skipped_total", "Runs of timer routes left out.", s.Skipped)
 	e.counter("panics_total", "Messages that cost a recovered panic.", s.Panics)
 	for _, r := range s.Rules {
 		e.counter("rule_matches_total", "How often a rule matched, since the policy came in.",
@@ -101,6 +104,15 @@ func (e emitter) proxy(s proxy.Stats) {
 	e.counter("proxy_dropped_responses_total", "Responses to no request of ours.",
 		s.DroppedResponses)
 	e.gauge("proxy_contexts", "Response contexts in memory.", float64(s.LiveContexts))
+}
+
+// requests are those of the router's own.
+func (e emitter) requests(s uac.Stats) {
+	e.counter("own_requests_total", "Requests of our own that were sent.", s.Sent)
+	e.counter("own_answered_total", "Requests of our own with a final reply.", s.Answered)
+	e.counter("own_failed_total", "Requests of our own without one.", s.Failed)
+	e.counter("own_refused_total", "Requests of our own beyond the limit.", s.Refused)
+	e.gauge("own_requests", "Requests of our own that wait for a reply.", float64(s.Live))
 }
 
 func (e emitter) transactions(s transaction.Stats) {
