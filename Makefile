@@ -23,7 +23,9 @@ build:
 
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" \
-		"kamailio kamailio kamailio-extra-modules"
+		"kamailio kamailio kamailio-extra-modules" "npm npm"
+	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
+		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
 
 test:
 	$(GO) test -timeout 20m ./...

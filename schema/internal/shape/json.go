@@ -249,7 +249,7 @@ func (w *jsonWriter) structure(s *Shape) (object, error) {
 			out["propertyNames"] = names
 		}
 	}
-	if s.one && s.beside == nil {
+	if s.one && len(s.beside) == 0 {
 		out["minProperties"], out["maxProperties"] = 1, 1
 	} else if s.one {
 		var ways []any
