@@ -199,7 +199,7 @@ func (d *decoder) valueFor(to *vars.Var, v *schema.Value) (text, bool) {
 	default:
 		return d.textFor(to, v)
 	}
-	if holds := map[vars.Type]schema.ValueKind{vars.Int: schema.Int, vars.Bool: schema.Bool}; holds[to.Type] != v.Kind {
+	if to.Type != scalars[v.Kind] {
 		p := v.Problem(schema.WrongVariable, "%q holds %s, not %s", to.Name, to.Type.Thing(), lit)
 		if to.Type == vars.String {
 			p.Hint = "put it in quotes"
@@ -209,6 +209,9 @@ func (d *decoder) valueFor(to *vars.Var, v *schema.Value) (text, bool) {
 	}
 	return text{lit: []byte(lit)}, true
 }
+
+// scalars are the types of values that are no text.
+var scalars = map[schema.ValueKind]vars.Type{schema.Int: vars.Int, schema.Bool: vars.Bool}
 
 // textFor compiles a template for what a variable is to hold.
 func (d *decoder) textFor(to *vars.Var, v *schema.Value) (t text, ok bool) {

@@ -59,7 +59,8 @@ func TestAssignmentsAreChecked(t *testing.T) {
 		}
 		if len(diags) != 1 || diags[0].Code != tt.code || !strings.Contains(diags[0].Message, tt.says) ||
 			tt.hint != "" && diags[0].Hint != tt.hint {
-			t.Errorf("%s %v: want SE%d %q (%s), got %+v", tt.action, tt.args, tt.code, tt.says, tt.hint, diags)
+			t.Errorf("%s %v: want SE%d %q (%s), got %+v",
+				tt.action, tt.args, tt.code, tt.says, tt.hint, diags)
 		}
 	}
 }

@@ -125,6 +125,17 @@ func partFields(
 			Append: part(func(dst []byte, u *sip.URI) []byte { return append(dst, u.SchemeName...) })},
 		{Name: name + ".user", Where: where, Doc: "The user of " + what + ", still escaped.",
 			Append: part(func(dst []byte, u *sip.URI) []byte { return append(dst, u.User...) })},
+		{Name: name + ".password", Where: where,
+			Doc:    "The password of " + what + ", still escaped.",
+			Append: part(func(dst []byte, u *sip.URI) []byte { return append(dst, u.Password...) })},
+		{Name: name + ".transport", Where: where,
+			Doc: "The transport " + what + " asks for.",
+			Append: part(func(dst []byte, u *sip.URI) []byte {
+				if u.Scheme == sip.SIP || u.Scheme == sip.SIPS {
+					dst = append(dst, Transport(u).String()...)
+				}
+				return dst
+			})},
 		{Name: name + ".host", Where: where,
 			Doc:    "The host of " + what + ", an IPv6 address in brackets.",
 			Append: part(func(dst []byte, u *sip.URI) []byte { return sip.AppendHost(dst, u.Host) })},

@@ -36,7 +36,8 @@ const (
 )
 
 var registry = func() []Field {
-	all := slices.Concat(messageFields, uriFields(), networkFields, resultFields)
+	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields,
+		resultFields, timeFields, branchFields, stateFields)
 	for i := range all {
 		all[i].fill()
 	}
