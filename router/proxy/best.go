@@ -77,8 +77,12 @@ func (c *responseContext) runOnError() job.Verdict {
 	return c.ending(v)
 }
 
-// ending makes a drop the end of the transaction.
+// ending makes a drop the end of the transaction, and a run off the end of an
+// arm the end of the run.
 func (c *responseContext) ending(v job.Verdict) job.Verdict {
+	if v == job.Next {
+		return job.Done
+	}
 	if v == job.Drop && !c.answered {
 		c.answered = true
 		_ = c.p.layer.Drop(c.server) // ErrGone: it has ended
