@@ -40,7 +40,8 @@ func New(listeners []transport.Listener, secret []byte) *Router {
 func nameOf(l *transport.Listener) name {
 	text := l.Advertised
 	if text == "" {
-		text = netip.AddrPortFrom(specific(l.Addr.Addr()), l.Addr.Port()).String()
+		addr := specific(l.Addr.Addr()).Unmap().WithZone("") // a zone means nothing elsewhere
+		text = netip.AddrPortFrom(addr, l.Addr.Port()).String()
 	}
 	if _, ok := sip.ParseAddr([]byte(text)); ok {
 		text = string(sip.AppendHost(nil, []byte(text)))

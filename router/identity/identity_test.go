@@ -32,6 +32,10 @@ func TestNames(t *testing.T) {
 			"SIP/2.0/UDP [2001:db8::7];branch=", "2001:db8::7", 0},
 		{listener(sip.UDP, "10.0.0.9:5060", "[2001:db8::7]:5080"),
 			"SIP/2.0/UDP [2001:db8::7]:5080;branch=", "2001:db8::7", 5080},
+		{listener(sip.UDP, "[fe80::1%eth0]:5060", ""),
+			"SIP/2.0/UDP [fe80::1]:5060;branch=", "fe80::1", 5060},
+		{listener(sip.UDP, "[::ffff:10.0.0.9]:5060", ""),
+			"SIP/2.0/UDP 10.0.0.9:5060;branch=", "10.0.0.9", 5060},
 	}
 	for _, tt := range tests {
 		id := nameOf(&tt.l)
