@@ -81,12 +81,21 @@ func (w *jsonWriter) reference(to *Shape) (object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", to.name, err)
 		}
-		if doc := described(to); doc != "" {
-			def["description"] = doc
-		}
-		w.definitions[name] = def
+		w.definitions[name] = withDoc(def, described(to))
 	}
 	return object{"$ref": "#/definitions/" + name}, nil
+}
+
+// withDoc adds a description. Beside $ref nothing would count.
+func withDoc(part object, doc string) object {
+	if doc == "" {
+		return part
+	}
+	if ref, is := part["$ref"]; is {
+		part = object{"allOf": []any{object{"$ref": ref}}}
+	}
+	part["description"] = doc
+	return part
 }
 
 func described(s *Shape) string {
@@ -217,12 +226,7 @@ func (w *jsonWriter) structure(s *Shape) (object, error) {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
 		}
 		doc := oneLine(f.doc)
-		if ref, is := part["$ref"]; is && doc != "" {
-			part = object{"allOf": []any{object{"$ref": ref}}} // beside $ref nothing counts
-		}
-		if doc != "" {
-			part["description"] = doc
-		}
+		part = withDoc(part, doc)
 		if f.some {
 			part["minItems"] = 1
 		}
