@@ -1,6 +1,12 @@
 package schema
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
+
+// shortest is the shortest time between two runs of a timer.
+const shortest = 100 * time.Millisecond
 
 // checkSettings checks what stands outside the routes.
 func checkSettings(root *Value, doc *Document) Diagnostics {
@@ -34,5 +40,12 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 			doc.Limits.PerSource, doc.Limits.Connections))
 	}
 	doc.Limits.PerSource = min(doc.Limits.PerSource, doc.Limits.Connections)
+	timers := root.Get("routes").Get("timer")
+	for i := range timers.Keys {
+		if v := timers.Keys[i].Get("every"); v.Duration() < shortest {
+			diags = append(diags, v.Problem(OutOfRange, "a timer runs at most every %v, not every %s",
+				shortest, v.S))
+		}
+	}
 	return diags
 }

@@ -60,6 +60,7 @@ type Limits struct {
 	Attempts     int           // attempts: failure routes of one transaction, default 8
 	Pool         int           // pool: steps that wait for DNS or a backend at once
 	Asks         time.Duration // asks: the longest such a step may take
+	Requests     int           // requests: of the router's own without an answer yet, default 100
 	MaxForwards  int           // max_forwards: written when absent, default 70
 }
 
@@ -84,6 +85,16 @@ type Routes struct {
 	Branch  []Route
 	Failure []Route
 	Reply   []Route
+	Error   []Rule
+	Local   []Rule
+	Startup []Rule // one at most, without matches
+	Timer   []Timer
+}
+
+// Timer is a route that runs every so often: one rule, without matches.
+type Timer struct {
+	Route
+	Every time.Duration
 }
 
 type Route struct {

@@ -12,6 +12,7 @@ const (
 	defaultBranches    = 12
 	defaultAttempts    = 8
 	defaultPool        = 256
+	defaultRequests    = 100
 	defaultMaxForwards = 70
 
 	defaultMessageTime = 10 * time.Second
@@ -103,6 +104,7 @@ func lowerLimits(v *Value) Limits {
 		Attempts:     intOr(v.Get("attempts"), defaultAttempts),
 		Pool:         intOr(v.Get("pool"), defaultPool),
 		Asks:         durationOr(v.Get("asks"), defaultAsks),
+		Requests:     intOr(v.Get("requests"), defaultRequests),
 		MaxForwards:  intOr(v.Get("max_forwards"), defaultMaxForwards),
 	}
 }
@@ -114,7 +116,41 @@ func lowerRoutes(v *Value) Routes {
 		Branch:  lowerNamed(v.Get("branch")),
 		Failure: lowerNamed(v.Get("failure")),
 		Reply:   lowerNamed(v.Get("reply")),
+		Error:   lowerRules(v.Get("error")),
+		Local:   lowerRules(v.Get("local")),
+		Startup: lowerSteps(v.Get("startup")),
+		Timer:   lowerTimerRoutes(v.Get("timer")),
 	}
+}
+
+// lowerSteps makes a rule without matches of steps; none of none.
+func lowerSteps(v *Value) []Rule {
+	if len(v.Items) == 0 {
+		return nil
+	}
+	return []Rule{{Pos: v.Items[0].Pos, Do: steps(v)}}
+}
+
+func lowerTimerRoutes(v *Value) []Timer {
+	var timers []Timer
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		timers = append(timers, Timer{
+			Route: Route{Name: k.Name, Pos: k.Pos, Rules: lowerSteps(k.Get("do"))},
+			Every: k.Get("every").Duration(),
+		})
+	}
+	return timers
+}
+
+// steps are those of a list.
+func steps(v *Value) []Step {
+	list := make([]Step, len(v.Items))
+	for i := range v.Items {
+		k := &v.Items[i].Keys[0]
+		list[i] = Step{Kind: k.Name, Args: k.Value, Pos: k.Pos}
+	}
+	return list
 }
 
 func lowerNamed(v *Value) []Route {
@@ -136,12 +172,7 @@ func lowerRules(v *Value) []Rule {
 		if m := item.Get("match"); m.Kind == Map && len(m.Keys) > 0 {
 			r.Match = m
 		}
-		do := item.Get("do")
-		r.Do = make([]Step, len(do.Items))
-		for j := range do.Items {
-			k := &do.Items[j].Keys[0]
-			r.Do[j] = Step{Kind: k.Name, Args: k.Value, Pos: k.Pos}
-		}
+		r.Do = steps(item.Get("do"))
 		item.Get("allow").Each(func(v *Value) {
 			check := v.Get("check")
 			r.Allow = append(r.Allow, Waiver{check.S, v.Get("reason").S, check.Pos})

@@ -6,7 +6,7 @@ import (
 
 // visit is a list of rules met in a route type.
 type visit struct {
-	route *Route // nil: the request list
+	route *Route // nil: a list without a name
 	in    Place
 	early bool // in a reply route, under matchers that imply a 1xx
 }
@@ -22,10 +22,20 @@ func (c *routes) places() {
 			c.walkList(r.Rules, visit{route: r, in: t}, []string{routeNames[t] + " " + r.Name})
 		}
 	}
+	r := &c.doc.Routes
+	c.walkList(r.Error, visit{in: InError}, nil)
+	c.walkList(r.Local, visit{in: InLocal}, nil)
+	c.walkList(r.Startup, visit{in: InStartup}, nil)
+	for i := range r.Timer {
+		t := &r.Timer[i]
+		t.Places = InTimer
+		c.walkList(t.Rules, visit{route: &t.Route, in: InTimer},
+			[]string{routeNames[InTimer] + " " + t.Name})
+	}
 }
 
 // walkList checks a list in one route type. way is how it got there; nil: it
-// is the request list itself.
+// is a list without a name itself.
 func (c *routes) walkList(rules []Rule, at visit, way []string) {
 	if c.seen[at] {
 		return
@@ -51,7 +61,7 @@ func (c *routes) walkList(rules []Rule, at visit, way []string) {
 				next := c.named[InSub][m.name.S]
 				from := way
 				if from == nil {
-					from = []string{"request route"}
+					from = []string{routeNames[at.in]}
 				}
 				c.walkList(next.Rules, visit{next, at.in, early},
 					append(from[:len(from):len(from)], next.Name))
@@ -70,7 +80,8 @@ func (c *routes) legal(s *Step, in Place, sub, early bool, way []string) {
 	key := Key{Name: s.Kind, Pos: s.Pos, End: s.Pos.Col + len(s.Kind)}
 	switch {
 	case k.Where&InSub != 0 && !sub:
-		d := key.Problem(ReturnOutside, "%q leaves a sub-route; this is a %s", s.Kind, routeNames[in])
+		d := key.Problem(ReturnOutside, "%q leaves a sub-route; this is %s", s.Kind,
+			withArticle(routeNames[in]))
 		d.Hint = "exit ends the run"
 		c.once(d)
 	case where&in == 0:
@@ -84,12 +95,20 @@ func (c *routes) legal(s *Step, in Place, sub, early bool, way []string) {
 
 // misplaced says where a key cannot be used, and how the run got there.
 func misplaced(key Key, code Code, in, where Place, way []string) Diagnostic {
-	d := key.Problem(code, "%q cannot be used in a %s (allowed: %s)",
-		key.Name, routeNames[in], where)
+	d := key.Problem(code, "%q cannot be used in %s (allowed: %s)",
+		key.Name, withArticle(routeNames[in]), where)
 	if len(way) > 1 {
 		d.Hint = "it runs there by " + strings.Join(way, " → ")
 	}
 	return d
+}
+
+// withArticle puts a or an before the name of a route type.
+func withArticle(name string) string {
+	if strings.HasPrefix(name, "error") {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 // once adds a diagnostic unless the place has one: a sub-route is met in

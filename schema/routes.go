@@ -23,7 +23,8 @@ const maxRules = 20_000
 // routeNames word route types in messages.
 var routeNames = map[Place]string{
 	InSub: "sub-route", InRequest: "request route", InBranch: "branch route",
-	InFailure: "failure route", InReply: "reply route",
+	InFailure: "failure route", InReply: "reply route", InError: "error route",
+	InLocal: "local route", InStartup: "startup route", InTimer: "timer route",
 }
 
 // namedTypes are the types whose routes have names.
@@ -111,11 +112,18 @@ func (c *routes) refs(s *Step) []ref {
 
 // lists calls f for every list of rules.
 func (c *routes) lists(f func([]Rule)) {
-	f(c.doc.Routes.Request)
+	r := &c.doc.Routes
+	f(r.Request)
 	for _, t := range namedTypes {
-		for i := range c.doc.Routes.of(t) {
-			f(c.doc.Routes.of(t)[i].Rules)
+		for i := range r.of(t) {
+			f(r.of(t)[i].Rules)
 		}
+	}
+	for _, rules := range [...][]Rule{r.Error, r.Local, r.Startup} {
+		f(rules)
+	}
+	for i := range r.Timer {
+		f(r.Timer[i].Rules)
 	}
 }
 

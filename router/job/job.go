@@ -80,9 +80,11 @@ type Job struct {
 	Direction   Direction
 	Verified    bool // loose_route met a valid tag
 
-	Status    int   // failure, reply: of the (best) response; 408 of a timeout
-	Cause     Cause // failure
-	LastError int   // status of the last internal error, for reply_error; 0 none
+	Status    int             // failure, reply: of the (best) response; 408 of a timeout
+	Cause     Cause           // failure
+	Malformed *sip.ParseError // error: what is wrong with the request
+	Err       error           // of the step that failed the run
+	LastError int             // status of the last internal error, for reply_error; 0 none
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
 
@@ -95,6 +97,19 @@ type Job struct {
 
 	avp   Values
 	arena []byte
+	later []func()
+}
+
+// Later has f called when the run has ended, by Ended.
+func (j *Job) Later(f func()) { j.later = append(j.later, f) }
+
+// Ended calls what the run put off, in its order.
+func (j *Job) Ended() {
+	for len(j.later) > 0 {
+		f := j.later[0]
+		j.later = j.later[1:]
+		f()
+	}
 }
 
 // AVP is the store of avp.*: the transaction's, or of this run while it has none.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip"
 )
 
@@ -101,7 +102,7 @@ var messageFields = []Field{
 		},
 	},
 	{
-		Name: "time.unix", Where: inMessages,
+		Name: "time.unix", Where: schema.Anywhere,
 		Doc: "Seconds since 1970 when the run began.",
 		Int: func(j *job.Job) (int64, bool) {
 			if j.Now.IsZero() {

@@ -9,55 +9,55 @@ import (
 // Fields of the way a message came: never what it says of itself.
 var networkFields = []Field{
 	{
-		Name: "source", Where: inMessages,
+		Name: "source", Where: inReceived,
 		Doc: "The address and port the message came from.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return appendAddrPort(dst, j.Flow.Remote)
 		},
 	},
 	{
-		Name: "source.ip", Where: inMessages,
+		Name: "source.ip", Where: inReceived,
 		Doc:  "The address the message came from.",
 		Addr: func(j *job.Job) netip.Addr { return j.Flow.Remote.Addr().Unmap() },
 	},
 	{
-		Name: "source.port", Where: inMessages,
+		Name: "source.port", Where: inReceived,
 		Doc: "The port the message came from.",
 		Int: func(j *job.Job) (int64, bool) { return port(j.Flow.Remote) },
 	},
 	{
-		Name: "local", Where: inMessages,
+		Name: "local", Where: inReceived,
 		Doc: "The address and port the message came to.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return appendAddrPort(dst, j.Flow.Local)
 		},
 	},
 	{
-		Name: "local.ip", Where: inMessages,
+		Name: "local.ip", Where: inReceived,
 		Doc:  "The address the message came to.",
 		Addr: func(j *job.Job) netip.Addr { return j.Flow.Local.Addr().Unmap() },
 	},
 	{
-		Name: "local.port", Where: inMessages,
+		Name: "local.port", Where: inReceived,
 		Doc: "The port the message came to.",
 		Int: func(j *job.Job) (int64, bool) { return port(j.Flow.Local) },
 	},
 	{
-		Name: "transport", Where: inMessages,
+		Name: "transport", Where: inReceived,
 		Doc: "The transport the message came by: udp, tcp.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return append(dst, j.Flow.Transport.String()...)
 		},
 	},
 	{
-		Name: "family", Where: inMessages,
+		Name: "family", Where: inReceived,
 		Doc: "The address family the message came by: inet or inet6.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return append(dst, Family(j)...)
 		},
 	},
 	{
-		Name: "listener", Where: inMessages,
+		Name: "listener", Where: inReceived,
 		Doc: "The listener the message came to, as force_send_socket takes it.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			if j.Self == nil {

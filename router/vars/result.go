@@ -2,6 +2,7 @@ package vars
 
 import (
 	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip"
 )
 
@@ -30,6 +31,37 @@ var resultFields = []Field{
 		Doc: "Why a branch failed without a response: timeout or transport.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return append(dst, Cause(j)...)
+		},
+	},
+	{
+		Name: "error.class", Where: schema.InError,
+		Doc: "What of the message is malformed: start-line, header, via, from, to, call-id, " +
+			"cseq, max-forwards, content-length, duplicate, limit, body or uri.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			if j.Malformed != nil {
+				dst = append(dst, j.Malformed.Class...)
+			}
+			return dst
+		},
+	},
+	{
+		Name: "error.text", Where: schema.InError,
+		Doc: "What is wrong with the message, as a reason phrase.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			if j.Malformed != nil {
+				dst = append(dst, j.Malformed.Text...)
+			}
+			return dst
+		},
+	},
+	{
+		Name: "error.status", Where: schema.InError,
+		Doc: "The status the engine answers a malformed request with, unless the route does.",
+		Int: func(j *job.Job) (int64, bool) {
+			if j.Malformed == nil {
+				return 0, false
+			}
+			return int64(j.Malformed.Status), true
 		},
 	},
 }

@@ -28,11 +28,14 @@ type Field struct {
 	Addr func(j *job.Job) netip.Addr // the zero Addr: unset
 }
 
-// Where fields exist. A response has no Request-URI; a request no status.
+// Where fields exist. A response has no Request-URI; a request no status; what the
+// router made itself came from nowhere.
 const (
-	inRequests = schema.InRequest | schema.InBranch | schema.InFailure
+	inRequests = inReceived&^schema.InReply | schema.InLocal
 	inMessages = inRequests | schema.InReply
-	inResults  = schema.InFailure | schema.InReply
+	inReceived = schema.InRequest | schema.InBranch | schema.InFailure | schema.InReply |
+		schema.InError
+	inResults = schema.InFailure | schema.InReply
 )
 
 var registry = func() []Field {
