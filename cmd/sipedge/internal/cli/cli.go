@@ -107,7 +107,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newValidate(s), newServe(s), newTest(s), newExplain(s), newFmt(s), newSchema(s),
+	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newFmt(s), newSchema(s),
 		newVersion(), newDoc(), newCompletion())
 	return root
 }
