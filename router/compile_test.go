@@ -80,6 +80,11 @@ routes:
   reply:
     all: [{do: [{add_header: {X-Status: "{status}"}}]}]
     seen: [{match: {status: 183}, do: [{drop: {}}]}]
+  error: [{do: [{log: {message: "{error.class} {error.text} {error.status}"}}]}]
+  local: [{match: {method: OPTIONS}, do: [{set_header: {X: "{ruri}"}}]}]
+  startup: [{log: {message: begins}}]
+  timer:
+    minute: {every: 60s, do: [{send_request: {method: OPTIONS, to: "sip:10.0.0.7"}}]}
 `
 
 // Every action is in the language, and the policy that has them all compiles.

@@ -48,6 +48,9 @@ func (p *periodic) schedule(r *Router) {
 // replace ends the timers of the policy before and begins those of p.
 func (t *timers) replace(r *Router, p *Policy) {
 	now := r.cfg.Clock()
+	if r.cfg.Still {
+		return
+	}
 	t.mu.Lock()
 	t.runs = nil
 	var next time.Time
@@ -130,8 +133,11 @@ func (r *Router) Startup(p *Policy) (err error) {
 	}
 	j := r.job(schema.InStartup, p)
 	p.startup.Run(background, j)
-	if j.Err != nil {
+	switch {
+	case j.Err != nil:
 		return fmt.Errorf("startup: %w", j.Err)
+	case r.cfg.Still:
+		return nil
 	}
 	r.timers.mu.Lock()
 	r.timers.soon = append(r.timers.soon, j.Ended)

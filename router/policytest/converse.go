@@ -38,6 +38,9 @@ func (f *File) converse(c *Case, s *Scene) string {
 		if policy == nil {
 			return nil, fmt.Errorf("the policy was refused: %s", diags[0])
 		}
+		if err := r.Startup(policy); err != nil {
+			return nil, err
+		}
 		r.Swap(policy)
 		node.Start(r)
 		return func() error {

@@ -43,7 +43,7 @@ func newWorld(doc *schema.Document, hosts hosts, from time.Time) (
 	w.router = router.New(router.Config{
 		Sender: edge{node, w}, Resolver: hosts, Pool: pool{w.net}, Clock: w.net.Now, Wake: node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
-		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: 1 << 12,
+		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: 1 << 12, Still: true,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return &w.scene.Trace },
 	})
 	node.Advance = w.router.Advance
@@ -51,6 +51,9 @@ func newWorld(doc *schema.Document, hosts hosts, from time.Time) (
 	policy, diags := w.router.Compile(doc)
 	if policy == nil {
 		return nil, diags, nil
+	}
+	if err := w.router.Startup(policy); err != nil {
+		return nil, nil, err
 	}
 	w.router.Swap(policy)
 	return w, diags, nil
