@@ -12,7 +12,8 @@ import (
 var replyKind = Kind{
 	Kind: schema.Kind{
 		Name: "reply",
-		Doc: "Answers the request. A final answer ends the run; a 1xx continues it. Without " +
+		Doc: "Answers the request. A final answer ends the run; a 1xx, sent for an INVITE alone, " +
+			"continues it. Without " +
 			"a transaction a final answer needs none: its To tag absorbs the ACK. `stateful: true`, " +
 			"or a 1xx, makes one. An ACK is never answered, nor is what lacks the header fields a " +
 			"reply is made of; an error route answers without a transaction, a 1xx not at all.",

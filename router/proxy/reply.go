@@ -84,9 +84,10 @@ func (p *Proxy) Drop(j *job.Job) {
 }
 
 // respond sends a response of ours on the server transaction, unless a final
-// one was sent. A final ends what is left of the branches.
+// one was sent. A final ends what is left of the branches. A 1xx is for an
+// INVITE alone, RFC 4320 §4.1.
 func (c *responseContext) respond(m *sip.Message, status int, reason string, extra []byte) {
-	if c.answered {
+	if c.answered || status < 200 && c.method != sip.INVITE {
 		return
 	}
 	p := c.p
