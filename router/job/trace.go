@@ -73,7 +73,6 @@ type Edit struct {
 type Wire struct {
 	Transport string         `json:"transport"`
 	Remote    netip.AddrPort `json:"remote"`
-	Name      string         `json:"name,omitempty"` // of the host, where somebody knows it
 	Message   string         `json:"message"`
 }
 
@@ -129,19 +128,15 @@ func (j *Job) Step(
 // Sent records a message that leaves. A nil Trace records nothing.
 func (t *Trace) Sent(at time.Time, to transport.Target, b []byte) {
 	if t != nil {
-		t.add(Event{At: at, Sent: wire(to.Transport, to.Remote, b)})
+		t.add(Event{At: at, Sent: &Wire{to.Transport.String(), to.Remote, string(b)}})
 	}
 }
 
 // Received records a response. A nil Trace records nothing.
 func (t *Trace) Received(at time.Time, f transport.Flow, m *sip.Message) {
 	if t != nil {
-		t.add(Event{At: at, Got: wire(f.Transport, f.Remote, m.Raw())})
+		t.add(Event{At: at, Got: &Wire{f.Transport.String(), f.Remote, string(m.Raw())}})
 	}
-}
-
-func wire(t sip.Transport, remote netip.AddrPort, b []byte) *Wire {
-	return &Wire{Transport: t.String(), Remote: remote, Message: string(b)}
 }
 
 func (t *Trace) add(e Event) {

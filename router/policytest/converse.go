@@ -52,7 +52,6 @@ func (f *File) converse(c *Case, s *Scene) string {
 	})
 	if r != nil {
 		s.Panics = r.Stats().Panics
-		s.name()
 	}
 	if err == nil {
 		return ""

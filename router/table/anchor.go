@@ -19,7 +19,73 @@ const (
 	byToUserPrefix
 	byToHost
 	noAxis
+	// Those behind are axes that rules bring with them, see dynamic.
 )
+
+// dynamic is an axis that is not known before the rules: a header, or a text
+// by the regular expressions it matches.
+type dynamic struct {
+	header *header // nil: the value of axis of
+	of     axis
+	regex  bool // by expression; else by value
+}
+
+// dynamic is the number of the axis of a header, or else of a static one.
+func (c *compiler) dynamic(h *header, of axis, regex bool) axis {
+	for i, d := range c.axes {
+		if d.regex == regex && d.of == of && (d.header == nil) == (h == nil) &&
+			(h == nil || *d.header == *h) {
+			return noAxis + 1 + axis(i)
+		}
+	}
+	if len(c.axes) == maxAxes {
+		return noAxis
+	}
+	c.axes = append(c.axes, dynamic{h, of, regex})
+	return noAxis + axis(len(c.axes))
+}
+
+// anchor of a text of a URI: by its value or beginning, else by expressions.
+func (c *compiler) anchor(t text, exact, prefix axis) *anchor {
+	a := t.anchor(exact, prefix)
+	if a == nil && exact != noAxis && t.expressions(exact) != nil {
+		a = t.expressions(c.dynamic(nil, exact, true))
+	}
+	return a
+}
+
+// headerAnchor is anchor for the text of a header.
+func (c *compiler) headerAnchor(t text, h *header) *anchor {
+	if t.anchor(byMethod, noAxis) != nil {
+		return t.anchor(c.dynamic(h, 0, false), noAxis)
+	}
+	if t.expressions(byMethod) != nil {
+		return t.expressions(c.dynamic(h, 0, true))
+	}
+	return nil
+}
+
+// maxAxes is how many axes rules may bring.
+const maxAxes = 64
+
+// expressions is the anchor of a text that has regular expressions alone or
+// with others in every alternative; nil: it has not.
+func (t text) expressions(on axis) *anchor {
+	a := &anchor{axis: on, whole: true}
+	for i := range t {
+		alt := &t[i]
+		if alt.regex == nil || on == noAxis {
+			return nil
+		}
+		a.keys = append(a.keys, alt.expr)
+		a.whole = a.whole && alt.exact == nil && alt.in == nil && alt.empty == unknown &&
+			alt.prefix == nil && alt.suffix == nil && alt.contains == nil
+	}
+	if len(t) == 0 {
+		return nil
+	}
+	return a
+}
 
 // axisKind is what of a URI an axis is about.
 type axisKind uint8
@@ -80,6 +146,9 @@ func (f *facts) key(a axis) []byte {
 // anchor of a text: under exact if every alternative has exact texts, under
 // prefix (unless noAxis) if every one has these or prefixes; nil otherwise.
 func (t text) anchor(exact, prefix axis) *anchor {
+	if exact == noAxis {
+		return nil
+	}
 	a := &anchor{axis: exact, whole: true}
 	for i := range t {
 		a.whole = a.whole && t[i].isPlain()

@@ -44,6 +44,8 @@ func benchRules(r *rand.Rand, n int) []schema.Rule {
 	return rules
 }
 
+var benchSource = netip.MustParseAddrPort("10.1.2.3:5060")
+
 func number(r *rand.Rand, digits int) string {
 	var b strings.Builder
 	b.WriteByte('+')
@@ -102,7 +104,7 @@ func BenchmarkMatch(b *testing.B) {
 		if n > 10_000 {
 			continue
 		}
-		scan := Table{rules: loop, root: node{hi: int32(n)}}
+		scan := Table{rules: loop, hints: make([]hint, n), root: node{hi: int32(n)}}
 		for i := range n {
 			scan.root.scan = append(scan.root.scan, int32(i))
 		}

@@ -12,6 +12,7 @@ import (
 type compiler struct {
 	where schema.Place
 	env   Env
+	axes  []dynamic
 	found schema.Diagnostics
 }
 

@@ -16,6 +16,8 @@ import (
 type facts struct {
 	*job.Job
 	addresses [4]address
+	hashes    [noAxis]uint32 // of values, those that hashed has a bit of
+	hashed    uint16
 	scratch   []byte // for the condition that runs
 	lower     []byte // for a text without case
 }
@@ -61,7 +63,7 @@ func borrow(j *job.Job) *facts {
 }
 
 func (f *facts) release() {
-	f.Job = nil
+	f.Job, f.hashed = nil, 0
 	for i := range f.addresses {
 		f.addresses[i].decoded = false
 	}

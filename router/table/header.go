@@ -36,6 +36,7 @@ func compileHeaders(c *compiler, v *schema.Value) (all []condition) {
 		} else {
 			t := c.text(&k.Value, how{})
 			cond.holds = func(f *facts) bool { return f.some(&h, t) }
+			cond.anchor = c.headerAnchor(t, &h)
 		}
 		all = append(all, cond)
 	}
@@ -78,28 +79,66 @@ var anything = text{{}}
 
 // some reports whether the text holds of a field or element of the header.
 func (f *facts) some(h *header, t text) bool {
-	at := h.n
-	if h.one && at < 0 {
-		if at += f.count(h); at < 0 {
-			return false
-		}
-	}
-	if h.list {
-		for e, ok := f.Msg.FirstElement(h.id); ok; e, ok = f.Msg.NextElement(e) {
-			if (!h.one || at == 0) && t.holds(f, f.unfold(e.Value)) {
-				return true
-			}
-			at--
-		}
-		return false
-	}
-	for i := f.Msg.Find(h.name); i >= 0; i = f.Msg.Next(i) {
-		if (!h.one || at == 0) && t.holds(f, f.unfold(f.Msg.Value(i))) {
+	for v := f.walk(h); v.next(f); {
+		if t.holds(f, f.unfold(v.value)) {
 			return true
 		}
-		at--
 	}
 	return false
+}
+
+// walk goes over the fields or elements of a header.
+type walk struct {
+	h     *header
+	value []byte // the one it is at
+	begun bool
+	skip  int // so many before the one that counts
+	field int
+	elem  sip.Element
+}
+
+func (f *facts) walk(h *header) walk {
+	v := walk{h: h, skip: h.n}
+	if h.one && h.n < 0 {
+		v.skip += f.count(h)
+	}
+	return v
+}
+
+// next goes to the next value, if there is one.
+func (v *walk) next(f *facts) bool {
+	for v.more(f) {
+		if !v.h.one {
+			return true
+		}
+		if v.skip--; v.skip == -1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *walk) more(f *facts) (ok bool) {
+	first := !v.begun
+	v.begun = true
+	if v.h.list {
+		if first {
+			v.elem, ok = f.Msg.FirstElement(v.h.id)
+		} else {
+			v.elem, ok = f.Msg.NextElement(v.elem)
+		}
+		v.value = v.elem.Value
+		return ok
+	}
+	if first {
+		v.field = f.Msg.Find(v.h.name)
+	} else {
+		v.field = f.Msg.Next(v.field)
+	}
+	if v.field >= 0 {
+		v.value = f.Msg.Value(v.field)
+	}
+	return v.field >= 0
 }
 
 func (f *facts) count(h *header) (n int) {

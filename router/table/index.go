@@ -1,7 +1,9 @@
 package table
 
 import (
+	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 
 	"github.com/gaissmai/bart"
@@ -27,6 +29,8 @@ type node struct {
 type split struct {
 	exact  []exactGroup
 	prefix []prefixGroup
+	header []headerGroup
+	regex  []regexGroup
 	nets   *bart.Table[*netNode]
 }
 
@@ -43,6 +47,30 @@ type prefixGroup struct {
 	nodes   map[string]node
 }
 
+// headerGroup files by the values of a header.
+type headerGroup struct {
+	header *header
+	nodes  map[string]node
+}
+
+// regexGroup files by the expressions that a header, or the value of an axis, matches.
+type regexGroup struct {
+	header *header // nil: the value of axis
+	axis   axis
+	dfas   []dfaGroup
+	loose  []looseGroup // expressions with too many states
+}
+
+type dfaGroup struct {
+	dfa   *dfa
+	nodes []node // by expression
+}
+
+type looseGroup struct {
+	regex *regexp.Regexp
+	node  node
+}
+
 // netNode holds the rules of one network; super is the next wider network
 // that has rules.
 type netNode struct {
@@ -53,16 +81,17 @@ type netNode struct {
 // builder files rules.
 type builder struct {
 	conditions [][]condition // of each rule
-	filed      []*anchor     // by what each is filed at the first level; nil: scanned
+	axes       []dynamic
+	filed      []*anchor // by what each is filed at the first level; nil: scanned
 }
 
 // index files the rules by their anchors, and tells by which.
-func index(conditions [][]condition) (root node, filed []*anchor) {
+func index(conditions [][]condition, axes []dynamic) (root node, filed []*anchor) {
 	all := make([]int32, len(conditions))
 	for i := range all {
 		all[i] = int32(i)
 	}
-	b := &builder{conditions, make([]*anchor, len(conditions))}
+	b := &builder{conditions, axes, make([]*anchor, len(conditions))}
 	return b.node(all, nil), b.filed
 }
 
@@ -170,7 +199,7 @@ func usable(a *anchor, used []axis) bool {
 
 func (b *builder) split(chosen *filed, used []axis) *split {
 	s := &split{}
-	for a := range noAxis {
+	for a := range noAxis + 1 + axis(len(b.axes)) {
 		lists := chosen.keys[a]
 		if len(lists) == 0 {
 			continue
@@ -179,6 +208,10 @@ func (b *builder) split(chosen *filed, used []axis) *split {
 		nodes := make(map[string]node, len(lists))
 		for k, rules := range lists {
 			nodes[k] = b.node(rules, below)
+		}
+		if a > noAxis {
+			s.dynamic(b.axes[a-noAxis-1], nodes)
+			continue
 		}
 		if !a.isPrefix() {
 			s.exact = append(s.exact, exactGroup{a, nodes})
@@ -195,6 +228,36 @@ func (b *builder) split(chosen *filed, used []axis) *split {
 	}
 	s.nets = b.networks(chosen.nets, append(slices.Clip(used), bySource))
 	return s
+}
+
+// dynamic files by an axis that the rules brought.
+func (s *split) dynamic(d dynamic, nodes map[string]node) {
+	if !d.regex {
+		s.header = append(s.header, headerGroup{d.header, nodes})
+		return
+	}
+	g := regexGroup{header: d.header, axis: d.of}
+	g.add(slices.Sorted(maps.Keys(nodes)), nodes)
+	s.regex = append(s.regex, g)
+}
+
+// add makes one automaton of the expressions, or several if it grew too large.
+func (g *regexGroup) add(exprs []string, nodes map[string]node) {
+	d, ok := newDFA(exprs)
+	switch {
+	case ok:
+		found := dfaGroup{dfa: d}
+		for _, expr := range exprs {
+			found.nodes = append(found.nodes, nodes[expr])
+		}
+		g.dfas = append(g.dfas, found)
+	case len(exprs) == 1:
+		g.loose = append(g.loose, looseGroup{regexp.MustCompile(exprs[0]), nodes[exprs[0]]})
+	default:
+		half := len(exprs) / 2
+		g.add(exprs[:half], nodes)
+		g.add(exprs[half:], nodes)
+	}
 }
 
 func (b *builder) networks(lists map[netip.Prefix][]int32, below []axis) *bart.Table[*netNode] {

@@ -84,6 +84,7 @@ func (r rule) holds(f *facts) bool {
 // safe for concurrent use.
 type Table struct {
 	rules []rule
+	hints []hint // of each rule
 	root  node
 	whole [][]condition // of each rule, for Why
 }
@@ -106,10 +107,12 @@ func Compile(
 	if c.found.HasErrors() {
 		return nil, c.found
 	}
-	t := &Table{rules: make([]rule, len(rules)), whole: conditions}
+	t := &Table{rules: make([]rule, len(rules)), whole: conditions,
+		hints: make([]hint, len(rules))}
 	var filed []*anchor
-	t.root, filed = index(conditions)
+	t.root, filed = index(conditions, c.axes)
 	for i, all := range conditions {
+		t.hints[i] = hintOf(all, filed[i])
 		for _, cond := range all {
 			if cond.anchor == nil || cond.anchor != filed[i] || !cond.anchor.whole {
 				t.rules[i] = append(t.rules[i], cond.holds)

@@ -104,6 +104,7 @@ func drawMatch(t *rapid.T, depth int) string {
 				"{X-Tenant: " + list(quoted([]string{"a", "b", "c"})) + "}",
 				"{'X-Tenant[0]': " + list(quoted([]string{"a", "b", "c"})) + "}",
 				"{'X-Tenant[-1]': b}", "{'X-Tenant[1]': true}", "{'X-Tenant[1]': false}",
+				"{X-Tenant: {regex: '^[ab]$'}}", "{X-Tenant: {regex: b}}", "{'X-Tenant[0]': {regex: b}}",
 				"{X-Tenant: {in: some}}", "{X-Tenant: {in: seen}}",
 			}).Draw(t, "headers")
 		case "uri", "from", "to":
@@ -116,6 +117,8 @@ func drawMatch(t *rapid.T, depth int) string {
 				"{user: {prefix: " + list(quoted(someUsers)) + ", suffix: " + list(quoted(someUsers)) + "}}",
 				"{user: {prefix: " + list(quoted(someUsers)) + ", exact: " + list(quoted(someUsers)) + "}}",
 				"{user: {exact: " + list(quoted(someUsers)) + ", regex: '^[a-z1]'}}",
+				"{user: {regex: '^[a-z]+$'}}", "{user: {regex: '[24]'}}", "{user: [{regex: '^1'}, {regex: 'ce2?$', prefix: a}]}",
+				"{host: {regex: 'net$'}}", "{user: {regex: 'LICE', ignore_case: true}}",
 				"{host: " + list(quoted(someHosts)) + "}",
 				"{host: " + list(quoted(someHosts)) + ", user: {prefix: '1'}}",
 				"{myself: true}",

@@ -22,6 +22,7 @@ type alternative struct {
 	suffix   [][]byte
 	contains [][]byte
 	regex    *regexp.Regexp
+	expr     string // of regex
 	in       *data.Table
 	empty    answer
 	lower    bool // the texts above are in lower case
@@ -147,7 +148,9 @@ func (c *compiler) alternative(v *schema.Value, h how) alternative {
 		a.in = c.table(t)
 	}
 	if r := v.Get("regex"); r.Kind == schema.String {
-		a.regex = c.regex(r, a.lower)
+		if a.regex = c.regex(r, a.lower); a.regex != nil {
+			a.expr = a.regex.String()
+		}
 	}
 	return a
 }

@@ -59,12 +59,12 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 				t := c.text(&k.Value, users)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
 					return t.holds(f, f.address(r).user)
-				}, anchor: t.anchor(axisOf(r, userIs), axisOf(r, userBegins))})
+				}, anchor: c.anchor(t, axisOf(r, userIs), axisOf(r, userBegins))})
 			case "host":
 				t := c.text(&k.Value, hosts)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
 					return t.holds(f, f.address(r).host)
-				}, anchor: t.anchor(axisOf(r, hostIs), noAxis)})
+				}, anchor: c.anchor(t, axisOf(r, hostIs), noAxis)})
 			case "port":
 				n := c.numbers(&k.Value)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
