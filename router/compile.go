@@ -228,7 +228,8 @@ func (c *compiler) fill(r *route) {
 		}
 	}
 	env := action.Env{
-		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own, Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
+		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
+		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,

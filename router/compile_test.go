@@ -20,6 +20,7 @@ aliases: ["sip.example.net:5080"]
 deny_targets: [192.0.2.0/24, "2001:db8::1"]
 allow_targets: [127.0.0.0/8]
 timers: {fr_timer: 5s, fr_inv_timer: 60s}
+vars: {var.n: int}
 tables:
   banned: {cache: {}}
   did: {map: {values: {"1": a}}}
@@ -82,7 +83,12 @@ routes:
     seen: [{match: {status: 183}, do: [{drop: {}}]}]
   error: [{do: [{log: {message: "{error.class} {error.text} {error.status}"}}]}]
   local: [{match: {method: OPTIONS}, do: [{set_header: {X: "{ruri}"}}]}]
-  startup: [{log: {message: begins}}]
+  startup:
+    - log: {message: begins}
+    - set: {var.n: 1}
+    - push: {var.n: 2}
+    - pop: var.n
+    - unset: var.n
   timer:
     minute: {every: 60s, do: [{send_request: {method: OPTIONS, to: "sip:10.0.0.7"}}]}
 `

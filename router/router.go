@@ -97,7 +97,8 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 // whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
-		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(), Log: r.cfg.Log, Tables: r.Tables(),
+		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
+		Log: r.cfg.Log, Tables: r.Tables(),
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }

@@ -64,7 +64,8 @@ func (r *Router) Stats() Stats {
 	c := &r.count
 	s := Stats{
 		Unanswered: c.unanswered.Load(), Dropped: c.dropped.Load(),
-		Drained: c.drained.Load(), Panics: c.panics.Load(), Skipped: c.skipped.Load(), Unfit: c.unfit.Load(),
+		Drained: c.drained.Load(), Panics: c.panics.Load(), Skipped: c.skipped.Load(),
+		Unfit: c.unfit.Load(),
 	}
 	for i := range c.requests {
 		name := sip.Method(i).String()

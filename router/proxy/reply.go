@@ -28,8 +28,8 @@ func (p *Proxy) Reply(
 	case method == sip.ACK:
 		return job.Done
 	case j.Place == schema.InError:
-		if final {
-			p.refuseAs(j, status, reason, extra)
+		if final && j.Msg.Replyable() {
+			p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
 		}
 		return verdict(final)
 	}
@@ -125,14 +125,6 @@ func (p *Proxy) replyStateless(
 	_ = p.cfg.Sender.Send(to, sc.out, 0) // lost as on the wire
 	p.sent(t, to, sc.out)
 	p.putScratch(sc)
-}
-
-// refuseAs answers a malformed request as its error route says.
-func (p *Proxy) refuseAs(j *job.Job, status int, reason string, extra []byte) {
-	p.stats.refused.Add(1)
-	if j.Msg.Replyable() {
-		p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
-	}
 }
 
 // Refuse answers a message that Parse or the engine's checks refused,
