@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ var update = flag.Bool("update", false, "write goldens anew")
 // or those of a folder, and what is said about them.
 func TestBroken(t *testing.T) {
 	files, err := filepath.Glob("testdata/broken/*.txtar")
-	if err != nil || len(files) < 40 {
+	if err != nil || len(files) < 150 {
 		t.Fatalf("%d archives, %v", len(files), err)
 	}
 	v := testVocabulary()
@@ -35,6 +36,12 @@ func TestBroken(t *testing.T) {
 			}
 			if doc != nil || len(diags) != 1 {
 				t.Errorf("want one diagnostic and no document, got %d and %v", len(diags), doc)
+			}
+			for _, d := range diags {
+				_, own := src[d.Pos.File]
+				if !own || strings.Contains(d.Message, "\n") || strings.Contains(d.Hint, "\n") {
+					t.Errorf("want a line, a hint and a place in the author's files, got %v", d)
+				}
 			}
 			golden(t, name, ar, diags.Text(src))
 		})

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/router"
-	"sipedge/schema"
 )
 
 func newValidate(s System) *cobra.Command {
@@ -26,9 +24,13 @@ PATH is a policy: a YAML or CUE file, or a folder whose *.yaml, *.yml and *.cue
 files are one policy (*.test.yaml excepted). Several are checked one by one.
 Nothing is opened or contacted.
 
-Problems go to standard error as text; with ` + "`-o json`" + ` to standard output as one
-document: {"problems": [{"file", "line", "column", "end_column", "severity",
-"code", "message", "hint"}]}.
+Problems go to standard error as text, or to standard output for machines:
+
+  -o json    {"problems": [{"file", "line", "column", "end_column", "severity",
+             "code", "message", "hint"}]}
+  -o sarif   SARIF 2.1.0, for code scanning
+  -o junit   JUnit XML, a test case a PATH
+  -o github  annotations of a GitHub pull request
 
 ` + exitCodes,
 		Example: `  sipedge validate policy.yaml
@@ -42,26 +44,26 @@ document: {"problems": [{"file", "line", "column", "end_column", "severity",
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !slices.Contains(outputs, output) {
-				return fmt.Errorf("--output is text or json, not %q", output)
+				return fmt.Errorf("--output is %s, not %q", strings.Join(outputs, ", "), output)
 			}
-			return validate(s, args, output == "json", strict)
+			return validate(s, args, output, strict)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "how problems are written: text or json")
+	cmd.Flags().StringVarP(&output, "output", "o", "text",
+		"how problems are written: text, json, sarif, junit or github")
 	cmd.Flags().BoolVar(&strict, "strict", false, "count warnings as problems found")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-var outputs = []string{"text", "json"}
-
 // validate checks all paths. One that can't be read does not keep the others from it.
-func validate(s System, paths []string, asJSON, strict bool) error {
+func validate(s System, paths []string, output string, strict bool) error {
 	code := exitFine
-	all := schema.Diagnostics{}
+	var all []checked
 	for _, path := range paths {
 		_, src, diags, err := router.Check(path)
+		all = append(all, checked{path, diags, src, err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
 			code = exitUnreachable
@@ -70,9 +72,8 @@ func validate(s System, paths []string, asJSON, strict bool) error {
 		if diags.HasErrors() || strict && len(diags) > 0 {
 			code = max(code, exitProblems)
 		}
-		all = append(all, diags...)
 		switch {
-		case asJSON:
+		case output != "text":
 		case len(diags) == 0:
 			if err := say(s.Stdout, path+": fine\n"); err != nil {
 				return err
@@ -81,15 +82,12 @@ func validate(s System, paths []string, asJSON, strict bool) error {
 			report(s, diags, src)
 		}
 	}
-	if asJSON {
-		var text strings.Builder
-		e := json.NewEncoder(&text)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		if err := e.Encode(map[string]schema.Diagnostics{"problems": all}); err != nil {
+	if write := writers[output]; write != nil {
+		text, err := write(all)
+		if err != nil {
 			return err
 		}
-		if err := say(s.Stdout, text.String()); err != nil {
+		if err := say(s.Stdout, text); err != nil {
 			return err
 		}
 	}
