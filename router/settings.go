@@ -2,6 +2,7 @@ package router
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 
@@ -41,7 +42,9 @@ func (c *compiler) name() string {
 		return c.doc.Domains[0].S
 	}
 	for _, l := range c.listeners {
-		if l.Advertised != "" {
+		if host, _, err := net.SplitHostPort(l.Advertised); err == nil {
+			return host
+		} else if l.Advertised != "" {
 			return l.Advertised
 		}
 		if a := l.Addr.Addr(); !a.IsUnspecified() {

@@ -37,7 +37,7 @@ func (p *Proxy) Reply(
 		in.c.respond(j.Msg, status, reason, extra)
 		return verdict(final)
 	}
-	if j.Context == nil && method != sip.CANCEL && (stateful || !final) || j.Context != nil {
+	if j.Context != nil || method != sip.CANCEL && (stateful || !final) {
 		c, err := p.enter(j, p.settings.Load())
 		switch {
 		case err == nil:
