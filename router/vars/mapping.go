@@ -16,6 +16,7 @@ func Mappings() []Mapping { return append([]Mapping(nil), mappings...) }
 const (
 	noAuth    = "no rule asks who the caller is; a policy trusts sources"
 	noDialogs = "a proxy keeps transactions, not dialogs; the dialog path is the keyed Record-Route"
+	noFlags   = "flags are variables of type bool, an avp for all branches"
 	noCode    = "actions have arms instead of return codes"
 	noProcess = "workers are no processes with numbers of their own"
 	noShared  = "what outlives a transaction stands in tables, of type cache"
@@ -62,7 +63,7 @@ var mappings = []Mapping{
 	{"$cs", "$cs", "cseq", ""},
 	{"", "$csb", "headers.CSeq", ""},
 	{"$ct", "$ct", "contact", ""},
-	{"$ct.fields(uri)", "", "contact.uri", "of the first; `headers.Contact[1] | addr.uri` of the next"},
+	{"$ct.fields(uri)", "", "contact.uri", "headers.Contact[1] | addr.uri: of the next"},
 	{"$ct.fields(expires)", "", "headers.Contact | addr.param(expires)", ""},
 	{"$ct.fields(q)", "", "headers.Contact | addr.param(q)", ""},
 	{"$ct.fields(name)", "", "headers.Contact | addr.name", ""},
@@ -70,14 +71,14 @@ var mappings = []Mapping{
 	{"$cl", "$cl", "body.size", "what is there, whatever Content-Length says"},
 	{"$ua", "$ua", "user_agent", ""},
 	{"$mb", "$mb", "", "the message as a whole is nothing a template could write"},
-	{"$mf", "$mf", "", "flags are variables of type bool"},
+	{"$mf", "$mf", "", noFlags},
 	{"$mi", "$mi", "callid", "messages have no numbers; a Call-ID is unique"},
 	{"$ml", "$ml", "size", ""},
 	{"", "$mt", "", "route types tell requests from replies"},
 	{"$rb", "$rb", "body", ""},
 	{"$rb(type)", "", "body", "of one part; bodies are not taken apart"},
 	{"$sdp", "", "body", "where body.type is application/sdp"},
-	{"$sdp.line", "", "body | replace('(?s).*\\r\\ns=([^\\r]*).*', '$1')", "a line by a regular expression"},
+	{"$sdp.line", "", `body | replace('(?s).*\ns=([^\r]*).*', '$1')`, "by a regular expression"},
 	{"$hdr(X)", "$hdr(X)", "headers.X", ""},
 	{"$(hdr(X)[1])", "$(hdr(X)[1])", "headers.X[1]", "-1 is the last"},
 	{"", "$hdrc(X)", "", "`headers: {X: true}` tests presence"},
@@ -130,9 +131,9 @@ var mappings = []Mapping{
 	{"$branch(duri)", "$branch(dst_uri)", "branches.to", ""},
 	{"$msg.branch.duri", "", "branches.to", ""},
 	{"", "$branch(count)", "branches.count", ""},
-	{"$bf", "$bf", "", "flags are variables of type bool; an avp is seen in every branch"},
-	{"$msg.branch.flag", "$branch(flags)", "", "flags are variables of type bool; an avp is seen in every branch"},
-	{"$sf", "$sf", "", "flags are variables of type bool"},
+	{"$bf", "$bf", "", noFlags},
+	{"$msg.branch.flag", "$branch(flags)", "", noFlags},
+	{"$sf", "$sf", "", noFlags},
 	{"$bavp(name)", "", "avp.NAME", "for the whole transaction; `push` adds one for each branch"},
 	{"$T_branch_idx", "$T_branch_idx", "branch.index", ""},
 	{"$tm.branch.uri", "", "ruri", "in a branch route"},
@@ -200,7 +201,7 @@ var mappings = []Mapping{
 	{"$DLG_dir", "", "direction", "after loose_route met a valid tag"},
 	{"$DLG_lifetime", "$DLG_lifetime", "", noDialogs},
 	{"$DLG_status", "$DLG_status", "in_dialog", "whether the To header field has a tag"},
-	{"$dlg_val(name)", "$dlg_var(name)", "", noDialogs + "; record_route's params come back with each request"},
+	{"$dlg_val(name)", "$dlg_var(name)", "", noDialogs},
 	{"$rr_params", "", "", "loose_route reads the parameters of our Route, and takes it away"},
 	{"", "$route_uri", "headers.Route | addr.uri", "before loose_route"},
 	{"$acc_extra", "", "", noBackend},

@@ -18,8 +18,9 @@ func newDoc() *cobra.Command {
 		Use:   "doc [WORD]",
 		Short: "Explain a word of the policy language",
 		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
-a field of templates (ruri.user) or the code of a diagnostic (SE1004). Without WORD it
-lists them all.
+a field of templates (ruri.user), a pipe (strip) or the code of a diagnostic (SE1004).
+Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
+and Kamailio with the fields they are here.
 
 ` + exitCodes,
 		Example: `  sipedge doc
@@ -33,11 +34,32 @@ lists them all.
 			var text strings.Builder
 			if len(args) == 0 {
 				listWords(&text, allWords())
+			} else if args[0] == variables {
+				listVariables(&text)
 			} else if err := explain(&text, args[0]); err != nil {
 				return err
 			}
 			return say(cmd.OutOrStdout(), text.String())
 		},
+	}
+}
+
+// variables is the WORD for the table of pseudo-variables.
+const variables = "variables"
+
+// listVariables writes what pseudo-variables of OpenSIPS and Kamailio are here.
+func listVariables(out io.Writer) {
+	const row = "%-24s %-24s %s\n"
+	fmt.Fprintf(out, row, "OpenSIPS", "Kamailio", "here")
+	for _, m := range vars.Mappings() {
+		here := "{" + m.Field + "}"
+		switch {
+		case m.Field == "":
+			here = "no equivalent, because " + m.Why
+		case m.Why != "":
+			here += " (" + m.Why + ")"
+		}
+		fmt.Fprintf(out, row, m.OpenSIPS, m.Kamailio, here)
 	}
 }
 
@@ -61,6 +83,13 @@ func allWords() []word {
 	for _, f := range vars.Fields() {
 		all = append(all, word{"field", f.Name, f.Doc, f.Where, "", ""})
 	}
+	for _, p := range vars.Pipes() {
+		doc := p.Doc
+		if p.Args != "" {
+			doc += "\n\nWrite it as " + p.Name + p.Args + "."
+		}
+		all = append(all, word{"pipe", p.Name, doc, 0, "", ""})
+	}
 	for _, c := range schema.Codes() {
 		doc := strings.ToUpper(c.Title[:1]) + c.Title[1:] + ".\n\n" + c.Text
 		all = append(all, word{"code", c.Code.String(), doc, 0, "", ""})
@@ -69,7 +98,7 @@ func allWords() []word {
 }
 
 func wordNames() []string {
-	var names []string
+	names := []string{variables}
 	for _, w := range allWords() {
 		names = append(names, w.name)
 	}
@@ -119,7 +148,7 @@ func explain(out io.Writer, name string) error {
 	if found {
 		return nil
 	}
-	return &failure{exitProblems, fmt.Errorf("no action, matcher, field or code %q%s",
+	return &failure{exitProblems, fmt.Errorf("no action, matcher, field, pipe or code %q%s",
 		name, schema.Meant(name, wordNames()))}
 }
 
