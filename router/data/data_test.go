@@ -94,10 +94,15 @@ func TestInAddr(t *testing.T) {
 func TestPrefixIsTheLongest(t *testing.T) {
 	number := rapid.StringMatching(`[+]?[12]{0,7}`)
 	rapid.Check(t, func(t *rapid.T) {
-		trie, all := newTrie(), map[string]int{}
+		all := map[string]int{}
+		r := newRows(0, nil)
+		trie := newTrie(r)
 		for i, p := range rapid.SliceOfDistinct(number, rapid.ID).Draw(t, "prefixes") {
 			all[p] = i
-			if err := trie.insert([]byte(p), i); err != nil {
+			if err := r.add([]byte(p), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := trie.insert(i); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,23 +1,24 @@
 package data
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // trie finds the longest row that a number begins with. A node is an array
-// over the alphabet; a child is the number of a node, or a row that nothing
-// longer begins with.
+// over the alphabet; a child is a node, or the only row whose key begins so.
 type trie struct {
+	rows  *rows
 	nodes []trieNode
 }
 
 type trieNode struct {
-	row  int32 // of the prefix that ends here; -1 none
-	next [len(alphabet)]int32
+	row  int32                // whose key ends here; -1 none
+	next [len(alphabet)]int32 // 0 nothing, positive a node, negative a row (^row)
 }
 
 // alphabet of prefixes.
 const alphabet = "0123456789+*#"
-
-// Values of trieNode.next: 0 nothing, positive a node, negative a row (^row).
 
 func symbol(c byte) int {
 	switch {
@@ -33,30 +34,36 @@ func symbol(c byte) int {
 	return -1
 }
 
-func newTrie() *trie { return &trie{nodes: []trieNode{{row: -1}}} }
+func newTrie(r *rows) *trie { return &trie{r, []trieNode{{row: -1}}} }
 
-// insert files row under a prefix.
-func (t *trie) insert(prefix []byte, row int) error {
-	at := int32(0)
-	for i, c := range prefix {
-		s := symbol(c)
-		if s < 0 {
+// insert files a row under its key.
+func (t *trie) insert(row int) error {
+	prefix := t.rows.key(row)
+	for _, c := range prefix {
+		if symbol(c) < 0 {
 			return fmt.Errorf("%q is no prefix: digits, +, * and #", prefix)
 		}
-		switch next := t.nodes[at].next[s]; {
-		case next > 0:
-			at = next
-		case i == len(prefix)-1 && next == 0:
-			t.nodes[at].next[s] = ^int32(row)
+	}
+	at := int32(0)
+	for i, c := range prefix {
+		next := &t.nodes[at].next[symbol(c)]
+		switch {
+		case *next == 0:
+			*next = ^int32(row)
 			return nil
-		default: // a row alone becomes a node
-			n := int32(len(t.nodes))
-			t.nodes = append(t.nodes, trieNode{row: -1})
-			if next < 0 {
-				t.nodes[n].row = ^next
+		case *next < 0: // the row there moves down
+			n, other := int32(len(t.nodes)), ^*next
+			*next = n
+			node := trieNode{row: -1}
+			if key := t.rows.key(int(other)); len(key) == i+1 {
+				node.row = other
+			} else {
+				node.next[symbol(key[i+1])] = ^other
 			}
-			t.nodes[at].next[s] = n
+			t.nodes = append(t.nodes, node)
 			at = n
+		default:
+			at = *next
 		}
 	}
 	t.nodes[at].row = int32(row)
@@ -72,10 +79,10 @@ func (t *trie) longest(number []byte) int {
 			break
 		}
 		next := t.nodes[at].next[s]
-		if next < 0 {
+		if next < 0 && bytes.HasPrefix(number, t.rows.key(int(^next))) {
 			return int(^next)
 		}
-		if next == 0 {
+		if next <= 0 {
 			break
 		}
 		at = next

@@ -140,7 +140,7 @@ func (c *content) add(kind Kind, key, value []byte) error {
 		return err
 	}
 	if kind == Prefix && len(c.rows.entries) > before {
-		return c.trie.insert(c.rows.key(before), before)
+		return c.trie.insert(before)
 	}
 	return nil
 }
@@ -150,7 +150,7 @@ func newContent(kind Kind, n int, buf []byte) *content {
 	c := &content{rows: newRows(n, buf)}
 	switch kind {
 	case Prefix:
-		c.trie = newTrie()
+		c.trie = newTrie(c.rows)
 	case CIDR:
 		c.nets = new(bart.Table[int32])
 	}
