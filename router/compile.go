@@ -236,7 +236,8 @@ func (c *compiler) fill(r *route) {
 	}
 	r.rules = make([]rule, len(r.src))
 	for i := range r.src {
-		r.rules[i].name, r.rules[i].pos = r.src[i].Name, r.src[i].Pos
+		r.rules[i].name = r.src[i].Name
+		r.rules[i].pos = fmt.Sprintf("%s:%d", r.src[i].Pos.File, r.src[i].Pos.Line)
 		for s := range r.src[i].Do {
 			src := &r.src[i].Do[s]
 			step, diags := kinds()[src.Kind].New(&env, &src.Args)

@@ -29,7 +29,7 @@ type route struct {
 
 type rule struct {
 	name  string
-	pos   schema.Pos
+	pos   string // file:line
 	steps []job.Step
 	kinds []string // of the steps
 	hits  atomic.Uint64

@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"fmt"
 
 	"sipedge/router/job"
 )
@@ -70,6 +69,5 @@ func (r *route) complete(j *job.Job, miss *job.Miss) {
 
 func (r *route) try(i int, failed *job.Miss) job.Try {
 	rule := &r.rules[i]
-	pos := fmt.Sprintf("%s:%d", rule.pos.File, rule.pos.Line)
-	return job.Try{Index: i, Name: rule.name, Pos: pos, Failed: failed}
+	return job.Try{Index: i, Name: rule.name, Pos: rule.pos, Failed: failed}
 }

@@ -34,6 +34,8 @@ type Run struct {
 	Route   string `json:"route"`
 	Rules   []Try  `json:"rules,omitempty"`
 	Verdict string `json:"verdict"`
+
+	last *snapshot // at the end of the last step, if nothing happened since
 }
 
 // Try is a rule that was tried.
@@ -73,6 +75,7 @@ type Edit struct {
 type Wire struct {
 	Transport string         `json:"transport"`
 	Remote    netip.AddrPort `json:"remote"`
+	Name      string         `json:"name,omitempty"` // of the host, where somebody knows it
 	Message   string         `json:"message"`
 }
 
@@ -106,9 +109,11 @@ func (j *Job) Step(
 	s := &StepDone{Index: index, Action: action}
 	try := &r.Rules[len(r.Rules)-1]
 	try.Steps = append(try.Steps, s)
-	outer, before := j.step, j.snapshot()
-	before.values = append(before.values, vars(j)...)
-	j.step = s
+	outer, before := j.step, r.last
+	if before == nil {
+		before = j.snapshot(vars)
+	}
+	j.step, r.last = s, nil
 	return func(v Verdict, err error) {
 		j.step = outer
 		s.Verdict = v.String()
@@ -118,9 +123,8 @@ func (j *Job) Step(
 		// What an ending step does to the message is seen in what leaves; what
 		// a called route does, in its own steps.
 		if (v == Next || v == Return) && s.Runs == nil {
-			after := j.snapshot()
-			after.values = append(after.values, vars(j)...)
-			s.Edits = edits(&before, after)
+			r.last = j.snapshot(vars)
+			s.Edits = edits(before, r.last)
 		}
 	}
 }
@@ -128,15 +132,19 @@ func (j *Job) Step(
 // Sent records a message that leaves. A nil Trace records nothing.
 func (t *Trace) Sent(at time.Time, to transport.Target, b []byte) {
 	if t != nil {
-		t.add(Event{At: at, Sent: &Wire{to.Transport.String(), to.Remote, string(b)}})
+		t.add(Event{At: at, Sent: wire(to.Transport, to.Remote, b)})
 	}
 }
 
 // Received records a response. A nil Trace records nothing.
 func (t *Trace) Received(at time.Time, f transport.Flow, m *sip.Message) {
 	if t != nil {
-		t.add(Event{At: at, Got: &Wire{f.Transport.String(), f.Remote, string(m.Raw())}})
+		t.add(Event{At: at, Got: wire(f.Transport, f.Remote, m.Raw())})
 	}
+}
+
+func wire(t sip.Transport, remote netip.AddrPort, b []byte) *Wire {
+	return &Wire{Transport: t.String(), Remote: remote, Message: string(b)}
 }
 
 func (t *Trace) add(e Event) {

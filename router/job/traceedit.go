@@ -16,17 +16,21 @@ type snapshot struct {
 
 type header struct{ name, value string }
 
-func (j *Job) snapshot() snapshot {
-	var s snapshot
-	set := func(field, value string) { s.values = append(s.values, Edit{field, value, ""}) }
+func (j *Job) snapshot(vars func(*Job) []Edit) *snapshot {
 	m := j.Msg
+	s := &snapshot{values: make([]Edit, 0, 8), headers: make([]header, m.Len())}
+	set := func(field, value string) {
+		if value != "" {
+			s.values = append(s.values, Edit{Field: field, Before: value})
+		}
+	}
 	if m.IsRequest() {
 		set("ruri", string(m.RURI()))
 	} else {
 		set("status", strconv.Itoa(m.Status())+" "+string(m.Reason()))
 	}
 	for i := range m.Len() {
-		s.headers = append(s.headers, header{string(m.Name(i)), string(m.Value(i))})
+		s.headers[i] = header{string(m.Name(i)), string(m.Value(i))}
 	}
 	set("body", string(m.Body()))
 	var targets []string
@@ -46,6 +50,7 @@ func (j *Job) snapshot() snapshot {
 	set("direction", [...]string{"", "downstream", "upstream"}[j.Direction])
 	set("verified", truth(j.Verified))
 	set("serialized", truth(j.Groups))
+	s.values = append(s.values, vars(j)...)
 	return s
 }
 
@@ -68,7 +73,7 @@ func (t *Target) text() string {
 }
 
 // edits are the differences between two snapshots, values first.
-func edits(before *snapshot, after snapshot) (out []Edit) {
+func edits(before, after *snapshot) (out []Edit) {
 	for _, a := range after.values {
 		i := slices.IndexFunc(before.values, func(b Edit) bool { return b.Field == a.Field })
 		old := ""

@@ -16,7 +16,7 @@ import (
 //	      ✓ calls (policy.yaml:9)
 //	          prefix: ruri sip:100@example.net → sip:0100@example.net
 //	          relay: done
-//	0s  → udp 192.0.2.9:5060  INVITE sip:0100@example.net SIP/2.0
+//	0s  → udp 192.0.2.9:5060 (gw.example.org)  INVITE sip:0100@example.net SIP/2.0
 func (t *Trace) WriteText(w io.Writer, whole bool) error {
 	p := printer{w: w, whole: whole}
 	if len(t.Events) > 0 {
@@ -103,7 +103,11 @@ func (p *printer) step(s *StepDone, depth int) {
 }
 
 func (p *printer) message(at time.Duration, arrow string, m *Wire) {
-	p.line(0, "%s  %s %s %s  %s", at, arrow, m.Transport, m.Remote, m.Start())
+	name := ""
+	if m.Name != "" {
+		name = " (" + m.Name + ")"
+	}
+	p.line(0, "%s  %s %s %s%s  %s", at, arrow, m.Transport, m.Remote, name, m.Start())
 	if !p.whole {
 		return
 	}

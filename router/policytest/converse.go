@@ -52,6 +52,7 @@ func (f *File) converse(c *Case, s *Scene) string {
 	})
 	if r != nil {
 		s.Panics = r.Stats().Panics
+		s.name()
 	}
 	if err == nil {
 		return ""

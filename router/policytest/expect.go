@@ -12,7 +12,7 @@ import (
 	"sipedge/sip"
 )
 
-// checkExpect checks what a form can't: that rules exist and expressions compile.
+// checkExpect checks what a form can't: that the rules of a path exist.
 func (f *File) checkExpect(v *schema.Value) (diags schema.Diagnostics) {
 	known := ruleNames(f.doc)
 	v.Get("path").Each(func(v *schema.Value) {
@@ -21,22 +21,6 @@ func (f *File) checkExpect(v *schema.Value) (diags schema.Diagnostics) {
 				v.S, schema.Meant(v.S, known)))
 		}
 	})
-	var walk func(*schema.Value)
-	walk = func(v *schema.Value) {
-		for i := range v.Keys {
-			switch k := &v.Keys[i]; k.Name {
-			case "in":
-				diags = append(diags, k.Problem(schema.BadTest,
-					"tables are the policy's: a test names the values it expects"))
-			default:
-				walk(&k.Value)
-			}
-		}
-		for i := range v.Items {
-			walk(&v.Items[i])
-		}
-	}
-	walk(v)
 	return diags
 }
 
@@ -335,7 +319,7 @@ func (e *expectation) log(v *schema.Value) {
 	})
 }
 
-// matches holds a text against a checked #Str.
+// matches holds a text against a checked #Want.
 func matches(v *schema.Value, s string) bool {
 	if v.Kind == schema.List {
 		return slices.ContainsFunc(v.Items, func(v schema.Value) bool { return matches(&v, s) })
@@ -370,7 +354,7 @@ func matches(v *schema.Value, s string) bool {
 		some("contains", strings.Contains)
 }
 
-// wanted is a checked #Str as a message says it.
+// wanted is a checked #Want as a message says it.
 func wanted(v *schema.Value) string {
 	switch v.Kind {
 	case schema.List:

@@ -3,6 +3,7 @@ package policytest
 import (
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"sipedge/schema"
@@ -36,16 +37,21 @@ func Explain(doc *schema.Document, q *Question) (*Scene, error) {
 	return s, nil
 }
 
+// plain is a message with the line ends of text files.
+func plain(m string) string {
+	return strings.TrimRight(strings.ReplaceAll(m, "\r\n", "\n"), "\n") + "\n"
+}
+
 // WriteText tells a person what the request was, how it was decided and what left.
 func (s *Scene) WriteText(w io.Writer) error {
 	p := writer{w: w}
 	p.line("request")
-	p.text(s.Request, "    ")
+	p.text(plain(s.Request), "    ")
 	if len(s.Trace.Events) == 0 {
 		p.line("no rule saw it: the engine dealt with it by itself")
 		for i := range s.Replies {
 			p.line("→ the caller")
-			p.text(s.Replies[i].Message, "    ")
+			p.text(plain(s.Replies[i].Message), "    ")
 		}
 		return p.err
 	}

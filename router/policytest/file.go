@@ -188,6 +188,16 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 			diags = append(diags, c.source.Problem(schema.BadTest, "%v", err))
 		}
 	}
+	for i := range c.expect.Keys {
+		switch k := &c.expect.Keys[i]; k.Name {
+		case "path", "vars", "log":
+		default:
+			if c.Flow != "" {
+				diags = append(diags, k.Problem(schema.BadTest,
+					"a flow says itself what its agents receive; %q is about a request given", k.Name))
+			}
+		}
+	}
 	for i := range v.Get("branches").Items {
 		c.Branches = append(c.Branches, branch(&v.Get("branches").Items[i]))
 	}

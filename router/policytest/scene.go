@@ -203,6 +203,18 @@ func (s *Scene) answer(r *request, reply *Reply, after time.Duration) {
 	})
 }
 
+// name puts into the trace the names that led to made-up addresses.
+func (s *Scene) name() {
+	for i := range s.Trace.Events {
+		e := &s.Trace.Events[i]
+		for _, m := range []*job.Wire{e.Sent, e.Got} {
+			if m != nil {
+				m.Name = s.w.hosts.names[m.Remote.Addr()]
+			}
+		}
+	}
+}
+
 // goesTo reports whether a request went to the target an author names: a URI, or
 // a host with or without port and transport.
 func (s *Sent) goesTo(target string) bool {

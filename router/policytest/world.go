@@ -85,6 +85,7 @@ func (w *world) play(s *Scene, f transport.Flow, m *Message, now bool) {
 	request := m.bytes(f, w.count)
 	s.Request = string(request)
 	w.net.After(0, func() { w.router.Receive(f, request) })
+	defer s.name()
 	if now {
 		w.net.Run(s.began)
 		return
