@@ -52,3 +52,13 @@ var (
 	ParseSize     = source.ParseSize
 	Nearest       = source.Nearest
 )
+
+// SameData reports whether two YAML documents hold the same data.
+func SameData(a, b []byte) (bool, error) {
+	x, diags := source.ReadYAML("a.yaml", a)
+	y, more := source.ReadYAML("b.yaml", b)
+	if diags = append(diags, more...); len(diags) > 0 {
+		return false, errors.New(diags[0].Message)
+	}
+	return sameValue(&x, &y), nil
+}

@@ -16,13 +16,18 @@ import (
 // policy with these extension methods and tables.
 func refinements(methods *Value, t *tables) map[string]shape.Refinement {
 	known := knownMethods()
+	legible := true // else `methods` is told, and what it should name is not known
 	methods.Each(func(m *Value) {
-		if m.Kind == String {
-			known = append(known, m.S)
-		}
+		legible = legible && m.Kind == String
+		known = append(known, m.S)
 	})
 	return map[string]shape.Refinement{
-		"#Method":    func(v *Value) *Diagnostic { return checkMethod(v, known) },
+		"#Method": func(v *Value) *Diagnostic {
+			if !legible {
+				return nil
+			}
+			return checkMethod(v, known)
+		},
 		"#Duration":  checkDuration,
 		"#Size":      checkSize,
 		"#CIDR":      checkNetwork,

@@ -173,6 +173,11 @@ func (c *routes) resolve(m ref) {
 				routeNames[t], routeNames[m.to])
 		}
 	}
+	for i := range c.diags { // one name nobody gave a route is one mistake
+		if c.diags[i].Code == d.Code && c.diags[i].Message == d.Message {
+			return
+		}
+	}
 	c.add(d)
 }
 

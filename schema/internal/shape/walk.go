@@ -175,12 +175,20 @@ func (w *walker) sequence(v *source.Value, s, words *Shape, owner *source.Key) {
 		w.add(marked(v, owner).Problem(source.Empty, "%s needs at least %s", ownerName(owner), least))
 		return
 	}
+	strange := false // the first item of a wrong kind stands for the others
 	for i := range v.Items {
+		item := s.rest
+		if i < len(s.first) {
+			item = s.first[i]
+		}
 		switch {
-		case i < len(s.first):
-			w.check(&v.Items[i], s.first[i], owner)
-		case s.rest != nil:
-			w.check(&v.Items[i], s.rest, owner)
+		case item != nil && item.kinds()&(1<<v.Items[i].Kind) != 0:
+			w.check(&v.Items[i], item, owner)
+		case item != nil:
+			if !strange {
+				w.check(&v.Items[i], item, owner)
+			}
+			strange = true
 		default:
 			w.add(v.Items[i].Problem(source.TooLarge, "%s takes no more items", ownerName(owner)))
 			return
@@ -201,11 +209,13 @@ func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) 
 		return
 	}
 	unknown := false // the first key without a near miss stands for the others
+	amiss := false   // a key has what belongs under another
 	for i := range v.Keys {
 		k := &v.Keys[i]
 		if at, ok := s.index[k.Name]; ok {
 			f := &s.fields[at]
 			w.check(&k.Value, f.shape, k)
+			amiss = amiss || f.shape.kinds()&(1<<k.Kind) == 0
 			if f.some && k.Kind == source.List && len(k.Items) == 0 {
 				w.addStrict(k.Problem(source.Empty, "%q needs at least one item", k.Name))
 			}
@@ -225,7 +235,7 @@ func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) 
 		}
 	}
 	for i := range s.fields {
-		if f := &s.fields[i]; f.required && !unknown && !v.Has(f.name) {
+		if f := &s.fields[i]; f.required && !unknown && !amiss && !v.Has(f.name) {
 			name := mapName(v, words, owner)
 			w.add(marked(v, owner).Problem(source.MissingField, "%s needs %q", name, f.name))
 		}
