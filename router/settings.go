@@ -36,16 +36,16 @@ func (c *compiler) self() {
 	}
 }
 
-// name is what the router calls itself in From: its domain, or its address.
+// name is what the router calls itself in From, a host: its domain, or its address.
 func (c *compiler) name() string {
 	if len(c.doc.Domains) > 0 {
-		return c.doc.Domains[0].S
+		return strings.Trim(c.doc.Domains[0].S, "[]")
 	}
 	for _, l := range c.listeners {
 		if host, _, err := net.SplitHostPort(l.Advertised); err == nil {
 			return host
 		} else if l.Advertised != "" {
-			return l.Advertised
+			return strings.Trim(l.Advertised, "[]")
 		}
 		if a := l.Addr.Addr(); !a.IsUnspecified() {
 			return a.String()

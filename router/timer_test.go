@@ -199,3 +199,25 @@ func TestStartup(t *testing.T) {
 		t.Errorf("what was asked for before it failed has left: %+v", s)
 	}
 }
+
+// The router calls itself by its domain, or by the address others know, without a port.
+func TestOwnName(t *testing.T) {
+	for _, tt := range []struct{ settings, want string }{
+		{"", "sip:10.0.0.9"},
+		{"domains: [example.net, example.org]", "sip:example.net"},
+		{`domains: ["[2001:db8::1]"]`, "sip:[2001:db8::1]"},
+		{"ADVERTISE edge.example.net:5080", "sip:edge.example.net"},
+		{"ADVERTISE [2001:db8::2]:5080", "sip:[2001:db8::2]"},
+	} {
+		policy := strings.Replace(ticking, "routes:", tt.settings+"\nroutes:", 1)
+		if at, ok := strings.CutPrefix(tt.settings, "ADVERTISE "); ok {
+			policy = strings.Replace(ticking, `5060"}`, `5060", advertise: "`+at+`"}`, 1)
+		}
+		c := newTicks(t, policy, nil)
+		c.at(10 * time.Second)
+		c.ends()
+		if len(c.wire.sent) != 1 || !strings.Contains(c.wire.sent[0], "From: <"+tt.want+">") {
+			t.Errorf("%s: want %s, got %q", tt.settings, tt.want, c.wire.sent)
+		}
+	}
+}

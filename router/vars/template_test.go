@@ -160,7 +160,8 @@ func TestTemplateDiagnostics(t *testing.T) {
 			`"status" cannot be used in a request route (allowed: failure, reply)`, ""},
 		{"no Request-URI in a reply", "{ruri.params.x}",
 			" ^^^^^^^^^^^^^", schema.InReply | schema.InSub, schema.FieldNotHere,
-			`"ruri.params.x" cannot be used in a reply route (allowed: request, branch, failure, error, local)`, ""},
+			`"ruri.params.x" cannot be used in a reply route ` +
+				`(allowed: request, branch, failure, error, local)`, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
