@@ -39,6 +39,11 @@ func (d *decoder) text(v *schema.Value) (t text, ok bool) {
 		return text{}, false
 	}
 	tmpl, diags := d.Vars.Compile(schema.Text{S: v.S, Pos: v.Pos}, d.Where)
+	if v.End > 0 && v.End-v.Pos.Col != len(v.S) {
+		for i := range diags { // written with escapes: places in S are not those in the file
+			diags[i].Pos, diags[i].End = v.Pos, v.End
+		}
+	}
 	d.diags = append(d.diags, diags...)
 	if diags.HasErrors() {
 		return text{}, false
