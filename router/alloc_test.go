@@ -30,6 +30,12 @@ var stateless = []struct{ name, rules string }{
       {do: [{reply: {code: 200, headers: {X-From: "{source.ip}"}}}]}]`},
 	{"forward", `[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{set_user: "{from.user}"}, {add_header: {X: y}}, {forward: {to: "sip:10.0.0.2"}}]}]`},
+	{"variables", `[{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
+      {push: {avp.s: "{callid | prefix(a)}"}}, {push: {avp.s: "{from.user | upper}"}}, {pop: avp.s}]},
+      {match: {vars: {avp.n: {min: 1}, var.ip: 10.0.0.0/8, avp.s: true}},
+      do: [{reply: {code: 200, headers: {X: "{var.u | uri.host} {avp.s | default(none)}"}}}]},
+      {do: [{drop: {}}]}]
+vars: {avp.n: int, avp.s: string, var.u: uri, var.ip: ip}`},
 }
 
 func quiet(t testing.TB, rules string) (*Router, *null) {
