@@ -22,6 +22,7 @@ var floors = [][]string{
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {"router/job", "router/identity", "router/vars", "router/table", "router/data"},
 	5: {
+		"router/check/example",
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/uac",

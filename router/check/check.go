@@ -2,7 +2,10 @@ package check
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"sipedge/schema"
 )
@@ -25,13 +28,10 @@ type Report struct {
 func Policy(doc *schema.Document) *Report {
 	p := newPolicy(doc)
 	c := &checker{report: &Report{}, waived: map[waiver]bool{}}
-	for _, l := range p.lists {
-		for i := range l.rules {
-			v := p.reach(l, i)
-			c.report.Verdicts = append(c.report.Verdicts, v)
-			if v.Status == Unreachable {
-				c.add(v.Rule, neverMatches, v.diagnostic())
-			}
+	c.report.Verdicts = p.verdicts()
+	for i := range c.report.Verdicts {
+		if v := &c.report.Verdicts[i]; v.Status == Unreachable {
+			c.add(v.Rule, neverMatches, v.diagnostic())
 		}
 	}
 	for _, r := range p.openRelays() {
@@ -47,6 +47,32 @@ func Policy(doc *schema.Document) *Report {
 	}
 	c.report.Diagnostics.Sort()
 	return c.report
+}
+
+// verdicts decides every rule, on all processors: no rule waits for another.
+func (p *policy) verdicts() []Verdict {
+	type place struct {
+		list *list
+		rule int
+	}
+	var todo []place
+	for _, l := range p.lists {
+		for i := range l.rules {
+			todo = append(todo, place{l, i})
+		}
+	}
+	out := make([]Verdict, len(todo))
+	var at atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(todo)) {
+		workers.Go(func() {
+			for i := at.Add(1) - 1; i < int64(len(todo)); i = at.Add(1) - 1 {
+				out[i] = p.reach(todo[i].list, todo[i].rule)
+			}
+		})
+	}
+	workers.Wait()
+	return out
 }
 
 type checker struct {
@@ -137,7 +163,8 @@ func (r *relay) diagnostic() schema.Diagnostic {
 		Message: fmt.Sprintf("open relay: %s sends on what strangers send to strangers", title(r.rule)),
 	}
 	if r.example == nil {
-		d.Message = fmt.Sprintf("open relay: it can't be shown that %s sends nothing on for strangers: %s",
+		d.Message = fmt.Sprintf(
+			"open relay: it can't be shown that %s sends nothing on for strangers: %s",
 			title(r.rule), r.why)
 		d.Hint = "match source, listener or uri: {myself: true} in the rule"
 		return d

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
@@ -92,26 +93,26 @@ func unset(name string) bool {
 }
 
 // asked reports whether a match holds only for messages that have the field.
-func asked(n *node, field string) bool {
-	if n.lit.atom == nil {
-		if n.some {
-			return len(n.kids) > 0 && !slices.ContainsFunc(n.kids, func(k *node) bool {
+func asked(n *example.Node, field string) bool {
+	if n.Lit.Atom == nil {
+		if n.Some {
+			return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool {
 				return !asked(k, field)
 			})
 		}
-		return slices.ContainsFunc(n.kids, func(k *node) bool { return asked(k, field) })
+		return slices.ContainsFunc(n.Kids, func(k *example.Node) bool { return asked(k, field) })
 	}
-	l := n.lit
-	role := [...]string{"ruri", "from", "to"}[l.role]
-	switch l.kind {
-	case theHeader:
-		return !l.neg && strings.EqualFold(field, "headers."+l.name)
-	case theParam:
-		return !l.neg && strings.EqualFold(field, role+".params."+l.name)
-	case theUser:
-		return field == role+".user" && l.text.holds("") == l.neg
-	case inDialog:
-		return !l.neg && field == "to.tag"
+	l := n.Lit
+	role := [...]string{"ruri", "from", "to"}[l.Role]
+	switch l.Kind {
+	case example.Header:
+		return !l.Neg && strings.EqualFold(field, "headers."+l.Name)
+	case example.Param:
+		return !l.Neg && strings.EqualFold(field, role+".params."+l.Name)
+	case example.User:
+		return field == role+".user" && l.Text.Holds("") == l.Neg
+	case example.InDialog:
+		return !l.Neg && field == "to.tag"
 	}
 	return false
 }

@@ -1,7 +1,7 @@
 package check
 
 import (
-	"net/netip"
+	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
@@ -9,8 +9,6 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/table"
 	"sipedge/schema"
-	"sipedge/sip"
-	"sipedge/sip/transport"
 )
 
 // policy is a document made ready to be run over examples: its decision tables without what
@@ -19,7 +17,7 @@ type policy struct {
 	doc     *schema.Document
 	lists   []*list // every route, in the author's order
 	named   map[schema.Place]map[string]*list
-	world   world
+	world   example.World
 	request *list
 	reads   uint32 // parts of a message that matches read, see part
 }
@@ -38,7 +36,7 @@ type list struct {
 
 type rule struct {
 	src     *schema.Rule
-	match   *node
+	match   *example.Node
 	steps   []step
 	opaque  bool // the match asks what the message does not tell
 	ends    bool // however its steps go, the run ends
@@ -54,8 +52,8 @@ type step struct {
 	wild  uint32   // parts it writes in a way that can't be known
 	sub   *list    // called, to come back
 	arms  []*list
-	hooks []*list // failure and branch routes
-	arm   *node   // when the arm is taken
+	hooks []*list       // failure and branch routes
+	arm   *example.Node // when the arm is taken
 	ends  bool
 }
 
@@ -83,15 +81,15 @@ const (
 )
 
 // part is where a slot stands.
-func (s slot) part() uint32 {
-	switch s.kind {
-	case theScheme, theUser, theHost, thePort, myself, theParam:
-		if s.role == ofRURI {
+func part(s example.Slot) uint32 {
+	switch s.Kind {
+	case example.Scheme, example.User, example.Host, example.Port, example.Myself, example.Param:
+		if s.Role == example.OfRURI {
 			return partURI
 		}
-	case theHeader, fixed:
+	case example.Header, example.Fixed:
 		return partHeaders
-	case theDirection:
+	case example.Direction:
 		return partOther
 	}
 	return 0
@@ -115,9 +113,8 @@ func actions() map[string]*action.Kind {
 
 // newPolicy prepares a document that compiles.
 func newPolicy(doc *schema.Document) *policy {
-	p := &policy{doc: doc, named: map[schema.Place]map[string]*list{}}
-	p.settle()
-	var f formulas
+	p := &policy{doc: doc, world: example.NewWorld(doc), named: map[schema.Place]map[string]*list{}}
+	var f example.Formulas
 	d := &doc.Routes
 	var sources [][]schema.Rule
 	add := func(of schema.Place, r schema.Route) {
@@ -160,56 +157,9 @@ func newPolicy(doc *schema.Document) *policy {
 	return p
 }
 
-// settle finds out who we are.
-func (p *policy) settle() {
-	w := &p.world
-	var domains, aliases []string
-	for _, t := range p.doc.Domains {
-		domains = append(domains, t.S)
-		w.hosts = append(w.hosts, canonicalHost(t.S))
-	}
-	host := func(s string) {
-		h, port, found := strings.Cut(s, ":")
-		if strings.HasPrefix(s, "[") || strings.Count(s, ":") > 1 {
-			h, port, found = strings.Cut(strings.TrimPrefix(s, "["), "]:")
-			h = strings.TrimSuffix(h, "]")
-		}
-		w.hosts = append(w.hosts, canonicalHost(h))
-		if a, err := netip.ParseAddrPort("0.0.0.0:" + port); found && err == nil {
-			w.ports = append(w.ports, a.Port())
-		}
-	}
-	for _, t := range p.doc.Aliases {
-		aliases = append(aliases, t.S)
-		host(t.S)
-	}
-	for _, l := range p.doc.Listen {
-		addr, _ := netip.ParseAddrPort(l.Addr)
-		w.listeners = append(w.listeners, transport.Listener{
-			Transport: sip.LookupTransport([]byte(l.Transport)), Addr: addr, Advertised: l.Advertise,
-		})
-		w.hosts = append(w.hosts, addr.Addr().Unmap().String())
-		w.ports = append(w.ports, addr.Port())
-		if l.Advertise != "" {
-			host(l.Advertise)
-		}
-	}
-	w.self = job.NewSelf(w.listeners, domains, aliases)
-	w.methods = []string{"INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE", "REGISTER"}
-	for m := sip.INVITE; m <= sip.PRACK; m++ {
-		if !slices.Contains(w.methods, m.String()) {
-			w.methods = append(w.methods, m.String())
-		}
-	}
-	for _, t := range p.doc.Methods {
-		w.methods = append(w.methods, t.S)
-	}
-	w.methods = append(w.methods, "UNHEARDOF") // anybody can make one up
-}
-
 // fill makes rules of their source.
 func (p *policy) fill(
-	l *list, src []schema.Rule, where schema.Place, f *formulas, kinds map[string]*action.Kind,
+	l *list, src []schema.Rule, where schema.Place, f *example.Formulas, kinds map[string]*action.Kind,
 ) {
 	rest := make([]schema.Rule, len(src))
 	l.rules = make([]rule, len(src))
@@ -217,10 +167,10 @@ func (p *policy) fill(
 		r := &l.rules[i]
 		r.src = &src[i]
 		rest[i] = src[i]
-		before := f.unknown
-		r.match, rest[i].Match = f.match(src[i].Match)
-		r.opaque = f.unknown > before
-		r.match.each(func(l lit) { p.reads |= l.part() })
+		before := f.Unknown
+		r.match, rest[i].Match = f.Match(src[i].Match)
+		r.opaque = f.Unknown > before
+		r.match.Each(func(l example.Lit) { p.reads |= part(l.Slot) })
 		for s := range src[i].Do {
 			r.steps = append(r.steps, p.step(&src[i].Do[s], where, kinds))
 		}
@@ -264,19 +214,19 @@ func asksVariables(v *schema.Value) bool {
 }
 
 // armOf is when the arm of a step is taken.
-func armOf(s *schema.Step) *node {
+func armOf(s *schema.Step) *example.Node {
 	switch s.Kind {
 	case "loose_route":
-		taken := []string{verifiedRoute}
+		taken := []string{example.VerifiedRoute}
 		if s.Args.Get("verify").S == "none" {
-			taken = append(taken, forgedRoute)
+			taken = append(taken, example.ForgedRoute)
 		}
-		return leaf(&atom{slot: slot{kind: routed}, names: taken}).not()
+		return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Routed}, Names: taken}).Not()
 	case "max_forwards":
 		limit := max(1, s.Args.Get("limit").N)
-		return leaf(&atom{slot: slot{kind: maxForwards}, nums: []bounds{{0, limit - 1}}})
+		return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.MaxForwards}, Nums: []example.Bounds{{Min: 0, Max: limit - 1}}})
 	}
-	return leaf(&atom{slot: slot{kind: opaque}, why: s.Kind})
+	return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Opaque}, Why: s.Kind})
 }
 
 // link finds the routes that steps name.
@@ -340,7 +290,7 @@ func (p *policy) comesBack(l *list) bool {
 	for i := range l.rules {
 		if r := &l.rules[i]; r.returns() {
 			break
-		} else if r.ends && len(r.match.kids) == 0 && r.match.lit.atom == nil && !r.match.some {
+		} else if r.ends && len(r.match.Kids) == 0 && r.match.Lit.Atom == nil && !r.match.Some {
 			back = false
 			break
 		}

@@ -1,9 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
+	"sipedge/router/check/example"
 	"slices"
-	"strings"
 
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -30,9 +31,9 @@ type Verdict struct {
 	Rule    *schema.Rule
 	Index   int // in its route, from 0
 	Status  Status
-	Example *Message       // reached: it runs the rule. Unreachable: one that another takes
-	Takers  []*schema.Rule // unreachable: who takes its messages; none: its matchers exclude each other
-	Why     string         // undecided
+	Example *example.Message // reached: it runs the rule. Unreachable: one that another takes
+	Takers  []*schema.Rule   // unreachable: who takes its messages; none: it excludes itself
+	Why     string           // undecided
 
 	called bool // its route is called from others
 }
@@ -53,37 +54,38 @@ const (
 //
 // Each round leaves out all that the rule takes: when nothing is left there is no such message.
 type search struct {
-	p      *policy
-	entry  *list
-	goal   *goal
-	accept func(*model, *outcome) []*node // reached, but not what is wanted: exclude these; nil: is it
+	p     *policy
+	entry *list
+	goal  *goal
+	// accept says what else to exclude when the goal is reached; nil: it is what is wanted.
+	accept func(*example.Model, *outcome) []*example.Node
 	tries  int
 	unsure string
 	takers []*schema.Rule
-	missed *Message // the first that another rule took
-	found  *Message
+	missed *example.Message // the first that another rule took
+	found  *example.Message
 	out    *outcome
 }
 
 // try looks for an example of lits and all of todo. It is true when it found one.
-func (s *search) try(lits []lit, todo []*node) bool {
+func (s *search) try(lits []example.Lit, todo []*example.Node) bool {
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = todo[: len(todo)-1 : len(todo)-1]
 		switch {
-		case n.lit.atom != nil:
-			if slices.Contains(lits, lit{n.lit.atom, !n.lit.neg}) {
+		case n.Lit.Atom != nil:
+			if slices.Contains(lits, example.Lit{Atom: n.Lit.Atom, Neg: !n.Lit.Neg}) {
 				return false
 			}
-			if !slices.Contains(lits, n.lit) {
-				lits = append(lits[:len(lits):len(lits)], n.lit)
+			if !slices.Contains(lits, n.Lit) {
+				lits = append(lits[:len(lits):len(lits)], n.Lit)
 			}
-		case !n.some:
-			todo = append(todo, n.kids...)
-		case len(n.kids) == 1:
-			todo = append(todo, n.kids[0])
+		case !n.Some:
+			todo = append(todo, n.Kids...)
+		case len(n.Kids) == 1:
+			todo = append(todo, n.Kids[0])
 		default:
-			for _, k := range n.kids {
+			for _, k := range n.Kids {
 				if s.try(lits, append(todo[:len(todo):len(todo)], k)) {
 					return true
 				}
@@ -98,18 +100,18 @@ func (s *search) try(lits []lit, todo []*node) bool {
 }
 
 // attempt makes an example and runs it.
-func (s *search) attempt(lits []lit) bool {
+func (s *search) attempt(lits []example.Lit) bool {
 	if s.tries++; s.tries > maxTries || len(lits) > maxDepth {
 		s.unsure = "too many alternatives"
 		return false
 	}
 	w := s.p.world
-	w.place = s.entry.of
-	m, a := w.solve(lits)
-	if a == nothing {
+	w.Place = s.entry.of
+	m, a := w.Solve(lits)
+	if a == example.Nothing {
 		return false
 	}
-	if a == unsure {
+	if a == example.Unsure {
 		s.unsure = "a text is too hard to find"
 		if m == nil {
 			return false
@@ -142,16 +144,16 @@ func (s *search) attempt(lits []lit) bool {
 			s.unsure = "what it reads may have been changed before"
 		}
 	}
-	return s.try(lits, []*node{both(exclude...).not()})
+	return s.try(lits, []*example.Node{example.All(exclude...).Not()})
 }
 
 // mismatch says why an example did not do what its literals say.
-func mismatch(lits []lit) string {
+func mismatch(lits []example.Lit) string {
 	for _, l := range lits {
-		switch l.kind {
-		case fixed:
-			return l.why + " is not searched"
-		case theDirection:
+		switch l.Kind {
+		case example.Fixed:
+			return l.Why + " is not searched"
+		case example.Direction:
 			return "direction is known behind loose_route only"
 		}
 	}
@@ -159,7 +161,7 @@ func mismatch(lits []lit) string {
 }
 
 // taken notes the rule that took an example from the goal.
-func (s *search) taken(out *outcome, msg *Message) {
+func (s *search) taken(out *outcome, msg *example.Message) {
 	if s.goal == nil || len(out.way) == 0 {
 		return
 	}
@@ -179,9 +181,9 @@ func (s *search) taken(out *outcome, msg *Message) {
 }
 
 // example runs an example; nil: it can't be written as it is meant.
-func (p *policy) example(entry *list, m *model, g *goal) (*outcome, *Message) {
+func (p *policy) example(entry *list, m *example.Model, g *goal) (*outcome, *example.Message) {
 	var msg sip.Message
-	j, ok := m.start(entry.of, p.world.self, &msg)
+	j, ok := m.Start(entry.of, p.world.Self, &msg)
 	if !ok {
 		return nil, nil
 	}
@@ -191,15 +193,7 @@ func (p *policy) example(entry *list, m *model, g *goal) (*outcome, *Message) {
 	if j.Place != entry.of {
 		place = j.Place
 	}
-	ex := &Message{Flow: m.flow(), Text: msg.Raw(), place: place, values: m}
-	var assumed []string
-	for a, is := range m.true {
-		if is {
-			assumed = append(assumed, a.why)
-		}
-	}
-	slices.Sort(assumed)
-	ex.Assumes = strings.Join(slices.Compact(assumed), ", ")
+	ex := m.Message(place, msg.Raw())
 	return out, ex
 }
 
@@ -234,8 +228,8 @@ func entry(way []call, to *list) *list {
 }
 
 // formulas are what must hold along a way, besides that nothing ends the run before.
-func (g *goal) formulas() []*node {
-	list := []*node{g.list.rules[g.rule].match}
+func (g *goal) formulas() []*example.Node {
+	list := []*example.Node{g.list.rules[g.rule].match}
 	for _, c := range g.way {
 		r := &c.from.rules[c.rule]
 		list = append(list, r.match)
@@ -244,13 +238,13 @@ func (g *goal) formulas() []*node {
 		}
 		for n := range c.step {
 			if before := &r.steps[n]; before.arm != nil {
-				list = append(list, before.arm.not())
+				list = append(list, before.arm.Not())
 			}
 		}
 	}
 	for n := range max(g.step, 0) {
 		if before := &g.list.rules[g.rule].steps[n]; before.arm != nil {
-			list = append(list, before.arm.not())
+			list = append(list, before.arm.Not())
 		}
 	}
 	return list
@@ -260,7 +254,7 @@ func (g *goal) formulas() []*node {
 func (g *goal) edited() bool {
 	bad := false
 	look := func(r *rule) {
-		r.match.each(func(l lit) { bad = bad || l.part()&r.earlier != 0 })
+		r.match.Each(func(l example.Lit) { bad = bad || part(l.Slot)&r.earlier != 0 })
 	}
 	look(&g.list.rules[g.rule])
 	for _, c := range g.way {
@@ -270,7 +264,7 @@ func (g *goal) edited() bool {
 }
 
 // find searches a goal, with more that must hold.
-func (p *policy) find(g *goal, more []*node, accept func(*model, *outcome) []*node) *search {
+func (p *policy) find(g *goal, more []*example.Node, accept func(*example.Model, *outcome) []*example.Node) *search {
 	s := &search{p: p, entry: entry(g.way, g.list), goal: g, accept: accept}
 	if s.try(nil, append(g.formulas(), more...)); s.found == nil && s.unsure == "" && g.edited() {
 		s.unsure = "what it reads may have been changed before"
@@ -310,6 +304,9 @@ func (p *policy) reach(l *list, i int) Verdict {
 			}
 		}
 	}
+	slices.SortFunc(v.Takers, func(a, b *schema.Rule) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line))
+	})
 	if len(ways) == 0 {
 		v.Status, v.Why = Undecided, "nothing uses its route"
 	}

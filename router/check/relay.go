@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ var senders = []string{"relay", "forward"}
 type relay struct {
 	rule    *schema.Rule
 	step    *schema.Step
-	example *Message // nil: it could not be shown that there is none
+	example *example.Message // nil: it could not be shown that there is none
 	way     string
 	why     string
 }
@@ -63,15 +64,15 @@ func (p *policy) openRelay(l *list, i, n int, tainted bool) (found *relay) {
 		g := &goal{list: l, rule: i, step: n, way: way}
 		more := p.stranger(g, s.src.Kind)
 		if !tainted {
-			more = append(more, leaf(&atom{slot: slot{kind: myself}}).not())
+			more = append(more, example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Myself}}).Not())
 		}
-		search := p.find(g, more, func(m *model, out *outcome) []*node {
-			local := !template && !out.tainted && p.isOurs(m)
+		search := p.find(g, more, func(m *example.Model, out *outcome) []*example.Node {
+			local := !template && !out.tainted && p.world.Ours(m)
 			switch {
 			case !template && out.own:
 				return out.ownBy
 			case local:
-				return []*node{leaf(&atom{slot: slot{kind: myself}})}
+				return []*example.Node{example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Myself}})}
 			}
 			return nil
 		})
@@ -104,44 +105,39 @@ func (p *policy) taints() bool {
 	return false
 }
 
-func (p *policy) isOurs(m *model) bool {
-	s := solver{world: &p.world}
-	return s.ours(&m.uris[ofRURI])
-}
-
 // stranger is what makes a request one of a stranger.
-func (p *policy) stranger(g *goal, kind string) []*node {
-	nets, listeners := &atom{slot: slot{kind: theSource}}, &atom{slot: slot{kind: theListener}}
-	var more []*node
-	look := func(all bool) func(lit) {
-		return func(l lit) {
+func (p *policy) stranger(g *goal, kind string) []*example.Node {
+	nets, listeners := &example.Atom{Slot: example.Slot{Kind: example.Source}}, &example.Atom{Slot: example.Slot{Kind: example.Listener}}
+	var more []*example.Node
+	look := func(all bool) func(example.Lit) {
+		return func(l example.Lit) {
 			switch {
-			case l.kind == opaque && l.trust:
-				more = append(more, leaf(l.atom).not())
-			case !all && !l.neg:
-			case l.kind == theSource:
-				nets.nets = append(nets.nets, narrow(l.nets)...)
-			case l.kind == theListener:
-				listeners.names = append(listeners.names, l.names...)
+			case l.Kind == example.Opaque && l.Trust:
+				more = append(more, example.Leaf(l.Atom).Not())
+			case !all && !l.Neg:
+			case l.Kind == example.Source:
+				nets.Nets = append(nets.Nets, narrow(l.Nets)...)
+			case l.Kind == example.Listener:
+				listeners.Names = append(listeners.Names, l.Names...)
 			}
 		}
 	}
 	for _, l := range p.lists {
 		for i := range l.rules {
-			l.rules[i].match.each(look(false))
+			l.rules[i].match.Each(look(false))
 		}
 	}
-	g.list.rules[g.rule].match.each(look(true))
+	g.list.rules[g.rule].match.Each(look(true))
 	for _, c := range g.way {
-		c.from.rules[c.rule].match.each(look(true))
+		c.from.rules[c.rule].match.Each(look(true))
 	}
-	methods := &atom{slot: slot{kind: theMethod}, names: []string{"CANCEL"}}
+	methods := &example.Atom{Slot: example.Slot{Kind: example.Method}, Names: []string{"CANCEL"}}
 	if kind == "relay" { // the engine relays an ACK by the same law itself
-		methods.names = append(methods.names, "ACK")
+		methods.Names = append(methods.Names, "ACK")
 	}
-	verified := &atom{slot: slot{kind: routed}, names: []string{verifiedRoute}}
-	return append(more, leaf(nets).not(), leaf(listeners).not(), leaf(methods).not(),
-		leaf(verified).not())
+	verified := &example.Atom{Slot: example.Slot{Kind: example.Routed}, Names: []string{example.VerifiedRoute}}
+	return append(more, example.Leaf(nets).Not(), example.Leaf(listeners).Not(), example.Leaf(methods).Not(),
+		example.Leaf(verified).Not())
 }
 
 // narrow leaves out networks that are everybody.
@@ -165,21 +161,21 @@ func (g *goal) trusted() bool {
 	})
 }
 
-func vouches(n *node) bool {
-	if n.lit.atom != nil {
-		l := n.lit
-		switch l.kind {
-		case theSource:
-			return !l.neg && len(narrow(l.nets)) == len(l.nets)
-		case theListener, opaque:
-			return !l.neg && (l.kind == theListener || l.trust)
+func vouches(n *example.Node) bool {
+	if n.Lit.Atom != nil {
+		l := n.Lit
+		switch l.Kind {
+		case example.Source:
+			return !l.Neg && len(narrow(l.Nets)) == len(l.Nets)
+		case example.Listener, example.Opaque:
+			return !l.Neg && (l.Kind == example.Listener || l.Trust)
 		}
 		return false
 	}
-	if n.some {
-		return len(n.kids) > 0 && !slices.ContainsFunc(n.kids, func(k *node) bool { return !vouches(k) })
+	if n.Some {
+		return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool { return !vouches(k) })
 	}
-	return slices.ContainsFunc(n.kids, vouches)
+	return slices.ContainsFunc(n.Kids, vouches)
 }
 
 // describe names the rules of a way: request "calls" → outbound line 12.

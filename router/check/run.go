@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
@@ -27,21 +28,21 @@ type frame struct {
 type outcome struct {
 	reached bool
 	ended   bool
-	unsure  string  // why the run can't be known; "" it can
-	way     []frame // that were running when it ended or was reached
-	taken   []*step // all steps that ran, the last one ended the run
-	hit     []frame // rules that matched, in order
-	conds   []*node // together: every message like that ends no later
-	read    uint32  // parts that conds read after they may have been written
-	own     bool    // the policy itself named the host of the Request-URI
-	ownBy   []*node // the rules that did
-	tainted bool    // a message did
+	unsure  string          // why the run can't be known; "" it can
+	way     []frame         // that were running when it ended or was reached
+	taken   []*step         // all steps that ran, the last one ended the run
+	hit     []frame         // rules that matched, in order
+	conds   []*example.Node // together: every message like that ends no later
+	read    uint32          // parts that conds read after they may have been written
+	own     bool            // the policy itself named the host of the Request-URI
+	ownBy   []*example.Node // the rules that did
+	tainted bool            // a message did
 }
 
 // runner runs an example.
 type runner struct {
 	p      *policy
-	m      *model
+	m      *example.Model
 	j      *job.Job
 	goal   *goal // nil: run to the end
 	out    outcome
@@ -52,7 +53,7 @@ type runner struct {
 
 // cond is a condition of the way, at the depth of a frame.
 type cond struct {
-	n     *node
+	n     *example.Node
 	depth int
 	read  uint32 // parts it reads that may have been written
 	rule  bool   // it is the match of the frame's rule
@@ -67,7 +68,7 @@ const (
 )
 
 // run runs a list from its beginning.
-func (p *policy) run(entry *list, m *model, j *job.Job, g *goal) *outcome {
+func (p *policy) run(entry *list, m *example.Model, j *job.Job, g *goal) *outcome {
 	r := &runner{p: p, m: m, j: j, goal: g}
 	r.list(entry)
 	return &r.out
@@ -90,14 +91,14 @@ func (r *runner) list(l *list) verdict {
 
 // assumed reports whether a match whose other parts hold is taken to hold: its opaque atoms are
 // conjuncts of it, see formulas.
-func (r *runner) assumed(n *node) bool {
-	if n.lit.atom != nil {
-		return n.lit.kind != opaque || r.m.true[n.lit.atom] != n.lit.neg
+func (r *runner) assumed(n *example.Node) bool {
+	if n.Lit.Atom != nil {
+		return n.Lit.Kind != example.Opaque || r.m.True[n.Lit.Atom] != n.Lit.Neg
 	}
-	if n.some {
+	if n.Some {
 		return true
 	}
-	return !slices.ContainsFunc(n.kids, func(k *node) bool { return !r.assumed(k) })
+	return !slices.ContainsFunc(n.Kids, func(k *example.Node) bool { return !r.assumed(k) })
 }
 
 func (r *runner) rule(l *list, i int) verdict {
@@ -127,9 +128,9 @@ func (r *runner) rule(l *list, i int) verdict {
 	return next
 }
 
-func (r *runner) cond(n *node, earlier uint32, rule bool) {
+func (r *runner) cond(n *example.Node, earlier uint32, rule bool) {
 	var read uint32
-	n.each(func(l lit) { read |= l.part() & earlier })
+	n.Each(func(l example.Lit) { read |= part(l.Slot) & earlier })
 	r.conds = append(r.conds, cond{n, len(r.frames), read, rule})
 }
 
@@ -168,7 +169,7 @@ func (r *runner) step(s *step) verdict {
 
 // arm takes the arm of a step, or goes on.
 func (r *runner) arm(s *step) verdict {
-	taken := r.holds(s.arm.lit)
+	taken := r.holds(s.arm.Lit)
 	if taken {
 		r.cond(s.arm, 0, false)
 		for _, l := range s.arms {
@@ -178,10 +179,10 @@ func (r *runner) arm(s *step) verdict {
 		}
 		return r.end("")
 	}
-	r.cond(s.arm.not(), 0, false)
-	if s.src.Kind == "loose_route" && r.m.route == verifiedRoute {
+	r.cond(s.arm.Not(), 0, false)
+	if s.src.Kind == "loose_route" && r.m.Route == example.VerifiedRoute {
 		r.j.Verified, r.j.Direction = true, job.Downstream
-		if r.m.direction == "upstream" {
+		if r.m.Direction == "upstream" {
 			r.j.Direction = job.Upstream
 		}
 	}
@@ -195,17 +196,17 @@ func (r *runner) arm(s *step) verdict {
 var ownTargets = []string{"lookup", "dispatch", "next_destination", "lcr", "alias_lookup"}
 
 // holds evaluates when an arm is taken.
-func (r *runner) holds(l lit) bool {
+func (r *runner) holds(l example.Lit) bool {
 	var is bool
-	switch l.kind {
-	case routed:
-		is = slices.Contains(l.names, r.m.route)
-	case maxForwards:
-		is = r.m.maxForwards >= 0 && l.holdsNumber(int64(r.m.maxForwards))
+	switch l.Kind {
+	case example.Routed:
+		is = slices.Contains(l.Names, r.m.Route)
+	case example.MaxForwards:
+		is = r.m.MaxForwards >= 0 && l.HoldsNumber(int64(r.m.MaxForwards))
 	default:
-		is = r.m.true[l.atom]
+		is = r.m.True[l.Atom]
 	}
-	return is != l.neg
+	return is != l.Neg
 }
 
 // last is a step that ends the run, unless the goal lies in a route it takes along.
@@ -218,7 +219,7 @@ func (r *runner) last(s *step) verdict {
 				continue
 			}
 			r.j.Place = l.of
-			r.m.fail(r.j, l.of)
+			r.m.Fail(r.j, l.of)
 			if r.list(l) == stop {
 				return stop
 			}
@@ -277,8 +278,8 @@ func (r *runner) end(unsure string) verdict {
 		}
 		for i := range f.rule { // a return above would have led away from here
 			if above := &f.list.rules[i]; above.returns() {
-				r.out.conds = append(r.out.conds, above.match.not())
-				above.match.each(func(l lit) { r.out.read |= l.part() & above.earlier })
+				r.out.conds = append(r.out.conds, above.match.Not())
+				above.match.Each(func(l example.Lit) { r.out.read |= part(l.Slot) & above.earlier })
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package check
+package example
 
 import (
 	"encoding/binary"
@@ -19,8 +19,8 @@ type answer uint8
 
 const (
 	found   answer = iota
-	nothing        // there is none
-	unsure         // the search gave up
+	Nothing        // there is none
+	Unsure         // the search gave up
 )
 
 // maxStates is how far the product of automata is followed.
@@ -35,11 +35,11 @@ func shortest(languages []language) (string, answer) {
 		for _, e := range l.exprs {
 			re, err := syntax.Parse(e, syntax.Perl)
 			if err != nil {
-				return "", unsure
+				return "", Unsure
 			}
 			prog, err := syntax.Compile(re.Simplify())
 			if err != nil || len(prog.Inst) > 20_000 {
-				return "", unsure
+				return "", Unsure
 			}
 			g.progs = append(g.progs, len(a.progs))
 			a.progs = append(a.progs, prog)
@@ -137,7 +137,7 @@ func (a *automaton) search() (string, answer) {
 			return text(states, at), found
 		}
 		if len(states) > maxStates {
-			return "", unsure
+			return "", Unsure
 		}
 		for _, r := range a.runes {
 			next, ok := a.step(&states[at], r)
@@ -151,7 +151,7 @@ func (a *automaton) search() (string, answer) {
 			}
 		}
 	}
-	return "", nothing
+	return "", Nothing
 }
 
 func text(states []state, at int) string {

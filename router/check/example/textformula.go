@@ -1,4 +1,4 @@
-package check
+package example
 
 import (
 	"net/netip"
@@ -19,7 +19,7 @@ type pattern struct {
 	fold                            bool // compared in lower case, in which the texts are
 }
 
-func (p *pattern) holds(s string) bool {
+func (p *pattern) Holds(s string) bool {
 	if p.empty != nil && *p.empty != (s == "") || p.regex != nil && !p.regex.MatchString(s) {
 		return false
 	}
@@ -44,7 +44,9 @@ var stringTests = []string{
 }
 
 // patterns reads a #Str: one of them must hold. ok false: it asks a table.
-func patterns(v *schema.Value, fold bool, canonical func(string) string) (list []*pattern, ok bool) {
+func patterns(
+	v *schema.Value, fold bool, canonical func(string) string,
+) (list []*pattern, ok bool) {
 	var plain []string
 	ok = true
 	v.Each(func(v *schema.Value) {
@@ -106,42 +108,42 @@ func canonicalHost(s string) string {
 }
 
 // texts makes the formula of a #Str, and what of it is left in the table.
-func (f *formulas) texts(
-	s slot, what string, v *schema.Value, fold bool, canonical func(string) string,
-) (*node, *schema.Value) {
+func (f *Formulas) texts(
+	s Slot, what string, v *schema.Value, fold bool, canonical func(string) string,
+) (*Node, *schema.Value) {
 	list, ok := patterns(v, fold, canonical)
 	if !ok {
 		return f.unknowable(what), nil
 	}
-	out := &node{some: true}
+	out := &Node{Some: true}
 	for _, p := range list {
-		out.kids = append(out.kids, leaf(&atom{slot: s, text: p}))
+		out.Kids = append(out.Kids, Leaf(&Atom{Slot: s, Text: p}))
 	}
 	return out, v
 }
 
 // address makes the formula of a #URI.
-func (f *formulas) address(r role, v *schema.Value) (*node, *schema.Value) {
+func (f *Formulas) address(r role, v *schema.Value) (*Node, *schema.Value) {
 	of := [...]string{"uri.", "from.", "to."}[r]
-	return parts(v, func(k *schema.Key) (*node, *schema.Value) {
+	return parts(v, func(k *schema.Key) (*Node, *schema.Value) {
 		switch k.Name {
 		case "myself":
-			return boolean(leaf(&atom{slot: slot{kind: myself, role: r}}), k.B), &k.Value
+			return boolean(Leaf(&Atom{Slot: Slot{Kind: Myself, Role: r}}), k.B), &k.Value
 		case "scheme":
-			n := names(theScheme, &k.Value)
-			n.lit.role = r
+			n := names(Scheme, &k.Value)
+			n.Lit.Role = r
 			return n, &k.Value
 		case "user":
-			return f.texts(slot{kind: theUser, role: r}, of+"user", &k.Value, false, nil)
+			return f.texts(Slot{Kind: User, Role: r}, of+"user", &k.Value, false, nil)
 		case "host":
-			return f.texts(slot{kind: theHost, role: r}, of+"host", &k.Value, true, canonicalHost)
+			return f.texts(Slot{Kind: Host, Role: r}, of+"host", &k.Value, true, canonicalHost)
 		case "port":
-			return numbers(slot{kind: thePort, role: r}, &k.Value), &k.Value
+			return numbers(Slot{Kind: Port, Role: r}, &k.Value), &k.Value
 		case "params":
-			return parts(&k.Value, func(k *schema.Key) (*node, *schema.Value) {
-				s := slot{kind: theParam, role: r, name: lower(k.Name)}
+			return parts(&k.Value, func(k *schema.Key) (*Node, *schema.Value) {
+				s := Slot{Kind: Param, Role: r, Name: lower(k.Name)}
 				if k.Kind == schema.Bool {
-					return boolean(leaf(&atom{slot: s, presence: true}), k.B), &k.Value
+					return boolean(Leaf(&Atom{Slot: s, presence: true}), k.B), &k.Value
 				}
 				return f.texts(s, of+"params."+k.Name, &k.Value, true, nil)
 			})
@@ -151,11 +153,11 @@ func (f *formulas) address(r role, v *schema.Value) (*node, *schema.Value) {
 }
 
 // header makes the formula of a header field.
-func (f *formulas) header(k *schema.Key) (*node, *schema.Value) {
+func (f *Formulas) header(k *schema.Key) (*Node, *schema.Value) {
 	id := sip.LookupHeader([]byte(k.Name))
-	s := slot{kind: theHeader, name: lower(k.Name)}
+	s := Slot{Kind: Header, Name: lower(k.Name)}
 	if id != sip.HeaderOther {
-		s.name = id.String()
+		s.Name = id.String()
 	}
 	own := slices.Contains(structure, id)
 	switch {
@@ -164,10 +166,10 @@ func (f *formulas) header(k *schema.Key) (*node, *schema.Value) {
 	case own && k.Kind == schema.Bool:
 		return boolean(always, k.B), &k.Value
 	case own || id == sip.MaxForwards || id == sip.ContentLength:
-		n := leaf(&atom{slot: slot{kind: fixed}, why: "headers." + k.Name})
+		n := Leaf(&Atom{Slot: Slot{Kind: Fixed}, Why: "headers." + k.Name})
 		return boolean(n, k.Kind != schema.Bool || k.B), &k.Value
 	case k.Kind == schema.Bool:
-		return boolean(leaf(&atom{slot: s, presence: true}), k.B), &k.Value
+		return boolean(Leaf(&Atom{Slot: s, presence: true}), k.B), &k.Value
 	}
 	return f.texts(s, "headers."+k.Name, &k.Value, false, nil)
 }
@@ -176,5 +178,6 @@ func (f *formulas) header(k *schema.Key) (*node, *schema.Value) {
 func listenerName(s string) (sip.Transport, netip.AddrPort, bool) {
 	name, addr, _ := strings.Cut(s, ":")
 	a, err := netip.ParseAddrPort(addr)
-	return sip.LookupTransport([]byte(name)), netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), err == nil
+	at := netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	return sip.LookupTransport([]byte(name)), at, err == nil
 }

@@ -1,8 +1,9 @@
-package check
+package example
 
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,13 +21,13 @@ type Message struct {
 	Assumes string
 
 	place  schema.Place
-	values *model
+	values *Model
 }
 
 // String is what a person reads: INVITE sip:bob@example.net from 203.0.113.9/udp.
 func (m *Message) String() string {
 	v := m.values
-	s := v.method + " " + v.uris[ofRURI].String()
+	s := v.method + " " + v.uris[OfRURI].String()
 	if m.place == schema.InReply {
 		s = fmt.Sprintf("%d to %s", v.status, v.method)
 	}
@@ -38,7 +39,7 @@ func (m *Message) String() string {
 }
 
 // model is a message by its values.
-type model struct {
+type Model struct {
 	method      string
 	uris        [3]uri
 	fields      []header
@@ -48,13 +49,13 @@ type model struct {
 	transport   sip.Transport
 	local       netip.AddrPort
 	inDialog    bool
-	direction   string
-	maxForwards int // -1: absent
+	Direction   string
+	MaxForwards int // -1: absent
 	size        int // 0: as it comes
 	status      int
 	cause       string
-	route       string         // noRoute and so on
-	true        map[*atom]bool // opaque atoms that hold
+	Route       string         // noRoute and so on
+	True        map[*Atom]bool // opaque atoms that hold
 	asked       map[slotKind]bool
 }
 
@@ -95,6 +96,20 @@ func (u *uri) String() string {
 	return string(b)
 }
 
+// message is the model as an example, in the route type it was tried for.
+func (m *Model) Message(place schema.Place, text []byte) *Message {
+	ex := &Message{Flow: m.flow(), Text: text, place: place, values: m}
+	var assumed []string
+	for a, is := range m.True {
+		if is {
+			assumed = append(assumed, a.Why)
+		}
+	}
+	slices.Sort(assumed)
+	ex.Assumes = strings.Join(slices.Compact(assumed), ", ")
+	return ex
+}
+
 // appendEscaped escapes all but letters and digits, as a parameter takes it.
 func appendEscaped(b []byte, s string) []byte {
 	for i := range len(s) {
@@ -109,7 +124,7 @@ func appendEscaped(b []byte, s string) []byte {
 }
 
 // noteworthy is what the short form does not show, of what was asked for.
-func (m *model) noteworthy(place schema.Place) (list []string) {
+func (m *Model) noteworthy(place schema.Place) (list []string) {
 	add := func(kind slotKind, format string, args ...any) {
 		if m.asked[kind] {
 			list = append(list, fmt.Sprintf(format, args...))
@@ -118,10 +133,10 @@ func (m *model) noteworthy(place schema.Place) (list []string) {
 	if m.inDialog {
 		list = append(list, "in a dialog")
 	}
-	if m.route == verifiedRoute {
+	if m.Route == VerifiedRoute {
 		list = append(list, "with a Route of ours")
 	}
-	if m.route == forgedRoute {
+	if m.Route == ForgedRoute {
 		list = append(list, "with a Route to us that bears no tag")
 	}
 	for r := ofFrom; r <= ofTo; r++ {
@@ -133,7 +148,7 @@ func (m *model) noteworthy(place schema.Place) (list []string) {
 		list = append(list, f.name+": "+f.value)
 	}
 	add(theSourcePort, "port %d", m.sourcePort)
-	add(maxForwards, "Max-Forwards %d", m.maxForwards)
+	add(MaxForwards, "Max-Forwards %d", m.MaxForwards)
 	add(theSize, "%d bytes", m.size)
 	if place == schema.InFailure {
 		list = append(list, strings.TrimSpace(fmt.Sprintf("failed with %d %s", m.status, m.cause)))
@@ -142,7 +157,7 @@ func (m *model) noteworthy(place schema.Place) (list []string) {
 }
 
 // text is the message on the wire.
-func (m *model) text(place schema.Place) []byte {
+func (m *Model) text(place schema.Place) []byte {
 	b := m.write(place, 0)
 	if m.size > len(b) {
 		if b = m.write(place, m.size-len(b)); len(b) > m.size {
@@ -152,18 +167,18 @@ func (m *model) text(place schema.Place) []byte {
 	return b
 }
 
-func (m *model) write(place schema.Place, body int) []byte {
+func (m *Model) write(place schema.Place, body int) []byte {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
 	if place == schema.InReply {
 		line("SIP/2.0 %d %s", m.status, sip.ReasonPhrase(m.status))
 	} else {
-		line("%s %s SIP/2.0", m.method, m.uris[ofRURI].String())
+		line("%s %s SIP/2.0", m.method, m.uris[OfRURI].String())
 	}
 	sentBy := netip.AddrPortFrom(m.source, m.sourcePort)
 	line("Via: SIP/2.0/%s %s;branch=z9hG4bK776asdhds", strings.ToUpper(m.transport.String()), sentBy)
-	if m.maxForwards >= 0 {
-		line("Max-Forwards: %d", m.maxForwards)
+	if m.MaxForwards >= 0 {
+		line("Max-Forwards: %d", m.MaxForwards)
 	}
 	tag := ""
 	if m.inDialog {
@@ -182,7 +197,7 @@ func (m *model) write(place schema.Place, body int) []byte {
 }
 
 // start makes a job of the message; ok false: it can't be read as it was meant.
-func (m *model) start(place schema.Place, self *job.Self, msg *sip.Message) (*job.Job, bool) {
+func (m *Model) Start(place schema.Place, self *job.Self, msg *sip.Message) (*job.Job, bool) {
 	text := m.text(place)
 	if m.size > 0 && len(text) != m.size || msg.Parse(text) != nil {
 		return nil, false
@@ -193,12 +208,12 @@ func (m *model) start(place schema.Place, self *job.Self, msg *sip.Message) (*jo
 	if place != schema.InReply {
 		j.Received = msg.RURI()
 	}
-	m.fail(j, place)
+	m.Fail(j, place)
 	return j, true
 }
 
 // fail sets what a failure and a reply route know besides the message.
-func (m *model) fail(j *job.Job, place schema.Place) {
+func (m *Model) Fail(j *job.Job, place schema.Place) {
 	if place != schema.InFailure && place != schema.InReply {
 		return
 	}
@@ -211,7 +226,7 @@ func (m *model) fail(j *job.Job, place schema.Place) {
 	}
 }
 
-func (m *model) flow() transport.Flow {
+func (m *Model) flow() transport.Flow {
 	return transport.Flow{
 		Transport: m.transport, Listener: uint16(m.listener), Local: m.local,
 		Remote: netip.AddrPortFrom(m.source, m.sourcePort),

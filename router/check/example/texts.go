@@ -1,4 +1,4 @@
-package check
+package example
 
 import (
 	"regexp"
@@ -25,8 +25,8 @@ var (
 		`|^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*$|^([0-9]{1,3}\.){3}[0-9]{1,3}$`,
 		"example.org", "example.com", "sip.example.org")
 	values   = newDomain(`(?s)^[^\x00]*$`, "x", "y", "")
-	fields   = newDomain(`^$|^[^\s\x00-\x1f\x7f]([^\x00-\x08\x0a-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$`, "x", "y", "")
-	elements = newDomain(`^[^\s\x00-\x1f\x7f,"<>]([^\x00-\x1f\x7f,"<>]*[^\s\x00-\x1f\x7f,"<>])?$`, "x", "y")
+	fields   = newDomain(`^$|^[!-~]([ -~]*[!-~])?$`, "x", "y", "")
+	elements = newDomain(`^[!#-+\--;=?-~]([ !#-+\--;=?-~]*[!#-+\--;=?-~])?$`, "x", "y")
 )
 
 // pick finds a text of a domain for which all the literals hold.
@@ -34,7 +34,7 @@ var (
 //  1. What is liked, and what is put together from the texts the literals name.
 //  2. When a literal names all that can be, there is no other.
 //  3. The automaton decides the rest.
-func pick(d *domain, lits []lit) (string, answer) {
+func pick(d *domain, lits []Lit) (string, answer) {
 	good := func(s string) bool {
 		return d.re.MatchString(s) && holdAll(lits, s)
 	}
@@ -43,7 +43,7 @@ func pick(d *domain, lits []lit) (string, answer) {
 	}
 	closed := false
 	for _, l := range lits {
-		if p := l.text; !l.neg {
+		if p := l.Text; !l.Neg {
 			if s, ok := p.try(good); ok {
 				return s, found
 			}
@@ -51,22 +51,22 @@ func pick(d *domain, lits []lit) (string, answer) {
 		}
 	}
 	if closed {
-		return "", nothing
+		return "", Nothing
 	}
 	all := []language{{exprs: []string{d.expr}}}
 	for _, l := range lits {
-		all = append(all, language{l.text.exprs(), l.neg})
+		all = append(all, language{l.Text.exprs(), l.Neg})
 	}
 	s, a := shortest(all)
 	if a == found && !good(s) {
-		return "", unsure
+		return "", Unsure
 	}
 	return s, a
 }
 
-func holdAll(lits []lit, s string) bool {
+func holdAll(lits []Lit, s string) bool {
 	for i := range lits {
-		if lits[i].text.holds(s) == lits[i].neg {
+		if lits[i].Text.Holds(s) == lits[i].Neg {
 			return false
 		}
 	}

@@ -1,4 +1,4 @@
-package check
+package example
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 
 // uriLits are the literals of one URI by part.
 type uriLits struct {
-	scheme, user, host, port, self, params []lit
+	scheme, user, host, port, self, params []Lit
 }
 
 // uri makes the URI of a role: its host, port and transport decide together whether it is ours.
@@ -17,21 +17,21 @@ func (s *solver) uri(r role) answer {
 	var u uriLits
 	asked := false
 	for _, l := range s.lits {
-		if l.role != r {
+		if l.Role != r {
 			continue
 		}
-		switch l.kind {
-		case theScheme:
+		switch l.Kind {
+		case Scheme:
 			u.scheme = append(u.scheme, l)
-		case theUser:
+		case User:
 			u.user = append(u.user, l)
-		case theHost:
+		case Host:
 			u.host = append(u.host, l)
-		case thePort:
+		case Port:
 			u.port = append(u.port, l)
-		case myself:
+		case Myself:
 			u.self = append(u.self, l)
-		case theParam:
+		case Param:
 			u.params = append(u.params, l)
 		default:
 			continue
@@ -42,7 +42,7 @@ func (s *solver) uri(r role) answer {
 		s.m.uris[r] = usual[r]
 		return found
 	}
-	out := nothing
+	out := Nothing
 	for _, scheme := range []string{"sip", "sips", "tel", ""} {
 		if !named(u.scheme, scheme) {
 			continue
@@ -53,8 +53,8 @@ func (s *solver) uri(r role) answer {
 			s.m.uris[r] = v
 			return found
 		}
-		if a == unsure {
-			out = unsure
+		if a == Unsure {
+			out = Unsure
 		}
 	}
 	return out
@@ -68,7 +68,7 @@ func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer)
 	switch scheme {
 	case "":
 		if len(v.params) > 0 || !holdAll(u.user, "") {
-			return v, nothing
+			return v, Nothing
 		}
 	case "tel":
 		v.user, a = pick(telUser, u.user)
@@ -88,7 +88,7 @@ func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer)
 	}
 	if scheme == "" || scheme == "tel" {
 		if ours || !holdAll(u.host, "") || !portHolds(u.port, 0) {
-			return v, nothing
+			return v, Nothing
 		}
 		return v, found
 	}
@@ -106,29 +106,29 @@ var usual = [3]uri{
 var callers = newDomain(anyUser.expr, "alice", "dave", "")
 
 // fill adds the parameters that are asked for.
-func (v *uri) fill(lits []lit) answer {
+func (v *uri) fill(lits []Lit) answer {
 	var done []string
 	for _, l := range lits {
-		if slices.Contains(done, l.name) {
+		if slices.Contains(done, l.Name) {
 			continue
 		}
-		done = append(done, l.name)
+		done = append(done, l.Name)
 		present, absent := false, false
-		var wanted []lit
+		var wanted []Lit
 		for _, o := range lits {
 			switch {
-			case o.name != l.name:
-			case o.presence && o.neg:
+			case o.Name != l.Name:
+			case o.presence && o.Neg:
 				absent = true
 			case o.presence:
 				present = true
 			default:
 				wanted = append(wanted, o)
-				present = present || !o.neg
+				present = present || !o.Neg
 			}
 		}
 		if absent && present {
-			return nothing
+			return Nothing
 		}
 		if !present {
 			continue // no literal asks for it; without it, none that forbids is hurt
@@ -137,14 +137,14 @@ func (v *uri) fill(lits []lit) answer {
 		if a != found {
 			return a
 		}
-		v.params = append(v.params, header{l.name, value})
+		v.params = append(v.params, header{l.Name, value})
 	}
 	return found
 }
 
-func portHolds(lits []lit, port uint16) bool {
-	return !slices.ContainsFunc(lits, func(l lit) bool {
-		return (port != 0 && l.holdsNumber(int64(port))) == l.neg
+func portHolds(lits []Lit, port uint16) bool {
+	return !slices.ContainsFunc(lits, func(l Lit) bool {
+		return (port != 0 && l.HoldsNumber(int64(port))) == l.Neg
 	})
 }
 
@@ -153,7 +153,7 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, answer) {
 	transports := []string{""}
 	if len(u.self) > 0 && !slices.ContainsFunc(v.params, func(p header) bool {
 		return p.name == "transport"
-	}) && !slices.ContainsFunc(u.params, func(l lit) bool { return l.name == "transport" }) {
+	}) && !slices.ContainsFunc(u.params, func(l Lit) bool { return l.Name == "transport" }) {
 		transports = append(transports, "udp", "tcp", "tls", "sctp", "ws")
 	}
 	hostList, a := s.candidates(u)
@@ -181,24 +181,24 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, answer) {
 			}
 		}
 	}
-	if a == unsure {
-		return v, unsure
+	if a == Unsure {
+		return v, Unsure
 	}
-	return v, nothing
+	return v, Nothing
 }
 
-// ours reports whether a URI is one of ours.
-func (s *solver) ours(u *uri) bool {
-	parsed, err := sip.ParseURI([]byte(u.String()))
-	return err == nil && len(parsed.Host) > 0 && s.isMyself(&parsed)
+// ours reports whether the Request-URI of a message is one of ours.
+func (w *World) Ours(m *Model) bool {
+	parsed, err := sip.ParseURI([]byte(m.uris[OfRURI].String()))
+	return err == nil && len(parsed.Host) > 0 && w.isMyself(&parsed)
 }
 
-func (s *solver) isMyself(u *sip.URI) bool {
+func (w *World) isMyself(u *sip.URI) bool {
 	t := u.Transport()
 	if u.Scheme == sip.SIPS {
 		t = vars.Transport(u)
 	}
-	return s.self.Is(u.Host, u.Port, t)
+	return w.Self.Is(u.Host, u.Port, t)
 }
 
 // candidates are hosts the literals take: ours, and one that is not.
@@ -210,8 +210,8 @@ func (s *solver) candidates(u *uriLits) (list []string, a answer) {
 			}
 		}
 	}
-	other, a := pick(hosts, append(slices.Clone(u.host), lit{
-		atom: &atom{slot: slot{kind: theHost}, text: &pattern{exact: s.hosts}}, neg: true,
+	other, a := pick(hosts, append(slices.Clone(u.host), Lit{
+		Atom: &Atom{Slot: Slot{Kind: Host}, Text: &pattern{exact: s.hosts}}, Neg: true,
 	}))
 	switch {
 	case a == found:
@@ -221,7 +221,7 @@ func (s *solver) candidates(u *uriLits) (list []string, a answer) {
 		if a = b; b == found {
 			list = append(list, other)
 		}
-	case a == nothing:
+	case a == Nothing:
 		a = found
 	}
 	if len(u.self) == 0 {
@@ -233,8 +233,8 @@ func (s *solver) candidates(u *uriLits) (list []string, a answer) {
 	return list, a
 }
 
-var loopbacks = lit{atom: &atom{
-	slot: slot{kind: theHost}, text: &pattern{prefix: []string{"127."}},
+var loopbacks = Lit{Atom: &Atom{
+	Slot: Slot{Kind: Host}, Text: &pattern{prefix: []string{"127."}},
 }}
 
 func (s *solver) candidatePorts(u *uriLits) []uint16 {
@@ -245,9 +245,9 @@ func (s *solver) candidatePorts(u *uriLits) []uint16 {
 		}
 	}
 	for _, l := range u.port {
-		for _, b := range l.nums {
-			add(b.min)
-			add(b.max + 1)
+		for _, b := range l.Nums {
+			add(b.Min)
+			add(b.Max + 1)
 		}
 	}
 	if len(u.port) > 0 {
