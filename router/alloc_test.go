@@ -31,7 +31,7 @@ var stateless = []struct{ name, rules string }{
 	{"forward", `[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{set_user: "{from.user}"}, {add_header: {X: y}}, {forward: {to: "sip:10.0.0.2"}}]}]`},
 	{"variables", `[{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
-      {push: {avp.s: "{callid | prefix(a)}"}}, {push: {avp.s: "{from.user | upper}"}}, {pop: avp.s}]},
+      {push: {avp.s: "{callid | prefix(a)}"}}, {push: {avp.s: "{from.user}"}}, {pop: avp.s}]},
       {match: {vars: {avp.n: {min: 1}, var.ip: 10.0.0.0/8, avp.s: true}},
       do: [{reply: {code: 200, headers: {X: "{var.u | uri.host} {avp.s | default(none)}"}}}]},
       {do: [{drop: {}}]}]
