@@ -273,8 +273,12 @@ func (c *compiler) field(at span, name string) *named {
 		return nil
 	}
 	if missing := c.where &^ schema.InSub &^ f.Where; missing != 0 {
+		article := "a"
+		if strings.HasPrefix(missing.String(), "error") {
+			article = "an"
+		}
 		c.diagnose(at.from, to, schema.FieldNotHere, fmt.Sprintf(
-			"%q cannot be used in a %s route (allowed: %s)", name, missing, f.Where), "")
+			"%q cannot be used in %s %s route (allowed: %s)", name, article, missing, f.Where), "")
 		return nil
 	}
 	return &named{f, arg}

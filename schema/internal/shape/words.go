@@ -221,8 +221,11 @@ func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {
 	known := s.keyNames()
 	if s.noun != "key" {
 		d := k.Problem(nounCodes[s.noun], "%q is not a known %s%s", k.Name, s.noun, near)
-		if near == "" && len(known) < 8 {
+		switch {
+		case near == "" && len(known) < 8:
 			d.Hint = "known: " + list(known, 8)
+		case s.noun == "action" && (k.Name == "do" || k.Name == "match"):
+			d.Hint = "here stand steps; only rules have match and do"
 		}
 		w.add(d)
 		return

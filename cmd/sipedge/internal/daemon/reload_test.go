@@ -25,6 +25,7 @@ func TestFixedSettings(t *testing.T) {
 		{"another line", func(d *schema.Document) { d.Listen[0].Pos.Line = 9 }, nil},
 		{"domains", func(d *schema.Document) { d.Domains = []schema.Text{{S: "example.net"}} }, nil},
 		{"branches", func(d *schema.Document) { d.Limits.Branches = 3 }, nil},
+		{"requests", func(d *schema.Document) { d.Limits.Requests = 3 }, nil},
 		{"fr_timer", func(d *schema.Document) { d.Timers.FinalWait = time.Second }, nil},
 		{"log level", func(d *schema.Document) { d.Log.Level = "debug" }, nil},
 		{"address", func(d *schema.Document) { d.Listen[0].Addr = "127.0.0.1:5062" },
