@@ -8,19 +8,22 @@ import (
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
 var queryKind = Kind{
 	Kind: schema.Kind{
 		Name: "query",
-		Doc: "Looks a key up in a table. When there is none the arm runs; without it the request " +
-			"is answered 404.",
+		Doc: "Looks a key up in a table and puts its value into a variable. When there is none the " +
+			"arm runs; without it the request is answered 404.",
 		Schema: `{
 	// The table.
 	table!: #TableName
 	// The key; of prefixes the number, of networks the address.
 	key!: #Text
+	// The variable that gets the value; unset when the value is none of its type.
+	into?: #VarName
 	// The sub-route taken when there is no such key.
 	on_none?: #Name
 }`,
@@ -29,16 +32,25 @@ var queryKind = Kind{
 		Arms:   []string{"on_none"},
 	},
 	Examples: `
-tables: {customers: {set: {values: [alice]}}}
-- query: {table: customers, key: "{ruri.user}"}
+vars: {var.carrier: string}
+tables: {carriers: {prefix: {values: {"49": de, "4930": berlin}}}}
+request:
+  - do:
+      - query: {table: carriers, key: "{ruri.user}", into: var.carrier}
+      - add_header: {X-Carrier: "{var.carrier}"}
+      - forward: {to: "sip:192.0.2.9"}
 -- in --
-INVITE sip:bob@example.net
+MESSAGE sip:49301234@example.net
 -- out --
-SIP/2.0 404 Not Found
+MESSAGE sip:49301234@example.net SIP/2.0
+X-Carrier: berlin
 `,
 	New: build(func(d *decoder) job.Step {
 		s := &query{proxy: d.Proxy, table: d.table("table"), onNone: d.arm("on_none")}
 		s.key, _ = d.text(d.args.Get("key"))
+		if into := d.variables(d.args.Get("into")); len(into) > 0 {
+			s.into, s.unfit = into[0], d.Unfit
+		}
 		return s
 	}),
 }
@@ -47,17 +59,35 @@ type query struct {
 	proxy  *proxy.Proxy
 	table  *data.Table
 	key    text
+	into   *vars.Var // nil: nowhere
+	unfit  func()
 	onNone arm
 }
 
 func (s *query) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	b := scratches.Get().(*scratch)
-	found := s.table.In(s.key.build(b, j), j.Now)
+	found, err := s.look(s.key.build(b, j), j)
 	scratches.Put(b)
 	if !found {
 		return s.onNone.take(ctx, j, s.proxy, 404), nil
 	}
-	return job.Next, nil
+	return job.Next, err
+}
+
+func (s *query) look(key []byte, j *job.Job) (found bool, err error) {
+	if s.into == nil {
+		return s.table.In(key, j.Now), nil
+	}
+	b := scratches.Get().(*scratch)
+	if b.b, found = s.table.Lookup(b.b[:0], key, j.Now); found {
+		var fits bool
+		fits, err = s.into.Set(j, b.b)
+		if !fits && err == nil && len(b.b) > 0 && s.unfit != nil {
+			s.unfit()
+		}
+	}
+	scratches.Put(b)
+	return found, err
 }
 
 var putKind = Kind{

@@ -166,7 +166,8 @@ func TestFiles(t *testing.T) {
 	for _, tt := range []struct{ kind, name, content, want string }{
 		{"map", "a.csv", "a,1\nb,2\n\n c , 3 ,more\n", "a=1 b=2 c=3"},
 		{"map", "a.csv", "\xef\xbb\xbfa,1\r\nb,\r\n", "a=1 b="},
-		{"map", "a.csv", `"a, ""b""",'x'` + "\n" + `"two` + "\n" + `lines", "y"` + "\nz,1", `a, "b"='x' two` + "\n" + `lines=y z=1`},
+		{"map", "a.csv", `"a, ""b""",'x'` + "\n" + `"two` + "\n" + `lines", "y"` + "\nz,1",
+			`a, "b"='x' two` + "\n" + `lines=y z=1`},
 		{"set", "a.csv", "a\nb,2\n\"c\"\n", "a= b=2 c="},
 		{"set", "a.csv", "", ""},
 		{"prefix", "p.csv", "+49,de\n0,x\n", "+49=de 0=x"},

@@ -13,7 +13,7 @@ import (
 type rows struct {
 	text    []byte
 	entries []entry
-	slots   []uint32 // open addressing: number of an entry plus one, 0 free
+	slots   []uint64 // open addressing: half a hash and the number of an entry plus one; 0 free
 }
 
 // entry is a row: where its key begins, and the lengths; the value follows.
@@ -46,20 +46,25 @@ func (r *rows) grow(n int) {
 	for size < 2*n {
 		size *= 2
 	}
-	r.slots = make([]uint32, size)
+	r.slots = make([]uint64, size)
 	for i := range r.entries {
-		r.slots[r.free(r.key(i))] = uint32(i) + 1
+		h := maphash.Bytes(seed, r.key(i))
+		_, slot := r.probe(r.key(i), h)
+		r.slots[slot] = h>>32<<32 | uint64(i+1)
 	}
 }
 
-// free is the slot of a key that is not there yet.
-func (r *rows) free(key []byte) uint64 {
+// probe finds the row with a key, or -1, and the slot it is in or would be.
+func (r *rows) probe(key []byte, hash uint64) (row int, slot uint64) {
 	mask := uint64(len(r.slots) - 1)
-	s := maphash.Bytes(seed, key) & mask
-	for r.slots[s] != 0 {
-		s = (s + 1) & mask
+	for slot = hash & mask; r.slots[slot] != 0; slot = (slot + 1) & mask {
+		if s := r.slots[slot]; s>>32 == hash>>32 {
+			if i := int(uint32(s)) - 1; bytes.Equal(r.key(i), key) {
+				return i, slot
+			}
+		}
 	}
-	return s
+	return -1, slot
 }
 
 func (r *rows) key(i int) []byte {
@@ -75,18 +80,15 @@ func (r *rows) value(i int) []byte {
 
 // find is the number of the row with a key, or -1.
 func (r *rows) find(key []byte) int {
-	mask := uint64(len(r.slots) - 1)
-	for s := maphash.Bytes(seed, key) & mask; r.slots[s] != 0; s = (s + 1) & mask {
-		if i := int(r.slots[s] - 1); bytes.Equal(r.key(i), key) {
-			return i
-		}
-	}
-	return -1
+	row, _ := r.probe(key, maphash.Bytes(seed, key))
+	return row
 }
 
 // add puts a row in. The same row twice is one; a key with two values is an error.
 func (r *rows) add(key, value []byte) error {
-	if i := r.find(key); i >= 0 {
+	hash := maphash.Bytes(seed, key)
+	i, slot := r.probe(key, hash)
+	if i >= 0 {
 		if bytes.Equal(r.value(i), value) {
 			return nil
 		}
@@ -99,8 +101,9 @@ func (r *rows) add(key, value []byte) error {
 		return errRows
 	case 2*len(r.entries) >= len(r.slots):
 		r.grow(len(r.slots))
+		_, slot = r.probe(key, hash)
 	}
-	r.slots[r.free(key)] = uint32(len(r.entries)) + 1
+	r.slots[slot] = hash>>32<<32 | uint64(len(r.entries)+1)
 	r.entries = append(r.entries, entry{
 		uint32(len(r.text)), uint32(len(key)), uint32(len(value)),
 	})

@@ -177,6 +177,6 @@ func (t text) anchor(exact, prefix axis) *anchor {
 
 // isPlain reports whether an alternative is texts of one kind, and no more.
 func (a *alternative) isPlain() bool {
-	return a.regex == nil && a.in == nil && a.empty == unknown && a.suffix == nil && a.contains == nil &&
-		(a.exact == nil) != (a.prefix == nil)
+	return a.regex == nil && a.in == nil && a.empty == unknown &&
+		a.suffix == nil && a.contains == nil && (a.exact == nil) != (a.prefix == nil)
 }

@@ -43,7 +43,10 @@ func threadTime() int64 {
 
 // loopOf is a Table that scans.
 func loopOf(b testing.TB, rules []schema.Rule) *Table {
-	scan := &Table{rules: newNaive(b, rules), hints: make([]hint, len(rules)), root: node{hi: int32(len(rules))}}
+	n := len(rules)
+	scan := &Table{
+		rules: newNaive(b, rules), hints: make([]hint, n), root: node{hi: int32(n)},
+	}
 	for i := range rules {
 		scan.root.scan = append(scan.root.scan, int32(i))
 	}
@@ -118,8 +121,10 @@ func BenchmarkExpressions(b *testing.B) {
 	exprs := make([]string, 50)
 	texts := make([]string, len(exprs))
 	for i := range exprs {
-		exprs[i] = []string{"(?i)scan%dner", "^agent-%d/[0-9]+", "bot%d$", "v%d\\.[0-9]{1,3}\\b", "x%d.?y"}[i%5]
-		exprs[i] = fmt.Sprintf(exprs[i], i)
+		form := []string{
+			"(?i)scan%dner", "^agent-%d/[0-9]+", "bot%d$", "v%d\\.[0-9]{1,3}\\b", "x%d.?y",
+		}[i%5]
+		exprs[i] = fmt.Sprintf(form, i)
 		texts[i] = "{headers: {User-Agent: {regex: '" + exprs[i] + "'}}}"
 	}
 	rules := parse(b, texts...)

@@ -71,7 +71,8 @@ func TestFind(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add("application/sdp", offer)
-	f.Add("multipart/mixed;boundary=x", "--x\r\nContent-Type: application/sdp\r\n\r\n"+offer+"\r\n--x--")
+	f.Add("multipart/mixed;boundary=x",
+		"--x\r\nContent-Type: application/sdp\r\n\r\n"+offer+"\r\n--x--")
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		d := Find([]byte(kind), []byte(body))
 		HasPrivate(d)
