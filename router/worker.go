@@ -136,7 +136,7 @@ func (r *Router) Request(f transport.Flow, m *sip.Message) {
 	}
 	j := job.Get()
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, r.cfg.Clock(), f, m
-	j.Self, j.Received = p.settings.Self, m.RURI()
+	j.Self, j.Received, j.Size = p.settings.Self, m.RURI(), len(m.Raw())
 	if r.cfg.Trace != nil {
 		j.Trace = r.cfg.Trace(f, m)
 	}

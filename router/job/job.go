@@ -66,6 +66,7 @@ type Job struct {
 	Now   time.Time    // when the run began by the router's clock; zero: ask the wall clock
 	Flow  transport.Flow
 	Msg   *sip.Message // the request (in a reply route the response) with its edits
+	Size  int          // bytes of the request as it was received; 0: of Msg's
 	Self  *Self
 
 	Server  transaction.Server // zero until the policy asks for state

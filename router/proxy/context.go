@@ -51,6 +51,7 @@ type responseContext struct {
 	kept    []byte // arena of what outlives its job
 	avp     job.Values
 
+	size        int // bytes of the request as it was received
 	received    []byte
 	recordRoute bool
 	rrParams    []byte
@@ -251,7 +252,7 @@ func (c *responseContext) reset() {
 	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
 	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
 	c.trace, c.caller, c.token = nil, nil, identity.Token{}
-	c.received, c.recordRoute, c.rrParams, c.sendSocket = nil, false, nil, 0
+	c.size, c.received, c.recordRoute, c.rrParams, c.sendSocket = 0, nil, false, nil, 0
 	c.direction, c.verified = 0, false
 	c.hooks, c.later, c.own, c.breadth = Hooks{}, c.later[:0], job.Target{}, 0
 	c.attempt, c.failures, c.branches, c.tried = 0, 0, c.branches[:0], false
@@ -316,6 +317,7 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Place, j.Now, j.Flow, j.Msg = place, c.p.cfg.Clock(), c.flow, m
 	j.Self, j.Server, j.Context = c.set.Self, c.server, &c.within
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
+	j.Size = c.size
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
 	j.Shared = &c.avp
 	j.Trace = c.trace

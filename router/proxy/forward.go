@@ -18,6 +18,7 @@ type passage struct {
 	flow    transport.Flow
 	msg     *sip.Message
 	socket  uint16 // force_send_socket
+	size    int    // bytes as it was received
 	via     identity.Stateless
 	stamp   identity.Stamp
 	local   bool // the policy's own target: not guarded
@@ -44,7 +45,7 @@ func (p *Proxy) Forward(
 		return p.refuse(j, f)
 	}
 	h := passage{
-		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket,
+		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
 		local: toLocal, onError: onError, trace: j.Trace, verified: j.Verified,
 		stamp: identity.Stamp{
 			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
@@ -160,7 +161,7 @@ func (p *Proxy) notResumed(h *passage, uri []byte, f *fault) {
 	j := job.Get()
 	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
-	j.Self, j.Received, j.Trace = h.set.Self, uri, h.trace
+	j.Self, j.Received, j.Size, j.Trace = h.set.Self, uri, h.size, h.trace
 	j.RecordRoute, j.RRParams = h.stamp.RecordRoute, h.stamp.Params
 	j.SendSocket, j.Direction, j.Verified = h.socket, h.stamp.Direction, h.verified
 	if p.notForwarded(j, h, f) != job.Drop && !j.Answered {

@@ -118,7 +118,7 @@ func (c *responseContext) begin(j *job.Job, h *Hooks) job.Verdict {
 	j.Share(&c.avp)
 	c.trying(j.Msg)
 	c.breadth = breadth(j.Msg)
-	c.received = c.keep(identity.Received(j))
+	c.received, c.size = c.keep(identity.Received(j)), j.Size
 	prepare(j, c.set)
 	c.hooks = Hooks{Branch: h.Branch, Reply: h.Reply}
 	c.launchAll(j, h)

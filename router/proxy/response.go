@@ -153,7 +153,7 @@ func (c *responseContext) runReply(m *sip.Message, f transport.Flow) bool {
 			continue
 		}
 		j := c.job(schema.InReply, m)
-		j.Flow, j.Status = f, m.Status()
+		j.Flow, j.Status, j.Size = f, m.Status(), 0
 		v := r.Run(context.Background(), j)
 		job.Put(j)
 		if v == job.Drop {

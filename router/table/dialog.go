@@ -24,7 +24,8 @@ var dialogMatchers = []matcher{
 	{
 		Field: schema.Field{
 			Name: "max_forwards", Where: inMessages, Schema: `#Int`,
-			Doc: "Max-Forwards as received. It never holds when there is none.",
+			Doc: "Max-Forwards as it stands, in branch and failure routes lowered. It never " +
+				"holds when there is none.",
 		},
 		compile: numberOf("max_forwards"),
 	},

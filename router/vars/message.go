@@ -52,7 +52,7 @@ var messageFields = []Field{
 	},
 	{
 		Name: "max_forwards", Where: inMessages,
-		Doc: "Max-Forwards as received.",
+		Doc: "Max-Forwards as it stands: in branch and failure routes it is lowered.",
 		Int: func(j *job.Job) (int64, bool) {
 			n, ok := j.Msg.MaxForwards()
 			return int64(n), ok
@@ -61,7 +61,12 @@ var messageFields = []Field{
 	{
 		Name: "size", Where: inMessages,
 		Doc: "Bytes of the message as received.",
-		Int: func(j *job.Job) (int64, bool) { return int64(len(j.Msg.Raw())), true },
+		Int: func(j *job.Job) (int64, bool) {
+			if j.Size > 0 {
+				return int64(j.Size), true
+			}
+			return int64(len(j.Msg.Raw())), true
+		},
 	},
 	{
 		Name: "in_dialog", Where: inMessages,
