@@ -72,10 +72,12 @@ func TestFaults(t *testing.T) {
 		{
 			"excludes itself",
 			`
-    - {name: no, match: {uri: {user: {prefix: "+"}}, all: [{uri: {user: {regex: "^[0-9]+$"}}}]}, do: [{drop: {}}]}
+    - {name: no, match: {uri: {user: {prefix: "+"}},
+       all: [{uri: {user: {regex: "^[0-9]+$"}}}]}, do: [{drop: {}}]}
     - {do: [{reply: {code: 403}}]}
 `, `rule "no" can never match: its matchers exclude each other`, `
-    - {name: no, match: {uri: {user: {prefix: "+"}}, all: [{uri: {user: {regex: "[0-9]+$"}}}]}, do: [{drop: {}}]}
+    - {name: no, match: {uri: {user: {prefix: "+"}},
+       all: [{uri: {user: {regex: "[0-9]+$"}}}]}, do: [{drop: {}}]}
     - {do: [{reply: {code: 403}}]}
 `,
 		},

@@ -224,7 +224,10 @@ func armOf(s *schema.Step) *example.Node {
 		return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Routed}, Names: taken}).Not()
 	case "max_forwards":
 		limit := max(1, s.Args.Get("limit").N)
-		return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.MaxForwards}, Nums: []example.Bounds{{Min: 0, Max: limit - 1}}})
+		return example.Leaf(&example.Atom{
+			Slot: example.Slot{Kind: example.MaxForwards},
+			Nums: []example.Bounds{{Min: 0, Max: limit - 1}},
+		})
 	}
 	return example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Opaque}, Why: s.Kind})
 }

@@ -264,7 +264,9 @@ func (g *goal) edited() bool {
 }
 
 // find searches a goal, with more that must hold.
-func (p *policy) find(g *goal, more []*example.Node, accept func(*example.Model, *outcome) []*example.Node) *search {
+func (p *policy) find(
+	g *goal, more []*example.Node, accept func(*example.Model, *outcome) []*example.Node,
+) *search {
 	s := &search{p: p, entry: entry(g.way, g.list), goal: g, accept: accept}
 	if s.try(nil, append(g.formulas(), more...)); s.found == nil && s.unsure == "" && g.edited() {
 		s.unsure = "what it reads may have been changed before"

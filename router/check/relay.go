@@ -107,7 +107,8 @@ func (p *policy) taints() bool {
 
 // stranger is what makes a request one of a stranger.
 func (p *policy) stranger(g *goal, kind string) []*example.Node {
-	nets, listeners := &example.Atom{Slot: example.Slot{Kind: example.Source}}, &example.Atom{Slot: example.Slot{Kind: example.Listener}}
+	nets := &example.Atom{Slot: example.Slot{Kind: example.Source}}
+	listeners := &example.Atom{Slot: example.Slot{Kind: example.Listener}}
 	var more []*example.Node
 	look := func(all bool) func(example.Lit) {
 		return func(l example.Lit) {
@@ -135,9 +136,13 @@ func (p *policy) stranger(g *goal, kind string) []*example.Node {
 	if kind == "relay" { // the engine relays an ACK by the same law itself
 		methods.Names = append(methods.Names, "ACK")
 	}
-	verified := &example.Atom{Slot: example.Slot{Kind: example.Routed}, Names: []string{example.VerifiedRoute}}
-	return append(more, example.Leaf(nets).Not(), example.Leaf(listeners).Not(), example.Leaf(methods).Not(),
-		example.Leaf(verified).Not())
+	verified := &example.Atom{
+		Slot: example.Slot{Kind: example.Routed}, Names: []string{example.VerifiedRoute},
+	}
+	for _, a := range []*example.Atom{nets, listeners, methods, verified} {
+		more = append(more, example.Leaf(a).Not())
+	}
+	return more
 }
 
 // narrow leaves out networks that are everybody.
@@ -173,7 +178,9 @@ func vouches(n *example.Node) bool {
 		return false
 	}
 	if n.Some {
-		return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool { return !vouches(k) })
+		return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool {
+			return !vouches(k)
+		})
 	}
 	return slices.ContainsFunc(n.Kids, vouches)
 }

@@ -107,8 +107,8 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newFmt(s), newSchema(s),
-		newVersion(), newDoc(), newCompletion())
+	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newDiff(s),
+		newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
 	return root
 }
 
