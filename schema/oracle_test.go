@@ -49,7 +49,7 @@ routes:
 `}
 
 // TestShapesAgreeWithCUE holds the shapes against CUE's evaluator: both take,
-// or both refuse, the policies of testdata and a thousand mutated ones.
+// or both refuse, the policies of testdata and two thousand mutated ones.
 func TestShapesAgreeWithCUE(t *testing.T) {
 	v := testVocabulary()
 	check := func(oracle *schema.Oracle, src string) {
@@ -81,7 +81,7 @@ func TestShapesAgreeWithCUE(t *testing.T) {
 			}
 		}
 	}
-	rounds := 1000
+	rounds := 2000
 	if testing.Short() || racing {
 		rounds = 100
 	}

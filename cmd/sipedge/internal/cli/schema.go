@@ -58,7 +58,10 @@ sipedge.local/policies/…, packages to import. Policies below DIR can then be c
 and completed by cue and its editor plugins. sipedge itself needs none of this: it has
 the packages with it.
 
-With it, ` + "`cue vet -c -d '#Policy' sipedge.local/schema policy.yaml`" + ` checks a policy in YAML,
+With it, a policy in YAML is checked by
+
+    cue vet -c -d '#Policy' sipedge.local/schema policy.yaml
+
 and ` + "`cue vet -c .`" + ` one in CUE that says what it is:
 
     package edge
