@@ -73,12 +73,14 @@ func TestExpectations(t *testing.T) {
 		{"no reply", "given: {method: MESSAGE}", "reply: none", ""},
 		{"a reply after all", "", "reply: none", "reply: want none, got 200"},
 		{"class", "branches: [{reply: 603}]", "reply: {code: 6xx, reason: Decline}", ""},
-		{"header of the reply", "branches: [{reply: {code: 302, headers: {Contact: <sip:a@b>, Server: x}}}]",
+		{"header of the reply",
+			"branches: [{reply: {code: 302, headers: {Contact: <sip:a@b>, Server: x}}}]",
 			"reply: {headers: {m: {contains: a@b}, Server: false}}", ""},
 		{"header that is gone", "", "reply: {headers: {Server: true}}",
 			"reply.headers.Server: want present, got absent"},
 		{"last target", "branches: [{silent: true}]", "relayed_to: gw2.example.org/tcp", ""},
-		{"all targets", "branches: [{reply: 503}]", "relayed_to: [sip:gw1.example.org, gw2.example.org/tcp]", ""},
+		{"all targets", "branches: [{reply: 503}]",
+			"relayed_to: [sip:gw1.example.org, gw2.example.org/tcp]", ""},
 		{"wrong target", "", "relayed_to: gw2.example.org",
 			"relayed_to: want gw2.example.org, got gw1.example.org"},
 		{"wrong transport", "branches: [{reply: 503}]", "relayed_to: gw2.example.org/udp",
@@ -98,15 +100,20 @@ func TestExpectations(t *testing.T) {
 		{"wrong vars", "", "vars: {var.n: 8}", "var.n: want 8, got 7"},
 		{"log", "given: {from: \"sip:alice@example.net\"}", "log: {contains: alice}", ""},
 		{"no log", "", "log: {contains: alice}", "log: want contains alice, got none"},
-		{"stub table", "tables: {known: [bob]}\n    given: {from: \"sip:bob@x.org\"}", "log: known bob", ""},
+		{"stub table", "tables: {known: [bob]}\n    given: {from: \"sip:bob@x.org\"}",
+			"log: known bob", ""},
 		{"stub cache", "given: {method: MESSAGE, from: \"sip:bob@x.org\"}", "path: [quiet]", ""},
 		{"nothing is kept", "given: {method: INVITE, from: \"sip:bob@x.org\"}", "reply: 200", ""},
-		{"message", "given: {message: \"BYE sip:a@b SIP/2.0\\nX: y\\n\"}", "headers: {X: y, CSeq: 1 BYE}", ""},
-		{"raw", "given: {raw: \"INVITE sip:a@b SIP/2.0\\nVia: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bKx\\n\\n\"}",
+		{"message", "given: {message: \"BYE sip:a@b SIP/2.0\\nX: y\\n\"}",
+			"headers: {X: y, CSeq: 1 BYE}", ""},
+		{"raw",
+			"given: {raw: \"INVITE sip:a@b SIP/2.0\\nVia: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bKx\\n\\n\"}",
 			"path: []", ""},
-		{"header left out", "given: {headers: {Max-Forwards: false}}", "headers: {Max-Forwards: \"70\"}", ""},
+		{"header left out", "given: {headers: {Max-Forwards: false}}",
+			"headers: {Max-Forwards: \"70\"}", ""},
 		{"no hops left", "given: {headers: {Max-Forwards: \"0\"}}", "reply: 483", ""},
-		{"named branch", "branches: [{to: gw2.example.org/tcp, reply: 486}, {reply: 500}]", "reply: 486", ""},
+		{"named branch", "branches: [{to: gw2.example.org/tcp, reply: 486}, {reply: 500}]",
+			"reply: 486", ""},
 		{"late", "branches: [{silent: 40s, reply: 200}, {reply: 480}]", "reply: 480", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,7 +135,10 @@ func TestCasesStandAlone(t *testing.T) {
 	f := load(t, `tests:
   - {name: a, given: {from: "sip:a@x.org"}, branches: [{silent: true}], expect: {reply: 200}}
   - {name: b, given: {method: MESSAGE, from: "sip:a@x.org"}, expect: {reply: none}}
-  - {name: c, given: {from: "sip:a@x.org"}, branches: [{reply: 180, silent: true}], expect: {reply: 200}}
+  - name: c
+    given: {from: "sip:a@x.org"}
+    branches: [{reply: 180, silent: true}]
+    expect: {reply: 200}
   - {name: d, given: {from: "sip:a@x.org"}, branches: [{reply: 486}], expect: {reply: 486}}
 `)
 	for range 3 {
@@ -178,7 +188,8 @@ tests:
 
       reply: none # really?
       log: {empty: true}
-  - {name: flow, expect: {reply: 404, path: [request/4, all_of_them/1, next one, all_of_them/1]}, ` +
+  - {name: flow, expect: {reply: 404, ` +
+		`path: [request/4, all_of_them/1, next one, all_of_them/1]}, ` +
 		`branches: [{reply: 503}, {reply: 404}]}
   - {name: none, branches: [], expect: {path: [request/4, all_of_them/1], reply: 200}}
   - name: last
