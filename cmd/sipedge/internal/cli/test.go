@@ -14,6 +14,7 @@ import (
 type testFlags struct {
 	output, run   string
 	cover, update bool
+	generate      bool
 }
 
 func newTest(s System) *cobra.Command {
@@ -44,7 +45,8 @@ step. --cover lists the rules and failure arms no test reached.
 ` + exitCodes,
 		Example: `  sipedge test
   sipedge test --cover policies/edge
-  sipedge test --run voicemail -o tap policy.test.yaml`,
+  sipedge test --run voicemail -o tap policy.test.yaml
+  sipedge test --generate policy.yaml > policy.test.yaml`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !slices.Contains(testOutputs, flags.output) {
 				return fmt.Errorf("--output is text, tap, junit or json, not %q", flags.output)
@@ -52,6 +54,12 @@ step. --cover lists the rules and failure arms no test reached.
 			only, err := regexp.Compile(flags.run)
 			if err != nil {
 				return fmt.Errorf("--run: %w", err)
+			}
+			if flags.generate {
+				if len(args) != 1 {
+					return fmt.Errorf("--generate wants one policy, not %d", len(args))
+				}
+				return generate(s, args[0])
 			}
 			if len(args) == 0 {
 				args = []string{"."}
@@ -65,6 +73,8 @@ step. --cover lists the rules and failure arms no test reached.
 	f.StringVar(&flags.run, "run", "", "run only the tests whose name matches this regular expression")
 	f.BoolVar(&flags.cover, "cover", false, "tell which rules and arms no test reached")
 	f.BoolVar(&flags.update, "update", false, "write the path and reply that came into the test files")
+	f.BoolVar(&flags.generate, "generate", false,
+		"write a test file to begin with, an example for each rule of the policy PATH")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(testOutputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
