@@ -1,6 +1,7 @@
 package action
 
 import (
+	"embed"
 	"log/slog"
 
 	"sipedge/router/data"
@@ -14,10 +15,11 @@ import (
 // Kind is a schema.Kind with its constructor.
 type Kind struct {
 	schema.Kind
-	// Examples is a txtar archive, shown in the docs and run as tests. Its
-	// comment is the steps of a policy (its routes, when it is a map). "in" is
-	// a request without the header fields that every message has. "out" is what
-	// leaves, with the header fields the example is about; empty: nothing does.
+	// Examples is the file of examples/ by the action's name: a txtar archive,
+	// shown in the docs and run as tests. Its comment is the steps of a policy
+	// (its routes, when it is a map). "in" is a request without the header
+	// fields that every message has. "out" is what leaves, with the header
+	// fields the example is about; empty: nothing does.
 	Examples string
 	// New decodes arguments that passed Schema and compiles what is in them.
 	New func(e *Env, args *schema.Value) (job.Step, schema.Diagnostics)
@@ -41,8 +43,23 @@ type Env struct {
 	Listener func(name schema.Text) (uint16, bool)
 }
 
+//go:embed examples
+var examples embed.FS
+
 // Kinds is the vocabulary, sorted by name.
 func Kinds() []Kind {
+	kinds := all()
+	for i := range kinds {
+		b, err := examples.ReadFile("examples/" + kinds[i].Name + ".txtar")
+		if err != nil {
+			panic(err) // every action has its file
+		}
+		kinds[i].Examples = string(b)
+	}
+	return kinds
+}
+
+func all() []Kind {
 	return []Kind{
 		addHeaderKind,
 		appendBranchKind,

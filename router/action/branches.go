@@ -35,17 +35,6 @@ var appendBranchKind = Kind{
 }`,
 		Where: schema.InRequest | schema.InFailure,
 	},
-	Examples: `
-- append_branch: {uri: "sip:alice@192.0.2.7", q: 0.5}
-- append_branch: {uri: "sip:alice@192.0.2.8", q: 0.9}
-- redirect: {}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 302 Moved Temporarily
-Contact: <sip:alice@192.0.2.8>;q=0.9
-Contact: <sip:alice@192.0.2.7>;q=0.5
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &appendBranch{proxy: d.Proxy, q: qOf(d.args.Get("q"))}
 		s.uri, s.own = d.uri(d.args.Get("uri"))
@@ -90,17 +79,6 @@ var serializeBranchesKind = Kind{
 		Schema: `{}`,
 		Where:  schema.InRequest | schema.InFailure,
 	},
-	Examples: `
-- append_branch: {uri: "sip:alice@192.0.2.7", q: 0.5}
-- serialize_branches: {}
-- relay: {to: "sip:192.0.2.9"}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 100 Trying
-
-INVITE sip:alice@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &serializeBranches{d.Proxy} }),
 }
 
@@ -126,14 +104,6 @@ var nextBranchesKind = Kind{
 		Ending: schema.Arm,
 		Arms:   []string{"on_none"},
 	},
-	Examples: `
-- next_branches: {}
-- relay: {}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 480 Temporarily Unavailable
-`,
 	New: build(func(d *decoder) job.Step { return &nextBranches{d.Proxy, d.arm("on_none")} }),
 }
 

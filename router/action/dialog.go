@@ -25,17 +25,6 @@ var recordRouteKind = Kind{
 }`,
 		Where: schema.InRequest | schema.InBranch | schema.InFailure,
 	},
-	Examples: `
-- record_route: {params: "account=7"}
-- relay: {to: "sip:192.0.2.9"}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 100 Trying
-
-INVITE sip:alice@example.net SIP/2.0
-Record-Route: <sip:10.0.0.9:5060;lr;t=TAG;account=7>
-`,
 	New: build(func(d *decoder) job.Step {
 		v := d.args.Get("params")
 		t, ok := d.text(v)
@@ -134,15 +123,6 @@ var looseRouteKind = Kind{
 		Ending: schema.Arm,
 		Arms:   []string{"on_none"},
 	},
-	Examples: `
-- loose_route: {}
-- relay: {}
--- in --
-BYE sip:alice@192.0.2.9
-Route: <sip:192.0.2.1;lr>
--- out --
-SIP/2.0 404 Not Found
-`,
 	New: build(func(d *decoder) job.Step {
 		return &looseRoute{d.Proxy, d.args.Get("verify").S != "none", d.arm("on_none")}
 	}),
@@ -176,15 +156,6 @@ var maxForwardsKind = Kind{
 		Ending: schema.Arm,
 		Arms:   []string{"on_exceed"},
 	},
-	Examples: `
-- max_forwards: {limit: 5}
-- forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
-Max-Forwards: 4
--- out --
-SIP/2.0 483 Too Many Hops
-`,
 	New: build(func(d *decoder) job.Step {
 		limit := max(1, int(d.args.Get("limit").N))
 		return &maxForwards{d.Proxy, limit, d.arm("on_exceed")}

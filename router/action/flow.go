@@ -17,12 +17,6 @@ var dropKind = Kind{
 		Where:  schema.InRequest | schema.InBranch | schema.InReply | schema.InError,
 		Ending: schema.Ends,
 	},
-	Examples: `
-- drop: {}
--- in --
-OPTIONS sip:alice@example.net
--- out --
-`,
 	New: build(func(*decoder) job.Step { return drop{} }),
 }
 
@@ -47,22 +41,6 @@ var exitKind = Kind{
 		Where:  schema.Anywhere,
 		Ending: schema.Ends,
 	},
-	Examples: `
-request:
-  - do: [{relay: {to: "sip:192.0.2.9", branch: mark}}]
-branch:
-  mark:
-    - match: {method: INVITE}
-      do: [{add_header: {X-Mark: one}}, {exit: {}}]
-    - do: [{add_header: {X-Mark: two}}]
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 100 Trying
-
-INVITE sip:alice@example.net SIP/2.0
-X-Mark: one
-`,
 	New: build(func(*decoder) job.Step { return exit{} }),
 }
 
@@ -78,19 +56,6 @@ var returnKind = Kind{
 		Where:  schema.Anywhere | schema.InSub,
 		Ending: schema.Ends,
 	},
-	Examples: `
-request:
-  - do: [{route: mark}, {forward: {to: "sip:192.0.2.9"}}]
-sub:
-  mark:
-    - do: [{add_header: {X-Mark: one}}, {return: {}}]
-    - do: [{add_header: {X-Mark: two}}]
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Mark: one
-`,
 	New: build(func(*decoder) job.Step { return leave{} }),
 }
 
@@ -107,17 +72,6 @@ var routeKind = Kind{
 		Where:  schema.Anywhere,
 		Calls:  []string{""},
 	},
-	Examples: `
-request:
-  - do: [{route: digits}, {forward: {to: "sip:192.0.2.9"}}]
-sub:
-  digits:
-    - do: [{strip: 1}]
--- in --
-INVITE sip:0301234@example.net
--- out --
-INVITE sip:301234@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &call{d.Route(schema.InSub, d.args.S)} }),
 }
 

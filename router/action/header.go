@@ -19,16 +19,6 @@ var addHeaderKind = Kind{
 		Schema: `{[#HeaderName]: #Text}`,
 		Where:  headerPlaces,
 	},
-	Examples: `
-- add_header: {X-Called: "{ruri.user}"}
--- in --
-MESSAGE sip:alice@example.net
-X-Called: bob
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Called: bob
-X-Called: alice
-`,
 	New: build(func(d *decoder) job.Step { return &addHeader{d.lines(d.args)} }),
 }
 
@@ -52,16 +42,6 @@ var setHeaderKind = Kind{
 		Schema: `{[#HeaderName]: #Text}`,
 		Where:  headerPlaces,
 	},
-	Examples: `
-- set_header: {Subject: "for {to.user}"}
--- in --
-MESSAGE sip:alice@example.net
-Subject: one
-s: two
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-Subject: for alice
-`,
 	New: build(func(d *decoder) job.Step { return &setHeader{d.lines(d.args)} }),
 }
 
@@ -94,17 +74,6 @@ var removeHeaderKind = Kind{
 		Schema: `#HeaderName | [#HeaderName, ...#HeaderName]`,
 		Where:  headerPlaces,
 	},
-	Examples: `
-- remove_header: [X-Secret, Subject]
--- in --
-MESSAGE sip:alice@example.net
-X-Secret: 42
-s: hello
-X-Other: stays
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Other: stays
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &removeHeader{}
 		d.args.Each(func(v *schema.Value) {

@@ -22,14 +22,6 @@ var logKind = Kind{
 }`,
 		Where: schema.Anywhere,
 	},
-	Examples: `
-- log: {level: warn, message: "no route for {ruri.user} from {source.ip}"}
-- reply: {code: 404}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-SIP/2.0 404 Not Found
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &logLine{log: d.Log}
 		s.level = levels[d.args.Get("level").S]

@@ -17,13 +17,6 @@ var prefixKind = Kind{
 		Schema: `#Text`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- prefix: "00"
--- in --
-INVITE sip:49301234@example.net
--- out --
-INVITE sip:0049301234@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		t, _ := d.text(d.args)
 		return &prefix{t}
@@ -55,13 +48,6 @@ var stripKind = Kind{
 		Schema: `int & >=1 & <=255 @says("a number of characters","1 to 255")`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- strip: 2
--- in --
-INVITE sip:0049301234@example.net
--- out --
-INVITE sip:49301234@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &strip{n: int(d.args.N)} }),
 }
 
@@ -72,13 +58,6 @@ var stripTailKind = Kind{
 		Schema: `int & >=1 & <=255 @says("a number of characters","1 to 255")`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- strip_tail: 2
--- in --
-INVITE sip:49301234@example.net
--- out --
-INVITE sip:493012@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &strip{n: int(d.args.N), tail: true} }),
 }
 

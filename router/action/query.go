@@ -31,20 +31,6 @@ var queryKind = Kind{
 		Ending: schema.Arm,
 		Arms:   []string{"on_none"},
 	},
-	Examples: `
-vars: {var.carrier: string}
-tables: {carriers: {prefix: {values: {"49": de, "4930": berlin}}}}
-request:
-  - do:
-      - query: {table: carriers, key: "{ruri.user}", into: var.carrier}
-      - add_header: {X-Carrier: "{var.carrier}"}
-      - forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:49301234@example.net
--- out --
-MESSAGE sip:49301234@example.net SIP/2.0
-X-Carrier: berlin
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &query{proxy: d.Proxy, table: d.table("table"), onNone: d.arm("on_none")}
 		s.key, _ = d.text(d.args.Get("key"))
@@ -107,15 +93,6 @@ var putKind = Kind{
 }`,
 		Where: schema.Anywhere &^ schema.InBranch,
 	},
-	Examples: `
-tables: {seen: {cache: {ttl: 1m}}}
-- put: {table: seen, key: "{from.user}"}
-- query: {table: seen, key: "{from.user}"}
--- in --
-MESSAGE sip:bob@example.net
--- out --
-MESSAGE sip:bob@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &put{ttl: d.args.Get("ttl").Duration(), value: text{lit: []byte("1")}}
 		if t := d.table("table"); t != nil {
@@ -158,15 +135,6 @@ var banKind = Kind{
 }`,
 		Where: schema.InRequest | schema.InFailure,
 	},
-	Examples: `
-tables: {banned: {cache: {ttl: 5m, ipv6_prefix: 64}}}
-- ban: {table: banned}
-- query: {table: banned, key: "{source.ip}"}
--- in --
-MESSAGE sip:bob@example.net
--- out --
-MESSAGE sip:bob@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &ban{ttl: d.args.Get("ttl").Duration()}
 		if t := d.table("table"); t != nil {

@@ -44,19 +44,6 @@ var rateLimitKind = Kind{
 		Ending: schema.Arm,
 		Arms:   []string{"on_exceed"},
 	},
-	Examples: `
-request:
-  - do: [{rate_limit: {key: "{source.ip}", rate: 1/h, on_exceed: slow}}]
-  - do: [{rate_limit: {key: "{ruri.user}", rate: 2/h}}]
-  - do: [{rate_limit: {key: all, rate: 1/h, burst: 2, allow: 10.0.0.0/8}}]
-  - do: [{forward: {to: "sip:192.0.2.9"}}]
-sub:
-  slow: [{do: [{reply: {code: 503}}]}]
--- in --
-MESSAGE sip:bob@example.net
--- out --
-MESSAGE sip:bob@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &rateLimit{onExceed: d.arm("on_exceed"), allow: d.networks("allow")}
 		s.key, _ = d.text(d.args.Get("key"))

@@ -28,14 +28,6 @@ var redirectKind = Kind{
 		Where:  schema.InRequest | schema.InFailure,
 		Ending: schema.Ends,
 	},
-	Examples: `
-- redirect: {to: "sip:{ruri.user}@192.0.2.7", code: 301}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 301 Moved Permanently
-Contact: <sip:alice@192.0.2.7>
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &redirect{proxy: d.Proxy, code: 302}
 		if n := d.args.Get("code").N; n != 0 {

@@ -41,15 +41,6 @@ var relayKind = Kind{
 		},
 		Asks: true,
 	},
-	Examples: `
-- relay: {to: "sip:192.0.2.9:5070"}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 100 Trying
-
-INVITE sip:alice@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &relay{proxy: d.Proxy, hooks: proxy.Hooks{
 			Branch:     d.route(schema.InBranch, "branch"),
@@ -104,13 +95,6 @@ var forwardKind = Kind{
 		Arms:   []string{"on_error"},
 		Asks:   true,
 	},
-	Examples: `
-- forward: {to: "sip:192.0.2.9"}
--- in --
-OPTIONS sip:alice@example.net
--- out --
-OPTIONS sip:alice@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &forward{proxy: d.Proxy, onError: d.route(schema.InSub, "on_error")}
 		s.to, _ = d.hop(d.args.Get("to"))

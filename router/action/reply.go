@@ -31,14 +31,6 @@ var replyKind = Kind{
 		Ending:   schema.EndsByArgs,
 		EndsWhen: func(args *schema.Value) bool { return args.Get("code").N >= 200 },
 	},
-	Examples: `
-- reply: {code: 403, reason: Relay Forbidden, headers: {X-Why: "no {to.user} here"}}
--- in --
-INVITE sip:alice@example.net
--- out --
-SIP/2.0 403 Relay Forbidden
-X-Why: no alice here
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &reply{proxy: d.Proxy, code: int(d.args.Get("code").N)}
 		s.reason, _ = d.text(d.args.Get("reason"))
@@ -82,13 +74,6 @@ var replyErrorKind = Kind{
 		Where:  schema.InRequest | schema.InFailure,
 		Ending: schema.Ends,
 	},
-	Examples: `
-- reply_error: {}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-SIP/2.0 500 Server Internal Error
-`,
 	New: build(func(d *decoder) job.Step { return &replyError{d.Proxy} }),
 }
 

@@ -40,21 +40,6 @@ var sendRequestKind = Kind{
 		Where: schema.InFailure | schema.InStartup | schema.InTimer,
 		Asks:  true,
 	},
-	Examples: `
-request:
-  - do: [{relay: {failure: lost}}]
-failure:
-  lost:
-    - do:
-        - send_request: {method: MESSAGE, to: "sip:ops@192.0.2.9", headers: {X-Lost: "{ruri}"}}
--- in --
-MESSAGE sip:alice@127.0.0.1
--- out --
-MESSAGE sip:ops@192.0.2.9 SIP/2.0
-X-Lost: sip:alice@127.0.0.1
-
-SIP/2.0 403 Destination Not Allowed
-`,
 	New: build(func(d *decoder) job.Step {
 		s := &sendRequest{agent: d.Agent, set: d.Own, method: d.args.Get("method").S}
 		if v := d.args.Get("method"); slices.Contains(dialogs, v.S) {

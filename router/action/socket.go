@@ -15,14 +15,6 @@ var forceSendSocketKind = Kind{
 		Schema: `=~"^[a-z]+:.+$" @says("a listener","like \"udp:192.0.2.10:5060\"")`,
 		Where:  schema.InRequest | schema.InBranch | schema.InFailure | schema.InLocal,
 	},
-	Examples: `
-- force_send_socket: "udp:192.0.2.2:5060"
-- forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		i, ok := d.Listener(schema.Text{S: d.args.S, Pos: d.args.Pos})
 		if !ok {
@@ -47,14 +39,6 @@ var forceRportKind = Kind{
 		Schema: `{}`,
 		Where:  schema.InRequest,
 	},
-	Examples: `
-- force_rport: {}
-- forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-`,
 	New: build(func(*decoder) job.Step { return forceRport{} }),
 }
 

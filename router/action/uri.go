@@ -41,13 +41,6 @@ var rewriteURIKind = Kind{
 		Schema: `#Text`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- rewrite_uri: "sip:{ruri.user}@pbx.example.org;transport=tcp"
--- in --
-INVITE sip:100@example.net
--- out --
-INVITE sip:100@pbx.example.org;transport=tcp SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		t, _ := d.uri(d.args)
 		return &rewriteURI{t}
@@ -72,14 +65,6 @@ var revertURIKind = Kind{
 		Schema: `{}`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- prefix: "00"
-- revert_uri: {}
--- in --
-INVITE sip:100@example.net
--- out --
-INVITE sip:100@example.net SIP/2.0
-`,
 	New: build(func(*decoder) job.Step { return revertURI{} }),
 }
 
@@ -100,13 +85,6 @@ var setUserKind = Kind{
 		Schema: `#Text`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- set_user: "{to.user}"
--- in --
-INVITE sip:100@example.net:5080;x=1
--- out --
-INVITE sip:alice@example.net:5080;x=1 SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		t, ok := d.text(d.args)
 		if ok && t.literal() && len(t.lit) == 0 {
@@ -169,13 +147,6 @@ var setHostKind = Kind{
 		Schema: `#Text`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- set_host: "2001:db8::1"
--- in --
-INVITE sip:100@example.net:5080
--- out --
-INVITE sip:100@[2001:db8::1]:5080 SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step {
 		t, ok := d.text(d.args)
 		if ok && t.literal() && !isHost(t.lit) {
@@ -208,13 +179,6 @@ var setPortKind = Kind{
 		Schema: `int & >=0 & <=65535 @says("a port","0 to 65535")`,
 		Where:  uriPlaces,
 	},
-	Examples: `
-- set_port: 5080
--- in --
-INVITE sip:100@example.net
--- out --
-INVITE sip:100@example.net:5080 SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &setPort{uint16(d.args.N)} }),
 }
 

@@ -17,19 +17,6 @@ var setKind = Kind{
 		Schema: `{[#VarName]: #VarValue}`,
 		Where:  schema.Anywhere,
 	},
-	Examples: `
-vars: {avp.callee: uri, var.hops: int, var.nat: bool}
-request:
-  - do:
-      - set: {avp.callee: "{ruri}", var.hops: "{max_forwards}", var.nat: true}
-      - rewrite_uri: "sip:gateway@192.0.2.9;was={avp.callee | uri.user}-{var.hops}-{var.nat}"
-      - forward: {}
--- in --
-MESSAGE sip:alice@example.net
-Max-Forwards: 69
--- out --
-MESSAGE sip:gateway@192.0.2.9;was=alice-69-true SIP/2.0
-`,
 	New: build(func(d *decoder) job.Step { return &set{d.assignments(d.args), d.Unfit} }),
 }
 
@@ -61,21 +48,6 @@ var pushKind = Kind{
 		Schema: `{[#VarName]: #VarValue}`,
 		Where:  schema.Anywhere,
 	},
-	Examples: `
-vars: {avp.x: string}
-request:
-  - do:
-      - push: {avp.x: one}
-      - push: {avp.x: two}
-      - push: {avp.x: three}
-      - add_header: {X-Values: "{avp.x} {avp.x[1]} {avp.x[2]}"}
-      - forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Values: three two one
-`,
 	New: build(func(d *decoder) job.Step { return &push{d.assignments(d.args), d.Unfit} }),
 }
 
@@ -105,21 +77,6 @@ var popKind = Kind{
 		Schema: `#VarName | [#VarName, ...#VarName]`,
 		Where:  schema.Anywhere,
 	},
-	Examples: `
-vars: {avp.x: string}
-request:
-  - do:
-      - push: {avp.x: one}
-      - push: {avp.x: two}
-      - pop: avp.x
-      - add_header: {X-Value: "{avp.x}"}
-      - forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Value: one
-`,
 	New: build(func(d *decoder) job.Step { return &pop{d.variables(d.args)} }),
 }
 
@@ -139,21 +96,6 @@ var unsetKind = Kind{
 		Schema: `#VarName | [#VarName, ...#VarName]`,
 		Where:  schema.Anywhere,
 	},
-	Examples: `
-vars: {avp.x: string}
-request:
-  - do:
-      - push: {avp.x: one}
-      - push: {avp.x: two}
-      - unset: [avp.x]
-      - add_header: {X-Value: "{avp.x | default(none)}"}
-      - forward: {to: "sip:192.0.2.9"}
--- in --
-MESSAGE sip:alice@example.net
--- out --
-MESSAGE sip:alice@example.net SIP/2.0
-X-Value: none
-`,
 	New: build(func(d *decoder) job.Step { return &unset{d.variables(d.args)} }),
 }
 
