@@ -90,7 +90,7 @@ func TestImportPlace(t *testing.T) {
 		"out.broken":                     `7:19: error SE1012: "relai" is not a known action`,
 		"(out.#To & {host: 5}).rule":     `7:37: error SE1002: host: invalid interpolation: `,
 		"(out.#To & {hots: \"a\"}).rule": `7:19: error SE1002: routes.request[0].do[0].relay.to: `,
-		"out.nothing":                    `7:19: error SE1002: routes.request[0]: undefined field: nothing`,
+		"out.nothing":                    `7:19: error SE1002: routes.request[0]: undefined field`,
 	} {
 		file := filepath.Join(t.TempDir(), "policy.cue")
 		policy := `package edge
