@@ -119,6 +119,10 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 		return faultDropped
 	}
 	to, local := chosenHop(b.msg, h, t)
+	if to == nil && !mayFollow(b.msg, c.set.Self, c.received, c.verified) {
+		c.p.stats.guarded.Add(1)
+		return faultStranger
+	}
 	u, f := nextHop(b.msg, to)
 	if f != nil {
 		return f

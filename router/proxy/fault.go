@@ -31,6 +31,7 @@ var (
 	// the best response (§16.7 step 6).
 	faultDropped     = &fault{status: 480, reason: "No Branch Left"}
 	faultGuarded     = &fault{status: 403, reason: "Destination Not Allowed"}
+	faultStranger    = &fault{status: 403, reason: "Route Not Allowed"}
 	faultNotFound    = &fault{status: 480, reason: "Unresolvable Destination"}
 	faultUnresolved  = &fault{status: 500, reason: "Next Hop Not Resolved"}
 	faultUnreachable = &fault{status: 500, reason: "No Transport To Next Hop"}

@@ -70,6 +70,10 @@ func (p *Proxy) Forward(
 func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 	prepare(j, h.set)
 	setBreadth(j.Msg, breadth(j.Msg))
+	if to == nil && !mayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
+		p.stats.guarded.Add(1)
+		return faultStranger
+	}
 	u, f := nextHop(j.Msg, to)
 	if f != nil {
 		return f

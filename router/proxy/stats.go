@@ -13,7 +13,7 @@ type Stats struct {
 	Loops            uint64 // 482
 	TooManyHops      uint64 // 483
 	NoTarget         uint64 // branches whose next hop could not be found or reached
-	Guarded          uint64 // branches the destination guard stopped
+	Guarded          uint64 // branches the destination guard stopped, or a Route not to be followed
 	Cancelled        uint64 // INVITEs the caller cancelled
 	DroppedACKs      uint64 // relayed without a verified Route or a local target
 	DroppedResponses uint64 // that answer no request of ours, or came too many at once

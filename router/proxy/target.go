@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"strings"
 
 	"sipedge/router/identity"
@@ -13,6 +14,18 @@ import (
 // The next hop of a branch, RFC 3261 §16.6 steps 6 and 7: the policy's URI,
 // else the target's (a Path, a received address), else the top Route, else the
 // Request-URI.
+
+// mayFollow reports whether a request may leave by its Route: it is one of a
+// dialog, by a verified tag, or it only passes through. A Request-URI that is
+// ours or the policy's says where it goes, and no Route of a stranger's overrules
+// it.
+func mayFollow(m *sip.Message, self *job.Self, received []byte, verified bool) bool {
+	if verified || !m.Has(sip.Route) {
+		return true
+	}
+	u, ok := m.RequestURI()
+	return ok && bytes.Equal(u.Raw, received) && !self.IsURI(u, u.Transport())
+}
 
 // nextHop returns the URI that names the next hop: to, else the top Route, else
 // the Request-URI. A strict router ahead is restored in m: the Request-URI
