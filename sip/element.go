@@ -111,3 +111,15 @@ func isAddress(id HeaderID) bool {
 	}
 	return false
 }
+
+// IsList reports whether a field of that kind is a list: whether a comma means
+// the same as a further field, RFC 3261 §7.3.1.
+func (id HeaderID) IsList() bool {
+	switch id {
+	case Via, Contact, Route, RecordRoute, Path, ServiceRoute, Require, ProxyRequire, Supported,
+		Unsupported, Allow, AllowEvents, Accept, Warning, Reason, ContentEncoding,
+		PAssertedIdentity, PPreferredIdentity:
+		return true
+	}
+	return false
+}

@@ -20,7 +20,9 @@ var floors = [][]string{
 	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
-	4: {"router/job", "router/identity", "router/vars", "router/table", "router/data"},
+	4: {
+		"router/job", "router/identity", "router/vars", "router/table", "router/data", "router/dfa",
+	},
 	5: {
 		"router/check/example",
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
@@ -40,7 +42,7 @@ var arrows = [][2]string{
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
-	{"router/table", "router/data"},
+	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router", "router/check"}, {"router/policytest", "router"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},

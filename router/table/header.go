@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -56,7 +57,7 @@ type header struct {
 func headerOf(s string) (h header, ok bool) {
 	name, index, indexed := strings.Cut(s, "[")
 	h = header{name: name, id: sip.LookupHeader([]byte(name)), one: indexed}
-	h.list = isList(h.id)
+	h.list = h.id.IsList()
 	if indexed {
 		n, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
 		if err != nil || !strings.HasSuffix(index, "]") {
@@ -64,15 +65,12 @@ func headerOf(s string) (h header, ok bool) {
 		}
 		h.n = n
 	}
-	return h, isToken(name)
+	return h, name != "" && vars.Token(name)
 }
 
 // has reports whether the message has the header.
 func (f *facts) has(h *header) bool {
-	if !h.one {
-		return f.Msg.Find(h.name) >= 0
-	}
-	return f.some(h, anything)
+	return !h.one && f.Msg.Find(h.name) >= 0 || h.one && f.some(h, anything)
 }
 
 var anything = text{{}}
@@ -160,29 +158,4 @@ func (f *facts) unfold(value []byte) []byte {
 	}
 	f.scratch = sip.Unfold(f.scratch[:0], value)
 	return f.scratch
-}
-
-// isList reports whether a field of that kind is a list: whether a comma means
-// the same as a further field, RFC 3261 §7.3.1.
-func isList(id sip.HeaderID) bool {
-	switch id {
-	case sip.Via, sip.Contact, sip.Route, sip.RecordRoute, sip.Path, sip.ServiceRoute,
-		sip.Require, sip.ProxyRequire, sip.Supported, sip.Unsupported, sip.Allow,
-		sip.AllowEvents, sip.Accept, sip.Warning, sip.Reason, sip.ContentEncoding,
-		sip.PAssertedIdentity, sip.PPreferredIdentity:
-		return true
-	}
-	return false
-}
-
-// isToken reports whether s is a token, RFC 3261 §25.1.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') &&
-			strings.IndexByte("-.!%*_+`'~", c) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -3,10 +3,11 @@ package table
 import (
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 
 	"github.com/gaissmai/bart"
+
+	"sipedge/router/dfa"
 )
 
 // How the index is built.
@@ -57,18 +58,8 @@ type headerGroup struct {
 type regexGroup struct {
 	header *header // nil: the value of axis
 	axis   axis
-	dfas   []dfaGroup
-	loose  []looseGroup // expressions with too many states
-}
-
-type dfaGroup struct {
-	dfa   *dfa
-	nodes []node // by expression
-}
-
-type looseGroup struct {
-	regex *regexp.Regexp
-	node  node
+	set    dfa.Set
+	nodes  []node // by expression
 }
 
 // netNode holds the rules of one network; super is the next wider network
@@ -237,27 +228,12 @@ func (s *split) dynamic(d dynamic, nodes map[string]node) {
 		return
 	}
 	g := regexGroup{header: d.header, axis: d.of}
-	g.add(slices.Sorted(maps.Keys(nodes)), nodes)
-	s.regex = append(s.regex, g)
-}
-
-// add makes one automaton of the expressions, or several if it grew too large.
-func (g *regexGroup) add(exprs []string, nodes map[string]node) {
-	d, ok := newDFA(exprs)
-	switch {
-	case ok:
-		found := dfaGroup{dfa: d}
-		for _, expr := range exprs {
-			found.nodes = append(found.nodes, nodes[expr])
-		}
-		g.dfas = append(g.dfas, found)
-	case len(exprs) == 1:
-		g.loose = append(g.loose, looseGroup{regexp.MustCompile(exprs[0]), nodes[exprs[0]]})
-	default:
-		half := len(exprs) / 2
-		g.add(exprs[:half], nodes)
-		g.add(exprs[half:], nodes)
+	exprs := slices.Sorted(maps.Keys(nodes))
+	for _, expr := range exprs {
+		g.nodes = append(g.nodes, nodes[expr])
 	}
+	g.set = dfa.NewSet(exprs)
+	s.regex = append(s.regex, g)
 }
 
 func (b *builder) networks(lists map[netip.Prefix][]int32, below []axis) *bart.Table[*netNode] {

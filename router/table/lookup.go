@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	mathbits "math/bits"
 	"slices"
+
+	"sipedge/router/dfa"
 )
 
 // first is the first rule of a node at or behind from, and before best, that
@@ -105,41 +107,29 @@ func (t *Table) prefixed(g *prefixGroup, f *facts, from, best int32) int32 {
 // matches. A text is read to its end before anything is tried: that may
 // overwrite it.
 func (t *Table) matched(g *regexGroup, f *facts, from, best int32) int32 {
-	for i := range g.dfas {
-		d := &g.dfas[i]
+	for i := range g.set {
+		p := &g.set[i]
 		if g.header == nil {
-			best = t.accepted(d, f.key(g.axis), f, from, best)
+			best = t.accepted(g, p, f.key(g.axis), f, from, best)
 			continue
 		}
 		for v := f.walk(g.header); v.next(f); {
-			best = t.accepted(d, f.unfold(v.value), f, from, best)
-		}
-	}
-	for i := range g.loose {
-		l := &g.loose[i]
-		if g.header == nil {
-			if l.regex.Match(f.key(g.axis)) {
-				best = t.first(l.node, f, from, best)
-			}
-			continue
-		}
-		for v := f.walk(g.header); v.next(f); {
-			if l.regex.Match(f.unfold(v.value)) {
-				best = t.first(l.node, f, from, best)
-				break
-			}
+			best = t.accepted(g, p, f.unfold(v.value), f, from, best)
 		}
 	}
 	return best
 }
 
-// accepted tries the lists of the expressions that b matches.
-func (t *Table) accepted(d *dfaGroup, b []byte, f *facts, from, best int32) int32 {
-	var bits [dfaPatterns / 64]uint64
-	d.dfa.match(b, &bits)
-	for word := range (len(d.nodes) + 63) / 64 {
+// accepted tries the lists of the expressions in p that b matches.
+func (t *Table) accepted(
+	g *regexGroup, p *dfa.Part, b []byte, f *facts, from, best int32,
+) int32 {
+	var bits dfa.Bits
+	p.Match(b, &bits)
+	for word := range (p.Len + 63) / 64 {
 		for set := bits[word]; set != 0; set &= set - 1 {
-			best = t.first(d.nodes[word*64+mathbits.TrailingZeros64(set)], f, from, best)
+			at := p.First + word*64 + mathbits.TrailingZeros64(set)
+			best = t.first(g.nodes[at], f, from, best)
 		}
 	}
 	return best

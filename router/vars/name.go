@@ -20,8 +20,8 @@ func index(name string) (base string, n int, ok bool) {
 	return base, n, closed && err == nil && n < 1000 && n > -1000
 }
 
-// token reports whether s has only characters of a token, RFC 3261 §25.1.
-func token(s string) bool {
+// Token reports whether s has only characters of a token, RFC 3261 §25.1.
+func Token(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') &&

@@ -34,7 +34,7 @@ var uriPipes = []Pipe{
 		Name: "uri.param", Args: "(name)", Doc: "The value of that parameter of the URI.",
 		params: []param{aText}, needed: 1, takes: anyText,
 		make: func(a []argument) (transform, string) {
-			if a[0].s == "" || !token(a[0].s) {
+			if a[0].s == "" || !Token(a[0].s) {
 				return nil, "not a name a parameter can have"
 			}
 			return func(dst, in []byte) []byte {
@@ -54,7 +54,7 @@ var uriPipes = []Pipe{
 		Name: "addr.param", Args: "(name)", Doc: "The value of that parameter of an address.",
 		params: []param{aText}, needed: 1, takes: of(String),
 		make: func(a []argument) (transform, string) {
-			if a[0].s == "" || !token(a[0].s) {
+			if a[0].s == "" || !Token(a[0].s) {
 				return nil, "not a name a parameter can have"
 			}
 			return func(dst, in []byte) []byte {

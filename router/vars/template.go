@@ -267,7 +267,7 @@ func (c *compiler) field(at span, name string) *named {
 		c.diagnose(at.from, at.to, schema.UnknownField,
 			fmt.Sprintf("%q is not a known field%s", name, suggest(name)), "")
 		return nil
-	case !token(arg):
+	case !Token(arg):
 		c.diagnose(at.from, to, schema.BadHeaderName,
 			fmt.Sprintf("%q is not a name a header or parameter can have", arg), "")
 		return nil

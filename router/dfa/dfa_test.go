@@ -1,4 +1,4 @@
-package table
+package dfa
 
 import (
 	"regexp"
@@ -38,18 +38,13 @@ func TestDFAIsRegexp(t *testing.T) {
 		"_", "k", "K", "\u212a", "x", "λ", "\xff", "\xc3", "\ufffd", "日"}), 0, 8)
 	rapid.Check(t, func(t *rapid.T) {
 		exprs := rapid.SliceOfN(rapid.Custom(drawExpr), 1, 6).Draw(t, "expressions")
-		d, ok := newDFA(exprs)
-		if !ok {
-			t.Skip("too large")
-		}
+		set := NewSet(exprs)
 		for range 10 {
 			b := []byte(strings.Join(bytes.Draw(t, "text"), ""))
-			var bits [dfaPatterns / 64]uint64
-			d.match(b, &bits)
+			got := matching(set, b, len(exprs))
 			for i, expr := range exprs {
-				want := regexp.MustCompile(expr).Match(b)
-				if got := bits[i/64]&(1<<(i%64)) != 0; got != want {
-					t.Fatalf("%q in %q: want %v, got %v", expr, b, want, got)
+				if want := regexp.MustCompile(expr).Match(b); got[i] != want {
+					t.Fatalf("%q in %q: want %v, got %v", expr, b, want, got[i])
 				}
 			}
 		}
@@ -57,10 +52,38 @@ func TestDFAIsRegexp(t *testing.T) {
 }
 
 func TestDFAIsBounded(t *testing.T) {
-	if _, ok := newDFA([]string{"a.{40}b.{40}c", "(a|b)*a(a|b){20}"}); ok {
+	if _, ok := New([]string{"a.{40}b.{40}c", "(a|b)*a(a|b){20}"}); ok {
 		t.Error("no bound")
 	}
-	if _, ok := newDFA(slices.Repeat([]string{"a"}, dfaPatterns+1)); ok {
+	if _, ok := New(slices.Repeat([]string{"a"}, Max+1)); ok {
 		t.Error("no bound of expressions")
+	}
+}
+
+func matching(set Set, b []byte, n int) []bool {
+	got := make([]bool, n)
+	for _, p := range set {
+		var bits Bits
+		p.Match(b, &bits)
+		for i := range p.Len {
+			got[p.First+i] = bits[i/64]&(1<<(i%64)) != 0
+		}
+	}
+	return got
+}
+
+// What is too large is cut, and answers the same.
+func TestSetIsCut(t *testing.T) {
+	exprs := []string{"a.{40}b.{40}c", "^x", "(a|b)*a(a|b){20}", "y$"}
+	set := NewSet(exprs)
+	if len(set) < 3 {
+		t.Errorf("%d parts", len(set))
+	}
+	for _, text := range []string{"x", "y", "xy", "a" + strings.Repeat("ab", 15), ""} {
+		for i, got := range matching(set, []byte(text), len(exprs)) {
+			if want := regexp.MustCompile(exprs[i]).MatchString(text); got != want {
+				t.Errorf("%q in %q: want %v, got %v", exprs[i], text, want, got)
+			}
+		}
 	}
 }

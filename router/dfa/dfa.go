@@ -1,4 +1,4 @@
-package table
+package dfa
 
 import (
 	"regexp/syntax"
@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// dfa tells which of many regular expressions match a text, reading it once.
+// DFA tells which of many regular expressions match a text, reading it once.
 // It is the subset construction over their programs. A state is what could be
 // going on in front of a rune; what it takes to pass ^, $ and \b is known when
 // the rune is. Expressions that matched need not be followed any further, so
 // accepting is a property of a transition.
-type dfa struct {
+type DFA struct {
 	ascii   [utf8.RuneSelf]uint16
 	from    []rune   // ascending; class[i] is that of the runes from from[i] on
 	class   []uint16 // the last class is the end of the text
@@ -24,18 +24,22 @@ type dfa struct {
 	lists   [][]uint16
 }
 
-// Bounds of a dfa. Beyond them expressions go into several.
-const (
-	dfaPatterns = 1024
-	dfaCells    = 1 << 18 // states by classes
-)
+// Max is how many expressions a DFA has at most.
+const Max = 1024
 
-// newDFA is false when there would be too many states.
-func newDFA(exprs []string) (*dfa, bool) {
-	if len(exprs) > dfaPatterns {
+// cells bounds its states by classes.
+const cells = 1 << 18
+
+// Bits are expressions by number, a bit each.
+type Bits [Max / 64]uint64
+
+// New makes one automaton of expressions in the syntax of package regexp. It is
+// false when there would be too many states, or more than Max expressions.
+func New(exprs []string) (*DFA, bool) {
+	if len(exprs) > Max {
 		return nil, false
 	}
-	b := dfaBuilder{dfa: &dfa{}, states: map[string]int32{}}
+	b := builder{DFA: &DFA{}, states: map[string]int32{}}
 	for i, expr := range exprs {
 		re, err := syntax.Parse(expr, syntax.Perl)
 		if err != nil {
@@ -62,9 +66,9 @@ func newDFA(exprs []string) (*dfa, bool) {
 	b.alphabet()
 	b.marks = make([]int, len(b.insts))
 	b.done = make([]bool, len(exprs))
-	b.state(b.first, -1)
+	b.number(b.first, -1)
 	for s := 0; s < len(b.todo); s++ {
-		if len(b.todo)*(b.classes+1) > dfaCells {
+		if len(b.todo)*(b.classes+1) > cells {
 			return nil, false
 		}
 		for c := range b.classes + 1 {
@@ -72,12 +76,12 @@ func newDFA(exprs []string) (*dfa, bool) {
 			b.next, b.hits = append(b.next, next), append(b.hits, hits)
 		}
 	}
-	return b.dfa, true
+	return b.DFA, true
 }
 
-// match sets the bit of every expression that matches. Bytes that are no
+// Match sets the bit of every expression that matches. Bytes that are no
 // UTF-8 are U+FFFD each, as package regexp has it.
-func (d *dfa) match(b []byte, bits *[dfaPatterns / 64]uint64) {
+func (d *DFA) Match(b []byte, bits *Bits) {
 	width, s := d.classes+1, 0
 	for i := 0; i <= len(b); {
 		c := d.classes
@@ -102,13 +106,13 @@ func (d *dfa) match(b []byte, bits *[dfaPatterns / 64]uint64) {
 	}
 }
 
-func (d *dfa) classOf(r rune) int {
+func (d *DFA) classOf(r rune) int {
 	i := sort.Search(len(d.from), func(i int) bool { return d.from[i] > r })
 	return int(d.class[i-1])
 }
 
-type dfaBuilder struct {
-	*dfa
+type builder struct {
+	*DFA
 	insts  []syntax.Inst
 	of     []uint16 // the expression of each
 	first  []uint32 // where each expression begins
@@ -116,7 +120,7 @@ type dfaBuilder struct {
 	sample []rune   // one of each class
 
 	states map[string]int32
-	todo   []dfaState
+	todo   []state
 	listed map[string]int32
 
 	marks []int // closures an instruction was met in
@@ -125,13 +129,13 @@ type dfaBuilder struct {
 	stack []uint32
 }
 
-type dfaState struct {
+type state struct {
 	insts []uint32
 	prev  rune // one of the kind of the rune before: -1, \n, a word's, another
 }
 
 // alphabet parts the runes into classes that no instruction tells apart.
-func (b *dfaBuilder) alphabet() {
+func (b *builder) alphabet() {
 	cuts := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1,
 		utf8.RuneSelf}
 	var tests []*syntax.Inst
@@ -193,8 +197,8 @@ func kind(r rune) rune {
 	return ' '
 }
 
-// state is the number of a state, which may be new.
-func (b *dfaBuilder) state(insts []uint32, prev rune) int32 {
+// number is that of a state, which may be new.
+func (b *builder) number(insts []uint32, prev rune) int32 {
 	slices.Sort(insts)
 	insts = slices.Compact(insts)
 	var key strings.Builder
@@ -206,13 +210,13 @@ func (b *dfaBuilder) state(insts []uint32, prev rune) int32 {
 	if !ok {
 		n = int32(len(b.todo))
 		b.states[key.String()] = n
-		b.todo = append(b.todo, dfaState{slices.Clone(insts), prev})
+		b.todo = append(b.todo, state{slices.Clone(insts), prev})
 	}
 	return n
 }
 
 // step is where a state goes with a class, and which expressions match before it.
-func (b *dfaBuilder) step(s dfaState, class int) (next, hits int32) {
+func (b *builder) step(s state, class int) (next, hits int32) {
 	r := b.sample[class]
 	context := syntax.EmptyOpContext(s.prev, r)
 	b.mark++
@@ -259,11 +263,11 @@ func (b *dfaBuilder) step(s dfaState, class int) (next, hits int32) {
 			n++
 		}
 	}
-	return b.state(append(out[:n], b.always...), kind(r)), b.list(list)
+	return b.number(append(out[:n], b.always...), kind(r)), b.list(list)
 }
 
 // list is the number of a list of expressions, from 1; 0 is the empty one.
-func (b *dfaBuilder) list(list []uint16) int32 {
+func (b *builder) list(list []uint16) int32 {
 	if len(list) == 0 {
 		return 0
 	}
