@@ -55,26 +55,44 @@ func (c *responseContext) dropped() bool {
 func (c *responseContext) runOnError() job.Verdict {
 	r := c.hooks.OnError
 	c.hooks.OnError, c.hooks.Failure = nil, nil
-	status := 0
-	if b := c.best(c.attempt); b != nil {
-		status = b.status
-	}
-	if j := c.caller; j != nil {
-		m := j.Msg
-		defer func() { j.Msg, j.Context = m, c }()
-		j.Msg, j.Context, j.LastError = c.message(), &c.within, status
-		j.Targets, j.Groups = j.Targets[:0], false // the relay has taken them
-		return c.ending(r.Run(context.Background(), j))
-	}
-	place := schema.InRequest
 	if c.failures > 0 {
-		place = schema.InFailure
+		return c.ending(c.runAfter(schema.InFailure, r))
 	}
+	j := c.caller
+	if j == nil {
+		return c.ending(c.runAfter(schema.InRequest, r))
+	}
+	m := j.Msg
+	defer func() { j.Msg, j.Context = m, c }()
+	j.Msg, j.Context = c.message(), &c.within
+	if b := c.best(c.attempt); b != nil {
+		j.LastError = b.status
+	}
+	j.Targets, j.Groups = j.Targets[:0], false // the relay has taken them
+	return c.ending(r.Run(context.Background(), j))
+}
+
+// runFailure runs the failure route on the request as it stood at the relay.
+func (c *responseContext) runFailure() {
+	r := c.hooks.Failure
+	c.hooks.Failure, c.hooks.OnError = nil, nil
+	c.failures++
+	c.runAfter(schema.InFailure, r)
+}
+
+// runAfter runs a route on what became of the last relay.
+func (c *responseContext) runAfter(place schema.Place, r job.Route) job.Verdict {
 	j := c.job(place, c.message())
-	j.LastError = status
+	if b := c.best(c.attempt); b != nil {
+		j.Status = b.status
+		if b.fault != nil {
+			j.Cause, j.LastError = b.fault.cause, b.status
+		}
+	}
 	v := r.Run(context.Background(), j)
+	j.Ended()
 	job.Put(j)
-	return c.ending(v)
+	return v
 }
 
 // ending makes a drop the end of the transaction, and a run off the end of an
@@ -88,23 +106,6 @@ func (c *responseContext) ending(v job.Verdict) job.Verdict {
 		_ = c.p.layer.Drop(c.server) // ErrGone: it has ended
 	}
 	return v
-}
-
-// runFailure runs the failure route on the request as it stood at the relay.
-func (c *responseContext) runFailure() {
-	r := c.hooks.Failure
-	c.hooks.Failure, c.hooks.OnError = nil, nil
-	c.failures++
-	j := c.job(schema.InFailure, c.message())
-	if b := c.best(c.attempt); b != nil {
-		j.Status = b.status
-		if b.fault != nil {
-			j.Cause, j.LastError = b.fault.cause, b.status
-		}
-	}
-	r.Run(context.Background(), j)
-	j.Ended()
-	job.Put(j)
 }
 
 // best chooses among the final responses of one relay, or of all (0).
