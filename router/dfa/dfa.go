@@ -28,7 +28,7 @@ type DFA struct {
 const Max = 1024
 
 // cells bounds its states by classes.
-const cells = 1 << 18
+const cells = 1 << 16
 
 // Bits are expressions by number, a bit each.
 type Bits [Max / 64]uint64
