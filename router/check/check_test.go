@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -171,5 +172,27 @@ func TestFaults(t *testing.T) {
 				t.Errorf("repaired, got\n%s", got)
 			}
 		})
+	}
+}
+
+// TestEffort: a policy whose rules are hard to tell apart is given up in good time; what is easy
+// to decide is decided all the same.
+func TestEffort(t *testing.T) {
+	var b strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&b, "    - {match: {uri: {user: '%d'}}, do: [{drop: {}}]}\n", i)
+	}
+	for i := range 60 {
+		fmt.Fprintf(&b, "    - match: {uri: {user: {regex: '^[1-9][0-9]{0,2}$'}}, source: 10.0.0.%d}\n"+
+			"      do: [{drop: {}}]\n", i)
+	}
+	b.WriteString("    - {do: [{reply: {code: 404}}]}\n")
+	r, _ := found(t, b.String())
+	count := map[check.Status]int{}
+	for _, v := range r.Verdicts {
+		count[v.Status]++
+	}
+	if count[check.Reached] != 1201 || count[check.Undecided] == 0 {
+		t.Errorf("got %v", count)
 	}
 }

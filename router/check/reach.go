@@ -41,6 +41,7 @@ type Verdict struct {
 // Bounds of a search.
 const (
 	maxTries = 3000 // examples for one goal
+	minTries = 20   // of these, however much work the other goals took
 	maxWays  = 24   // call paths to one rule
 	maxDepth = 5000 // literals of one example
 )
@@ -101,7 +102,9 @@ func (s *search) try(lits []example.Lit, todo []*example.Node) bool {
 
 // attempt makes an example and runs it.
 func (s *search) attempt(lits []example.Lit) bool {
-	if s.tries++; s.tries > maxTries || len(lits) > maxDepth {
+	spent := !s.p.world.Spend(1 + len(lits)/8)
+	if s.tries++; s.tries > maxTries || len(lits) > maxDepth || spent && s.tries > minTries {
+		s.tries = maxTries + 1
 		s.unsure = "too many alternatives"
 		return false
 	}

@@ -31,6 +31,7 @@ type relay struct {
 
 // openRelays finds the relays strangers can use.
 func (p *policy) openRelays() (list []relay) {
+	p.world.Renew()
 	tainted := p.taints()
 	for _, l := range p.lists {
 		if l.of == schema.InReply || l.of == schema.InBranch {

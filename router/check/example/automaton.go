@@ -28,12 +28,12 @@ const maxStates = 4000
 
 // shortest finds a text in all of the languages: a search, breadth first, through the product
 // of their automata, which are made deterministic on the way.
-func shortest(languages []language) (string, answer) {
+func shortest(e *effort, languages []language) (string, answer) {
 	a := automaton{}
 	for _, l := range languages {
 		g := group{neg: l.neg}
-		for _, e := range l.exprs {
-			re, err := syntax.Parse(e, syntax.Perl)
+		for _, expr := range l.exprs {
+			re, err := syntax.Parse(expr, syntax.Perl)
 			if err != nil {
 				return "", Unsure
 			}
@@ -47,7 +47,7 @@ func shortest(languages []language) (string, answer) {
 		a.groups = append(a.groups, g)
 	}
 	a.letters()
-	return a.search()
+	return a.search(e)
 }
 
 type automaton struct {
@@ -123,7 +123,7 @@ func rank(r rune) int {
 	return 4
 }
 
-func (a *automaton) search() (string, answer) {
+func (a *automaton) search(e *effort) (string, answer) {
 	first := state{
 		sets: make([][]uint32, len(a.progs)), done: make([]bool, len(a.progs)), last: -1, from: -1,
 	}
@@ -136,7 +136,7 @@ func (a *automaton) search() (string, answer) {
 		if a.accepts(&states[at]) {
 			return text(states, at), found
 		}
-		if len(states) > maxStates {
+		if len(states) > maxStates || !e.spend(int64(len(a.progs)*len(a.runes))) {
 			return "", Unsure
 		}
 		for _, r := range a.runes {

@@ -52,14 +52,14 @@ const (
 	ofTo
 )
 
-// slot is one value of a message. It is comparable.
+// Slot is one value of a message. It is comparable.
 type Slot struct {
 	Kind slotKind
 	Role role   // of parts of URIs
 	Name string // of parameters and header fields
 }
 
-// atom is one thing that a message has or has not.
+// Atom is one thing that a message has or has not.
 type Atom struct {
 	Slot
 	Names    []string // any of them; of methods, schemes and other closed sets
@@ -81,13 +81,13 @@ func (a *Atom) holdsAddr(addr netip.Addr) bool {
 	return slices.ContainsFunc(a.Nets, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// lit is an atom or its opposite.
+// Lit is an atom or its opposite.
 type Lit struct {
 	*Atom
 	Neg bool
 }
 
-// node is a formula in negation normal form: a literal, or all or some of its kids.
+// Node is a formula in negation normal form: a literal, or all or some of its kids.
 type Node struct {
 	Lit  Lit // atom nil: kids
 	Some bool
@@ -109,7 +109,7 @@ func boolean(n *Node, b bool) *Node {
 	return n.Not()
 }
 
-// not is the opposite.
+// Not is the opposite.
 func (n *Node) Not() *Node {
 	if n.Lit.Atom != nil {
 		return &Node{Lit: Lit{n.Lit.Atom, !n.Lit.Neg}}
@@ -121,7 +121,7 @@ func (n *Node) Not() *Node {
 	return out
 }
 
-// each calls f for every literal.
+// Each calls f for every literal.
 func (n *Node) Each(f func(Lit)) {
 	if n.Lit.Atom != nil {
 		f(n.Lit)
@@ -131,12 +131,12 @@ func (n *Node) Each(f func(Lit)) {
 	}
 }
 
-// formulas makes formulas of matches.
+// Formulas makes formulas of matches.
 type Formulas struct {
 	Unknown int // opaque atoms made so far
 }
 
-// match makes the formula of a match, and what of the match is not opaque: the same, mostly.
+// Match makes the formula of a match, and what of the match is not opaque: the same, mostly.
 // A message the rest does not match is not matched by the whole.
 func (f *Formulas) Match(v *schema.Value) (*Node, *schema.Value) {
 	if v == nil {

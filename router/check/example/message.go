@@ -38,7 +38,7 @@ func (m *Message) String() string {
 	return s
 }
 
-// model is a message by its values.
+// Model is a message by its values.
 type Model struct {
 	method      string
 	uris        [3]uri
@@ -96,7 +96,7 @@ func (u *uri) String() string {
 	return string(b)
 }
 
-// message is the model as an example, in the route type it was tried for.
+// Message is the model as an example, in the route type it was tried for.
 func (m *Model) Message(place schema.Place, text []byte) *Message {
 	ex := &Message{Flow: m.flow(), Text: text, place: place, values: m}
 	var assumed []string
@@ -196,7 +196,7 @@ func (m *Model) write(place schema.Place, body int) []byte {
 	return []byte(b.String())
 }
 
-// start makes a job of the message; ok false: it can't be read as it was meant.
+// Start makes a job of the message; ok false: it can't be read as it was meant.
 func (m *Model) Start(place schema.Place, self *job.Self, msg *sip.Message) (*job.Job, bool) {
 	text := m.text(place)
 	if m.size > 0 && len(text) != m.size || msg.Parse(text) != nil {
@@ -212,7 +212,7 @@ func (m *Model) Start(place schema.Place, self *job.Self, msg *sip.Message) (*jo
 	return j, true
 }
 
-// fail sets what a failure and a reply route know besides the message.
+// Fail sets what a failure and a reply route know besides the message.
 func (m *Model) Fail(j *job.Job, place schema.Place) {
 	if place != schema.InFailure && place != schema.InReply {
 		return

@@ -15,7 +15,7 @@ type solver struct {
 	m    *Model
 }
 
-// solve finds a message; the answer is unsure when one of its slots gave up, or a literal can't
+// Solve finds a message; the answer is unsure when one of its slots gave up, or a literal can't
 // be chosen.
 func (w *World) Solve(lits []Lit) (*Model, answer) {
 	s := &solver{World: w, lits: lits, m: &Model{asked: map[slotKind]bool{}}}
@@ -257,14 +257,14 @@ func (s *solver) field(name string, lits []Lit) answer {
 	if len(wanted) == 0 && !present {
 		return found
 	}
-	if v, a := pick(d, try[0]); a == found {
+	if v, a := pick(s.effort, d, try[0]); a == found {
 		s.m.fields = append(s.m.fields, header{name, v})
 		return found
 	} else if len(wanted) < 2 {
 		return a
 	}
 	for _, w := range wanted {
-		v, a := pick(d, append([]Lit{w}, forbidden...))
+		v, a := pick(s.effort, d, append([]Lit{w}, forbidden...))
 		if a != found {
 			return a
 		}

@@ -62,7 +62,7 @@ func (s *solver) uri(r role) answer {
 
 func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer) {
 	v.scheme = scheme
-	if a := v.fill(u.params); a != found {
+	if a := v.fill(s.effort, u.params); a != found {
 		return v, a
 	}
 	switch scheme {
@@ -71,13 +71,13 @@ func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer)
 			return v, Nothing
 		}
 	case "tel":
-		v.user, a = pick(telUser, u.user)
+		v.user, a = pick(s.effort, telUser, u.user)
 	default:
 		d := anyUser
 		if r == ofFrom {
 			d = callers
 		}
-		v.user, a = pick(d, u.user)
+		v.user, a = pick(s.effort, d, u.user)
 	}
 	if a != found {
 		return v, a
@@ -106,7 +106,7 @@ var usual = [3]uri{
 var callers = newDomain(anyUser.expr, "alice", "dave", "")
 
 // fill adds the parameters that are asked for.
-func (v *uri) fill(lits []Lit) answer {
+func (v *uri) fill(e *effort, lits []Lit) answer {
 	var done []string
 	for _, l := range lits {
 		if slices.Contains(done, l.Name) {
@@ -133,7 +133,7 @@ func (v *uri) fill(lits []Lit) answer {
 		if !present {
 			continue // no literal asks for it; without it, none that forbids is hurt
 		}
-		value, a := pick(values, wanted)
+		value, a := pick(e, values, wanted)
 		if a != found {
 			return a
 		}
@@ -187,7 +187,7 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, answer) {
 	return v, Nothing
 }
 
-// ours reports whether the Request-URI of a message is one of ours.
+// Ours reports whether the Request-URI of a message is one of ours.
 func (w *World) Ours(m *Model) bool {
 	parsed, err := sip.ParseURI([]byte(m.uris[OfRURI].String()))
 	return err == nil && len(parsed.Host) > 0 && w.isMyself(&parsed)
@@ -210,14 +210,14 @@ func (s *solver) candidates(u *uriLits) (list []string, a answer) {
 			}
 		}
 	}
-	other, a := pick(hosts, append(slices.Clone(u.host), Lit{
+	other, a := pick(s.effort, hosts, append(slices.Clone(u.host), Lit{
 		Atom: &Atom{Slot: Slot{Kind: Host}, Text: &pattern{exact: s.hosts}}, Neg: true,
 	}))
 	switch {
 	case a == found:
 		list = append([]string{other}, list...)
 	case len(u.self) == 0:
-		other, b := pick(hosts, u.host)
+		other, b := pick(s.effort, hosts, u.host)
 		if a = b; b == found {
 			list = append(list, other)
 		}
@@ -227,7 +227,7 @@ func (s *solver) candidates(u *uriLits) (list []string, a answer) {
 	if len(u.self) == 0 {
 		return list, a
 	}
-	if other, b := pick(hosts, append(slices.Clone(u.host), loopbacks)); b == found {
+	if other, b := pick(s.effort, hosts, append(slices.Clone(u.host), loopbacks)); b == found {
 		list = append(list, other) // of all addresses of the machine, those anybody has
 	}
 	return list, a

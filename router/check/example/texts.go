@@ -34,7 +34,7 @@ var (
 //  1. What is liked, and what is put together from the texts the literals name.
 //  2. When a literal names all that can be, there is no other.
 //  3. The automaton decides the rest.
-func pick(d *domain, lits []Lit) (string, answer) {
+func pick(e *effort, d *domain, lits []Lit) (string, answer) {
 	good := func(s string) bool {
 		return d.re.MatchString(s) && holdAll(lits, s)
 	}
@@ -54,14 +54,31 @@ func pick(d *domain, lits []Lit) (string, answer) {
 		return "", Nothing
 	}
 	all := []language{{exprs: []string{d.expr}}}
+	var not pattern // all texts forbidden one by one
 	for _, l := range lits {
+		if p := l.Text; l.Neg && p.single() {
+			not.exact = append(not.exact, p.exact...)
+			continue
+		}
 		all = append(all, language{l.Text.exprs(), l.Neg})
 	}
-	s, a := shortest(all)
+	if not.exact != nil {
+		all = append(all, language{not.exprs(), true})
+	}
+	if !e.spend(int64(4*len(not.exact) + 16*len(all))) {
+		return "", Unsure
+	}
+	s, a := shortest(e, all)
 	if a == found && !good(s) {
 		return "", Unsure
 	}
 	return s, a
+}
+
+// single reports whether a pattern is exact texts, as written, and no more.
+func (p *pattern) single() bool {
+	return p.exact != nil && !p.fold && p.prefix == nil && p.suffix == nil &&
+		p.contains == nil && p.regex == nil && p.empty == nil
 }
 
 func holdAll(lits []Lit, s string) bool {

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -11,7 +12,7 @@ import (
 	"sipedge/sip/transport"
 )
 
-// world is what messages of a policy can be like.
+// World is what messages of a policy can be like.
 type World struct {
 	Self      *job.Self
 	listeners []transport.Listener
@@ -19,11 +20,30 @@ type World struct {
 	hosts     []string // of ours
 	ports     []uint16
 	Place     schema.Place
+
+	effort *effort
 }
 
-// newWorld finds out who we are.
+// Renew allows for the work of so many searches for texts that are hard to find.
+func (w *World) Renew() {
+	w.effort = new(effort)
+	w.effort.left.Store(maxEffort)
+}
+
+// Spend takes the work of n literals from what is allowed; false: it is used up.
+func (w *World) Spend(n int) bool { return w.effort.spend(int64(n)) }
+
+// effort is the work allowed, in states of automata and the like: about a second and a half.
+type effort struct{ left atomic.Int64 }
+
+const maxEffort = 1_000_000
+
+func (e *effort) spend(n int64) bool { return e.left.Add(-n) > 0 }
+
+// NewWorld finds out who we are.
 func NewWorld(doc *schema.Document) World {
 	w := World{}
+	w.Renew()
 	var domains, aliases []string
 	for _, t := range doc.Domains {
 		domains = append(domains, t.S)
