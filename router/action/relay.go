@@ -17,7 +17,8 @@ var relayKind = Kind{
 		Doc: "Sends the request on statefully, to every member of the target set at once, " +
 			"RFC 3261 §16. It ends the run; what comes back is the engine's, and the named routes'.",
 		Schema: `{
-	// The next hop, a sip URI; the Request-URI stays. Else a Route, or the Request-URI, leads.
+	// The next hop, a sip URI; the Request-URI stays. Else the Request-URI leads, or the Route
+	// of a request in a dialog or of one that only passes through; 403 with any other Route.
 	to?: #Text
 	// The branch route that runs for each branch before it is sent.
 	branch?: #Name
@@ -84,7 +85,8 @@ var forwardKind = Kind{
 		Doc: "Sends the request on without state, RFC 3261 §16.11: no timers, no forking. " +
 			"Retransmissions, the ACK and the CANCEL of a request follow it by its branch.",
 		Schema: `{
-	// The next hop, a sip URI; the Request-URI stays. Else a Route, or the Request-URI, leads.
+	// The next hop, a sip URI; the Request-URI stays. Else the Request-URI leads, or the Route
+	// of a request in a dialog or of one that only passes through; 403 with any other Route.
 	to?: #Text
 	// The sub-route taken when there is nowhere to send it; unless set the answer
 	// tells why, such as 480 for a name that is not found.

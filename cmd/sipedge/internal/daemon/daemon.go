@@ -83,7 +83,7 @@ func Start(cfg Config) (*Daemon, error) {
 	if err := d.build(); err != nil {
 		return nil, err
 	}
-	policy, more := d.router.Compile(doc)
+	policy, more := d.router.Prove(doc)
 	if policy == nil {
 		d.close(context.Background())
 		return nil, &Problems{src, append(diags, more...)}

@@ -1,4 +1,4 @@
-package proxy
+package job
 
 import (
 	"net/netip"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestGuard(t *testing.T) {
-	s := &Settings{
+	g := Guard{
 		Deny:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
 		Allow: []netip.Prefix{netip.MustParsePrefix("169.254.7.0/24")},
 	}
@@ -41,7 +41,7 @@ func TestGuard(t *testing.T) {
 		{"::ffff:10.1.2.3", far, false},
 	}
 	for _, tt := range tests {
-		got := s.allowed(netip.MustParseAddr(tt.addr), netip.MustParseAddr(tt.src))
+		got := g.Allows(netip.MustParseAddr(tt.addr), netip.MustParseAddr(tt.src))
 		if got != tt.want {
 			t.Errorf("%s for %s: want %v, got %v", tt.addr, tt.src, tt.want, got)
 		}
