@@ -5,6 +5,9 @@ import (
 	"net/netip"
 )
 
+// maxReports bounds how many reports may come between before a datagram leaves.
+const maxReports = 64
+
 // netConn is Conn over the standard library, one datagram a call.
 type netConn struct {
 	c      *net.UDPConn
@@ -32,7 +35,8 @@ func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 
 func (n netConn) Write(b []byte, remote netip.AddrPort) error {
 	_, err := n.c.WriteToUDPAddrPort(b, remote)
-	if n.note(err) { // about another datagram: this one has not been tried
+	// What ICMP reports is about another datagram: this one has not been tried.
+	for tries := 0; n.note(err) && tries < maxReports; tries++ {
 		_, err = n.c.WriteToUDPAddrPort(b, remote)
 	}
 	return err
