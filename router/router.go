@@ -32,12 +32,12 @@ type Config struct {
 	// Jitter is a random time below max, by which a timer route runs later than
 	// it is due; nil: none.
 	Jitter func(max time.Duration) time.Duration
-	// Still is for a look at single messages: no timer route runs, and what the
-	// startup route sends does not leave.
-	Still bool
 	// Trace is asked for every request that meets the policy; the trace it gives
 	// records the decision. nil: none is recorded.
 	Trace func(f transport.Flow, m *sip.Message) *job.Trace
+	// Own is asked before the startup route and each run of a timer route: whether
+	// it takes place, and for the trace that records it. nil: all do, unrecorded.
+	Own func(of schema.Place, route string) (t *job.Trace, run bool)
 }
 
 // Router is the user of the transport and of the transactions: it runs the

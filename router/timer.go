@@ -48,9 +48,6 @@ func (p *periodic) schedule(r *Router) {
 // replace ends the timers of the policy before and begins those of p.
 func (t *timers) replace(r *Router, p *Policy) {
 	now := r.cfg.Clock()
-	if r.cfg.Still {
-		return
-	}
 	t.mu.Lock()
 	t.runs = nil
 	var next time.Time
@@ -105,10 +102,11 @@ func (t *timers) advance(r *Router, now time.Time) (next time.Time) {
 
 func (t *timers) run(ctx context.Context, r *Router, p *periodic) {
 	defer t.ended(p)
-	j := r.job(schema.InTimer, p.policy)
-	p.route.Run(ctx, j)
-	j.Ended()
-	job.Put(j)
+	if j := r.job(schema.InTimer, p.policy, p.route); j != nil {
+		p.route.Run(ctx, j)
+		j.Ended()
+		job.Put(j)
+	}
 }
 
 func (t *timers) ended(p *periodic) {
@@ -117,10 +115,18 @@ func (t *timers) ended(p *periodic) {
 	t.mu.Unlock()
 }
 
-// job is one for a run without a message.
-func (r *Router) job(of schema.Place, p *Policy) *job.Job {
+// job is one for a run without a message; nil: it does not take place.
+func (r *Router) job(of schema.Place, p *Policy, route *route) *job.Job {
+	var trace *job.Trace
+	if r.cfg.Own != nil {
+		t, run := r.cfg.Own(of, route.name)
+		if !run {
+			return nil
+		}
+		trace = t
+	}
 	j := job.Get()
-	j.Place, j.Now, j.Self = of, r.cfg.Clock(), p.settings.Self
+	j.Place, j.Now, j.Self, j.Trace = of, r.cfg.Clock(), p.settings.Self, trace
 	return j
 }
 
@@ -131,13 +137,12 @@ func (r *Router) Startup(p *Policy) (err error) {
 	if p.startup == nil {
 		return nil
 	}
-	j := r.job(schema.InStartup, p)
-	p.startup.Run(background, j)
-	switch {
-	case j.Err != nil:
-		return fmt.Errorf("startup: %w", j.Err)
-	case r.cfg.Still:
+	j := r.job(schema.InStartup, p, p.startup)
+	if j == nil {
 		return nil
+	}
+	if p.startup.Run(background, j); j.Err != nil {
+		return fmt.Errorf("startup: %w", j.Err)
 	}
 	r.timers.mu.Lock()
 	r.timers.soon = append(r.timers.soon, j.Ended)

@@ -2,10 +2,13 @@ package router
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip/transport/mem"
 )
 
@@ -219,5 +222,68 @@ func TestOwnName(t *testing.T) {
 		if len(c.wire.sent) != 1 || !strings.Contains(c.wire.sent[0], "From: <"+tt.want+">") {
 			t.Errorf("%s: want %s, got %q", tt.settings, tt.want, c.wire.sent)
 		}
+	}
+}
+
+// Runs without a message take place where Own lets them, and tell its trace what they do.
+func TestOwnRunsAreTraced(t *testing.T) {
+	policy := strings.Replace(head, "listen:", "vars: {var.n: int, avp.who: string}\nlisten:", 1) + `
+  request: [{do: [{reply: {code: 404}}]}]
+  local: [{name: stamp, do: [{set_header: {X-Stamp: "{method}"}}]}]
+  startup: [{set: {var.n: 1}}, {send_request: {method: OPTIONS, to: "sip:10.0.0.2"}}]
+  timer:
+    tick:
+      every: 10s
+      do: [{set: {avp.who: me}}, {send_request: {method: INFO, to: "sip:10.0.0.2"}}]
+    tock: {every: 10s, do: [{send_request: {method: INFO, to: "sip:10.0.0.3"}}]}
+`
+	var asked []string
+	var trace job.Trace
+	c := &ticks{now: time.Unix(0, 0)}
+	c.wire = &wire{listeners: Listeners(load(t, policy))}
+	c.Router = New(Config{
+		Sender: c.wire, Clock: func() time.Time { return c.now }, Pool: c,
+		Resolver: names{mem.New(mem.Config{})},
+		Own: func(of schema.Place, route string) (*job.Trace, bool) {
+			asked = append(asked, of.String()+" "+route)
+			return &trace, route != "tock"
+		},
+	})
+	p, diags := c.Compile(load(t, policy))
+	if p == nil {
+		t.Fatal(diags)
+	}
+	if err := c.Startup(p); err != nil {
+		t.Fatal(err)
+	}
+	c.Swap(p)
+	c.at(0)
+	c.at(10 * time.Second)
+	c.ends()
+	if want := []string{"startup startup", "timer tick", "timer tock"}; !slices.Equal(asked, want) {
+		t.Errorf("want %q, got %q", want, asked)
+	}
+	var got []string
+	for _, e := range trace.Events {
+		if e.Run == nil {
+			got = append(got, e.Sent.Start())
+			continue
+		}
+		line := e.Run.Type + " " + e.Run.Route
+		for _, s := range e.Run.Rules[0].Steps {
+			for _, edit := range s.Edits {
+				line += " | " + edit.String()
+			}
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"startup startup | + var.n 1",
+		"local local | + headers.X-Stamp OPTIONS", "OPTIONS sip:10.0.0.2 SIP/2.0",
+		"timer tick | + avp.who me",
+		"local local | + headers.X-Stamp INFO", "INFO sip:10.0.0.2 SIP/2.0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("want %q\ngot  %q", want, got)
 	}
 }

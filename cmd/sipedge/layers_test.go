@@ -30,7 +30,7 @@ var floors = [][]string{
 		"router/capture", "router/cluster", "router/observe", "router/uac",
 	},
 	6: {"router/action"},
-	7: {"router", "router/check", "router/policytest"},
+	7: {"router", "router/check", "router/policytest", "router/scene"},
 	8: {"cmd/sipedge", "cmd/sipedge/...", "examples/..."},
 }
 
@@ -43,7 +43,8 @@ var arrows = [][2]string{
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
-	{"router", "router/check"}, {"router/policytest", "router"},
+	{"router", "router/check"}, {"router/scene", "router"},
+	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
@@ -17,41 +18,50 @@ type snapshot struct {
 type header struct{ name, value string }
 
 func (j *Job) snapshot(vars func(*Job) []Edit) *snapshot {
-	m := j.Msg
-	s := &snapshot{values: make([]Edit, 0, 8), headers: make([]header, m.Len())}
-	set := func(field, value string) {
-		if value != "" {
-			s.values = append(s.values, Edit{Field: field, Before: value})
-		}
+	s := &snapshot{values: make([]Edit, 0, 8)}
+	if j.Msg != nil {
+		s.message(j.Msg)
 	}
-	if m.IsRequest() {
-		set("ruri", string(m.RURI()))
-	} else {
-		set("status", strconv.Itoa(m.Status())+" "+string(m.Reason()))
-	}
-	for i := range m.Len() {
-		s.headers[i] = header{string(m.Name(i)), string(m.Value(i))}
-	}
-	set("body", string(m.Body()))
 	var targets []string
 	for i := range j.Targets {
 		targets = append(targets, j.Targets[i].text())
 	}
-	set("targets", strings.Join(targets, ", "))
-	set("record_route", truth(j.RecordRoute))
-	set("record_route.params", string(j.RRParams))
+	s.set("targets", strings.Join(targets, ", "))
+	s.set("record_route", truth(j.RecordRoute))
+	s.set("record_route.params", string(j.RRParams))
 	socket := ""
 	if j.SendSocket != transport.AnyListener && j.Self != nil {
 		if l, ok := j.Self.Bound(j.SendSocket); ok {
 			socket = l.Transport.String() + ":" + l.Addr.String()
 		}
 	}
-	set("send_socket", socket)
-	set("direction", [...]string{"", "downstream", "upstream"}[j.Direction])
-	set("verified", truth(j.Verified))
-	set("serialized", truth(j.Groups))
+	s.set("send_socket", socket)
+	s.set("direction", [...]string{"", "downstream", "upstream"}[j.Direction])
+	s.set("verified", truth(j.Verified))
+	s.set("serialized", truth(j.Groups))
 	s.values = append(s.values, vars(j)...)
 	return s
+}
+
+// set takes a value; an empty one is none.
+func (s *snapshot) set(field, value string) {
+	if value != "" {
+		s.values = append(s.values, Edit{Field: field, Before: value})
+	}
+}
+
+// message takes what is in the message.
+func (s *snapshot) message(m *sip.Message) {
+	if m.IsRequest() {
+		s.set("ruri", string(m.RURI()))
+	} else {
+		s.set("status", strconv.Itoa(m.Status())+" "+string(m.Reason()))
+	}
+	s.headers = make([]header, m.Len())
+	for i := range m.Len() {
+		s.headers[i] = header{string(m.Name(i)), string(m.Value(i))}
+	}
+	s.set("body", string(m.Body()))
 }
 
 func truth(b bool) string {

@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router"
 	"sipedge/router/job"
+	"sipedge/router/scene"
 	"sipedge/schema"
 )
 
@@ -135,10 +136,7 @@ func WriteCover(w io.Writer, all []Coverage) error {
 		rules, ofRules, arms, ofArms := c.Reached()
 		p.line("%s: %d of %d rules, %d of %d arms reached", c.Policy, rules, ofRules, arms, ofArms)
 		for _, r := range c.Rules {
-			name := fmt.Sprintf("%s route %s, rule %s", r.Type, r.Route, r.Rule)
-			if r.Type == r.Route {
-				name = fmt.Sprintf("%s route, rule %s", r.Type, r.Rule)
-			}
+			name := r.title()
 			if r.Hits == 0 {
 				p.line("  %s: never reached: %s", r.Pos, name)
 				continue
@@ -154,4 +152,16 @@ func WriteCover(w io.Writer, all []Coverage) error {
 		}
 	}
 	return p.err
+}
+
+// title names the rule, or the route that has none.
+func (r *RuleCover) title() string {
+	name := r.Type + " route"
+	if r.Type != r.Route {
+		name += " " + r.Route
+	}
+	if (scene.PathItem{Type: r.Type}).Steps() {
+		return name
+	}
+	return name + ", rule " + r.Rule
 }

@@ -1,5 +1,4 @@
-// Package policytest runs the tests of a policy, and explains what it does to a
-// message: the real router, in virtual time, between a caller and branches that
-// answer as they are told. Nothing is resolved, opened or contacted.
+// Package policytest runs the tests of a policy: it reads what is given and expected,
+// has package scene play it, and compares.
 // Its one law: a verdict comes from what the router did, never from reading the policy.
 package policytest

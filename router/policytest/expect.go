@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sipedge/router/job"
+	"sipedge/router/scene"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -24,74 +25,6 @@ func (f *File) checkExpect(v *schema.Value) (diags schema.Diagnostics) {
 	return diags
 }
 
-// lists calls fn for every list of rules, with its type and name.
-func lists(doc *schema.Document, fn func(of schema.Place, name string, rules []schema.Rule)) {
-	r := &doc.Routes
-	for _, l := range []struct {
-		of    schema.Place
-		rules []schema.Rule
-	}{
-		{schema.InRequest, r.Request}, {schema.InError, r.Error},
-		{schema.InLocal, r.Local}, {schema.InStartup, r.Startup},
-	} {
-		fn(l.of, l.of.String(), l.rules)
-	}
-	for _, l := range []struct {
-		of     schema.Place
-		routes []schema.Route
-	}{
-		{schema.InSub, r.Sub}, {schema.InBranch, r.Branch},
-		{schema.InFailure, r.Failure}, {schema.InReply, r.Reply},
-	} {
-		for i := range l.routes {
-			fn(l.of, l.routes[i].Name, l.routes[i].Rules)
-		}
-	}
-	for i := range r.Timer {
-		fn(schema.InTimer, r.Timer[i].Name, r.Timer[i].Rules)
-	}
-}
-
-// ruleNames is every way in which a path may name a rule.
-func ruleNames(doc *schema.Document) (names []string) {
-	lists(doc, func(_ schema.Place, route string, rules []schema.Rule) {
-		for i := range rules {
-			names = append(names, route+"/"+strconv.Itoa(i+1))
-			if rules[i].Name != "" {
-				names = append(names, rules[i].Name, route+"/"+rules[i].Name)
-			}
-		}
-	})
-	return names
-}
-
-// PathItem is a rule that matched.
-type PathItem struct {
-	Route, Name string
-	Number      int // from 1
-}
-
-// String is its name, else its route and number.
-func (p PathItem) String() string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return p.Route + "/" + strconv.Itoa(p.Number)
-}
-
-func (p PathItem) is(want string) bool {
-	return want == p.String() || want == p.Route+"/"+strconv.Itoa(p.Number) ||
-		p.Name != "" && want == p.Route+"/"+p.Name
-}
-
-// Path is the rules that matched, in order.
-func Path(t *job.Trace) (path []PathItem) {
-	t.Matched(func(r *job.Run, try *job.Try) {
-		path = append(path, PathItem{r.Route, try.Name, try.Index + 1})
-	})
-	return path
-}
-
 // Failure is an expectation that does not hold.
 type Failure struct {
 	What string     `json:"what"` // "reply.code"
@@ -102,7 +35,7 @@ type Failure struct {
 
 // expectation compares one case.
 type expectation struct {
-	scene  *Scene
+	scene  *scene.Scene
 	failed []Failure
 }
 
@@ -111,7 +44,7 @@ func (e *expectation) fail(v *schema.Value, what, want, got string) {
 }
 
 // compare holds a scene against what is expected of it.
-func compare(s *Scene, want *schema.Value) []Failure {
+func compare(s *scene.Scene, want *schema.Value) []Failure {
 	e := expectation{scene: s}
 	for i := range want.Keys {
 		k := &want.Keys[i]
@@ -124,44 +57,46 @@ func compare(s *Scene, want *schema.Value) []Failure {
 		case "relayed_to":
 			e.relayed(v)
 		case "uri":
-			e.last(v, "uri", func(m *Sent) string { return m.URI() })
+			e.last(v, "uri", (*scene.Sent).URI)
 		case "headers":
 			if m := e.lastSent(v, "headers"); m != nil {
 				e.headers(v, "headers", m.Message)
 			}
 		case "body":
-			e.last(v, "body", func(m *Sent) string {
-				_, body, _ := strings.Cut(m.Message, "\r\n\r\n")
-				return strings.ReplaceAll(body, "\r\n", "\n")
-			})
+			e.last(v, "body", (*scene.Sent).Body)
 		case "vars":
 			e.vars(v)
+		case "sent":
+			v.Each(e.sent)
 		case "log":
-			e.log(v)
+			e.among(v, "log", e.scene.Log)
+		case "error":
+			e.among(v, "error", e.scene.Errors())
 		}
 	}
 	return e.failed
 }
 
 func (e *expectation) path(v *schema.Value) {
-	got := Path(&e.scene.Trace)
-	if !slices.EqualFunc(got, v.Items, func(p PathItem, w schema.Value) bool { return p.is(w.S) }) {
+	got := e.scene.Path()
+	same := func(p scene.PathItem, w schema.Value) bool { return p.Is(w.S) }
+	if !slices.EqualFunc(got, v.Items, same) {
 		var names []string
 		v.Each(func(v *schema.Value) { names = append(names, v.S) })
-		e.fail(v, "path", strings.Join(names, ", "), pathText(got))
+		e.fail(v, "path", orNone(names), pathText(got))
 	}
 }
 
-func pathText(path []PathItem) string {
+func pathText(path []scene.PathItem) string {
 	var names []string
 	for _, p := range path {
 		names = append(names, p.String())
 	}
-	return strings.Join(names, ", ")
+	return orNone(names)
 }
 
 func (e *expectation) reply(v *schema.Value) {
-	last := e.scene.lastReply()
+	last := e.scene.LastReply()
 	got := "none"
 	if last != nil {
 		got = strconv.Itoa(last.Status())
@@ -184,60 +119,6 @@ func (e *expectation) reply(v *schema.Value) {
 			e.text(r, "reply.reason", reason)
 		}
 		e.headers(v.Get("headers"), "reply.headers", last.Message)
-	}
-}
-
-// lastReply is the last final response, else the last.
-func (s *Scene) lastReply() *Response {
-	for i := len(s.Replies) - 1; i >= 0; i-- {
-		if s.Replies[i].Status() >= 200 {
-			return &s.Replies[i]
-		}
-	}
-	if n := len(s.Replies); n > 0 {
-		return &s.Replies[n-1]
-	}
-	return nil
-}
-
-func (e *expectation) relayed(v *schema.Value) {
-	sent := e.scene.Sent
-	var want []string
-	v.Each(func(v *schema.Value) { want = append(want, v.S) })
-	if v.Kind == schema.String {
-		if v.S == "none" {
-			want = nil
-		} else if len(sent) > 0 {
-			sent = sent[len(sent)-1:]
-		}
-	}
-	if !slices.EqualFunc(sent, want, func(m Sent, w string) bool { return m.goesTo(w) }) {
-		var got []string
-		for i := range e.scene.Sent {
-			got = append(got, e.scene.Sent[i].Target())
-		}
-		e.fail(v, "relayed_to", orNone(want), orNone(got))
-	}
-}
-
-func orNone(list []string) string {
-	if len(list) == 0 {
-		return "none"
-	}
-	return strings.Join(list, ", ")
-}
-
-func (e *expectation) lastSent(v *schema.Value, what string) *Sent {
-	if n := len(e.scene.Sent); n > 0 {
-		return &e.scene.Sent[n-1]
-	}
-	e.fail(v, what, "a request that leaves", "none")
-	return nil
-}
-
-func (e *expectation) last(v *schema.Value, what string, get func(*Sent) string) {
-	if m := e.lastSent(v, what); m != nil {
-		e.text(v, what, get(m))
 	}
 }
 
@@ -311,10 +192,11 @@ func orUnset(s string) string {
 	return s
 }
 
-func (e *expectation) log(v *schema.Value) {
+// among wants each text of v in a list.
+func (e *expectation) among(v *schema.Value, what string, list []string) {
 	v.Each(func(v *schema.Value) {
-		if !slices.ContainsFunc(e.scene.Log, func(l string) bool { return matches(v, l) }) {
-			e.fail(v, "log", wanted(v), orNone(e.scene.Log))
+		if !slices.ContainsFunc(list, func(s string) bool { return matches(v, s) }) {
+			e.fail(v, what, wanted(v), orNone(list))
 		}
 	})
 }

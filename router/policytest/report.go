@@ -63,6 +63,8 @@ func (r *Result) explanation() string {
 		p.text(trace.String(), "  ")
 	} else if r.Scene.Request != "" {
 		p.line("no rule saw the request")
+	} else if r.Case.Run != (Run{}) {
+		p.line("nothing ran")
 	}
 	return b.String()
 }
@@ -167,7 +169,7 @@ func WriteJSON(w io.Writer, results []Result, cover []Coverage) error {
 			File: r.File.Path, Line: r.Case.Pos.Line, Name: r.Case.Name, OK: r.OK(),
 			Failures: r.Failed, Error: r.Error, Path: []string{},
 		}
-		for _, p := range Path(&r.Scene.Trace) {
+		for _, p := range r.Scene.Path() {
 			t.Path = append(t.Path, p.String())
 		}
 		if !t.OK {

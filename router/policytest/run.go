@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"sipedge/router/scene"
 	"sipedge/schema"
 )
 
@@ -13,14 +14,11 @@ import (
 type Result struct {
 	File   *File
 	Case   *Case
-	Scene  *Scene
+	Scene  *scene.Scene
 	Failed []Failure
 	Error  string // why the case could not be carried out, or the flow ended; "" it was
 	Took   time.Duration
 }
-
-// answers is what a branch does that is not told otherwise.
-var answers = Branch{Replies: []Reply{{Code: 200}}}
 
 // OK reports whether everything expected came true.
 func (r *Result) OK() bool { return len(r.Failed) == 0 && r.Error == "" }
@@ -38,20 +36,10 @@ func (f *File) Run(only *regexp.Regexp) []Result {
 
 func (f *File) run(c *Case) Result {
 	began := time.Now()
-	r := Result{File: f, Case: c, Scene: &Scene{}}
-	if c.Flow != "" {
-		r.Error = f.converse(c, r.Scene)
-	} else if w, err := f.world(c); err != nil {
+	r := Result{File: f, Case: c, Scene: scene.New(c.Branches)}
+	if err := f.play(c, r.Scene); err != nil {
 		r.Error = err.Error()
 	} else {
-		r.Scene.script, r.Scene.beyond = slices.Clone(c.Branches), answers
-		flow, _ := c.Origin.flow(w.node.Listeners()) // checked by lower
-		w.play(r.Scene, flow, &c.Message, false)
-		if !w.router.Idle() || r.Scene.Panics > 0 {
-			f.shared = nil
-		}
-	}
-	if r.Error == "" {
 		r.Failed = compare(r.Scene, c.expect)
 	}
 	if r.Scene.Panics > 0 {
@@ -61,25 +49,62 @@ func (f *File) run(c *Case) Result {
 	return r
 }
 
+// play carries out a case.
+func (f *File) play(c *Case, s *scene.Scene) error {
+	switch {
+	case c.Flow != "":
+		ladder, err := scene.Converse(s, f.documentOf(c), f.hosts, c.Flow)
+		if err != nil && ladder != "" {
+			return fmt.Errorf("flow: %w\n%s", err, ladder)
+		} else if err != nil {
+			return fmt.Errorf("flow: %w", err)
+		}
+		return nil
+	case c.Run.Startup:
+		err := scene.Startup(s, f.documentOf(c), f.hosts, c.Time)
+		if err != nil && s.Errors() != nil && c.expect.Has("error") {
+			return nil // compare tells
+		}
+		return err
+	case c.Run.Timer != "":
+		t, _ := f.timer(c.Run.Timer) // checked by lower
+		w, err := scene.Start(f.documentOf(c), f.hosts, c.begins(t.Every), 0)
+		if err == nil {
+			w.Timer(s, t.Name, c.Run.For)
+		}
+		return err
+	}
+	w, err := f.world(c)
+	if err != nil {
+		return err
+	}
+	if err = w.Ask(s, c.Origin, &c.Message); !w.Idle() || s.Panics > 0 {
+		f.shared = nil
+	}
+	return err
+}
+
 // world is the one all cases share, unless a case would leave something behind
 // in it or needs its own.
-func (f *File) world(c *Case) (*world, error) {
+func (f *File) world(c *Case) (*scene.World, error) {
 	doc := f.documentOf(c)
-	own := doc != f.doc || !c.Time.IsZero() || remembers(doc)
+	own := doc != f.doc || !c.Time.IsZero() || c.After > 0 || remembers(doc)
 	if !own && f.shared != nil {
 		return f.shared, nil
 	}
-	w, diags, err := newWorld(doc, f.hosts, c.Time)
-	switch {
-	case err != nil:
-		return nil, err
-	case w == nil:
-		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
-	}
-	if !own {
+	w, err := scene.Start(doc, f.hosts, c.begins(c.After), c.After)
+	if err == nil && !own {
 		f.shared = w
 	}
-	return w, nil
+	return w, err
+}
+
+// begins is when the router starts, so that the time of a case comes so much later.
+func (c *Case) begins(after time.Duration) time.Time {
+	if c.Time.IsZero() {
+		return c.Time
+	}
+	return c.Time.Add(-after)
 }
 
 // documentOf is the policy with the tables of a case.

@@ -47,8 +47,14 @@ routes:
 // load makes a file of tests of the policy above.
 func load(t testing.TB, tests string) *File {
 	t.Helper()
+	return loadArchive(t, policy+tests)
+}
+
+// loadArchive makes a file of tests of an archive with it and its policy.
+func loadArchive(t testing.TB, archive string) *File {
+	t.Helper()
 	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(policy + tests)).Files {
+	for _, f := range txtar.Parse([]byte(archive)).Files {
 		if err := os.WriteFile(dir+"/"+f.Name, f.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +73,7 @@ func TestExpectations(t *testing.T) {
 		{"path by route and name", "branches: [{reply: 500}]",
 			"path: [request/4, all_of_them/1, second/next one, all_of_them/1]", ""},
 		{"wrong path", "", "path: [known]", "path: want known, got request/4, all_of_them/1"},
-		{"no path", "", "path: []", "path: want , got request/4, all_of_them/1"},
+		{"no path", "", "path: []", "path: want none, got request/4, all_of_them/1"},
 		{"reply", "", "reply: 200", ""},
 		{"wrong reply", "", "reply: 404", "reply: want 404, got 200"},
 		{"no reply", "given: {method: MESSAGE}", "reply: none", ""},

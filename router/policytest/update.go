@@ -12,9 +12,9 @@ import (
 	"sipedge/schema"
 )
 
-// Update writes the rules that matched and the reply that came into the
-// expectations of a test file, and where requests went where that is expected.
-// All else in the file stays as it is. Results are of that file alone;
+// Update writes the rules that matched and the reply that came, if a request was
+// given, into the expectations of a test file, and where requests went where that
+// is expected. All else in the file stays as it is. Results are of that file alone;
 // conversations and cases that could not be carried out are left alone.
 func Update(path string, results []Result) error {
 	src, err := os.ReadFile(path)
@@ -53,10 +53,6 @@ type updater struct {
 // update brings the expectations of one case up to date.
 func (u *updater) update(r *Result) {
 	want := r.Case.expect
-	reply := "none"
-	if last := r.Scene.lastReply(); last != nil {
-		reply = strconv.Itoa(last.Status())
-	}
 	var missing []string
 	put := func(key, text string, add bool) {
 		for i := range want.Keys {
@@ -69,20 +65,13 @@ func (u *updater) update(r *Result) {
 			missing = append(missing, key+": "+text)
 		}
 	}
-	var names []string
-	for _, p := range Path(&r.Scene.Trace) {
-		names = append(names, yamlText(p.String()))
-	}
-	put("path", "["+strings.Join(names, ", ")+"]", true)
-	if v := want.Get("reply"); v.Kind != schema.Map || failed(r, "reply") {
-		put("reply", reply, true)
+	put("path", r.path(), true)
+	v := want.Get("reply")
+	if r.Case.Run == (Run{}) && (v.Kind != schema.Map || failed(r, "reply")) {
+		put("reply", r.reply(), true)
 	}
 	if failed(r, "relayed_to") {
-		var targets []string
-		for i := range r.Scene.Sent {
-			targets = append(targets, yamlText(r.Scene.Sent[i].Target()))
-		}
-		put("relayed_to", "["+strings.Join(targets, ", ")+"]", false)
+		put("relayed_to", r.targets(), false)
 	}
 	if missing != nil {
 		u.add(r.Case.value, want, missing)

@@ -44,8 +44,8 @@ func Run(t *testing.T, ar *txtar.Archive, start Start) {
 	for _, f := range ar.Files {
 		files[f.Name] = string(f.Data)
 	}
-	ladder, err := Play(files["flow"], func(net *mem.Network) (func() error, error) {
-		return start(t, net, files), nil
+	ladder, err := Play(files["flow"], func(net *mem.Network) (System, error) {
+		return System{Idle: start(t, net, files)}, nil
 	})
 	if err != nil {
 		t.Fatalf("flow: %v\n%s", err, ladder)
@@ -55,10 +55,16 @@ func Run(t *testing.T, ar *txtar.Archive, start Start) {
 	}
 }
 
+// System is what a flow is played against. Both functions may be nil.
+type System struct {
+	Ended func()       // called when the last step was played, before all timers run out
+	Idle  func() error // asked behind that: it tells what state is left
+}
+
 // Play plays a flow against what start puts on the network. ladder is what was
 // sent and received, a line a message.
 func Play(
-	flow string, start func(net *mem.Network) (idle func() error, err error),
+	flow string, start func(net *mem.Network) (System, error),
 ) (ladder string, err error) {
 	steps, err := parseFlow(flow)
 	if err != nil {
@@ -69,7 +75,7 @@ func Play(
 	}
 	r := &runner{net: mem.New(mem.Config{Seed: 1}), agents: map[string]*agent{}}
 	r.start = r.net.Now()
-	idle, err := start(r.net)
+	system, err := start(r.net)
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +84,7 @@ func Play(
 			return r.ladder.String(), fmt.Errorf("line %d: %w", steps[i].line, err)
 		}
 	}
-	return r.ladder.String(), r.finish(idle)
+	return r.ladder.String(), r.finish(system)
 }
 
 type runner struct {
@@ -300,7 +306,10 @@ func (r *runner) expand(s string) (string, error) {
 	return s, err
 }
 
-func (r *runner) finish(idle func() error) error {
+func (r *runner) finish(s System) error {
+	if s.Ended != nil {
+		s.Ended()
+	}
 	r.net.Run(r.net.Now().Add(patience))
 	var all []error
 	for _, name := range slices.Sorted(maps.Keys(r.agents)) {
@@ -310,8 +319,8 @@ func (r *runner) finish(idle func() error) error {
 		}
 	}
 	all = append(all, r.err)
-	if idle != nil {
-		if err := idle(); err != nil {
+	if s.Idle != nil {
+		if err := s.Idle(); err != nil {
 			all = append(all, fmt.Errorf("at the end: %w", err))
 		}
 	}

@@ -85,8 +85,8 @@ func TestWrong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			flow := strings.TrimPrefix(head, "\n") + c.flow
-			_, err := Play(flow, func(net *mem.Network) (func() error, error) {
-				return startMirror(t, net, nil), nil
+			_, err := Play(flow, func(net *mem.Network) (System, error) {
+				return System{Idle: startMirror(t, net, nil)}, nil
 			})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("want an error with %q, got %v", c.want, err)

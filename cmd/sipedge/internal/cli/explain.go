@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/router"
-	"sipedge/router/policytest"
+	"sipedge/router/scene"
 	"sipedge/schema"
 )
 
 type explainFlags struct {
 	policy, output, time string
 	replies              []string
-	origin               policytest.Origin
+	origin               scene.Origin
 }
 
 func newExplain(s System) *cobra.Command {
@@ -74,7 +74,7 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 }
 
 func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlags) error {
-	q := policytest.Question{Origin: flags.origin}
+	q := scene.Question{Origin: flags.origin}
 	var err error
 	if q.Branches, err = branchesOf(flags.replies); err != nil {
 		return err
@@ -105,7 +105,7 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 			return &failure{exitProblems, fmt.Errorf("%s holds no request", arg)}
 		}
 		q.Message.Text = text
-		scene, err := policytest.Explain(doc, &q)
+		played, err := scene.Explain(doc, &q)
 		if err != nil {
 			return &failure{exitProblems, err}
 		}
@@ -114,9 +114,9 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 				return err
 			}
 		}
-		write := scene.WriteText
+		write := played.WriteText
 		if flags.output == "json" {
-			write = scene.WriteJSON
+			write = played.WriteJSON
 		}
 		if err := write(s.Stdout); err != nil {
 			return unreachable(err)
@@ -139,9 +139,9 @@ func messageText(arg string, stdin io.Reader) (string, error) {
 }
 
 // branchesOf reads --reply.
-func branchesOf(replies []string) (list []policytest.Branch, err error) {
+func branchesOf(replies []string) (list []scene.Branch, err error) {
 	for _, text := range replies {
-		var b policytest.Branch
+		var b scene.Branch
 		for code := range strings.SplitSeq(text, ",") {
 			if code == "silence" {
 				break
@@ -150,7 +150,7 @@ func branchesOf(replies []string) (list []policytest.Branch, err error) {
 			if err != nil || n < 100 || n > 699 {
 				return nil, fmt.Errorf("--reply %s: statuses like 486 or 180,200, or silence", text)
 			}
-			b.Replies = append(b.Replies, policytest.Reply{Code: n})
+			b.Replies = append(b.Replies, scene.Reply{Code: n})
 		}
 		list = append(list, b)
 	}

@@ -25,9 +25,10 @@ func newTest(s System) *cobra.Command {
 		Long: `Runs the tests of policies. PATH is a test file, or a folder in which (and below
 which) every *.test.yaml is one; the folder one is in, unless given.
 
-A test gives a request, or a conversation, and what branches answer; it expects the
-rules that matched, the reply, where the request went, header fields, variables and
-log lines. The real router runs, in virtual time; nothing is resolved or contacted.
+A test is about one request (given), a conversation (flow), or what the router does by
+itself (run); branches says what is answered to what it sends. Expected are the rules
+that matched, the reply, where requests went and what was in them, variables, log
+lines. The real router runs, in virtual time; nothing is resolved or contacted.
 
   policy: policy.yaml          # unless set: the file of that name, or the folder
   tests:
@@ -39,8 +40,22 @@ log lines. The real router runs, in virtual time; nothing is resolved or contact
         relayed_to: sip:voicemail.example.net
         reply: 200
 
-A case that fails is told with what was wanted, what came, and the decision step by
-step. --cover lists the rules and failure arms no test reached.
+Every type of route can be shown:
+
+  - {name: malformed, given: {headers: {CSeq: x}}, expect: {path: [no sequence], reply: 400}}
+  - {name: start, run: startup, expect: {path: [startup], log: {prefix: ready}}}
+  - name: a minute later
+    run: {timer: probe}        # for: 5m, to see all its runs of five minutes
+    expect:
+      path: [probe, every request of ours]      # the second in the local route
+      sent: {method: OPTIONS, to: gw1.example.net, headers: {User-Agent: edge}}
+  - name: what the timer route put into a table is seen
+    given: {uri: "sip:bob@example.net", after: 61s}
+    expect: {path: [closed], reply: 480}
+
+"sipedge doc tests" tells all that a test file may have. A case that fails is told with
+what was wanted, what came, and the decision step by step. --cover lists the rules and
+failure arms no test reached.
 
 ` + exitCodes,
 		Example: `  sipedge test
@@ -74,7 +89,7 @@ step. --cover lists the rules and failure arms no test reached.
 	f.BoolVar(&flags.cover, "cover", false, "tell which rules and arms no test reached")
 	f.BoolVar(&flags.update, "update", false, "write the path and reply that came into the test files")
 	f.BoolVar(&flags.generate, "generate", false,
-		"write a test file to begin with, an example for each rule of the policy PATH")
+		"write a test file to begin with: cases that reach the rules of the policy PATH")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(testOutputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/router/action"
+	"sipedge/router/policytest"
 	"sipedge/router/table"
 	"sipedge/router/vars"
 	"sipedge/schema"
@@ -20,7 +21,7 @@ func newDoc() *cobra.Command {
 		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
 a field of templates (ruri.user), a pipe (strip) or the code of a diagnostic (SE1004).
 Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
-and Kamailio with the fields they are here.
+and Kamailio with the fields they are here, the word tests what a test file may have.
 
 ` + exitCodes,
 		Example: `  sipedge doc
@@ -32,20 +33,29 @@ and Kamailio with the fields they are here.
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var text strings.Builder
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0:
 				listWords(&text, allWords())
-			} else if args[0] == variables {
+			case args[0] == variables:
 				listVariables(&text)
-			} else if err := explain(&text, args[0]); err != nil {
-				return err
+			case args[0] == tests:
+				text.WriteString(policytest.Shape())
+			default:
+				if err := explain(&text, args[0]); err != nil {
+					return err
+				}
 			}
 			return say(cmd.OutOrStdout(), text.String())
 		},
 	}
 }
 
-// variables is the WORD for the table of pseudo-variables.
-const variables = "variables"
+// Words for what has a text of its own: the table of pseudo-variables, the shape of
+// test files.
+const (
+	variables = "variables"
+	tests     = "tests"
+)
 
 // listVariables writes what pseudo-variables of OpenSIPS and Kamailio are here.
 func listVariables(out io.Writer) {
@@ -98,7 +108,7 @@ func allWords() []word {
 }
 
 func wordNames() []string {
-	names := []string{variables}
+	names := []string{variables, tests}
 	for _, w := range allWords() {
 		names = append(names, w.name)
 	}

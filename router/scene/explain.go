@@ -1,7 +1,7 @@
-package policytest
+package scene
 
 import (
-	"errors"
+	"encoding/json"
 	"io"
 	"strings"
 	"time"
@@ -21,50 +21,40 @@ type Question struct {
 // end, without it stops at what leaves at once. err: the message cannot reach
 // the policy so.
 func Explain(doc *schema.Document, q *Question) (*Scene, error) {
-	w, diags, err := newWorld(doc, newHosts(), q.Time)
-	if err != nil {
-		return nil, err
-	}
-	if w == nil {
-		return nil, errors.New(diags[0].String())
-	}
-	f, err := q.Origin.flow(w.node.Listeners())
+	w, err := Start(doc, NewHosts(), q.Time, 0)
 	if err != nil {
 		return nil, err
 	}
 	s := &Scene{script: q.Branches}
-	w.play(s, f, &q.Message, q.Branches == nil)
-	return s, nil
-}
-
-// plain is a message with the line ends of text files.
-func plain(m string) string {
-	return strings.TrimRight(strings.ReplaceAll(m, "\r\n", "\n"), "\n") + "\n"
+	return s, w.ask(s, q.Origin, &q.Message, q.Branches == nil)
 }
 
 // WriteText tells a person what the request was, how it was decided and what left.
 func (s *Scene) WriteText(w io.Writer) error {
-	p := writer{w: w}
-	p.line("request")
-	p.text(plain(s.Request), "    ")
+	var b strings.Builder
+	b.WriteString("request\n")
+	indent(&b, s.Request)
 	if len(s.Trace.Events) == 0 {
-		p.line("no rule saw it: the engine dealt with it by itself")
+		b.WriteString("no rule saw it: the engine dealt with it by itself\n")
 		for i := range s.Replies {
-			p.line("→ the caller")
-			p.text(plain(s.Replies[i].Message), "    ")
+			b.WriteString("→ the caller\n")
+			indent(&b, s.Replies[i].Message)
 		}
-		return p.err
 	}
-	if p.err != nil {
-		return p.err
-	}
-	if err := s.Trace.WriteText(w, true); err != nil {
-		return err
-	}
+	_ = s.Trace.WriteText(&b, true) // a Builder takes all
 	for _, line := range s.Log {
-		p.line("log: %s", line)
+		b.WriteString("log: " + line + "\n")
 	}
-	return p.err
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// indent writes a message with the line ends of text files.
+func indent(b *strings.Builder, message string) {
+	message = strings.ReplaceAll(message, "\r\n", "\n")
+	for line := range strings.SplitSeq(strings.TrimRight(message, "\n"), "\n") {
+		b.WriteString("    " + line + "\n")
+	}
 }
 
 // WriteJSON writes the same as one document.
@@ -81,7 +71,7 @@ func (s *Scene) WriteJSON(w io.Writer) error {
 		Sent    []message `json:"sent"`
 		Log     []string  `json:"log,omitempty"`
 	}{s.Request, s.Trace.Events, []string{}, []message{}, []message{}, s.Log}
-	for _, p := range Path(&s.Trace) {
+	for _, p := range s.Path() {
 		out.Path = append(out.Path, p.String())
 	}
 	for i := range s.Replies {
@@ -90,5 +80,8 @@ func (s *Scene) WriteJSON(w io.Writer) error {
 	for i := range s.Sent {
 		out.Sent = append(out.Sent, message{s.Sent[i].Target(), s.Sent[i].Message})
 	}
-	return writeJSON(w, out)
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
 }

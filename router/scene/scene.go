@@ -1,9 +1,10 @@
-package policytest
+package scene
 
 import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,21 +14,51 @@ import (
 	"sipedge/sip/transport"
 )
 
-// A Scene is one request and what came of it.
+// A Scene is one request, or a run without one, and what came of it.
 type Scene struct {
-	Request string
+	Request string // "": none
 	Trace   job.Trace
 	Replies []Response // what the caller got, each once
 	Sent    []Sent     // what branches got, each once
 	Log     []string
 	Panics  uint64
 
-	w       *world
+	w       *World
 	began   time.Time
 	script  []Branch // not yet used
 	beyond  Branch   // of branches without a script
 	pending map[string]*request
 	replied map[string]bool
+}
+
+// New makes a scene in which branches do what the script says: those with To the
+// target that has it, the others in the order in which branches are sent. A branch
+// without gets 200.
+func New(script []Branch) *Scene {
+	return &Scene{script: slices.Clone(script), beyond: Branch{Replies: []Reply{{Code: 200}}}}
+}
+
+// LastReply is the last final response, else the last.
+func (s *Scene) LastReply() *Response {
+	for i := len(s.Replies) - 1; i >= 0; i-- {
+		if s.Replies[i].Status() >= 200 {
+			return &s.Replies[i]
+		}
+	}
+	if n := len(s.Replies); n > 0 {
+		return &s.Replies[n-1]
+	}
+	return nil
+}
+
+// Errors are those of steps.
+func (s *Scene) Errors() (list []string) {
+	s.Trace.Steps(func(done *job.StepDone) {
+		if done.Error != "" {
+			list = append(list, done.Error)
+		}
+	})
+	return list
 }
 
 // Response is one the caller got.
@@ -70,8 +101,17 @@ func (s *Sent) Target() string {
 	return host
 }
 
+// Method is its method.
+func (s *Sent) Method() string { return word(s.Message, 0) }
+
 // URI is its Request-URI.
 func (s *Sent) URI() string { return word(s.Message, 1) }
+
+// Body is its body, with the line ends of text files.
+func (s *Sent) Body() string {
+	_, body, _ := strings.Cut(s.Message, "\r\n\r\n")
+	return strings.ReplaceAll(body, "\r\n", "\n")
+}
 
 func word(message string, n int) string {
 	line, _, _ := strings.Cut(message, "\r\n")
@@ -153,7 +193,7 @@ func (s *Scene) leaves(t transport.Target, b []byte) {
 func (s *Scene) cue(to *Sent) Branch {
 	for _, named := range []bool{true, false} {
 		for i, b := range s.script {
-			if (b.To != "") == named && (!named || to.goesTo(b.To)) {
+			if (b.To != "") == named && (!named || to.GoesTo(b.To)) {
 				if !named {
 					s.script = append(s.script[:i:i], s.script[i+1:]...)
 				}
@@ -175,7 +215,7 @@ func (s *Scene) act(r *request, b Branch) {
 // answer sends a response of a branch when it is time.
 func (s *Scene) answer(r *request, reply *Reply, after time.Duration) {
 	w := s.w
-	w.net.After(after, func() {
+	w.after(after, func() {
 		if r.answered || w.scene != s {
 			return
 		}
@@ -203,8 +243,9 @@ func (s *Scene) answer(r *request, reply *Reply, after time.Duration) {
 	})
 }
 
-// name puts into the trace the names that led to made-up addresses.
-func (s *Scene) name() {
+// end completes the scene: the trace gets the names that led to made-up addresses.
+func (s *Scene) end() {
+	s.Panics = s.w.router.Stats().Panics
 	for i := range s.Trace.Events {
 		e := &s.Trace.Events[i]
 		for _, m := range []*job.Wire{e.Sent, e.Got} {
@@ -215,9 +256,9 @@ func (s *Scene) name() {
 	}
 }
 
-// goesTo reports whether a request went to the target an author names: a URI, or
+// GoesTo reports whether a request went to the target an author names: a URI, or
 // a host with or without port and transport.
-func (s *Sent) goesTo(target string) bool {
+func (s *Sent) GoesTo(target string) bool {
 	text, kind, hasKind := strings.Cut(strings.TrimPrefix(target, "sip:"), "/")
 	if hasKind {
 		text += ";transport=" + kind

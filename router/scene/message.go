@@ -1,4 +1,4 @@
-package policytest
+package scene
 
 import (
 	"bytes"
@@ -86,7 +86,7 @@ func (m *Message) parts() (start string, fields []Field, body string) {
 		if uri == "" {
 			uri = "sip:bob@example.net"
 		}
-		return method + " " + uri + " SIP/2.0", append([]Field(nil), m.Fields...), lines(m.Body)
+		return method + " " + uri + " SIP/2.0", append([]Field(nil), m.Fields...), Lines(m.Body)
 	}
 	head, body, _ := strings.Cut(strings.ReplaceAll(m.Text, "\r\n", "\n"), "\n\n")
 	for i, line := range strings.Split(strings.Trim(head, "\n"), "\n") {
@@ -106,11 +106,11 @@ func (m *Message) parts() (start string, fields []Field, body string) {
 			fields = append(fields, Field{Name: name, Value: strings.TrimSpace(value)})
 		}
 	}
-	return start, fields, lines(body)
+	return start, fields, Lines(body)
 }
 
-// lines ends lines as messages do.
-func lines(body string) string {
+// Lines ends lines as messages do.
+func Lines(body string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(body, "\r\n", "\n"), "\n", "\r\n")
 }
 
@@ -139,8 +139,8 @@ type Origin struct {
 	Listener string // udp:192.0.2.10:5060
 }
 
-// flow finds how a request of that origin arrives at these listeners.
-func (o Origin) flow(listeners []transport.Listener) (transport.Flow, error) {
+// Flow finds how a request of that origin arrives at these listeners.
+func (o Origin) Flow(listeners []transport.Listener) (transport.Flow, error) {
 	f := transport.Flow{Listener: transport.AnyListener}
 	address, kind, _ := strings.Cut(o.Source, "/")
 	if kind != "" {

@@ -1,0 +1,152 @@
+package scene
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+
+	"sipedge/router"
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/mem"
+)
+
+// A World is a router on a network in virtual time. Scenes follow each other in
+// it; one that leaves state behind leaves a world nobody should use again.
+type World struct {
+	net    *mem.Network
+	node   *mem.Node
+	router *router.Router
+	policy *router.Policy
+	hosts  Hosts
+	scene  *Scene
+	open   bool                    // it meets real nodes; else its scene, which alone it sees
+	timers func(route string) bool // the timer routes that run now; nil: none
+	beats  bool                    // there are timer routes: something is always to come
+	busy   int                     // what is to come of the scene, beside timers of the router
+	count  int                     // requests so far
+}
+
+// newWorld makes a world for a policy, in which nothing has begun.
+func newWorld(
+	net *mem.Network, doc *schema.Document, hosts Hosts, open bool,
+) (*World, error) {
+	w := &World{net: net, hosts: hosts, open: open, beats: len(doc.Routes.Timer) > 0}
+	var err error
+	if w.node, err = net.Node(Listeners(doc)...); err != nil {
+		return nil, err
+	}
+	cfg := router.Config{
+		Sender: w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
+		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
+		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: 1 << 12,
+		Trace: func(transport.Flow, *sip.Message) *job.Trace { return &w.scene.Trace },
+		Own:   w.own,
+	}
+	if !open {
+		cfg.Sender = edge{w.node, w}
+	}
+	w.router = router.New(cfg)
+	policy, diags := w.router.Compile(doc)
+	if policy == nil {
+		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
+	}
+	w.policy = policy
+	w.node.Advance = w.router.Advance
+	w.node.Start(w.router)
+	return w, nil
+}
+
+// own says which routes run without a request. Of a world that meets real nodes
+// only requests are recorded.
+func (w *World) own(of schema.Place, route string) (*job.Trace, bool) {
+	run := of == schema.InStartup || w.timers != nil && w.timers(route)
+	if w.open {
+		return nil, run
+	}
+	return &w.scene.Trace, run
+}
+
+func every(string) bool { return true }
+
+// begin starts the router, before the eyes of a scene; what its start sends leaves
+// when time passes. The error is that of the startup route.
+func (w *World) begin(s *Scene) error {
+	w.enter(s)
+	if err := w.router.Startup(w.policy); err != nil {
+		return err
+	}
+	w.router.Swap(w.policy)
+	return nil
+}
+
+func (w *World) enter(s *Scene) { s.w, w.scene, s.began = w, s, w.net.Now() }
+
+// Listeners are those of a document, at addresses that one can send from.
+func Listeners(doc *schema.Document) []transport.Listener {
+	list := router.Listeners(doc)
+	for i := range list {
+		if a := list[i].Addr.Addr(); a.IsUnspecified() {
+			own := netip.AddrFrom4([4]byte{192, 0, 2, 1})
+			if a.Is6() {
+				own = netip.MustParseAddr("2001:db8::1")
+			}
+			list[i].Addr = netip.AddrPortFrom(own, list[i].Addr.Port())
+		}
+	}
+	return list
+}
+
+// edge is the router's Sender: what it sends goes to the scene.
+type edge struct {
+	*mem.Node
+	w *World
+}
+
+func (e edge) Send(t transport.Target, b []byte, _ uint64) error {
+	if t.Listener == transport.AnyListener {
+		t.Listener = e.Choose(t.Transport, t.Remote.Addr())
+	}
+	if int(t.Listener) >= len(e.Listeners()) {
+		return transport.ErrNoListener
+	}
+	e.w.scene.leaves(t, bytes.Clone(b))
+	return nil
+}
+
+// pool runs what waits for DNS or a backend, in virtual time.
+type pool struct{ w *World }
+
+func (p pool) Go(f func(context.Context)) bool {
+	p.w.after(0, func() { f(context.Background()) })
+	return true
+}
+
+// recorder keeps what the action log writes.
+type recorder struct {
+	slog.Handler
+	w *World
+}
+
+func (recorder) Enabled(context.Context, slog.Level) bool { return true }
+
+func (r recorder) Handle(_ context.Context, rec slog.Record) error {
+	if rec.Message != "policy" || r.w.scene == nil {
+		return nil
+	}
+	rec.Attrs(func(a slog.Attr) bool {
+		if a.Key == "text" {
+			r.w.scene.Log = append(r.w.scene.Log, a.Value.String())
+		}
+		return true
+	})
+	return nil
+}
+
+func (r recorder) WithAttrs([]slog.Attr) slog.Handler { return r }
+func (r recorder) WithGroup(string) slog.Handler      { return r }
