@@ -144,6 +144,9 @@ func (r *Router) Live() int64 {
 // Idle reports whether nothing is under way.
 func (r *Router) Idle() bool { return r.Live() == 0 }
 
+// Panics is how many messages a panic cost.
+func (r *Router) Panics() uint64 { return r.count.panics.Load() }
+
 // Proxy returns the counters of the proxy core.
 func (r *Router) Proxy() proxy.Stats { return r.proxy.Stats() }
 

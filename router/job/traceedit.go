@@ -58,8 +58,19 @@ func (s *snapshot) message(m *sip.Message) {
 		s.set("status", strconv.Itoa(m.Status())+" "+string(m.Reason()))
 	}
 	s.headers = make([]header, m.Len())
+	size := 0
 	for i := range m.Len() {
-		s.headers[i] = header{string(m.Name(i)), string(m.Value(i))}
+		size += len(m.Name(i)) + len(m.Value(i))
+	}
+	var all strings.Builder // all names and values, in one piece of memory
+	all.Grow(size)
+	take := func(b []byte) string {
+		from := all.Len()
+		all.Write(b)
+		return all.String()[from:]
+	}
+	for i := range m.Len() {
+		s.headers[i] = header{take(m.Name(i)), take(m.Value(i))}
 	}
 	s.set("body", string(m.Body()))
 }

@@ -245,7 +245,7 @@ func (s *Scene) answer(r *request, reply *Reply, after time.Duration) {
 
 // end completes the scene: the trace gets the names that led to made-up addresses.
 func (s *Scene) end() {
-	s.Panics = s.w.router.Stats().Panics
+	s.Panics = s.w.router.Panics()
 	for i := range s.Trace.Events {
 		e := &s.Trace.Events[i]
 		for _, m := range []*job.Wire{e.Sent, e.Got} {
