@@ -53,6 +53,7 @@ type call struct {
 type dialog struct {
 	remoteTag, target string
 	route             []string
+	fixed             bool // the route set: it is that of the first 2xx
 }
 
 func newAgent(name string, kind sip.Transport, addr netip.AddrPort) *agent {
@@ -222,7 +223,9 @@ func (a *agent) learn(r arrival) {
 		c := a.callOf("", m)
 		if c.current == nil {
 			c.localURI, c.remoteURI = uriOf(m.get("To")), uriOf(m.get("From"))
-			d := &dialog{remoteTag: param(m.get("From"), "tag"), route: m.all("Record-Route")}
+			d := &dialog{
+				remoteTag: param(m.get("From"), "tag"), route: m.all("Record-Route"), fixed: true,
+			}
 			c.current, c.dialogs[d.remoteTag] = d, d
 		}
 		c.current.target = uriOf(m.get("Contact"))
@@ -244,8 +247,8 @@ func (a *agent) learn(r arrival) {
 		d = &dialog{remoteTag: tag}
 		c.dialogs[tag] = d
 	}
-	if d.route == nil || m.status() < "300" && m.status() >= "200" {
-		d.route = nil
+	if confirms := m.status() >= "200"; !d.fixed && (d.route == nil || confirms) {
+		d.route, d.fixed = nil, confirms
 		rr := m.all("Record-Route")
 		for i := len(rr) - 1; i >= 0; i-- {
 			d.route = append(d.route, rr[i])

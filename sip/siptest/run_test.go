@@ -94,3 +94,27 @@ func TestWrong(t *testing.T) {
 		})
 	}
 }
+
+// A 2xx to a request within the dialog changes the remote target and not the route
+// set, RFC 3261 §12.2.1.2.
+func TestRouteSetStays(t *testing.T) {
+	Run(t, &txtar.Archive{Files: []txtar.File{{Name: "flow", Data: []byte(head + `
+alice > INVITE sip:bob@10.0.0.2
+	Record-Route: <sip:10.0.0.9;lr>
+bob < INVITE
+bob > 200
+alice < 200
+alice > ACK
+bob < ACK
+	Route: <sip:10.0.0.9;lr>
+alice > INVITE
+bob < INVITE
+	Route: <sip:10.0.0.9;lr>
+bob > 200
+	Contact: <sip:moved@10.0.0.2:5060>
+alice < 200
+alice > ACK
+bob < ACK sip:moved@10.0.0.2:5060
+	Route: <sip:10.0.0.9;lr>
+`)}}}, startMirror)
+}
