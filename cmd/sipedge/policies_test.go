@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ func TestExamplesTested(t *testing.T) {
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Tests) < 50 || len(got.Coverage) < 11 {
+	if len(got.Tests) < 110 || len(got.Coverage) < 17 {
 		t.Errorf("%d tests of %d policies: some are missing", len(got.Tests), len(got.Coverage))
 	}
 	for _, c := range got.Coverage {
@@ -52,15 +53,22 @@ func TestExamplesTested(t *testing.T) {
 	}
 }
 
-// The idioms are valid, without a warning.
+// The idioms are valid, without a warning, and all are in the list.
 func TestIdiomsValidate(t *testing.T) {
 	files, err := filepath.Glob("../../examples/idioms/*.yaml")
-	if err != nil || len(files) < 18 {
+	if err != nil || len(files) < 28 {
 		t.Fatalf("%d files, %v", len(files), err)
+	}
+	list, err := os.ReadFile("../../examples/idioms/README.md")
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, file := range files {
 		if strings.HasSuffix(file, ".test.yaml") {
 			continue
+		}
+		if !strings.Contains(string(list), "("+filepath.Base(file)+")") {
+			t.Errorf("%s: not in the list", file)
 		}
 		out, err := exec.Command("sipedge", "validate", "--strict", file).CombinedOutput()
 		if err != nil {
