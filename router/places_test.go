@@ -1,14 +1,17 @@
 package router
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"sipedge/schema"
 )
 
-// places is the law of what may stand where: R request, B branch, F failure,
-// O reply, E error, L local, S startup, T timer.
+// places is the law of what may stand where, with a step to try: R request, B branch,
+// F failure, O reply, E error, L local, S startup, T timer; sub-routes by their
+// callers. return stands in sub-routes alone.
 var places = map[string]struct{ where, step string }{
 	"add_header":         {"RBFOL", "{X: y}"},
 	"append_branch":      {"RF", `{uri: "sip:x@10.0.0.3"}`},
@@ -34,7 +37,7 @@ var places = map[string]struct{ where, step string }{
 	"remove_header":      {"RBFOL", "X"},
 	"reply":              {"RFE", "{code: 404}"},
 	"reply_error":        {"RF", "{}"},
-	"return":             {"", "{}"},
+	"return":             {"RBFOELST", "{}"},
 	"revert_uri":         {"RBF", "{}"},
 	"rewrite_uri":        {"RBF", `"sip:x@10.0.0.3"`},
 	"route":              {"RBFOELST", "common"},
@@ -50,79 +53,174 @@ var places = map[string]struct{ where, step string }{
 	"unset":              {"RBFOELST", "var.x"},
 }
 
-// placeTypes are the route types by letter, each with its key of `routes`, in
-// which STEP is the step that is tried.
-var placeTypes = []struct {
-	letter string
-	place  schema.Place
-	route  string
-}{
-	{"B", schema.InBranch, "branch: {x: [{do: [STEP]}]}"},
-	{"F", schema.InFailure, "failure: {x: [{do: [STEP]}]}"},
-	{"O", schema.InReply, "reply: {x: [{match: {status: 1xx}, do: [STEP]}]}"},
-	{"E", schema.InError, "error: [{do: [STEP]}]"},
-	{"L", schema.InLocal, "local: [{do: [STEP]}]"},
-	{"S", schema.InStartup, "startup: [STEP]"},
-	{"T", schema.InTimer, "timer: {x: {every: 60s, do: [STEP]}}"},
+// placeType is a route type: its letter, how messages name it, the name of the route
+// that tries a step, and its key of `routes`, which has the steps in place of STEP.
+type placeType struct{ letter, name, route, key string }
+
+var placeTypes = []placeType{
+	{"R", "request", "", "request: [{match: {method: INVITE}, do: [STEP]}, {do: [{relay: {}}]}]"},
+	{"B", "branch", " x", "branch: {x: [{do: [STEP]}]}"},
+	{"F", "failure", " x", "failure: {x: [{do: [STEP]}]}"},
+	{"O", "reply", " x", "reply: {x: [{match: {status: 1xx}, do: [STEP]}]}"},
+	{"E", "error", "", "error: [{do: [STEP]}]"},
+	{"L", "local", "", "local: [{do: [STEP]}]"},
+	{"S", "startup", "", "startup: [STEP]"},
+	{"T", "timer", " x", "timer: {x: {every: 60s, do: [STEP]}}"},
 }
 
-// Every action stands where the law lets it stand, and in each other type of
-// route there is one diagnostic, which names the types where it may.
-func TestPlaces(t *testing.T) {
+// title is "a branch route".
+func (p placeType) title() string {
+	if p.letter == "E" {
+		return "an error route"
+	}
+	return "a " + p.name + " route"
+}
+
+// allowed is the law as diagnostics have it: "request, failure".
+func allowed(where string) string {
+	var names []string
+	for _, p := range placeTypes {
+		if strings.Contains(where, p.letter) {
+			names = append(names, p.name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// tried is the step that tries an action.
+func tried(name string) string { return "{ " + name + ": " + places[name].step + " }" }
+
+// lawPolicy is a policy with a step in routes of the types that letters name; by: in
+// a sub-route instead, which a sub-route calls that those routes call.
+func lawPolicy(step, letters string, by bool) string {
+	own, sub := step, ""
+	if by {
+		own, sub = "{route: outer}", ", outer: [{do: [{route: inner}]}], inner: [{do: ["+step+"]}]"
+	}
+	text := "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}]\nvars: {var.x: string}\n"
+	if strings.Contains(step, "held") {
+		text += "tables: {held: {cache: {}}}\n"
+	}
+	text += "routes:\n"
+	if !strings.Contains(letters, "R") {
+		text += "  request: [{do: [{relay: {}}]}]\n"
+	}
+	for _, p := range placeTypes {
+		if strings.Contains(letters, p.letter) {
+			text += "  " + strings.Replace(p.key, "STEP", own, 1) + "\n"
+		}
+	}
+	return text + "  sub: {common: [{do: [{log: {message: m}}]}]" + sub + "}\n"
+}
+
+// Every action that there is has its law, and no other.
+func TestPlacesComplete(t *testing.T) {
+	var known []string
 	for _, k := range Vocabulary().Actions {
-		law, known := places[k.Name]
-		if !known {
+		known = append(known, k.Name)
+		if _, ok := places[k.Name]; !ok {
 			t.Errorf("%s: no law of where it may stand", k.Name)
+		}
+	}
+	for name := range places {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s: a law without an action", name)
+		}
+	}
+}
+
+// Every action stands where the law lets it, and in each other type of route there is
+// one diagnostic: at the action, with the types where it may stand. In a sub-route it
+// says how the run gets there.
+func TestPlaces(t *testing.T) {
+	for name, law := range places {
+		step := tried(name)
+		for _, at := range placeTypes {
+			for _, by := range []bool{false, true} {
+				where := fmt.Sprintf("%s in %s, by sub-routes: %v", name, at.title(), by)
+				policy := lawPolicy(step, at.letter, by)
+				switch {
+				case name == "return" && !by:
+					refused(t, where, policy, name, schema.ReturnOutside,
+						`"return" leaves a sub-route; this is `+at.title(), "exit ends the run")
+				case name == "exit" && at.letter == "R": // it may, but for the answer it owes
+					refused(t, where, policy, name, schema.Unanswered, "", "")
+				case strings.Contains(law.where, at.letter):
+					taken(t, where, policy)
+				default:
+					forbidden(t, where, policy, name, at, by)
+				}
+			}
+		}
+	}
+}
+
+// A sub-route may use what all its callers may: one caller too many gives one
+// diagnostic, which names it, and so do all of them.
+func TestPlacesOfCallers(t *testing.T) {
+	for name, law := range places {
+		if law.where == "RBFOELST" {
 			continue
 		}
-		step := "{" + k.Name + ": " + law.step + "}"
-		tryPlace(t, k.Name, "R", law.where, schema.InRequest, placePolicy(step, ""))
+		step := tried(name)
+		taken(t, name+" called from all that may", lawPolicy(step, law.where, true))
+		var first *placeType
 		for _, at := range placeTypes {
-			route := strings.Replace(at.route, "STEP", step, 1)
-			tryPlace(t, k.Name, at.letter, law.where, at.place, placePolicy("", route))
+			if strings.Contains(law.where, at.letter) {
+				continue
+			}
+			if first == nil {
+				first = &at
+			}
+			where := name + " called from " + at.title() + " too"
+			forbidden(t, where, lawPolicy(step, law.where+at.letter, true), name, at, true)
 		}
+		all := lawPolicy(step, "RBFOELST", true)
+		forbidden(t, name+" called from everywhere", all, name, *first, true)
 	}
 }
 
-// placePolicy is a policy with a step for requests, and another route.
-func placePolicy(step, route string) string {
-	if step != "" {
-		step = "    - {match: {method: INVITE}, do: [" + step + "]}\n"
+// forbidden wants the law told of an action in a route type.
+func forbidden(t *testing.T, where, policy, name string, at placeType, by bool) {
+	t.Helper()
+	hint := ""
+	if by {
+		hint = "it runs there by " + at.name + " route" + at.route + " → outer → inner"
 	}
-	if route != "" {
-		route = "  " + route + "\n"
-	}
-	return "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}]\nvars: {var.x: string}\n" +
-		"tables: {held: {cache: {}}}\nroutes:\n  request:\n" + step +
-		"    - do: [{relay: {}}]\n" + route + "  sub: {common: [{do: [{log: {message: m}}]}]}\n"
+	refused(t, where, policy, name, schema.ActionNotHere, fmt.Sprintf(
+		"%q cannot be used in %s (allowed: %s)", name, at.title(), allowed(places[name].where)), hint)
 }
 
-func tryPlace(
-	t *testing.T, action, letter, where string, place schema.Place, policy string,
+// refused wants one diagnostic, an error at the action that is tried; message "": any.
+func refused(
+	t *testing.T, where, policy, name string, code schema.Code, message, hint string,
 ) {
 	t.Helper()
-	doc, _, diags := schema.LoadBytes("policy.yaml", []byte(policy), Vocabulary())
-	var errors []string
-	for _, d := range diags {
-		if d.Severity == schema.Error {
-			errors = append(errors, d.Message)
-		}
+	_, _, diags := schema.LoadBytes("policy.yaml", []byte(policy), Vocabulary())
+	if len(diags) != 1 {
+		t.Errorf("%s: want one diagnostic, got %v", where, diags)
+		return
 	}
-	switch {
-	case action == "return":
-		if len(errors) != 1 || !strings.Contains(errors[0], "leaves a sub-route") {
-			t.Errorf("return in %v: %q", place, errors)
-		}
-	case action == "exit" && letter == "R": // it may stand there, and leaves no answer
-		if len(errors) != 1 || !strings.Contains(errors[0], "without an answer") {
-			t.Errorf("exit in %v: %q", place, errors)
-		}
-	case strings.Contains(where, letter):
-		if doc == nil || len(errors) > 0 {
-			t.Errorf("%s in %v: want none, got %q", action, place, errors)
-		}
-	case len(errors) != 1 || !strings.HasPrefix(errors[0], `"`+action+`" cannot be used in a`) ||
-		!strings.Contains(errors[0], " "+place.String()+" route (allowed: "):
-		t.Errorf("%s in %v: want the law, got %q", action, place, errors)
+	d := diags[0]
+	before := policy[:strings.Index(policy, tried(name))+len("{ ")]
+	line := strings.Count(before, "\n")
+	col := len(before) - strings.LastIndex(before, "\n") // from 1
+	if d.Code != code || d.Severity != schema.Error || message != "" && (d.Message != message ||
+		d.Hint != hint || d.Pos.Line != line+1 || d.Pos.Col != col) {
+		t.Errorf("%s: want %d:%d %v %s (%s)\ngot  %v (%s)",
+			where, line+1, col, code, message, hint, d, d.Hint)
+	}
+}
+
+// taken wants a policy that compiles.
+func taken(t *testing.T, where, policy string) {
+	t.Helper()
+	doc, _, diags := schema.LoadBytes("policy.yaml", []byte(policy), Vocabulary())
+	if doc != nil {
+		_, more := Compile(doc, Env{})
+		diags = append(diags, more...)
+	}
+	if diags.HasErrors() {
+		t.Errorf("%s: want none, got %v", where, diags)
 	}
 }
