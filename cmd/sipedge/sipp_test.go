@@ -60,8 +60,12 @@ func (l load) args() []string {
 	}
 }
 
-// scenario is the argument pair for a file of testdata/sipp or a built-in scenario.
+// scenario is the argument pair for a file of testdata/sipp, another file by its path, or a
+// built-in scenario.
 func scenario(name string) []string {
+	if filepath.IsAbs(name) {
+		return []string{"-sf", name}
+	}
 	if builtin, ok := strings.CutPrefix(name, "-"); ok {
 		return []string{"-sn", builtin}
 	}

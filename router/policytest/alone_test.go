@@ -95,7 +95,6 @@ func TestRouteTypes(t *testing.T) {
 		{"timer by day", "run: {timer: probe}\n    given: {time: \"2026-03-02T21:59:59Z\"}",
 			"path: [probe, stamp]", ""},
 		{"no log of the start", "run: {timer: sweep}", "log: begins", "log: want begins, got sweeps"},
-		{"filled by the start", "given: {uri: \"sip:early@example.net\"}", "path: [greeted]", ""},
 		{"filled by a timer", "given: {uri: \"sip:sales@example.net\", after: 60s}",
 			"path: [open], reply: 480, log: {empty: true}",
 			"log: want empty true, got none"},
@@ -104,12 +103,15 @@ func TestRouteTypes(t *testing.T) {
 		{"a timer that stays away", "given: {uri: \"sip:bob@example.net\", after: 2m}\n" +
 			"    branches: [{silent: 30s, reply: 404}]",
 			"path: [call, a branch, a reply], relayed_to: [gw1.example.org]", ""},
-		{"branch", call, "path: [call, a branch, a reply], headers: {X-Branch: bob}, reply: 200", ""},
-		{"failure and local", call + "\n    branches: [{reply: 503}]",
-			"path: [call, a branch, a reply, gateway down, a branch, stamp, a reply], reply: 200, sent: [" +
-				"{method: INVITE, to: gw2.example.org, headers: {X-By: false, X-Branch: bob}}," +
-				"{method: MESSAGE, to: ops.example.net, body: 503 to INVITE," +
-				" headers: {X-By: example.net to ops}}]", ""},
+		{"request", "given: {uri: \"sip:early@example.net\"}", "path: [greeted], reply: 486", ""},
+		{"branch", call, "path: [call, a branch, a reply], headers: {X-Branch: bob}", ""},
+		{"reply", call, "path: [call, a branch, a reply], reply: 200, log: [\"200\"]", ""},
+		{"failure", call + "\n    branches: [{reply: 503}]",
+			"path: [call, a branch, a reply, gateway down, a branch, stamp, a reply], reply: 200," +
+				"sent: {method: INVITE, to: gw2.example.org, headers: {X-By: false, X-Branch: bob}}", ""},
+		{"local", call + "\n    branches: [{reply: 503}]",
+			"sent: [{method: INVITE, to: gw1.example.org}, {method: MESSAGE, to: ops.example.net," +
+				"body: 503 to INVITE, headers: {X-By: example.net to ops}}]", ""},
 		{"not sent so", call, "sent: {method: MESSAGE, to: ops.example.net}",
 			"sent: want method MESSAGE, to ops.example.net, " +
 				"got INVITE sip:bob@example.net to gw1.example.org"},
