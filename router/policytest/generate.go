@@ -31,7 +31,7 @@ type Witness struct {
 func Generate(w io.Writer, path string, doc *schema.Document, witnesses []Witness) error {
 	none := &schema.Value{}
 	g := &generator{
-		writer: writer{w: w}, used: map[string]int{},
+		writer: writer{w: w}, used: map[string]bool{},
 		file: &File{Policy: path, doc: doc, hosts: scene.NewHosts(), tables: none},
 	}
 	g.reached = newCounts(g.file)
@@ -63,8 +63,8 @@ type generator struct {
 	writer
 	file    *File
 	reached *counts
-	used    map[string]int // names of cases
-	failed  error          // why the policy cannot be run
+	used    map[string]bool // names of cases
+	failed  error           // why the policy cannot be run
 }
 
 // request is the case of a witness.
@@ -95,9 +95,10 @@ func (g *generator) add(c Case, more []string, anyway bool) *scene.Scene {
 	if !g.reached.more(&r.Scene.Trace) && !anyway {
 		return nil
 	}
-	if g.used[c.Name]++; g.used[c.Name] > 1 {
-		c.Name += " " + strconv.Itoa(g.used[c.Name])
+	for name, n := c.Name, 2; g.used[c.Name]; n++ {
+		c.Name = name + " " + strconv.Itoa(n)
 	}
+	g.used[c.Name] = true
 	g.line("  - name: %s", yamlText(c.Name))
 	if raw := c.Message.Raw; raw != nil {
 		g.line("    given:")

@@ -75,6 +75,18 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// Cases have names of their own, whatever rules are called.
+func TestGenerateNames(t *testing.T) {
+	f := loadOwn(t, "tests: [{name: a}]\n")
+	g, _ := generate(t, f, witness("call", "INVITE", "bob"), witness("call 2", "INVITE", "bob"),
+		witness("call", "INVITE", "bob"))
+	for i, want := range []string{"call", "call 2", "call 3"} {
+		if got := g.Cases[i].Name; got != want {
+			t.Errorf("want %q, got %q", want, got)
+		}
+	}
+}
+
 // Every flaw has the class it is called by, and reaches the rule of an error route
 // that looks at it.
 func TestFlaws(t *testing.T) {
