@@ -144,20 +144,22 @@ type request struct {
 	answered bool
 }
 
-// leaves takes what the router sends.
+// leaves takes what the router sends; it does not keep b.
 func (s *Scene) leaves(t transport.Target, b []byte) {
 	after := s.w.net.Now().Sub(s.began)
 	if bytes.HasPrefix(b, []byte("SIP/2.0 ")) {
-		if s.replied == nil {
-			s.replied = map[string]bool{}
-		}
-		if !s.replied[string(b)] {
-			s.replied[string(b)] = true
-			s.Replies = append(s.Replies, Response{after, string(b)})
+		text := string(b)
+		if !s.replied[text] {
+			if s.replied == nil {
+				s.replied = map[string]bool{}
+			}
+			s.replied[text] = true
+			s.Replies = append(s.Replies, Response{after, text})
 		}
 		return
 	}
 	r := &request{to: t}
+	b = bytes.Clone(b)
 	if err := r.m.Parse(b); err != nil {
 		s.Sent = append(s.Sent, Sent{after, t.Transport, t.Remote, "", string(b)})
 		return

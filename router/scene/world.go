@@ -1,7 +1,6 @@
 package scene
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -115,7 +114,7 @@ func (e edge) Send(t transport.Target, b []byte, _ uint64) error {
 	if int(t.Listener) >= len(e.Listeners()) {
 		return transport.ErrNoListener
 	}
-	e.w.scene.leaves(t, bytes.Clone(b))
+	e.w.scene.leaves(t, b)
 	return nil
 }
 

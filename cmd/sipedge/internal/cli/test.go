@@ -42,7 +42,9 @@ lines. The real router runs, in virtual time; nothing is resolved or contacted.
 
 Every type of route can be shown:
 
-  - {name: malformed, given: {headers: {CSeq: x}}, expect: {path: [no sequence], reply: 400}}
+  - name: malformed
+    given: {headers: {CSeq: x}}
+    expect: {path: [no sequence], reply: 400}
   - {name: start, run: startup, expect: {path: [startup], log: {prefix: ready}}}
   - name: a minute later
     run: {timer: probe}        # for: 5m, to see all its runs of five minutes
