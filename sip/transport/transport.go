@@ -15,13 +15,18 @@ type Flow struct {
 	// we opened, of the one whose identity it bears.
 	Listener uint16
 	Conn     uint64 // identity of the connection, never used twice; 0: none (UDP)
-	Local    netip.AddrPort
-	Remote   netip.AddrPort
+	// Local is where it came to: of a wildcard listener the address the peer sent to, where
+	// the system tells.
+	Local  netip.AddrPort
+	Remote netip.AddrPort
 }
 
-// Target answers on the flow.
+// Target answers on the flow, from the address it came to.
 func (f Flow) Target() Target {
-	return Target{Transport: f.Transport, Listener: f.Listener, Conn: f.Conn, Remote: f.Remote}
+	return Target{
+		Transport: f.Transport, Listener: f.Listener, Conn: f.Conn, Remote: f.Remote,
+		Local: f.Local.Addr(),
+	}
 }
 
 // AnyListener in a Target lets the sender choose by transport and address family.
@@ -36,6 +41,9 @@ type Target struct {
 	NoDial    bool
 	Conn      uint64
 	Remote    netip.AddrPort
+	// Local is the address a datagram leaves from, where the listener is bound to all of the
+	// host's. The zero value leaves it to the system.
+	Local netip.Addr
 }
 
 // Listener is one bound socket and the identity it has in Via, Record-Route and Path.
@@ -72,9 +80,9 @@ type Undelivered interface {
 
 // Sender is what the upper floors send by: a Manager, or a node of package mem.
 type Sender interface {
-	// Send never blocks and copies b. UDP leaves now (errors are returned); streams
-	// queue. ref comes back in Failed when a queued message could not leave; 0 asks
-	// for no report.
+	// Send never blocks and copies b. Streams queue. A datagram leaves now, and an error is
+	// returned, or with the others of the batch whose reader is at work. ref comes back in
+	// Failed when a queued message could not leave; 0 asks for no report.
 	Send(t Target, b []byte, ref uint64) error
 	// Listeners is fixed for the life of a Sender; do not change what it returns.
 	Listeners() []Listener

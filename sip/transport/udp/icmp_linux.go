@@ -3,7 +3,6 @@ package udp
 import (
 	"encoding/binary"
 	"errors"
-	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,17 +16,13 @@ import (
 const extendedErrSize = 16
 
 // reportErrors asks for the error queue.
-func reportErrors(c *net.UDPConn) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
+func reportErrors(fd int, ipv6 bool) {
 	level, option := unix.IPPROTO_IP, unix.IP_RECVERR
-	if network(c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()) == "udp6" {
+	if ipv6 {
 		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVERR
 	}
 	// Without it such requests end by their timers.
-	_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), level, option, 1) })
+	_ = unix.SetsockoptInt(fd, level, option, 1)
 }
 
 // isReport reports whether the error of a system call is ICMP's, about a datagram sent before.
@@ -41,20 +36,12 @@ func isReport(err error) bool {
 }
 
 // drainErrors hands f the datagrams of the error queue.
-func drainErrors(c *net.UDPConn, f func(b []byte, err error)) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
+func drainErrors(fd int, f func(b []byte, err error)) {
 	buf, oob := make([]byte, 2048), make([]byte, 512)
 	for {
-		var size, oobSize int
-		var failed error
-		err := raw.Control(func(fd uintptr) {
-			size, oobSize, _, _, failed = unix.Recvmsg(int(fd), buf, oob,
-				unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
-		})
-		if err != nil || failed != nil {
+		size, oobSize, _, _, err := unix.Recvmsg(fd, buf, oob,
+			unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+		if err != nil {
 			return
 		}
 		if reason := reasonOf(oob[:oobSize]); reason != nil {

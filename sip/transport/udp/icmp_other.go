@@ -2,13 +2,11 @@
 
 package udp
 
-import "net"
-
 // This system tells nothing of datagrams that could not be delivered: such requests end by
 // their timers.
 
-func reportErrors(*net.UDPConn) {}
+func reportErrors(int, bool) {}
 
 func isReport(error) bool { return false }
 
-func drainErrors(*net.UDPConn, func(b []byte, err error)) {}
+func drainErrors(int, func(b []byte, err error)) {}

@@ -28,12 +28,14 @@ func (u *teller) Undelivered(_ transport.Flow, b []byte, _ error) {
 
 // TestUndelivered sends to a port nobody has: ICMP tells, datagrams to others arrive all the
 // same, and the listener goes on.
-func TestUndelivered(t *testing.T) {
+func TestUndelivered(t *testing.T) { eachTwin(t, undelivered) }
+
+func undelivered(t *testing.T, drivers transport.Drivers) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells")
 	}
 	for _, host := range []string{"127.0.0.1", "[::1]"} {
-		m := manager(t, 1, host+":0")
+		m := manager(t, drivers, 1, host+":0")
 		u := &teller{}
 		m.Start(u)
 		gone, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(

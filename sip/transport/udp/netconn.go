@@ -1,8 +1,12 @@
 package udp
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"time"
 )
 
 // maxReports bounds how many reports may come between before a datagram leaves.
@@ -15,9 +19,30 @@ type netConn struct {
 	closed chan struct{}
 }
 
-func newNetConn(c *net.UDPConn) Conn {
-	reportErrors(c)
-	return netConn{c, make(chan struct{}, 1), make(chan struct{})}
+// openNet is an opener.
+func openNet(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
+	lc := net.ListenConfig{}
+	if shared {
+		lc.Control = share
+	}
+	p, err := lc.ListenPacket(context.Background(), network(addr.Addr()), addr.String())
+	if err != nil {
+		return nil, addr, err
+	}
+	c := p.(*net.UDPConn)
+	// The system may give less; that is its administrator's choice.
+	_ = c.SetReadBuffer(socketBuffer)
+	_ = c.SetWriteBuffer(socketBuffer)
+	withFD(c, func(fd int) { reportErrors(fd, addr.Addr().Is6()) })
+	addr = netip.AddrPortFrom(addr.Addr(), c.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	return netConn{c, make(chan struct{}, 1), make(chan struct{})}, addr, nil
+}
+
+// withFD hands f the descriptor.
+func withFD(c *net.UDPConn, f func(fd int)) {
+	if raw, err := c.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
 }
 
 func (n netConn) Batch() int { return 1 }
@@ -25,7 +50,10 @@ func (n netConn) Batch() int { return 1 }
 func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 	d := &ds[0]
 	size, remote, err := n.c.ReadFromUDPAddrPort(d.Buf)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded): // Stop sets it
+		return 0, net.ErrClosed
+	case err != nil:
 		n.note(err)
 		return 0, err
 	}
@@ -33,13 +61,19 @@ func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 	return 1, nil
 }
 
-func (n netConn) Write(b []byte, remote netip.AddrPort) error {
-	_, err := n.c.WriteToUDPAddrPort(b, remote)
-	// What ICMP reports is about another datagram: this one has not been tried.
-	for tries := 0; n.note(err) && tries < maxReports; tries++ {
-		_, err = n.c.WriteToUDPAddrPort(b, remote)
+func (n netConn) WriteBatch(ds []Datagram) (int, error) {
+	for i := range ds {
+		d := &ds[i]
+		_, err := n.c.WriteToUDPAddrPort(d.Buf[:d.N], d.Remote)
+		// What ICMP reports is about another datagram: this one has not been tried.
+		for tries := 0; n.note(err) && tries < maxReports; tries++ {
+			_, err = n.c.WriteToUDPAddrPort(d.Buf[:d.N], d.Remote)
+		}
+		if err != nil {
+			return i, err
+		}
 	}
-	return err
+	return len(ds), nil
 }
 
 // note wakes Undelivered when the error of a call is ICMP's.
@@ -58,14 +92,18 @@ func (n netConn) note(err error) bool {
 func (n netConn) Undelivered(f func(b []byte, err error)) bool {
 	select {
 	case <-n.lost:
-		drainErrors(n.c, f)
+		withFD(n.c, func(fd int) { drainErrors(fd, f) })
 		return true
 	case <-n.closed:
 		return false
 	}
 }
 
-func (n netConn) Close() error {
+// Stop implements Conn.
+func (n netConn) Stop() error {
 	close(n.closed)
-	return n.c.Close()
+	return n.c.SetReadDeadline(time.Unix(1, 0))
 }
+
+// Close implements Conn.
+func (n netConn) Close() error { return n.c.Close() }

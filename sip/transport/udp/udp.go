@@ -6,34 +6,84 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
 	"time"
 
 	"sipedge/sip/transport"
 )
 
+// One datagram:
+//
+//  1. The reader of a socket gets a batch, ReadBatch.
+//  2. It carries each message to its end, User.Receive; what is sent meanwhile is held.
+//  3. What was held leaves together, outbox.release.
+
 const (
-	maxDatagram  = 65535   // bytes; what a datagram can carry at most
+	maxDatagram  = 65535   // bytes; what a datagram can carry at most, with its header
 	socketBuffer = 4 << 20 // bytes asked of the system, each way: a burst of some thousand messages
 	errorPause   = 10 * time.Millisecond
 )
+
+// headers are the bytes of IP and UDP that count against maxDatagram.
+func headers(to netip.Addr) int {
+	if to.Is4() {
+		return 28
+	}
+	return 8
+}
 
 // Socket is one listener: one Conn or, where the system spreads datagrams over
 // several sockets of one address, one for each worker.
 type Socket struct {
 	env     transport.Env
-	conns   []Conn
+	outs    []*outbox
 	readers sync.WaitGroup
 }
 
-// Listen implements transport.Listen.
-func Listen(e transport.Env) (transport.Socket, error) {
-	conns, addr, err := bind(e.Listener.Addr, e.Workers)
+// Listen implements transport.Listen by the fastest way this system has.
+func Listen(e transport.Env) (transport.Socket, error) { return listen(e, openBest) }
+
+// ListenPortable implements transport.Listen by package net alone.
+func ListenPortable(e transport.Env) (transport.Socket, error) { return listen(e, openNet) }
+
+// opener binds one Conn; shared: others are bound to the same address.
+type opener func(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error)
+
+func listen(e transport.Env, open opener) (transport.Socket, error) {
+	conns, addr, err := bind(e.Listener.Addr, e.Workers, open)
 	if err != nil {
 		return nil, err
 	}
 	e.Listener.Addr = addr
-	return &Socket{env: e, conns: conns}, nil
+	s := &Socket{env: e}
+	for _, c := range conns {
+		s.outs = append(s.outs, newOutbox(&s.env, c))
+	}
+	return s, nil
+}
+
+// bind opens one socket for each worker; the kernel spreads what arrives by source and
+// destination.
+func bind(addr netip.AddrPort, workers int, open opener) ([]Conn, netip.AddrPort, error) {
+	// Alone first: sockets that share an address would silently share it with another process too.
+	c, addr, err := open(addr, false)
+	if err != nil || workers <= 1 || !spreads {
+		return []Conn{c}, addr, err
+	}
+	if err := c.Close(); err != nil {
+		return nil, addr, err
+	}
+	var conns []Conn
+	for range workers {
+		c, _, err := open(addr, true)
+		if err != nil {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+			return nil, addr, err
+		}
+		conns = append(conns, c)
+	}
+	return conns, addr, nil
 }
 
 // network keeps the families apart: an IPv6 wildcard takes no IPv4.
@@ -44,49 +94,39 @@ func network(a netip.Addr) string {
 	return "udp6"
 }
 
-func open(lc *net.ListenConfig, addr netip.AddrPort) (*net.UDPConn, error) {
-	p, err := lc.ListenPacket(context.Background(), network(addr.Addr()), addr.String())
-	if err != nil {
-		return nil, err
-	}
-	c := p.(*net.UDPConn)
-	// The system may give less; that is its administrator's choice.
-	_ = c.SetReadBuffer(socketBuffer)
-	_ = c.SetWriteBuffer(socketBuffer)
-	return c, nil
-}
-
-// bound is addr with the port that c got.
-func bound(c *net.UDPConn, addr netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(addr.Addr(), c.LocalAddr().(*net.UDPAddr).AddrPort().Port())
-}
-
 // Listener implements transport.Socket.
 func (s *Socket) Listener() transport.Listener { return s.env.Listener }
 
 // Start implements transport.Socket.
 func (s *Socket) Start(u transport.User) {
-	for _, c := range s.conns {
-		s.readers.Go(func() { s.read(c, u) })
-		s.readers.Go(func() { s.watch(c, u) })
+	for _, o := range s.outs {
+		s.readers.Go(func() { s.read(o, u) })
+		s.readers.Go(func() { s.watch(o.conn, u) })
 	}
 }
 
-func (s *Socket) read(c Conn, u transport.User) {
+func (s *Socket) read(o *outbox, u transport.User) {
 	f := transport.Flow{
 		Transport: s.env.Listener.Transport,
 		Listener:  s.env.Index,
 		Local:     s.env.Listener.Addr,
 	}
-	ds := make([]Datagram, c.Batch())
+	ds := make([]Datagram, o.conn.Batch())
 	for i := range ds {
 		ds[i].Buf = make([]byte, maxDatagram)
 	}
 	for {
-		n, err := c.ReadBatch(ds)
-		for i := range ds[:n] {
-			f.Remote = ds[i].Remote
-			s.receive(u, f, ds[i].Buf[:ds[i].N])
+		n, err := o.conn.ReadBatch(ds)
+		if n > 0 {
+			o.hold()
+			for i := range ds[:n] {
+				f.Remote = ds[i].Remote
+				if to := ds[i].Local; to.IsValid() {
+					f.Local = netip.AddrPortFrom(to, f.Local.Port())
+				}
+				s.receive(u, f, ds[i].Buf[:ds[i].N])
+			}
+			o.release(u)
 		}
 		switch {
 		case errors.Is(err, net.ErrClosed):
@@ -140,33 +180,33 @@ func blank(b []byte) bool {
 	return true
 }
 
-// Send implements transport.Socket. The datagram has been given to the system when it returns.
-func (s *Socket) Send(t transport.Target, b []byte, _ uint64) error {
-	// Any of the sockets will do; the port spreads the senders over their locks.
-	c := s.conns[int(t.Remote.Port())%len(s.conns)]
-	remote := netip.AddrPortFrom(t.Remote.Addr().Unmap(), t.Remote.Port())
-	err := c.Write(b, remote)
-	if err == nil {
-		s.env.Stats.MessagesOut.Add(1)
-		s.env.Stats.BytesOut.Add(uint64(len(b)))
-		return nil
-	}
-	s.env.Stats.SendErrors.Add(1)
-	switch {
-	case errors.Is(err, syscall.EMSGSIZE):
+// Send implements transport.Socket. Any of the sockets will do: the first whose reader is at
+// work, for then it leaves with others; else by the port, which spreads the senders over the
+// locks.
+func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
+	if len(b) > maxDatagram-headers(t.Remote.Addr()) {
+		s.env.Stats.SendErrors.Add(1)
 		return transport.ErrTooLarge
-	case errors.Is(err, net.ErrClosed):
-		return transport.ErrClosed
 	}
-	return err
+	first := int(t.Remote.Port()) % len(s.outs)
+	for i := range s.outs {
+		if o := s.outs[(first+i)%len(s.outs)]; o.holding.Load() {
+			return o.send(&t, b, ref)
+		}
+	}
+	return s.outs[first].send(&t, b, ref)
 }
 
-// Close implements transport.Socket. Nothing is queued; it waits for the readers only.
+// Close implements transport.Socket. What is held leaves with its batch; it waits for the
+// readers only.
 func (s *Socket) Close(context.Context) error {
 	var all error
-	for _, c := range s.conns {
-		all = errors.Join(all, c.Close())
+	for _, o := range s.outs {
+		all = errors.Join(all, o.stop())
 	}
 	s.readers.Wait()
+	for _, o := range s.outs {
+		all = errors.Join(all, o.conn.Close())
+	}
 	return all
 }

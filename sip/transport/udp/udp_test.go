@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,19 +21,34 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var drivers = transport.Drivers{sip.UDP: Listen}
+// twins are the ways a socket can be made; every test runs for each.
+var twins = map[string]transport.Drivers{
+	"best":     {sip.UDP: Listen},
+	"portable": {sip.UDP: ListenPortable},
+}
 
-func TestConformance(t *testing.T) {
-	for _, workers := range []int{1, 4} {
-		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
-			transporttest.Run(t, sip.UDP, func(*testing.T) transporttest.World {
-				return transporttest.Sockets{Drivers: drivers, Workers: workers}
-			})
-		})
+// eachTwin runs a test for each twin.
+func eachTwin(t *testing.T, f func(t *testing.T, d transport.Drivers)) {
+	for name, d := range twins {
+		t.Run(name, func(t *testing.T) { f(t, d) })
 	}
 }
 
-func manager(t *testing.T, workers int, addrs ...string) *transport.Manager {
+func TestConformance(t *testing.T) {
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		for _, workers := range []int{1, 4} {
+			t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+				transporttest.Run(t, sip.UDP, func(*testing.T) transporttest.World {
+					return transporttest.Sockets{Drivers: drivers, Workers: workers}
+				})
+			})
+		}
+	})
+}
+
+func manager(
+	t *testing.T, drivers transport.Drivers, workers int, addrs ...string,
+) *transport.Manager {
 	t.Helper()
 	cfg := transport.Config{Workers: workers}
 	for _, a := range addrs {
@@ -64,74 +78,81 @@ func dial(t *testing.T, to netip.AddrPort) *net.UDPConn {
 }
 
 func TestWildcardsShareAPort(t *testing.T) {
-	m := manager(t, 1, "0.0.0.0:0")
-	port := m.Listeners()[0].Addr.Port()
-	m6 := manager(t, 1, fmt.Sprintf("[::]:%d", port))
-	r, r6 := &transporttest.Recorder{}, &transporttest.Recorder{}
-	m.Start(r)
-	m6.Start(r6)
-	for _, a := range []string{"127.0.0.1", "::1"} {
-		c := dial(t, netip.AddrPortFrom(netip.MustParseAddr(a), port))
-		if _, err := c.Write([]byte("OPTIONS " + a)); err != nil {
-			t.Fatal(err)
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		m := manager(t, drivers, 1, "0.0.0.0:0")
+		port := m.Listeners()[0].Addr.Port()
+		m6 := manager(t, drivers, 1, fmt.Sprintf("[::]:%d", port))
+		r, r6 := &transporttest.Recorder{}, &transporttest.Recorder{}
+		m.Start(r)
+		m6.Start(r6)
+		for _, a := range []string{"127.0.0.1", "::1"} {
+			c := dial(t, netip.AddrPortFrom(netip.MustParseAddr(a), port))
+			if _, err := c.Write([]byte("OPTIONS " + a)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	transporttest.Eventually(t, "both", func() bool {
-		return len(r.Messages()) == 1 && len(r6.Messages()) == 1
+		transporttest.Eventually(t, "both", func() bool {
+			return len(r.Messages()) == 1 && len(r6.Messages()) == 1
+		})
+		if f := r.Messages()[0].Flow; !f.Remote.Addr().Is4() {
+			t.Errorf("flow %+v: want an IPv4 remote", f)
+		}
 	})
-	if f := r.Messages()[0].Flow; !f.Remote.Addr().Is4() {
-		t.Errorf("flow %+v: want an IPv4 remote", f)
-	}
 }
 
 func TestMappedTargetIsIPv4(t *testing.T) {
-	r := &transporttest.Recorder{}
-	a, b := manager(t, 1, "127.0.0.1:0"), manager(t, 1, "127.0.0.1:0")
-	a.Start(&transporttest.Recorder{})
-	b.Start(r)
-	mapped := netip.AddrPortFrom(netip.MustParseAddr("::ffff:127.0.0.1"),
-		b.Listeners()[0].Addr.Port())
-	to := transport.Target{Transport: sip.UDP, Listener: transport.AnyListener, Remote: mapped}
-	if err := a.Send(to, []byte("OPTIONS"), 0); err != nil {
-		t.Fatal(err)
-	}
-	transporttest.Eventually(t, "it", func() bool { return len(r.Messages()) == 1 })
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		r := &transporttest.Recorder{}
+		a, b := manager(t, drivers, 1, "127.0.0.1:0"), manager(t, drivers, 1, "127.0.0.1:0")
+		a.Start(&transporttest.Recorder{})
+		b.Start(r)
+		mapped := netip.AddrPortFrom(netip.MustParseAddr("::ffff:127.0.0.1"),
+			b.Listeners()[0].Addr.Port())
+		to := transport.Target{Transport: sip.UDP, Listener: transport.AnyListener, Remote: mapped}
+		if err := a.Send(to, []byte("OPTIONS"), 0); err != nil {
+			t.Fatal(err)
+		}
+		transporttest.Eventually(t, "it", func() bool { return len(r.Messages()) == 1 })
+	})
 }
 
 func TestKeepAlivesAndEmptyDatagrams(t *testing.T) {
-	r := &transporttest.Recorder{}
-	m := manager(t, 1, "127.0.0.1:0")
-	m.Start(r)
-	c := dial(t, m.Listeners()[0].Addr)
-	for _, b := range []string{"", "\r\n\r\n", "\x00\x00\x00\x00", "\r\nOPTIONS"} {
-		if _, err := c.Write([]byte(b)); err != nil {
-			t.Fatal(err)
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		r := &transporttest.Recorder{}
+		m := manager(t, drivers, 1, "127.0.0.1:0")
+		m.Start(r)
+		c := dial(t, m.Listeners()[0].Addr)
+		for _, b := range []string{"", "\r\n\r\n", "\x00\x00\x00\x00", "\r\nOPTIONS"} {
+			if _, err := c.Write([]byte(b)); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	transporttest.Eventually(t, "the message", func() bool { return len(r.Messages()) == 1 })
-	if got := m.Stats()[0].KeepAlives.Load(); got != 3 {
-		t.Errorf("%d keep-alives, want 3", got)
-	}
-	if got := m.Stats()[0].MessagesIn.Load(); got != 1 {
-		t.Errorf("%d messages, want 1", got)
-	}
+		transporttest.Eventually(t, "the message", func() bool { return len(r.Messages()) == 1 })
+		if got := m.Stats()[0].KeepAlives.Load(); got != 3 {
+			t.Errorf("%d keep-alives, want 3", got)
+		}
+		if got := m.Stats()[0].MessagesIn.Load(); got != 1 {
+			t.Errorf("%d messages, want 1", got)
+		}
+	})
 }
 
 func TestAnotherServerIsRefusedThePort(t *testing.T) {
-	for _, workers := range []int{1, 4} {
-		m := manager(t, workers, "127.0.0.1:0")
-		cfg := transport.Config{Workers: workers, Listeners: m.Listeners()}
-		if _, err := transport.NewManager(cfg, drivers); err == nil {
-			t.Errorf("%d workers: the same address twice: no error", workers)
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		for _, workers := range []int{1, 4} {
+			m := manager(t, drivers, workers, "127.0.0.1:0")
+			cfg := transport.Config{Workers: workers, Listeners: m.Listeners()}
+			if _, err := transport.NewManager(cfg, drivers); err == nil {
+				t.Errorf("%d workers: the same address twice: no error", workers)
+			}
 		}
-	}
+	})
 }
 
 // flaky is a Conn whose reads fail first, as after ICMP errors.
 type flaky struct {
 	failures atomic.Int32
 	closed   chan struct{}
-	once     sync.Once
 	sent     atomic.Int32
 }
 
@@ -152,25 +173,27 @@ func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 	return 0, net.ErrClosed
 }
 
-func (f *flaky) Write([]byte, netip.AddrPort) error { return nil }
+func (f *flaky) WriteBatch(ds []Datagram) (int, error) { return len(ds), nil }
 
 func (f *flaky) Undelivered(func([]byte, error)) bool {
 	<-f.closed
 	return false
 }
 
-func (f *flaky) Close() error {
-	f.once.Do(func() { close(f.closed) })
+func (f *flaky) Stop() error {
+	close(f.closed)
 	return nil
 }
+
+func (f *flaky) Close() error { return nil }
 
 func TestReaderSurvivesErrorsAndTakesBatches(t *testing.T) {
 	f := &flaky{closed: make(chan struct{})}
 	f.failures.Store(3)
 	s := &Socket{
-		env:   transport.Env{Stats: new(transport.Stats), Limits: transport.Limits{}.Defaults()},
-		conns: []Conn{f},
+		env: transport.Env{Stats: new(transport.Stats), Limits: transport.Limits{}.Defaults()},
 	}
+	s.outs = []*outbox{newOutbox(&s.env, f)}
 	r := &transporttest.Recorder{}
 	s.Start(r)
 	transporttest.Eventually(t, "the batch", func() bool { return len(r.Messages()) == 3 })
@@ -188,20 +211,22 @@ func TestReaderSurvivesErrorsAndTakesBatches(t *testing.T) {
 }
 
 func TestWorkersShareTheLoad(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("one socket an address here")
-	}
-	m := manager(t, 4, "127.0.0.1:0")
-	r := &transporttest.Recorder{}
-	m.Start(r)
-	const senders = 64
-	for i := range senders {
-		c := dial(t, m.Listeners()[0].Addr)
-		if _, err := fmt.Fprintf(c, "OPTIONS %d", i); err != nil {
-			t.Fatal(err)
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		if runtime.GOOS != "linux" {
+			t.Skip("one socket an address here")
 		}
-	}
-	transporttest.Eventually(t, "all", func() bool { return len(r.Messages()) == senders })
+		m := manager(t, drivers, 4, "127.0.0.1:0")
+		r := &transporttest.Recorder{}
+		m.Start(r)
+		const senders = 64
+		for i := range senders {
+			c := dial(t, m.Listeners()[0].Addr)
+			if _, err := fmt.Fprintf(c, "OPTIONS %d", i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		transporttest.Eventually(t, "all", func() bool { return len(r.Messages()) == senders })
+	})
 }
 
 type echo struct{ s transport.Sender }
@@ -211,25 +236,27 @@ func (e echo) Failed(transport.Flow, uint64, error) {}
 func (e echo) Closed(transport.Flow)                {}
 
 func TestNothingIsAllocated(t *testing.T) {
-	m := manager(t, 1, "127.0.0.1:0")
-	m.Start(echo{m})
-	c := dial(t, m.Listeners()[0].Addr)
-	b := bytes.Repeat([]byte("x"), 700)
-	in := make([]byte, 1000)
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	got := testing.AllocsPerRun(200, func() {
-		if _, err := c.Write(b); err != nil {
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		m := manager(t, drivers, 1, "127.0.0.1:0")
+		m.Start(echo{m})
+		c := dial(t, m.Listeners()[0].Addr)
+		b := bytes.Repeat([]byte("x"), 700)
+		in := make([]byte, 1000)
+		if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Read(in); err != nil {
-			t.Fatal(err)
+		got := testing.AllocsPerRun(200, func() {
+			if _, err := c.Write(b); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Read(in); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got != 0 {
+			t.Errorf("%v allocations a round trip, want 0", got)
 		}
 	})
-	if got != 0 {
-		t.Errorf("%v allocations a round trip, want 0", got)
-	}
 }
 
 func BenchmarkRoundTrip(b *testing.B) {
@@ -238,7 +265,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		Listeners: []transport.Listener{
 			{Transport: sip.UDP, Addr: netip.MustParseAddrPort("127.0.0.1:0")},
 		},
-	}, drivers)
+	}, twins["best"])
 	if err != nil {
 		b.Fatal(err)
 	}

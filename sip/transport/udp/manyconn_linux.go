@@ -1,0 +1,406 @@
+package udp
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// All that is unsafe about UDP is in this file; netconn.go is its portable twin, and passes the
+// same tests. DESIGN.md says why the reader waits as it does.
+
+const (
+	batch      = 32
+	readWait   = time.Second           // for a datagram, at most
+	sendWait   = 20 * time.Millisecond // for room in the send buffer
+	quietAfter = 10                    // interruptions without a datagram, about 10 ms each
+
+	waitForOne  = 0x10000 // MSG_WAITFORONE: block for the first only
+	controlSize = 64
+)
+
+// manyConn is Conn over recvmmsg and sendmmsg.
+type manyConn struct {
+	fd     int
+	any    bool // bound to all addresses of the host: the kernel tells which
+	closed atomic.Bool
+	zones  zones
+	lost   chan struct{} // of one: the error queue holds something
+	end    chan struct{}
+	in     vector // the reader's
+	holds  bool   // it keeps a processor while it waits
+	quiet  int    // interruptions since the last datagram
+	out    vector // the writer's
+}
+
+// mmsghdr is struct mmsghdr of recvmmsg(2).
+type mmsghdr struct {
+	hdr unix.Msghdr
+	n   uint32
+	_   [4]byte
+}
+
+// vector is what a call reads and writes.
+type vector struct {
+	msgs    [batch]mmsghdr
+	iovs    [batch]unix.Iovec
+	names   [batch]unix.RawSockaddrInet6 // or the shorter RawSockaddrInet4
+	control [batch]control
+}
+
+// control is room for one control message; words for its alignment.
+type control [controlSize / 8]uint64
+
+// pktinfo4 and pktinfo6 are control messages that say where a datagram leaves from.
+type (
+	pktinfo4 struct {
+		unix.Cmsghdr
+		unix.Inet4Pktinfo
+	}
+	pktinfo6 struct {
+		unix.Cmsghdr
+		unix.Inet6Pktinfo
+	}
+)
+
+// holders counts the readers that wait with a processor in hand, of this process. One at least
+// is left to everybody else.
+var holders atomic.Int32
+
+// openMany is an opener.
+func openMany(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
+	family := unix.AF_INET
+	if addr.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, addr, os.NewSyscallError("socket", err)
+	}
+	c := &manyConn{
+		fd: fd, any: addr.Addr().IsUnspecified(),
+		lost: make(chan struct{}, 1), end: make(chan struct{}),
+	}
+	if err := c.prepare(addr, shared); err != nil {
+		unix.Close(fd)
+		return nil, addr, err
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		unix.Close(fd)
+		return nil, addr, os.NewSyscallError("getsockname", err)
+	}
+	port := addr.Port()
+	switch name := name.(type) {
+	case *unix.SockaddrInet4:
+		port = uint16(name.Port)
+	case *unix.SockaddrInet6:
+		port = uint16(name.Port)
+	}
+	return c, netip.AddrPortFrom(addr.Addr(), port), nil
+}
+
+// option is one of setsockopt(2).
+type option struct{ level, name, value int }
+
+// prepare sets the options of the socket and binds it.
+func (c *manyConn) prepare(addr netip.AddrPort, shared bool) error {
+	var options []option
+	is6 := addr.Addr().Is6()
+	if is6 {
+		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
+	}
+	if shared {
+		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	}
+	switch {
+	case c.any && is6:
+		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1})
+	case c.any:
+		options = append(options, option{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
+	}
+	for _, o := range options {
+		if err := unix.SetsockoptInt(c.fd, o.level, o.name, o.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if err := c.timeout(unix.SO_RCVTIMEO, readWait); err != nil {
+		return err
+	}
+	if err := c.timeout(unix.SO_SNDTIMEO, sendWait); err != nil {
+		return err
+	}
+	// The system may give less; that is its administrator's choice.
+	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
+	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+	reportErrors(c.fd, is6)
+	sa, err := c.sockaddr(addr)
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("bind", unix.Bind(c.fd, sa))
+}
+
+func (c *manyConn) timeout(option int, d time.Duration) error {
+	tv := unix.NsecToTimeval(d.Nanoseconds())
+	return os.NewSyscallError("setsockopt",
+		unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, option, &tv))
+}
+
+func (c *manyConn) sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
+	a := addr.Addr()
+	if a.Is4() {
+		return &unix.SockaddrInet4{Port: int(addr.Port()), Addr: a.As4()}, nil
+	}
+	zone, err := c.zones.index(a.Zone())
+	if err != nil {
+		return nil, err
+	}
+	return &unix.SockaddrInet6{Port: int(addr.Port()), Addr: a.As16(), ZoneId: zone}, nil
+}
+
+func (c *manyConn) Batch() int { return batch }
+
+// ReadBatch implements Conn.
+func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
+	ds = ds[:min(len(ds), batch)]
+	v := &c.in
+	for i := range ds {
+		v.point(i, ds[i].Buf, c.any)
+	}
+	n, errno := c.wait(uintptr(len(ds)))
+	if c.closed.Load() {
+		c.letGo()
+		return 0, net.ErrClosed
+	}
+	if errno != 0 {
+		if errno == unix.EAGAIN || errno == unix.EINTR {
+			return 0, nil
+		}
+		c.note(errno)
+		return 0, errno
+	}
+	for i := range n {
+		m := &v.msgs[i]
+		ds[i].N, ds[i].Remote = int(m.n), v.remote(i, &c.zones)
+		if ds[i].Local = (netip.Addr{}); c.any {
+			ds[i].Local = v.local(i)
+		}
+	}
+	return n, nil
+}
+
+// wait blocks until there are datagrams. While traffic flows it does so without a word to Go's
+// scheduler, which costs nothing where telling it costs more than the message; so the thread
+// keeps its processor. What the scheduler wants of it – to pause for a collection, to let
+// others run – comes as a signal, which ends the call because SO_RCVTIMEO is set, and is done
+// in Gosched. When traffic ceases it lets go of the processor.
+func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
+	msgs := uintptr(unsafe.Pointer(&c.in.msgs[0]))
+	for c.holds && !c.closed.Load() {
+		k, _, errno := syscall.RawSyscall6(
+			unix.SYS_RECVMMSG, uintptr(c.fd), msgs, n, waitForOne, 0, 0)
+		if errno != unix.EINTR {
+			c.quiet = 0
+			return int(k), errno
+		}
+		if c.quiet++; c.quiet == quietAfter {
+			c.letGo()
+		}
+		runtime.Gosched()
+	}
+	if c.closed.Load() {
+		return 0, unix.EINTR
+	}
+	k, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), msgs, n, waitForOne, 0, 0)
+	if errno == 0 {
+		c.quiet, c.holds = 0, hold()
+	}
+	return int(k), errno
+}
+
+// hold asks to keep a processor while waiting.
+func hold() bool {
+	for most := int32(runtime.GOMAXPROCS(0)) - 1; ; {
+		n := holders.Load()
+		if n >= most {
+			return false
+		}
+		if holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (c *manyConn) letGo() {
+	if c.holds {
+		c.holds = false
+		holders.Add(-1)
+	}
+}
+
+// WriteBatch implements Conn.
+func (c *manyConn) WriteBatch(ds []Datagram) (int, error) {
+	ds = ds[:min(len(ds), batch)]
+	v := &c.out
+	for i := range ds {
+		d := &ds[i]
+		v.point(i, d.Buf[:d.N], false)
+		if err := v.address(i, d.Remote, &c.zones); err != nil {
+			if i == 0 {
+				return 0, err
+			}
+			ds = ds[:i]
+			break
+		}
+		if c.any && d.Local.IsValid() && !d.Local.IsUnspecified() {
+			v.depart(i, d.Local)
+		}
+	}
+	// What ICMP reports is about another datagram: this one has not been tried.
+	for tries := 0; ; tries++ {
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
+			uintptr(unsafe.Pointer(&v.msgs[0])), uintptr(len(ds)), unix.MSG_DONTWAIT, 0, 0)
+		if errno == unix.EAGAIN { // no room in the send buffer: wait, but not for long
+			n, _, errno = syscall.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
+				uintptr(unsafe.Pointer(&v.msgs[0])), 1, 0, 0, 0)
+		}
+		switch {
+		case errno == 0:
+			return int(n), nil
+		case errno == unix.EINTR && tries < maxReports:
+		case !c.note(errno) || tries >= maxReports:
+			return 0, errno
+		}
+	}
+}
+
+// note wakes Undelivered when the error of a call is ICMP's.
+func (c *manyConn) note(errno syscall.Errno) bool {
+	if !isReport(errno) {
+		return false
+	}
+	select {
+	case c.lost <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// Undelivered implements Conn.
+func (c *manyConn) Undelivered(f func(b []byte, err error)) bool {
+	select {
+	case <-c.lost:
+		drainErrors(c.fd, f)
+		return true
+	case <-c.end:
+		return false
+	}
+}
+
+// Stop implements Conn.
+func (c *manyConn) Stop() error {
+	c.closed.Store(true)
+	close(c.end)
+	// An unconnected socket has no connection to end, the kernel says, and wakes the reader.
+	if err := unix.Shutdown(c.fd, unix.SHUT_RD); err != nil && !errors.Is(err, unix.ENOTCONN) {
+		return os.NewSyscallError("shutdown", err)
+	}
+	return nil
+}
+
+// Close implements Conn.
+func (c *manyConn) Close() error { return os.NewSyscallError("close", unix.Close(c.fd)) }
+
+// point has message i read into or written from b.
+func (v *vector) point(i int, b []byte, control bool) {
+	v.iovs[i].Base = unsafe.SliceData(b)
+	v.iovs[i].SetLen(len(b))
+	h := &v.msgs[i].hdr
+	h.Iov, h.Iovlen = &v.iovs[i], 1
+	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&v.names[i])), unix.SizeofSockaddrInet6
+	h.Control, h.Controllen = nil, 0
+	if control {
+		h.Control = (*byte)(unsafe.Pointer(&v.control[i]))
+		h.SetControllen(controlSize)
+	}
+}
+
+// remote is where message i came from.
+func (v *vector) remote(i int, z *zones) netip.AddrPort {
+	name := &v.names[i]
+	if name.Family == unix.AF_INET {
+		name := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		return netip.AddrPortFrom(netip.AddrFrom4(name.Addr), swap(name.Port))
+	}
+	a := netip.AddrFrom16(name.Addr).Unmap()
+	if name.Scope_id != 0 && a.Is6() {
+		a = a.WithZone(z.name(name.Scope_id))
+	}
+	return netip.AddrPortFrom(a, swap(name.Port))
+}
+
+// address has message i go to remote.
+func (v *vector) address(i int, remote netip.AddrPort, z *zones) error {
+	a, name, h := remote.Addr(), &v.names[i], &v.msgs[i].hdr
+	if a.Is4() {
+		*(*unix.RawSockaddrInet4)(unsafe.Pointer(name)) = unix.RawSockaddrInet4{
+			Family: unix.AF_INET, Port: swap(remote.Port()), Addr: a.As4(),
+		}
+		h.Namelen = unix.SizeofSockaddrInet4
+		return nil
+	}
+	zone, err := z.index(a.Zone())
+	*name = unix.RawSockaddrInet6{
+		Family: unix.AF_INET6, Port: swap(remote.Port()), Addr: a.As16(), Scope_id: zone,
+	}
+	return err
+}
+
+// swap turns a port from or to the order of bytes on the wire.
+func swap(port uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(&port))
+	return uint16(b[0])<<8 | uint16(b[1])
+}
+
+// depart has message i leave from local.
+func (v *vector) depart(i int, local netip.Addr) {
+	h, room := &v.msgs[i].hdr, unsafe.Pointer(&v.control[i])
+	h.Control = (*byte)(room)
+	if local.Is4() {
+		m := (*pktinfo4)(room)
+		m.Level, m.Type = unix.IPPROTO_IP, unix.IP_PKTINFO
+		m.SetLen(unix.CmsgLen(unix.SizeofInet4Pktinfo))
+		m.Inet4Pktinfo = unix.Inet4Pktinfo{Spec_dst: local.As4()}
+		h.SetControllen(unix.CmsgSpace(unix.SizeofInet4Pktinfo))
+		return
+	}
+	m := (*pktinfo6)(room)
+	m.Level, m.Type = unix.IPPROTO_IPV6, unix.IPV6_PKTINFO
+	m.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
+	m.Inet6Pktinfo = unix.Inet6Pktinfo{Addr: local.As16()}
+	h.SetControllen(unix.CmsgSpace(unix.SizeofInet6Pktinfo))
+}
+
+// local is the address message i came to. Nothing but that was asked for, so it is the first
+// control message.
+func (v *vector) local(i int) netip.Addr {
+	size, room := int(v.msgs[i].hdr.Controllen), unsafe.Pointer(&v.control[i])
+	switch h := (*unix.Cmsghdr)(room); {
+	case size >= unix.CmsgLen(unix.SizeofInet4Pktinfo) &&
+		h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO:
+		return netip.AddrFrom4((*pktinfo4)(room).Spec_dst)
+	case size >= unix.CmsgLen(unix.SizeofInet6Pktinfo) &&
+		h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO:
+		return netip.AddrFrom16((*pktinfo6)(room).Addr)
+	}
+	return netip.Addr{}
+}
