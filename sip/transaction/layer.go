@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,9 +36,10 @@ type Layer struct {
 	next      atomic.Int64  // tick the owner knows of
 	advancing atomic.Int32  // Advance is running and will return next
 
-	zones zones
-	works sync.Pool
-	shard [shards]shard
+	zones  few[string]
+	locals few[netip.Addr]
+	works  sync.Pool
+	shard  [shards]shard
 }
 
 // A shard is a part of the transactions under one lock. No call takes a

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 
 	"sipedge/sip"
@@ -15,24 +16,35 @@ type target struct {
 	port      uint16
 	listener  uint16
 	transport sip.Transport
-	family    uint8 // 0 no address, 4, 6
-	zone      uint8 // index into zones; 0: none
-	noDial    bool
+	kind      uint8 // bits, below
+	zone      uint8 // index into Layer.zones; 0: none
+	local     uint8 // index into Layer.locals; 0: none
 }
+
+const (
+	isIPv4 uint8 = 1 << iota
+	isIPv6
+	noDial
+)
 
 func (l *Layer) pack(t transport.Target) target {
 	p := target{
-		conn: t.Conn, listener: t.Listener, transport: t.Transport, noDial: t.NoDial,
-		port: t.Remote.Port(),
+		conn: t.Conn, listener: t.Listener, transport: t.Transport, port: t.Remote.Port(),
+	}
+	if t.NoDial {
+		p.kind = noDial
+	}
+	if l.wildcard(t.Listener) && t.Local.IsValid() && !t.Local.IsUnspecified() {
+		p.local = l.locals.index(t.Local)
 	}
 	switch a := t.Remote.Addr(); {
 	case a.Is4():
 		b := a.As4()
 		copy(p.addr[:], b[:])
-		p.family = 4
+		p.kind |= isIPv4
 	case a.Is6():
 		p.addr = a.As16()
-		p.family = 6
+		p.kind |= isIPv6
 		if z := a.Zone(); z != "" {
 			p.zone = l.zones.index(z)
 		}
@@ -50,46 +62,55 @@ func (t target) on(f transport.Flow) target {
 
 func (l *Layer) unpack(p *target) transport.Target {
 	t := transport.Target{
-		Transport: p.transport, Listener: p.listener, NoDial: p.noDial, Conn: p.conn,
+		Transport: p.transport, Listener: p.listener, NoDial: p.kind&noDial != 0, Conn: p.conn,
+		Local: l.locals.value(p.local),
 	}
 	var a netip.Addr
-	switch p.family {
-	case 4:
+	switch {
+	case p.kind&isIPv4 != 0:
 		a = netip.AddrFrom4([4]byte(p.addr[:4]))
-	case 6:
+	case p.kind&isIPv6 != 0:
 		a = netip.AddrFrom16(p.addr)
 		if p.zone != 0 {
-			a = a.WithZone(l.zones.name(p.zone))
+			a = a.WithZone(l.zones.value(p.zone))
 		}
 	}
 	t.Remote = netip.AddrPortFrom(a, p.port)
 	return t
 }
 
-// zones numbers the zones of link-local addresses: interfaces of this host,
-// so there are few. Beyond 255 a zone is lost.
-type zones struct {
-	mu    sync.Mutex
-	names []string
+// wildcard reports whether a listener is bound to all addresses of the host.
+func (l *Layer) wildcard(listener uint16) bool {
+	ls := l.cfg.Sender.Listeners()
+	return int(listener) < len(ls) && ls[listener].Addr.Addr().IsUnspecified()
 }
 
-func (z *zones) index(name string) uint8 {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	for i, n := range z.names {
-		if n == name {
-			return uint8(i + 1)
+// few numbers values of which this host has few: zones of link-local addresses, which are
+// its interfaces, and its own addresses. Beyond 255 a value is lost.
+type few[T comparable] struct {
+	mu     sync.Mutex
+	values []T
+}
+
+func (f *few[T]) index(v T) uint8 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.Index(f.values, v)
+	if i < 0 {
+		if i = len(f.values); i == 255 {
+			return 0
 		}
+		f.values = append(f.values, v)
 	}
-	if len(z.names) == 255 {
-		return 0
-	}
-	z.names = append(z.names, name)
-	return uint8(len(z.names))
+	return uint8(i + 1)
 }
 
-func (z *zones) name(i uint8) string {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.names[i-1]
+// value is that of an index; 0: the zero value.
+func (f *few[T]) value(i uint8) (v T) {
+	if i == 0 {
+		return v
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.values[i-1]
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +64,7 @@ type Daemon struct {
 	draining   atomic.Bool
 
 	clock   *clock
+	unlend  func()          // takes back the processors lent to readers
 	ends    context.Context // with the daemon
 	stop    context.CancelFunc
 	running sync.WaitGroup // what ends then, and admin
@@ -113,9 +116,10 @@ func (d *Daemon) build() error {
 		return err
 	}
 	limits := &d.doc.Limits
+	workers := cmp.Or(d.doc.Workers, runtime.GOMAXPROCS(0))
 	d.manager, err = transport.NewManager(transport.Config{
 		Listeners: router.Listeners(d.doc),
-		Workers:   d.doc.Workers,
+		Workers:   workers,
 		Limits: transport.Limits{
 			Message: limits.Message, Queue: limits.Queue, Connections: limits.Connections,
 			PerSource: limits.PerSource, Arrival: limits.MessageTime, Idle: limits.Idle,
@@ -124,6 +128,7 @@ func (d *Daemon) build() error {
 	if err != nil {
 		return err
 	}
+	d.unlend = lend(d.manager.Listeners(), workers)
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.router = router.New(router.Config{
@@ -195,6 +200,7 @@ func (d *Daemon) close(ctx context.Context) {
 		d.admin.Close()
 	}
 	d.running.Wait()
+	d.unlend()
 }
 
 // dnsServers reads addresses, port 53 unless written.
