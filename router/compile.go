@@ -46,6 +46,7 @@ type Policy struct {
 	own      *uac.Settings
 	all      []*route // every route, in the author's order
 	settings *proxy.Settings
+	backlog  uint8 // percent of the receive queue above which new dialogs are refused
 	tables   *data.Tables
 }
 

@@ -31,6 +31,7 @@ func hop(addr string, q resolve.Query) resolve.Hop {
 
 // wire is a Sender that keeps what is sent.
 type wire struct {
+	backlog   uint8 // behind what is asked
 	sent      []string
 	listeners []transport.Listener
 }
@@ -76,7 +77,9 @@ func (w *wire) ask(r *Router, start string, fields ...string) []string {
 		seen[name] = true
 	}
 	w.sent = nil
-	r.Receive(alice, []byte(text+"\r\n"))
+	f := alice
+	f.Backlog = w.backlog
+	r.Receive(f, []byte(text+"\r\n"))
 	return w.sent
 }
 
@@ -220,6 +223,41 @@ func TestDrain(t *testing.T) {
 	}
 	if n := r.Stats().Drained; n != 1 {
 		t.Errorf("want 1 drained, got %d", n)
+	}
+}
+
+// Above the policy's limit what is new is refused, what is under way is not, and when the load
+// falls nothing is.
+func TestOverload(t *testing.T) {
+	r, w := onWire(t, head+`  request: [{do: [{reply: {code: 200}}]}]
+overload: {backlog: 30, retry_after: 7s}
+`)
+	for _, tt := range []struct {
+		backlog   uint8
+		start, to string
+		want      string
+	}{
+		{30, "INVITE sip:a@10.0.0.9", "", "200 OK"},
+		{31, "INVITE sip:b@10.0.0.9", "", "503 Service Unavailable"},
+		{100, "OPTIONS sip:c@10.0.0.9", "", "503 Service Unavailable"},
+		{100, "BYE sip:d@10.0.0.9", "To: <sip:bob@example.net>;tag=b", "200 OK"},
+		{100, "INVITE sip:e@10.0.0.9", "To: <sip:bob@example.net>;tag=b", "200 OK"},
+		{100, "CANCEL sip:f@10.0.0.9", "", "200 OK"},
+		{0, "INVITE sip:g@10.0.0.9", "", "200 OK"},
+	} {
+		w.backlog = tt.backlog
+		var fields []string
+		if tt.to != "" {
+			fields = []string{tt.to}
+		}
+		sent := w.ask(r, tt.start, fields...)
+		if s := status(t, sent); s != tt.want ||
+			tt.want[0] == '5' != strings.Contains(sent[0], "\r\nRetry-After: 7\r\n") {
+			t.Errorf("%s at %d%%: %q", tt.start, tt.backlog, sent)
+		}
+	}
+	if n := r.Stats().Overload; n != 2 {
+		t.Errorf("%d refused, want 2", n)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -30,7 +31,9 @@ func (c *compiler) self() {
 		InviteWait:  timers.InviteWait,
 		Deny:        c.networks(c.doc.Deny),
 		Allow:       c.networks(c.doc.Allow),
+		RetryAfter:  fmt.Appendf(nil, "Retry-After: %d\r\n", (c.doc.Overload.RetryAfter+time.Second-1)/time.Second),
 	}
+	c.policy.backlog = uint8(c.doc.Overload.Backlog)
 	c.policy.own = &uac.Settings{
 		Self: c.policy.settings.Self, Max: limits.Requests, Name: c.name(),
 	}

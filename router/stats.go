@@ -28,7 +28,7 @@ type counters struct {
 	replies   [10]atomic.Uint64 // by the first digit
 	malformed [16]atomic.Uint64
 
-	unanswered, dropped, drained, panics, unfit, skipped atomic.Uint64
+	unanswered, dropped, drained, overload, panics, unfit, skipped atomic.Uint64
 }
 
 // Stats are counters since the start.
@@ -40,6 +40,7 @@ type Stats struct {
 	Unanswered uint64 // requests a policy ran off its end for: answered 404 by the engine
 	Dropped    uint64 // requests a policy dropped
 	Drained    uint64 // new dialogs refused while draining
+	Overload   uint64 // new dialogs refused because too much waited
 	Panics     uint64
 	Skipped    uint64 // runs of timer routes: the one before went on, or the pool was full
 	Unfit      uint64 // values that were none for their variable, which has none then
@@ -65,7 +66,7 @@ func (r *Router) Stats() Stats {
 	s := Stats{
 		Unanswered: c.unanswered.Load(), Dropped: c.dropped.Load(),
 		Drained: c.drained.Load(), Panics: c.panics.Load(), Skipped: c.skipped.Load(),
-		Unfit: c.unfit.Load(),
+		Unfit: c.unfit.Load(), Overload: c.overload.Load(),
 	}
 	for i := range c.requests {
 		name := sip.Method(i).String()

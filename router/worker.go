@@ -28,9 +28,6 @@ import (
 
 var messages = sync.Pool{New: func() any { return new(sip.Message) }}
 
-// retryAfter is what a draining server tells new dialogs, in seconds.
-var retryAfter = []byte("Retry-After: 10\r\n")
-
 // Receive is transport.User's.
 func (r *Router) Receive(f transport.Flow, b []byte) {
 	m := messages.Get().(*sip.Message)
@@ -149,9 +146,8 @@ func (r *Router) Request(f transport.Flow, m *sip.Message) {
 // not to be used again.
 func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 	defer r.salvage(j)
-	if r.draining.Load() && opensDialog(j.Msg) {
-		r.count.drained.Add(1)
-		r.proxy.Reply(j, 503, "", retryAfter, false)
+	if r.unwelcome(j, p) {
+		r.proxy.Reply(j, 503, "", p.settings.RetryAfter, false)
 		return true
 	}
 	v := p.request.Run(background, j)
@@ -164,6 +160,21 @@ func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 		if j.Msg.Method() != sip.ACK {
 			r.proxy.Reply(j, 404, "", nil, false)
 		}
+	}
+	return true
+}
+
+// unwelcome reports whether a request begins something new while the server drains or has more
+// to do than it can.
+func (r *Router) unwelcome(j *job.Job, p *Policy) bool {
+	drains, full := r.draining.Load(), j.Flow.Backlog > p.backlog
+	switch {
+	case !drains && !full || !opensDialog(j.Msg):
+		return false
+	case drains:
+		r.count.drained.Add(1)
+	default:
+		r.count.overload.Add(1)
 	}
 	return true
 }

@@ -7,24 +7,25 @@ import (
 
 // Document is a policy that passed every check of this package: plain data, with positions.
 type Document struct {
-	Version int
-	Files   []string
-	Listen  []Listen
-	Domains []Text // what `myself` means, with listeners' addresses and aliases
-	Aliases []Text // host or host:port
-	Methods []Text // extension methods
-	Timers  Timers
-	Limits  Limits
-	Workers int // 0: one a core
-	Log     Log
-	Admin   Admin
-	Deny    []Text // deny_targets: CIDRs no message may lead to
-	Allow   []Text // allow_targets: CIDRs exempt from the destination guard
-	Secrets Secrets
-	DNS     DNS
-	Vars    []Var   // in the author's order
-	Tables  []Table // in the author's order
-	Routes  Routes
+	Version  int
+	Files    []string
+	Listen   []Listen
+	Domains  []Text // what `myself` means, with listeners' addresses and aliases
+	Aliases  []Text // host or host:port
+	Methods  []Text // extension methods
+	Timers   Timers
+	Limits   Limits
+	Overload Overload
+	Workers  int // 0: one a core
+	Log      Log
+	Admin    Admin
+	Deny     []Text // deny_targets: CIDRs no message may lead to
+	Allow    []Text // allow_targets: CIDRs exempt from the destination guard
+	Secrets  Secrets
+	DNS      DNS
+	Vars     []Var   // in the author's order
+	Tables   []Table // in the author's order
+	Routes   Routes
 }
 
 // Var declares a variable.
@@ -62,6 +63,12 @@ type Limits struct {
 	Asks         time.Duration // asks: the longest such a step may take
 	Requests     int           // requests: of the router's own without an answer yet, default 100
 	MaxForwards  int           // max_forwards: written when absent, default 70
+}
+
+// Overload is when new requests are refused.
+type Overload struct {
+	Backlog    int           // backlog: percent of the receive queue, default 50
+	RetryAfter time.Duration // retry_after: default 10 s
 }
 
 type Log struct{ Level, Format string } // debug info warn error; text json

@@ -2,7 +2,7 @@ package schema
 
 import "time"
 
-// Defaults of Limits and Timers.
+// Defaults of Limits, Timers and Overload.
 const (
 	defaultMessage     = 65535
 	defaultConnections = 10_000
@@ -14,11 +14,13 @@ const (
 	defaultPool        = 256
 	defaultRequests    = 100
 	defaultMaxForwards = 70
+	defaultBacklog     = 50 // percent
 
 	defaultMessageTime = 10 * time.Second
 	defaultIdle        = 10 * time.Minute
 	defaultAsks        = 5 * time.Second
 	defaultBudget      = 3 * time.Second
+	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
 	defaultInviteWait  = 185 * time.Second
 
@@ -38,6 +40,10 @@ func lower(root *Value) *Document {
 		Timers:  lowerTimers(root.Get("timers")),
 		Limits:  lowerLimits(root.Get("limits")),
 		Workers: intOr(root.Get("workers"), 0),
+		Overload: Overload{
+			Backlog:    intOr(root.Get("overload").Get("backlog"), defaultBacklog),
+			RetryAfter: durationOr(root.Get("overload").Get("retry_after"), defaultRetryAfter),
+		},
 		Log: Log{
 			Level:  textOr(log.Get("level"), "info"),
 			Format: textOr(log.Get("format"), "text"),

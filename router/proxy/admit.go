@@ -63,9 +63,9 @@ func ownRoute(self *job.Self, e sip.Element) bool {
 }
 
 // appendFaultExtra appends the header lines that go with a refusal of m.
-func appendFaultExtra(dst []byte, m *sip.Message, f *fault) []byte {
+func (p *Proxy) appendFaultExtra(dst []byte, m *sip.Message, f *fault) []byte {
 	if f.retry {
-		dst = append(dst, retryAfter...)
+		dst = append(dst, p.settings.Load().RetryAfter...)
 	}
 	if f.status == 420 {
 		for i := m.First(sip.ProxyRequire); i >= 0; i = m.Next(i) {
@@ -80,7 +80,7 @@ func (p *Proxy) refuse(j *job.Job, f *fault) job.Verdict {
 	p.stats.refused.Add(1)
 	j.LastError = f.status
 	sc := p.getScratch()
-	sc.value = appendFaultExtra(sc.value[:0], j.Msg, f)
+	sc.value = p.appendFaultExtra(sc.value[:0], j.Msg, f)
 	v := p.Reply(j, f.status, f.reason, sc.value, false)
 	p.putScratch(sc)
 	return v

@@ -209,5 +209,5 @@ func (c *responseContext) local(f *fault) {
 	}
 	m := c.message()
 	var buf [64]byte
-	c.respond(m, f.status, f.reason, appendFaultExtra(buf[:0], m, f))
+	c.respond(m, f.status, f.reason, c.p.appendFaultExtra(buf[:0], m, f))
 }

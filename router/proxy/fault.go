@@ -42,9 +42,6 @@ var (
 	faultFull        = &fault{status: 503, reason: "Overloaded", retry: true}
 )
 
-// retryAfter goes with a local 503: seconds, long enough for a burst to pass.
-var retryAfter = []byte("Retry-After: 5\r\n")
-
 func resolveFault(err error) *fault {
 	switch {
 	case errors.Is(err, resolve.ErrNotFound):

@@ -79,7 +79,11 @@ type Settings struct {
 	InviteWait  time.Duration  // fr_inv_timer, Timer C; 0: none
 	Deny, Allow []netip.Prefix // destination guard
 	ReplyAll    job.Route      // reply.all, nil: none
+	RetryAfter  []byte         // the header line that goes with a local 503; nil: 10 s
 }
+
+// retryAfter is long enough for a burst to pass.
+var retryAfter = []byte("Retry-After: 10\r\n")
 
 // Defaults of Settings.
 const (
@@ -95,6 +99,9 @@ func (p *Proxy) SetSettings(s *Settings) {
 	own.MaxForwards = orDefault(own.MaxForwards, defaultMaxForwards)
 	own.Branches = orDefault(own.Branches, defaultBranches)
 	own.Attempts = orDefault(own.Attempts, defaultAttempts)
+	if own.RetryAfter == nil {
+		own.RetryAfter = retryAfter
+	}
 	p.settings.Store(&own)
 }
 

@@ -19,6 +19,9 @@ type Flow struct {
 	// the system tells.
 	Local  netip.AddrPort
 	Remote netip.AddrPort
+	// Backlog is how full the system's queue behind it was, in percent; 0: not worth a
+	// look, or the system does not tell.
+	Backlog uint8
 }
 
 // Target answers on the flow, from the address it came to.

@@ -11,6 +11,8 @@ type Conn interface {
 	// Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed means that no more
 	// will come.
 	ReadBatch(ds []Datagram) (int, error)
+	// Backlog is how full the queue that ReadBatch takes from is, in percent.
+	Backlog() uint8
 	// WriteBatch sends N bytes of each Buf to Remote, in order, and returns how many left. The
 	// error is about the one behind them.
 	WriteBatch(ds []Datagram) (int, error)

@@ -227,6 +227,19 @@ func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
 	return int(k), errno
 }
 
+// Backlog implements Conn.
+func (c *manyConn) Backlog() uint8 {
+	var info [unix.SK_MEMINFO_VARS]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(c.fd), unix.SOL_SOCKET,
+		unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	room := uint64(info[unix.SK_MEMINFO_RCVBUF])
+	if errno != 0 || room == 0 {
+		return 0
+	}
+	return uint8(min(100, 100*uint64(info[unix.SK_MEMINFO_RMEM_ALLOC])/room))
+}
+
 // hold asks to keep a processor while waiting.
 func hold() bool {
 	for most := int32(runtime.GOMAXPROCS(0)) - 1; ; {

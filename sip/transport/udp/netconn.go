@@ -61,6 +61,9 @@ func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 	return 1, nil
 }
 
+// Backlog implements Conn: package net does not tell.
+func (n netConn) Backlog() uint8 { return 0 }
+
 func (n netConn) WriteBatch(ds []Datagram) (int, error) {
 	for i := range ds {
 		d := &ds[i]

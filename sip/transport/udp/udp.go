@@ -119,6 +119,9 @@ func (s *Socket) read(o *outbox, u transport.User) {
 		n, err := o.conn.ReadBatch(ds)
 		if n > 0 {
 			o.hold()
+			if f.Backlog = 0; n == len(ds) { // there is more
+				f.Backlog = o.conn.Backlog()
+			}
 			for i := range ds[:n] {
 				f.Remote = ds[i].Remote
 				if to := ds[i].Local; to.IsValid() {

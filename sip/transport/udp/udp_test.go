@@ -173,6 +173,8 @@ func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 	return 0, net.ErrClosed
 }
 
+func (f *flaky) Backlog() uint8 { return 60 }
+
 func (f *flaky) WriteBatch(ds []Datagram) (int, error) { return len(ds), nil }
 
 func (f *flaky) Undelivered(func([]byte, error)) bool {
@@ -198,7 +200,8 @@ func TestReaderSurvivesErrorsAndTakesBatches(t *testing.T) {
 	s.Start(r)
 	transporttest.Eventually(t, "the batch", func() bool { return len(r.Messages()) == 3 })
 	for i, m := range r.Messages() {
-		if string(m.Data) != fmt.Sprintf("OPTIONS %d", i) || m.Flow.Remote.Port() != uint16(i+1) {
+		if string(m.Data) != fmt.Sprintf("OPTIONS %d", i) || m.Flow.Remote.Port() != uint16(i+1) ||
+			m.Flow.Backlog != 60 {
 			t.Errorf("message %d: %q from %s", i, m.Data, m.Flow.Remote)
 		}
 	}

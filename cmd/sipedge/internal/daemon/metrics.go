@@ -79,6 +79,7 @@ func (e emitter) router(s router.Stats) {
 	e.counter("unanswered_total", "Requests a policy ran off its end for.", s.Unanswered)
 	e.counter("unfit_values_total", "Values that were none for their variable.", s.Unfit)
 	e.counter("dropped_total", "Requests a policy dropped.", s.Dropped)
+	e.counter("overload_total", "New dialogs refused because too much waited.", s.Overload)
 	e.counter("drained_total", "New dialogs refused while draining.", s.Drained)
 	e.counter("timers_skipped_total", "Runs of timer routes left out.", s.Skipped)
 	e.counter("panics_total", "Messages that cost a recovered panic.", s.Panics)
