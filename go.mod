@@ -9,6 +9,7 @@ tool (
 
 require (
 	cuelang.org/go v0.17.1 // the policy language; schema
+	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/daemon
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
 	github.com/google/go-cmp v0.7.0 // tests: want against got
 	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
@@ -35,6 +36,7 @@ require (
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
+	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
 	github.com/pelletier/go-toml/v2 v2.3.1 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect

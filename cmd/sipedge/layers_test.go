@@ -55,6 +55,7 @@ var owners = map[string][]string{
 		"schema/internal/source", "schema/internal/shape", "schema/internal/format",
 	},
 	"go.yaml.in/yaml":            {"schema/internal/source", "schema/internal/format"},
+	"github.com/KimMachineGun":   {"cmd/sipedge/internal/daemon"},
 	"github.com/miekg/dns":       {"sip/resolve"},
 	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli"},
 	"github.com/gaissmai/bart":   {"router/table", "router/data"},

@@ -83,6 +83,7 @@ func Start(cfg Config) (*Daemon, error) {
 	d := &Daemon{cfg: cfg, level: new(slog.LevelVar), doc: doc}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
+	d.limitMemory()
 	if err := d.build(); err != nil {
 		return nil, err
 	}
