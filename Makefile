@@ -1,6 +1,6 @@
 # deps   install the real programs that tests and the benchmark talk to (Debian, root)
 # test   every test; those that need a real program skip by name when it is missing,
-#        or fail when SIPEDGE_REQUIRE_REAL=1
+#        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: with UDP over package net alone
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
@@ -12,6 +12,7 @@ FUZZ      ?= .
 FUZZ_NAME ?=
 BENCH_DIR ?= ../shared/bench
 BENCH     ?= -workloads reply,forward,call -targets kamailio-best,sipedge,floor -ref kamailio-best
+TAGS      ?=
 OUT       := $(CURDIR)/out
 
 .PHONY: all build deps test race soak fuzz lint bench
@@ -28,10 +29,10 @@ deps:
 		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
 
 test:
-	$(GO) test -timeout 20m ./...
+	$(GO) test -tags "$(TAGS)" -timeout 20m ./...
 
 race:
-	$(GO) test -race -timeout 40m ./...
+	$(GO) test -tags "$(TAGS)" -race -timeout 40m ./...
 
 soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput' ./cmd/sipedge

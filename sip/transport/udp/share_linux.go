@@ -6,9 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openBest is an opener.
-var openBest = openMany
-
 // spreads: the kernel spreads datagrams over the sockets of one address.
 const spreads = true
 

@@ -4,9 +4,6 @@ package udp
 
 import "syscall"
 
-// openBest is the portable one.
-var openBest = openNet
-
 // spreads: elsewhere the system does not spread datagrams over several sockets.
 const spreads = false
 

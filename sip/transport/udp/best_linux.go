@@ -1,0 +1,6 @@
+//go:build linux && !portable
+
+package udp
+
+// openBest is an opener.
+var openBest = openMany
