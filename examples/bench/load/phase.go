@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// phase is a time of one load, and what came of the calls that began in it.
+type phase struct {
+	Rate   int           // calls a second
+	Length time.Duration // in which they begin
+
+	began                                       time.Time
+	offered, completed, refused, failed, resent atomic.Uint64
+	answers, refusals                           histogram
+	watch                                       string
+	watched                                     []gauges
+}
+
+func (p *phase) begin(watch string) {
+	p.began, p.watch = time.Now(), watch
+	p.sample()
+}
+
+func (p *phase) answered(after time.Duration) { p.answers.add(after) }
+
+func (p *phase) refusedAfter(after time.Duration) {
+	p.refused.Add(1)
+	p.refusals.add(after)
+}
+
+// show writes where the phase stands.
+func (p *phase) show(w io.Writer) {
+	fmt.Fprintf(w, "%6.0fs  %s\n", time.Since(p.began).Seconds(), p)
+}
+
+// String is the phase in a line.
+func (p *phase) String() string {
+	s := fmt.Sprintf("%d/s for %s: %d offered, %d completed, %d refused, %d failed, %d sent again; "+
+		"answered within p50 %s p99 %s, refused within p99 %s", p.Rate, p.Length,
+		p.offered.Load(), p.completed.Load(), p.refused.Load(), p.failed.Load(), p.resent.Load(),
+		p.answers.quantile(0.5), p.answers.quantile(0.99), p.refusals.quantile(0.99))
+	for i, name := range gaugeNames {
+		if len(p.watched) > 1 {
+			first, last := p.watched[0], p.watched[len(p.watched)-1]
+			s += fmt.Sprintf("; %s %.0f → %.0f, %+.3g an hour", name, first.value[i],
+				last.value[i], p.slope(i))
+		}
+	}
+	return s
+}
+
+// MarshalJSON writes durations in seconds.
+func (p *phase) MarshalJSON() ([]byte, error) {
+	m := map[string]any{
+		"rate": p.Rate, "seconds": p.Length.Seconds(), "offered": p.offered.Load(),
+		"completed": p.completed.Load(), "refused": p.refused.Load(),
+		"failed": p.failed.Load(), "resent": p.resent.Load(),
+		"answered_p50": p.answers.quantile(0.5).Seconds(),
+		"answered_p99": p.answers.quantile(0.99).Seconds(),
+		"refused_p99":  p.refusals.quantile(0.99).Seconds(),
+	}
+	for i, name := range gaugeNames {
+		if len(p.watched) > 1 {
+			m[name+"_first"], m[name+"_slope_hour"] = p.watched[0].value[i], p.slope(i)
+			m[name+"_last"] = p.watched[len(p.watched)-1].value[i]
+		}
+	}
+	return json.Marshal(m)
+}
+
+// gaugeNames are the metrics followed.
+var gaugeNames = [...]string{
+	"go_goroutines", "process_open_fds", "process_resident_memory_bytes",
+}
+
+// gauges are they at one time.
+type gauges struct {
+	at    time.Time
+	value [len(gaugeNames)]float64
+}
+
+// sample reads the proxy's gauges, if they are followed and can be read.
+func (p *phase) sample() {
+	if p.watch == "" {
+		return
+	}
+	client := http.Client{Timeout: time.Second}
+	resp, err := client.Get(p.watch)
+	if err != nil {
+		return
+	}
+	defer resp.Body.Close()
+	g := gauges{at: time.Now()}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		for i := range gaugeNames {
+			if name == gaugeNames[i] {
+				g.value[i], _ = strconv.ParseFloat(value, 64)
+			}
+		}
+	}
+	p.watched = append(p.watched, g)
+}
+
+// slope is how much gauge i grew an hour, by least squares over the second half of the phase.
+func (p *phase) slope(i int) float64 {
+	list := p.watched[len(p.watched)/2:]
+	if len(list) < 2 {
+		return 0
+	}
+	var n, sx, sy, sxx, sxy float64
+	for _, g := range list {
+		x, y := g.at.Sub(p.began).Hours(), g.value[i]
+		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+}
+
+// histogram counts durations in buckets of a sixteenth of a power of two of microseconds.
+type histogram struct{ buckets [512]atomic.Uint64 }
+
+func (h *histogram) add(d time.Duration) {
+	us, shift := uint64(max(0, d.Microseconds())), 0
+	for us>>shift >= 32 {
+		shift++
+	}
+	h.buckets[min(len(h.buckets)-1, shift*16+int(us>>shift))].Add(1)
+}
+
+// quantile is a duration that a share of all are not above; 0: there are none.
+func (h *histogram) quantile(q float64) time.Duration {
+	var total, sum uint64
+	for i := range h.buckets {
+		total += h.buckets[i].Load()
+	}
+	for i := range h.buckets {
+		if sum += h.buckets[i].Load(); total > 0 && float64(sum) >= q*float64(total) {
+			shift := max(0, i/16-1)
+			return time.Duration(uint64(i-shift*16)<<shift) * time.Microsecond
+		}
+	}
+	return 0
+}
