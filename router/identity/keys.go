@@ -4,24 +4,26 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+
+	"sipedge/sip/siphash"
 )
 
 // keys of every keyed value that is written into a message, each derived
 // from the secret, so that none can be made from another.
 type keys struct {
-	toTag  key // To tags of local responses
-	route  key // Record-Route tags
-	loop   key // loop-detection part of a branch, RFC 5393 §4.2
-	check  key // proof in a branch that a response answers a request of ours
-	branch key // branches of stateless forwarding, RFC 3261 §16.11
-	flow   key // the Via parameter that names a stateless request's flow
+	toTag  siphash.Key // To tags of local responses
+	route  siphash.Key // Record-Route tags
+	loop   siphash.Key // loop-detection part of a branch, RFC 5393 §4.2
+	check  siphash.Key // proof in a branch that a response answers a request of ours
+	branch siphash.Key // branches of stateless forwarding, RFC 3261 §16.11
+	flow   siphash.Key // the Via parameter that names a stateless request's flow
 }
 
 func deriveKeys(secret []byte) keys {
-	derive := func(use string) key {
+	derive := func(use string) siphash.Key {
 		h := hmac.New(sha256.New, secret)
 		h.Write([]byte(use))
-		return newKey(h.Sum(nil))
+		return siphash.NewKey(h.Sum(nil))
 	}
 	return keys{
 		toTag:  derive("to tag"),

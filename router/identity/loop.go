@@ -38,18 +38,18 @@ func (r *Router) Token(j *job.Job) (t Token, looped bool) {
 // their INVITE.
 func (r *Router) loopSum(j *job.Job) uint64 {
 	m := j.Msg
-	h := r.keys.loop.start()
-	h.field(m.CallID())
-	h.field(m.FromTag())
-	h.word(uint64(m.CSeq()))
-	h.field(Received(j))
+	h := r.keys.loop.Start()
+	h.Field(m.CallID())
+	h.Field(m.FromTag())
+	h.Word(uint64(m.CSeq()))
+	h.Field(Received(j))
 	for e, ok := m.FirstElement(sip.Route); ok; e, ok = m.NextElement(e) {
-		h.field(e.Value)
+		h.Field(e.Value)
 	}
 	src := j.Flow.Remote.Addr().As16()
-	h.field(src[:])
-	h.word(uint64(j.Flow.Listener))
-	return h.sum()
+	h.Field(src[:])
+	h.Word(uint64(j.Flow.Listener))
+	return h.Sum()
 }
 
 // Received is the Request-URI as it came.
@@ -77,14 +77,14 @@ func branchToken(branch []byte) []byte {
 // Via that stood on top when the request came, which is where a response
 // goes. Both come back in the response.
 func (r *Router) checkSum(m *sip.Message, next *sip.ViaValue) uint64 {
-	h := r.keys.check.start()
-	h.field(m.CallID())
-	h.word(uint64(m.CSeq()))
-	h.word(uint64(next.Transport))
-	h.folded(next.Host)
-	h.word(uint64(next.Port))
-	h.field(next.Branch)
-	h.folded(next.Received)
-	h.word(uint64(next.RPort))
-	return h.sum()
+	h := r.keys.check.Start()
+	h.Field(m.CallID())
+	h.Word(uint64(m.CSeq()))
+	h.Word(uint64(next.Transport))
+	h.Folded(next.Host)
+	h.Word(uint64(next.Port))
+	h.Field(next.Branch)
+	h.Folded(next.Received)
+	h.Word(uint64(next.RPort))
+	return h.Sum()
 }

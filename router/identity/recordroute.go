@@ -72,19 +72,19 @@ func pushRecordRoute(m *sip.Message, value []byte) {
 
 // routeSum is the tag's value. params are ";name=value" in their order.
 func (r *Router) routeSum(callID, tag, params []byte) uint64 {
-	h := r.keys.route.start()
-	h.field(callID)
-	h.field(tag)
+	h := r.keys.route.Start()
+	h.Field(callID)
+	h.Field(tag)
 	for l := sip.NewParams(params); ; {
 		name, value, ok := l.Next()
 		if !ok {
-			return h.sum()
+			return h.Sum()
 		}
 		switch string(name) {
 		case "transport", "lr", "t", "r2":
 		default:
-			h.field(name)
-			h.field(value)
+			h.Field(name)
+			h.Field(value)
 		}
 	}
 }

@@ -33,22 +33,22 @@ func (r *Router) Stateless(j *job.Job, t Token, chosen uint16) Stateless {
 // which is unique, with its sent-by; of an RFC 2543 sender the fields of
 // §16.11, the To tag left out, since the ACK to a non-2xx has another.
 func (r *Router) branchSum(j *job.Job) uint64 {
-	h := r.keys.branch.start()
+	h := r.keys.branch.Start()
 	v, ok := j.Msg.TopVia()
 	if !ok {
-		return h.sum()
+		return h.Sum()
 	}
-	h.folded(v.Host)
-	h.word(uint64(v.Port))
-	h.field(v.Branch)
+	h.Folded(v.Host)
+	h.Word(uint64(v.Port))
+	h.Field(v.Branch)
 	if !v.RFC3261() {
-		h.field(v.Element.Value)
-		h.field(j.Msg.CallID())
-		h.field(j.Msg.FromTag())
-		h.word(uint64(j.Msg.CSeq()))
-		h.field(Received(j))
+		h.Field(v.Element.Value)
+		h.Field(j.Msg.CallID())
+		h.Field(j.Msg.FromTag())
+		h.Word(uint64(j.Msg.CSeq()))
+		h.Field(Received(j))
 	}
-	return h.sum()
+	return h.Sum()
 }
 
 // statelessMark stands behind the magic cookie of a stateless branch. The
@@ -77,11 +77,11 @@ func (r *Router) AppendStateless(dst []byte, s *Stateless) []byte {
 }
 
 func (r *Router) flowSum(listener, conn uint64, check []byte) uint64 {
-	h := r.keys.flow.start()
-	h.word(listener)
-	h.word(conn)
-	h.field(check)
-	return h.sum()
+	h := r.keys.flow.Start()
+	h.Word(listener)
+	h.Word(conn)
+	h.Field(check)
+	return h.Sum()
 }
 
 // Back is where a response to a request that was forwarded without state

@@ -24,12 +24,12 @@ func (r *Router) OwnToTag(m *sip.Message) bool {
 }
 
 func (r *Router) toTagSum(m *sip.Message) uint64 {
-	h := r.keys.toTag.start()
-	h.field(m.CallID())
-	h.field(m.FromTag())
-	h.word(uint64(m.CSeq()))
+	h := r.keys.toTag.Start()
+	h.Field(m.CallID())
+	h.Field(m.FromTag())
+	h.Word(uint64(m.CSeq()))
 	if v, ok := m.TopVia(); ok {
-		h.field(v.Branch)
+		h.Field(v.Branch)
 	}
-	return h.sum()
+	return h.Sum()
 }

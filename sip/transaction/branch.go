@@ -38,10 +38,7 @@ func (l *Layer) parseBranch(branch []byte) (h uint64, loop []byte, ok bool) {
 	return binary.BigEndian.Uint64(b[:8]), branch[branchLen:], true
 }
 
-func (l *Layer) check(handle []byte) uint64 {
-	lo, _ := sum128(&l.cfg.Secret, handle)
-	return lo
-}
+func (l *Layer) check(handle []byte) uint64 { return l.hash(handle) }
 
 // Loop returns the caller's part of a branch value that Branch made, and
 // whether it is one: how a proxy knows a Via of its own, RFC 3261 §16.3.

@@ -1,10 +1,6 @@
 package transaction
 
-import (
-	"encoding/binary"
-
-	"sipedge/sip"
-)
+import "sipedge/sip"
 
 // A key is what a server transaction is found by, RFC 3261 §17.2.3: a keyed
 // hash of 128 bits, stored instead of what was hashed. An INVITE, its ACK and
@@ -25,39 +21,36 @@ var inviteName = []byte("INVITE")
 
 // requestKey is the key of m as part of a transaction of that method; legacy is
 // true for an RFC 2543 peer.
-func (l *Layer) requestKey(w *work, m *sip.Message, method []byte) (k key, legacy bool) {
+func (l *Layer) requestKey(m *sip.Message, method []byte) (k key, legacy bool) {
 	via, ok := m.TopVia()
-	b := appendField(w.key[:0], method)
-	b = appendField(b, m.CallID())
-	b = appendField(b, m.FromTag())
-	b = binary.LittleEndian.AppendUint32(b, m.CSeq())
+	h := l.secret.StartWide()
+	h.Field(method)
+	h.Field(m.CallID())
+	h.Field(m.FromTag())
+	h.Word(uint64(m.CSeq()))
 	if ok && via.RFC3261() {
-		w.key = appendField(b, via.Branch)
-		k.lo, k.hi = sum128(&l.cfg.Secret, w.key)
+		h.Field(via.Branch)
+		k.lo, k.hi = h.SumWide()
 		return k, false
 	}
-	b = appendField(b, m.RURI())
+	h.Field(m.RURI())
 	if ok {
-		b = appendField(b, via.Protocol)
-		b = appendField(b, via.Host)
-		b = appendField(b, via.Branch)
-		b = binary.LittleEndian.AppendUint16(b, via.Port)
+		h.Field(via.Protocol)
+		h.Field(via.Host)
+		h.Field(via.Branch)
+		h.Word(uint64(via.Port))
 	}
-	w.key = append(b, "2543"...)
-	k.lo, _ = sum128(&l.cfg.Secret, w.key)
-	k.hi = l.tagHash(m.ToTag())
+	h.Field([]byte("2543"))
+	k.lo, _ = h.SumWide()
+	k.hi = l.hash(m.ToTag())
 	return k, true
 }
 
-func (l *Layer) tagHash(tag []byte) uint64 {
-	_, h := sum128(&l.cfg.Secret, tag)
-	return h
-}
-
-// appendField keeps fields apart whatever is in them.
-func appendField(b, field []byte) []byte {
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(field)))
-	return append(b, field...)
+// hash is the keyed hash of one field.
+func (l *Layer) hash(b []byte) uint64 {
+	h := l.secret.Start()
+	h.Field(b)
+	return h.Sum()
 }
 
 // A table finds server transactions by key: chained buckets of slot indexes,
@@ -114,9 +107,4 @@ func (t *table) grow(s *slots) {
 			i = next
 		}
 	}
-}
-
-func appendKey(b []byte, k key) []byte {
-	b = binary.LittleEndian.AppendUint64(b, k.lo)
-	return binary.LittleEndian.AppendUint64(b, k.hi)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/siphash"
 	"sipedge/sip/transport"
 )
 
@@ -26,8 +27,9 @@ const (
 // Layer holds all transactions. All methods are safe for concurrent use. It
 // starts no goroutine: time comes in by Advance.
 type Layer struct {
-	cfg   Config
-	epoch time.Time // tick 0
+	cfg    Config
+	secret siphash.Key
+	epoch  time.Time // tick 0
 
 	t1, t2, t4, t64, d int64 // ticks: T1, T2, T4, 64·T1, timer D
 
@@ -62,7 +64,7 @@ func New(cfg Config) *Layer {
 		cfg.Max = defaultMax
 	}
 	cfg.Max = min(cfg.Max, largestMax)
-	l := &Layer{cfg: cfg, epoch: cfg.Clock()}
+	l := &Layer{cfg: cfg, secret: siphash.NewKey(cfg.Secret[:]), epoch: cfg.Clock()}
 	t1 := orDefault(cfg.Timers.T1, defaultT1)
 	l.t1 = toTicks(t1)
 	l.t2 = toTicks(orDefault(cfg.Timers.T2, defaultT2))

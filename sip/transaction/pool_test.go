@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"bytes"
-	"encoding/hex"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -140,31 +139,4 @@ func TestHandle(t *testing.T) {
 			t.Fatalf("%x %x %x became %x %x %x", gen, shard, i, g, s, j)
 		}
 	})
-}
-
-// Vectors of the reference implementation, key 00 … 0f, message 00 01 …
-func TestSipHash(t *testing.T) {
-	var secret [16]byte
-	var message []byte
-	for i := range secret {
-		secret[i] = byte(i)
-		if i < 15 {
-			message = append(message, byte(i))
-		}
-	}
-	for _, v := range []struct {
-		n    int
-		want string
-	}{
-		{0, "a3817f04ba25a8e66df67214c7550293"},
-		{1, "da87c1d86b99af44347659119b22fc45"},
-		{8, "3b62a9ba6258f5610f83e264f31497b4"},
-		{15, "5493e99933b0a8117e08ec0f97cfc3d9"},
-	} {
-		lo, hi := sum128(&secret, message[:v.n])
-		got := hex.EncodeToString(appendKey(nil, key{lo, hi}))
-		if got != v.want {
-			t.Errorf("%d bytes: got %s, want %s", v.n, got, v.want)
-		}
-	}
 }

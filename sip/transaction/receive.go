@@ -29,7 +29,7 @@ func (l *Layer) Receive(f transport.Flow, m *sip.Message) {
 // method, and answers with the last reply.
 func (l *Layer) retransmitted(m *sip.Message) bool {
 	w := l.work()
-	k, _ := l.requestKey(w, m, m.MethodName())
+	k, _ := l.requestKey(m, m.MethodName())
 	sh := l.shardOf(k)
 	sh.mu.Lock()
 	i := sh.find(k, false)
@@ -50,7 +50,7 @@ func (l *Layer) retransmitted(m *sip.Message) bool {
 func (l *Layer) receiveACK(f transport.Flow, m *sip.Message) {
 	now := l.now()
 	w := l.work()
-	k, old := l.requestKey(w, m, inviteName)
+	k, old := l.requestKey(m, inviteName)
 	sh := l.shardOf(k)
 	sh.mu.Lock()
 	i := sh.find(k, old)
@@ -95,7 +95,7 @@ func (l *Layer) acked(sh *shard, w *work, i uint32, s *slot, now int64) {
 // receiveCancel answers the CANCEL of an INVITE transaction, §9.2.
 func (l *Layer) receiveCancel(f transport.Flow, m *sip.Message) {
 	w := l.work()
-	k, _ := l.requestKey(w, m, inviteName)
+	k, _ := l.requestKey(m, inviteName)
 	sh := l.shardOf(k)
 	sh.mu.Lock()
 	i := sh.find(k, false)
@@ -130,9 +130,11 @@ func (l *Layer) cancelTag(sh *shard, w *work, s *slot) []byte {
 	if tag := w.keptTag(sh, s); tag != nil {
 		return tag
 	}
-	w.key = append(appendKey(w.key[:0], s.key), "To tag"...)
-	sum, _ := sum128(&l.cfg.Secret, w.key)
-	w.key = binary.LittleEndian.AppendUint64(w.key[:0], sum)
+	h := l.secret.Start()
+	h.Word(s.key.lo)
+	h.Word(s.key.hi)
+	h.Field([]byte("To tag"))
+	w.key = binary.LittleEndian.AppendUint64(w.key[:0], h.Sum())
 	w.key = hex.AppendEncode(w.key, w.key)
 	return w.key[8:]
 }

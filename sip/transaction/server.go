@@ -38,7 +38,7 @@ func (l *Layer) Accept(
 	}
 	now, to := l.now(), l.pack(reply)
 	w := l.work()
-	k, old := l.requestKey(w, m, method)
+	k, old := l.requestKey(m, method)
 	sh := l.shardOf(k)
 	sh.mu.Lock()
 	if i := sh.find(k, false); i != 0 {

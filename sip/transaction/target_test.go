@@ -1,10 +1,12 @@
 package transaction
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
 	"sipedge/sip"
+	"sipedge/sip/siphash"
 	"sipedge/sip/transport"
 )
 
@@ -50,8 +52,8 @@ func TestTargetComesBack(t *testing.T) {
 }
 
 func TestBranch(t *testing.T) {
-	l := &Layer{cfg: Config{Secret: [16]byte{1}}}
-	other := &Layer{cfg: Config{Secret: [16]byte{2}}}
+	l := &Layer{secret: siphash.NewKey(make([]byte, 16))}
+	other := &Layer{secret: siphash.NewKey(bytes.Repeat([]byte{2}, 16))}
 	const handle = 0x1234_5678_9abc_def0
 	branch := l.appendBranch(nil, handle, []byte("-loop"))
 	h, loop, ok := l.parseBranch(branch)
