@@ -31,7 +31,8 @@ func (c *compiler) self() {
 		InviteWait:  timers.InviteWait,
 		Deny:        c.networks(c.doc.Deny),
 		Allow:       c.networks(c.doc.Allow),
-		RetryAfter:  fmt.Appendf(nil, "Retry-After: %d\r\n", (c.doc.Overload.RetryAfter+time.Second-1)/time.Second),
+		RetryAfter: fmt.Appendf(nil, "Retry-After: %d\r\n",
+			(c.doc.Overload.RetryAfter+time.Second-1)/time.Second),
 	}
 	c.policy.backlog = uint8(c.doc.Overload.Backlog)
 	c.policy.own = &uac.Settings{

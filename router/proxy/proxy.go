@@ -82,9 +82,6 @@ type Settings struct {
 	RetryAfter  []byte         // the header line that goes with a local 503; nil: 10 s
 }
 
-// retryAfter is long enough for a burst to pass.
-var retryAfter = []byte("Retry-After: 10\r\n")
-
 // Defaults of Settings.
 const (
 	defaultMaxForwards = 70 // RFC 3261 §16.6 step 3
@@ -100,7 +97,7 @@ func (p *Proxy) SetSettings(s *Settings) {
 	own.Branches = orDefault(own.Branches, defaultBranches)
 	own.Attempts = orDefault(own.Attempts, defaultAttempts)
 	if own.RetryAfter == nil {
-		own.RetryAfter = retryAfter
+		own.RetryAfter = []byte("Retry-After: 10\r\n") // long enough for a burst to pass
 	}
 	p.settings.Store(&own)
 }

@@ -23,9 +23,9 @@ import (
 func main() {
 	proxy := flag.String("proxy", "127.0.0.1:5060", "address of the proxy, UDP")
 	caller := flag.String("caller", "127.0.0.1:0", "address of the caller")
-	callee := flag.String("callee", "127.0.0.1:5070", "address of the callee: the proxy sends calls there")
-	load := flag.String("load", "100/10s", "calls a second and how long, one after the other: 100/10s,200/1m")
-	watch := flag.String("watch", "", "metrics of the proxy (http://…/metrics) to follow memory and descriptors by")
+	callee := flag.String("callee", "127.0.0.1:5070", "where the proxy sends calls")
+	load := flag.String("load", "100/10s", "calls a second and for how long: 100/10s,200/1m")
+	watch := flag.String("watch", "", "metrics of the proxy to follow its memory by: http://…/metrics")
 	asJSON := flag.Bool("json", false, "write JSON")
 	flag.Parse()
 	phases, err := parsePhases(*load)

@@ -2,11 +2,12 @@ package udp
 
 import "net/netip"
 
+// batch is how many datagrams one call moves at most.
+const batch = 32
+
 // Conn is one datagram socket that can move several datagrams at once. One goroutine reads, one
 // at a time writes, one waits in Undelivered.
 type Conn interface {
-	// Batch is how many datagrams one call can move.
-	Batch() int
 	// ReadBatch waits for datagrams and fills ds from the front: N bytes of Buf came from
 	// Remote, which is never IPv4 mapped to IPv6. Only net.ErrClosed means that no more
 	// will come.

@@ -20,7 +20,6 @@ import (
 // same tests. DESIGN.md says why the reader waits as it does.
 
 const (
-	batch      = 32
 	readWait   = time.Second           // for a datagram, at most
 	sendWait   = 20 * time.Millisecond // for room in the send buffer
 	quietAfter = 10                    // interruptions without a datagram, about 10 ms each
@@ -76,100 +75,6 @@ type (
 // holders counts the readers that wait with a processor in hand, of this process. One at least
 // is left to everybody else.
 var holders atomic.Int32
-
-// openMany is an opener.
-func openMany(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
-	family := unix.AF_INET
-	if addr.Addr().Is6() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, addr, os.NewSyscallError("socket", err)
-	}
-	c := &manyConn{
-		fd: fd, any: addr.Addr().IsUnspecified(),
-		lost: make(chan struct{}, 1), end: make(chan struct{}),
-	}
-	if err := c.prepare(addr, shared); err != nil {
-		unix.Close(fd)
-		return nil, addr, err
-	}
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		unix.Close(fd)
-		return nil, addr, os.NewSyscallError("getsockname", err)
-	}
-	port := addr.Port()
-	switch name := name.(type) {
-	case *unix.SockaddrInet4:
-		port = uint16(name.Port)
-	case *unix.SockaddrInet6:
-		port = uint16(name.Port)
-	}
-	return c, netip.AddrPortFrom(addr.Addr(), port), nil
-}
-
-// option is one of setsockopt(2).
-type option struct{ level, name, value int }
-
-// prepare sets the options of the socket and binds it.
-func (c *manyConn) prepare(addr netip.AddrPort, shared bool) error {
-	var options []option
-	is6 := addr.Addr().Is6()
-	if is6 {
-		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
-	}
-	if shared {
-		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
-	}
-	switch {
-	case c.any && is6:
-		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1})
-	case c.any:
-		options = append(options, option{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
-	}
-	for _, o := range options {
-		if err := unix.SetsockoptInt(c.fd, o.level, o.name, o.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
-	}
-	if err := c.timeout(unix.SO_RCVTIMEO, readWait); err != nil {
-		return err
-	}
-	if err := c.timeout(unix.SO_SNDTIMEO, sendWait); err != nil {
-		return err
-	}
-	// The system may give less; that is its administrator's choice.
-	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
-	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
-	reportErrors(c.fd, is6)
-	sa, err := c.sockaddr(addr)
-	if err != nil {
-		return err
-	}
-	return os.NewSyscallError("bind", unix.Bind(c.fd, sa))
-}
-
-func (c *manyConn) timeout(option int, d time.Duration) error {
-	tv := unix.NsecToTimeval(d.Nanoseconds())
-	return os.NewSyscallError("setsockopt",
-		unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, option, &tv))
-}
-
-func (c *manyConn) sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
-	a := addr.Addr()
-	if a.Is4() {
-		return &unix.SockaddrInet4{Port: int(addr.Port()), Addr: a.As4()}, nil
-	}
-	zone, err := c.zones.index(a.Zone())
-	if err != nil {
-		return nil, err
-	}
-	return &unix.SockaddrInet6{Port: int(addr.Port()), Addr: a.As16(), ZoneId: zone}, nil
-}
-
-func (c *manyConn) Batch() int { return batch }
 
 // ReadBatch implements Conn.
 func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {

@@ -45,8 +45,6 @@ func withFD(c *net.UDPConn, f func(fd int)) {
 	}
 }
 
-func (n netConn) Batch() int { return 1 }
-
 func (n netConn) ReadBatch(ds []Datagram) (int, error) {
 	d := &ds[0]
 	size, remote, err := n.c.ReadFromUDPAddrPort(d.Buf)

@@ -111,7 +111,7 @@ func (s *Socket) read(o *outbox, u transport.User) {
 		Listener:  s.env.Index,
 		Local:     s.env.Listener.Addr,
 	}
-	ds := make([]Datagram, o.conn.Batch())
+	ds := make([]Datagram, batch)
 	for i := range ds {
 		ds[i].Buf = make([]byte, maxDatagram)
 	}

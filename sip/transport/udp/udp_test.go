@@ -156,8 +156,6 @@ type flaky struct {
 	sent     atomic.Int32
 }
 
-func (f *flaky) Batch() int { return 3 }
-
 func (f *flaky) ReadBatch(ds []Datagram) (int, error) {
 	switch {
 	case f.failures.Add(-1) >= 0:
@@ -198,7 +196,7 @@ func TestReaderSurvivesErrorsAndTakesBatches(t *testing.T) {
 	s.outs = []*outbox{newOutbox(&s.env, f)}
 	r := &transporttest.Recorder{}
 	s.Start(r)
-	transporttest.Eventually(t, "the batch", func() bool { return len(r.Messages()) == 3 })
+	transporttest.Eventually(t, "the batch", func() bool { return len(r.Messages()) == batch })
 	for i, m := range r.Messages() {
 		if string(m.Data) != fmt.Sprintf("OPTIONS %d", i) || m.Flow.Remote.Port() != uint16(i+1) ||
 			m.Flow.Backlog != 60 {
