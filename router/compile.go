@@ -16,6 +16,7 @@ import (
 	"sipedge/router/uac"
 	"sipedge/router/vars"
 	"sipedge/schema"
+	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
@@ -48,7 +49,13 @@ type Policy struct {
 	settings *proxy.Settings
 	backlog  uint8 // percent of the receive queue above which new dialogs are refused
 	tables   *data.Tables
+
+	destinations []action.Destination
 }
+
+// Destinations are the places, other than ourselves, that the policy names for requests to go
+// to. Don't change what it returns.
+func (p *Policy) Destinations() []action.Destination { return p.destinations }
 
 // Env is what a policy is compiled against.
 type Env struct {
@@ -58,17 +65,6 @@ type Env struct {
 	Log       *slog.Logger         // of the action log
 	Unfit     func()               // counts values that were none for their variable; nil: nobody does
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
-}
-
-// Check reads, compiles and proves the policy at path without opening a socket. err is
-// only for what could not be read.
-func Check(path string) (*Policy, schema.Source, schema.Diagnostics, error) {
-	doc, src, diags, err := schema.Load(path, Vocabulary())
-	if err != nil || doc == nil {
-		return nil, src, diags, err
-	}
-	p, more := Prove(doc, Env{})
-	return p, src, append(diags, more...), nil
 }
 
 // Compile makes a policy of a document. It is nil when the diagnostics have errors.
@@ -81,6 +77,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 		doc: doc, env: env, vars: vars.NewScope(doc.Vars), routes: map[key]*route{},
 	}
 	c.self()
+	c.diags = append(c.diags, overlaps(doc)...)
 	tables, diags := data.Load(doc.Tables, env.Tables)
 	if c.diags = append(c.diags, diags...); tables == nil {
 		return nil, c.diags
@@ -234,6 +231,7 @@ func (c *compiler) fill(r *route) {
 		Vars: c.vars, Unfit: c.env.Unfit,
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,
+		Leads:    c.leads,
 	}
 	r.rules = make([]rule, len(r.src))
 	for i := range r.src {
@@ -248,4 +246,12 @@ func (c *compiler) fill(r *route) {
 		}
 	}
 	r.src = nil
+}
+
+func (c *compiler) leads(d action.Destination) {
+	if u, err := sip.ParseURI(d.URI); err == nil && !d.Next &&
+		c.policy.settings.Self.IsURI(&u, u.Transport()) {
+		return
+	}
+	c.policy.destinations = append(c.policy.destinations, d)
 }

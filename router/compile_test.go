@@ -2,10 +2,10 @@ package router
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"sipedge/schema"
 	"sipedge/sip"
@@ -164,11 +164,7 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "policy.yaml")
-	if _, _, _, err := Check(path); err == nil {
-		t.Error("a file that is not there was read")
-	}
+func TestProve(t *testing.T) {
 	for _, tt := range []struct {
 		policy string
 		want   schema.Code // of an error; 0: none
@@ -176,15 +172,81 @@ func TestCheck(t *testing.T) {
 		{head + "  request: [{do: [{relay: {to: \"sip:10.0.0.1\"}}]}]\n", 0},
 		{everything, schema.OpenRelay},
 	} {
-		if err := os.WriteFile(path, []byte(tt.policy), 0o600); err != nil {
-			t.Fatal(err)
+		p, diags := Prove(load(t, tt.policy), Env{})
+		if (p == nil) != (tt.want != 0) || diags.HasErrors() != (tt.want != 0) ||
+			tt.want != 0 && diags[0].Code != tt.want {
+			t.Errorf("want %s, got %v %v", tt.want, p, diags)
 		}
-		p, src, diags, err := Check(path)
-		if (p == nil) != (tt.want != 0) || len(src) != 1 || err != nil {
-			t.Errorf("got %v %v %v", p, diags, err)
+	}
+}
+
+// TestOverlaps: listeners of which the system would open only one.
+func TestOverlaps(t *testing.T) {
+	for _, tt := range []struct{ listen, admin, want string }{
+		{`{udp: "10.0.0.9:5060"}, {udp: "0.0.0.0:5060"}`, "none",
+			"2:41 udp 0.0.0.0:5060 is in the way of 10.0.0.9:5060 (line 2)"},
+		{`{tcp: "[::]:5060"}, {tcp: "[::1]:5060"}`, "none",
+			"2:37 tcp [::1]:5060 is in the way of [::]:5060 (line 2)"},
+		{`{tcp: "127.0.0.1:8060"}`, "",
+			"2:17 tcp 127.0.0.1:8060 is in the way of 127.0.0.1:8060 (admin, unless set)"},
+		{`{tcp: "0.0.0.0:8061"}`, "127.0.0.1:8061",
+			"2:17 tcp 0.0.0.0:8061 is in the way of 127.0.0.1:8061 (admin, line 3)"},
+		{`{udp: "127.0.0.1:8060"}, {tcp: "[::1]:8060"}, {tcp: "10.0.0.9:8060"}`, "", ""},
+		{`{udp: "0.0.0.0:5060"}, {udp: "[::]:5060"}, {tcp: "10.0.0.9:5060"}`, "none", ""},
+		{`{udp: "10.0.0.9:5060"}, {udp: "0.0.0.0:5061"}`, "none", ""},
+		{`{udp: "127.0.0.1:0"}, {udp: "0.0.0.0:0"}`, "none", ""},
+	} {
+		policy := "version: 1\nlisten: [" + tt.listen + "]\n"
+		if tt.admin != "" {
+			policy += fmt.Sprintf("admin: {listen: %q}\n", tt.admin)
 		}
-		if diags.HasErrors() != (tt.want != 0) || tt.want != 0 && diags[0].Code != tt.want {
-			t.Errorf("want %s, got %v", tt.want, diags)
+		_, diags := Compile(load(t, policy+"routes: {request: [{do: [{reply: {code: 404}}]}]}\n"), Env{})
+		got := ""
+		for _, d := range diags {
+			got += fmt.Sprintf("%d:%d %s", d.Pos.Line, d.Pos.Col, d.Message)
 		}
+		if got != tt.want {
+			t.Errorf("%s, admin %q:\nwant %s\n got %s", tt.listen, tt.admin, tt.want, got)
+		}
+	}
+}
+
+// TestDestinations: the places that the policy itself names, by line; a Request-URI of ours is
+// none.
+func TestDestinations(t *testing.T) {
+	p, diags := Compile(load(t, head+`  request:
+    - match: {method: OPTIONS}
+      do:
+        - append_branch: {uri: "sip:a.example.com", to: "sip:b.example.com"}
+        - append_branch: {uri: "sip:c.example.com"}
+        - append_branch: {uri: "sip:{to.user}@d.example.com"}
+        - rewrite_uri: "sip:e.example.com"
+        - set_host: f.example.com
+        - rewrite_uri: "tel:+4930123"
+        - set_host: example.net
+        - relay: {to: "sip:{to.user}@g.example.com"}
+    - do: [{relay: {to: "sip:h.example.com;transport=tcp", failure: again}}]
+  failure:
+    again:
+      - do:
+          - send_request: {method: OPTIONS, to: "sip:i.example.com", next_hop: "sip:j.example.com"}
+          - send_request: {method: OPTIONS, to: "sip:k.example.com"}
+          - reply: {code: 500}
+domains: [example.net]
+`), Env{})
+	if p == nil {
+		t.Fatal(diags)
+	}
+	var got []string
+	for _, d := range p.Destinations() {
+		got = append(got, fmt.Sprintf("%s %v", d.URI, d.Next))
+	}
+	want := []string{
+		"sip:b.example.com true", "sip:c.example.com false", "sip:e.example.com false",
+		"sip:f.example.com false", "sip:h.example.com;transport=tcp true",
+		"sip:j.example.com true", "sip:k.example.com true",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got\n%s", d)
 	}
 }

@@ -34,6 +34,15 @@ const (
 	BadAddress        Code = 2002
 	DuplicateListener Code = 2003
 	UnknownListener   Code = 2004
+
+	// What only `validate --online` finds.
+	AddressInUse  Code = 2005
+	NotOurAddress Code = 2006
+	NotPermitted  Code = 2007
+	CannotListen  Code = 2008
+	SilentServer  Code = 2201 // of the DNS
+	NoSuchHost    Code = 2202
+	Unresolved    Code = 2203
 )
 
 // Routes.

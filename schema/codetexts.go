@@ -101,12 +101,32 @@ var codes = []CodeInfo{
 	},
 	{
 		DuplicateListener, "an address listened on twice",
-		"Two listeners have the same transport, address and port.",
+		"Two listeners have the same transport, address and port, or one has 0.0.0.0 or ::, " +
+			"which includes the other's address. `admin` is a listener of TCP.",
 	},
 	{
 		UnknownListener, "a listener that is not listed",
 		"The text names a listener by transport and address, as it stands under `listen`: " +
 			"\"udp:192.0.2.10:5060\".",
+	},
+	{
+		AddressInUse, "an address in use",
+		"Another program has the address of a listener: the server that runs by this very " +
+			"policy, perhaps. If not, serve will not start. Found by `validate --online`.",
+	},
+	{
+		NotOurAddress, "an address of another host",
+		"A listener has an address of the host it runs on. The public address of a NAT in " +
+			"front of it goes under `advertise`. Found by `validate --online`.",
+	},
+	{
+		NotPermitted, "a listener its user may not open",
+		"Ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE: in a unit of " +
+			"systemd, AmbientCapabilities=CAP_NET_BIND_SERVICE. Found by `validate --online`.",
+	},
+	{
+		CannotListen, "a listener the system refuses",
+		"The message has the system's reason, such as a family that is switched off.",
 	},
 	{
 		UnknownTable, "a table that does not exist",
@@ -127,6 +147,19 @@ var codes = []CodeInfo{
 			"or a map. A key has one value; a prefix has digits, +, * and #; a network is " +
 			"written 198.51.100.0/24. While a server runs, a file with a mistake changes " +
 			"nothing: the last good copy stays.",
+	},
+	{
+		SilentServer, "a DNS server that does not answer",
+		"While the server is silent, names are resolved late or not at all.",
+	},
+	{
+		NoSuchHost, "a host that does not exist",
+		"The DNS says that the name has no address: what goes there is answered 480, or goes " +
+			"by on_error. In a Request-URI, which a next hop may overrule, it is a warning.",
+	},
+	{
+		Unresolved, "a host that could not be looked up",
+		"The DNS gave no answer about the name, or none in time: a longer --timeout may help.",
 	},
 	{
 		UnknownRoute, "a route that does not exist",

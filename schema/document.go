@@ -73,15 +73,19 @@ type Overload struct {
 
 type Log struct{ Level, Format string } // debug info warn error; text json
 
-// Admin is the listener of metrics and health, 127.0.0.1:8060 unless set; "" none.
-type Admin struct{ Addr string }
+// Admin is the listener of metrics and health.
+type Admin struct {
+	Addr    string // "" none
+	Pos     Pos    // of the address; where the policy begins, of the default
+	Default bool   // 127.0.0.1:8060, as nothing is set
+}
 
 // Secrets as the author wrote them: hex or text, ${env.NAME} or ${file:/path};
 // "" kept in the state folder or made at start.
 type Secrets struct{ RouteKey, TagKey string }
 
 type DNS struct {
-	Servers []string
+	Servers []Text // an IP address, with a port or without
 	Budget  time.Duration
 }
 

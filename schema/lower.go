@@ -48,28 +48,38 @@ func lower(root *Value) *Document {
 			Level:  textOr(log.Get("level"), "info"),
 			Format: textOr(log.Get("format"), "text"),
 		},
-		Admin: Admin{Addr: textOr(root.Get("admin").Get("listen"), defaultAdmin)},
+		Admin: lowerAdmin(root),
 		Deny:  root.Get("deny_targets").Texts(),
 		Allow: root.Get("allow_targets").Texts(),
 		Secrets: Secrets{
 			RouteKey: secrets.Get("route_key").S,
 			TagKey:   secrets.Get("tag_key").S,
 		},
-		DNS:    DNS{Budget: durationOr(dns.Get("budget"), defaultBudget)},
+		DNS: DNS{
+			Servers: dns.Get("servers").Texts(),
+			Budget:  durationOr(dns.Get("budget"), defaultBudget),
+		},
 		Tables: lowerTables(root.Get("tables")),
 		Routes: lowerRoutes(root.Get("routes")),
-	}
-	if doc.Admin.Addr == "none" {
-		doc.Admin.Addr = ""
 	}
 	vars := root.Get("vars")
 	for i := range vars.Keys {
 		k := &vars.Keys[i]
 		doc.Vars = append(doc.Vars, Var{Name: k.Name, Type: k.S, Pos: k.Pos})
 	}
-	dns.Get("servers").Each(func(v *Value) { doc.DNS.Servers = append(doc.DNS.Servers, v.S) })
 	root.Get("listen").Each(func(v *Value) { doc.Listen = append(doc.Listen, lowerListen(v)) })
 	return doc
+}
+
+func lowerAdmin(root *Value) Admin {
+	v := root.Get("admin").Get("listen")
+	switch {
+	case v.Kind == None:
+		return Admin{Addr: defaultAdmin, Pos: root.Pos, Default: true}
+	case v.S == "none":
+		return Admin{Pos: v.Pos}
+	}
+	return Admin{Addr: v.S, Pos: v.Pos}
 }
 
 func lowerListen(v *Value) Listen {

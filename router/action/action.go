@@ -41,6 +41,17 @@ type Env struct {
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
 	Listener func(name schema.Text) (uint16, bool)
+	// Leads gets each place that the policy itself names for requests to go to;
+	// nil: nobody asks.
+	Leads func(Destination)
+}
+
+// Destination is a sip or sips URI in a policy that requests are sent to.
+type Destination struct {
+	URI  []byte
+	Pos  schema.Pos
+	End  int  // column behind it, on the same line; 0 unknown
+	Next bool // it is a next hop; else a Request-URI, which a next hop may overrule
 }
 
 //go:embed examples

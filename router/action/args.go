@@ -69,6 +69,23 @@ func (d *decoder) hop(v *schema.Value) (t text, ok bool) {
 	return t, ok
 }
 
+// nextHop is hop for where requests are sent to.
+func (d *decoder) nextHop(v *schema.Value) (t text, ok bool) {
+	t, ok = d.hop(v)
+	if ok {
+		d.leads(v, t, true)
+	}
+	return t, ok
+}
+
+// leads tells of a place that requests are sent to, if it is the policy's own.
+func (d *decoder) leads(v *schema.Value, t text, next bool) {
+	if d.Leads != nil && t.literal() && isHop(t.lit) {
+		mark := v.Problem(0, "")
+		d.Leads(Destination{URI: t.lit, Pos: mark.Pos, End: mark.End, Next: next})
+	}
+}
+
 // uri is text for a Request-URI.
 func (d *decoder) uri(v *schema.Value) (t text, ok bool) {
 	t, ok = d.text(v)

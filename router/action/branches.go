@@ -38,7 +38,10 @@ var appendBranchKind = Kind{
 	New: build(func(d *decoder) job.Step {
 		s := &appendBranch{proxy: d.Proxy, q: qOf(d.args.Get("q"))}
 		s.uri, s.own = d.uri(d.args.Get("uri"))
-		s.to, _ = d.hop(d.args.Get("to"))
+		var given bool
+		if s.to, given = d.nextHop(d.args.Get("to")); !given {
+			d.leads(d.args.Get("uri"), s.uri, false)
+		}
 		return s
 	}),
 }

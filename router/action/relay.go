@@ -51,7 +51,7 @@ var relayKind = Kind{
 			FinalWait:  d.args.Get("fr_timer").Duration(),
 			InviteWait: d.args.Get("fr_inv_timer").Duration(),
 		}}
-		if to, ok := d.hop(d.args.Get("to")); ok && to.literal() {
+		if to, ok := d.nextHop(d.args.Get("to")); ok && to.literal() {
 			s.hooks.To, s.hooks.ToLocal = to.lit, true
 		} else if ok {
 			s.to = &to
@@ -99,7 +99,7 @@ var forwardKind = Kind{
 	},
 	New: build(func(d *decoder) job.Step {
 		s := &forward{proxy: d.Proxy, onError: d.route(schema.InSub, "on_error")}
-		s.to, _ = d.hop(d.args.Get("to"))
+		s.to, _ = d.nextHop(d.args.Get("to"))
 		return s
 	}),
 }

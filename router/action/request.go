@@ -46,10 +46,14 @@ var sendRequestKind = Kind{
 			d.errorf(v, schema.BadValue, "%s belongs to a call; a request of our own is outside of any",
 				v.S)
 		}
-		s.to, _ = d.hop(d.args.Get("to"))
-		s.from, _ = d.uri(d.args.Get("from"))
-		s.hop, _ = d.hop(d.args.Get("next_hop"))
 		s.hopSet = d.args.Has("next_hop")
+		if s.hopSet {
+			s.to, _ = d.hop(d.args.Get("to"))
+			s.hop, _ = d.nextHop(d.args.Get("next_hop"))
+		} else {
+			s.to, _ = d.nextHop(d.args.Get("to"))
+		}
+		s.from, _ = d.uri(d.args.Get("from"))
 		s.headers = d.lines(d.args.Get("headers"))
 		s.kind, _ = d.text(d.args.Get("content_type"))
 		s.body = d.body(d.args.Get("body"))

@@ -43,6 +43,7 @@ var rewriteURIKind = Kind{
 	},
 	New: build(func(d *decoder) job.Step {
 		t, _ := d.uri(d.args)
+		d.leads(d.args, t, false)
 		return &rewriteURI{t}
 	}),
 }
@@ -152,6 +153,7 @@ var setHostKind = Kind{
 		if ok && t.literal() && !isHost(t.lit) {
 			d.errorf(d.args, schema.BadHost, "%q is not a host", d.args.S)
 		}
+		d.leads(d.args, text{lit: append([]byte("sip:"), t.lit...)}, false)
 		return &setHost{t}
 	}),
 }

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"strings"
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
@@ -90,16 +89,11 @@ func chosenHop(m *sip.Message, h *Hooks, t *job.Target) (to []byte, local bool) 
 func (p *Proxy) find(
 	dst []resolve.Hop, u *sip.URI,
 ) (hops []resolve.Hop, q resolve.Query, known bool, f *fault) {
-	host := u.Host
-	if maddr, ok := u.Param("maddr"); ok && len(maddr) > 0 {
-		host = maddr
+	q, addr, err := resolve.QueryOf(u)
+	if err != nil {
+		return dst, q, true, resolveFault(err)
 	}
-	named, given := u.Param("transport")
-	t := sip.LookupTransport(named)
-	if given && t == sip.NoTransport {
-		return dst, q, true, faultUnreachable
-	}
-	if addr, ok := sip.ParseAddr(host); ok {
+	if addr.IsValid() {
 		hop := resolve.Hop{Transport: identity.TransportOf(u)}
 		if hop.Transport == sip.NoTransport {
 			return dst, q, true, faultUnreachable
@@ -107,13 +101,7 @@ func (p *Proxy) find(
 		hop.Addr = identity.AddrPort(addr, identity.PortOr(u.Port, hop.Transport))
 		return append(dst, hop), q, true, nil
 	}
-	q = resolve.Query{
-		Host:      strings.ToLower(string(host)),
-		Port:      u.Port,
-		Transport: t,
-		Secure:    u.Scheme == sip.SIPS,
-	}
-	hops, known, err := p.cfg.Resolver.Cached(dst, q)
+	hops, known, err = p.cfg.Resolver.Cached(dst, q)
 	if known && err != nil {
 		return dst, q, true, resolveFault(err)
 	}

@@ -28,6 +28,27 @@ func (r *Resolver) question(ctx context.Context, name string, qtype uint16) (*dn
 	return nil, ErrServers
 }
 
+// Reach asks a server for the name servers of the root, several times if need be, until it says
+// anything at all. The error is ctx's or ErrServers.
+func (r *Resolver) Reach(ctx context.Context, server netip.AddrPort) error {
+	for range rounds {
+		if r.try(ctx, server) {
+			return nil
+		}
+		r.stats.Lost.Add(1)
+		if err := over(ctx); err != nil {
+			return err
+		}
+	}
+	return ErrServers
+}
+
+func (r *Resolver) try(ctx context.Context, server netip.AddrPort) (answered bool) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Try)
+	defer cancel()
+	return r.roundTrip(ctx, "udp", server, new(dns.Msg).SetQuestion(".", dns.TypeNS)) != nil
+}
+
 // over is ctx.Err, but not a moment late: a socket's deadline can pass before the context's.
 func over(ctx context.Context) error {
 	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {

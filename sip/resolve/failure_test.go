@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -229,5 +230,38 @@ func TestForgedAnswersAreNotBelieved(t *testing.T) {
 				t.Errorf("got %v, want an error", hops(got))
 			}
 		})
+	}
+}
+
+// TestReach: a server that says anything is there.
+func TestReach(t *testing.T) {
+	s := serve(t, nil)
+	silent := serve(t, nil)
+	silent.on(func(dns.ResponseWriter, *dns.Msg) bool { return true })
+	u, l := listen(t)
+	gone := u.LocalAddr().(*net.UDPAddr).AddrPort()
+	u.Close()
+	l.Close()
+	r, _ := resolver(t, Config{Try: 20 * time.Millisecond}, silent)
+	s.on(func(w dns.ResponseWriter, m *dns.Msg) bool {
+		_ = w.WriteMsg(new(dns.Msg).SetRcode(m, dns.RcodeRefused))
+		return true
+	})
+	ctx := context.Background()
+	if err := r.Reach(ctx, s.addr); err != nil {
+		t.Errorf("one that refuses: %v", err)
+	}
+	for name, server := range map[string]netip.AddrPort{"silent": silent.addr, "gone": gone} {
+		if err := r.Reach(ctx, server); !errors.Is(err, ErrServers) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if n := silent.count(" NS"); n != rounds {
+		t.Errorf("the silent one was asked %d times", n)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := r.Reach(ended, silent.addr); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: got %v", err)
 	}
 }

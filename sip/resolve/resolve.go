@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,27 @@ type Query struct {
 	Port      uint16        // 0: none given
 	Transport sip.Transport // of the transport parameter; NoTransport: none given
 	Secure    bool          // sips
+}
+
+// QueryOf is what a sip or sips URI asks: its maddr, else its host. An IP address is returned
+// as addr, and asks nothing: Host is not set. The error is ErrTransport.
+func QueryOf(u *sip.URI) (q Query, addr netip.Addr, err error) {
+	host := u.Host
+	if maddr, ok := u.Param("maddr"); ok && len(maddr) > 0 {
+		host = maddr
+	}
+	named, given := u.Param("transport")
+	q = Query{
+		Port: u.Port, Transport: sip.LookupTransport(named), Secure: u.Scheme == sip.SIPS,
+	}
+	if given && q.Transport == sip.NoTransport {
+		return q, addr, ErrTransport
+	}
+	if addr, ok := sip.ParseAddr(host); ok {
+		return q, addr, nil
+	}
+	q.Host = strings.ToLower(string(host))
+	return q, addr, nil
 }
 
 var (
@@ -103,6 +125,9 @@ func New(cfg Config) *Resolver {
 
 // Stats returns the counters. They go on counting.
 func (r *Resolver) Stats() *Stats { return &r.stats }
+
+// Servers are the DNS servers that are asked. Don't change what it returns.
+func (r *Resolver) Servers() []netip.AddrPort { return r.cfg.Servers }
 
 // Cached answers without blocking: literals at once, names when the cache has them. ok false:
 // call Lookup, not on a worker. hops are in order of preference, appended to dst (no allocation

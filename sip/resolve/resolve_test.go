@@ -346,3 +346,25 @@ func deaf(t *testing.T) netip.AddrPort {
 	t.Cleanup(func() { c.Close() })
 	return c.LocalAddr().(*net.UDPAddr).AddrPort()
 }
+
+func TestQueryOf(t *testing.T) {
+	for _, c := range []struct{ uri, want string }{
+		{"sip:bob@Gw.Example.net", "{gw.example.net 0  false} invalid IP <nil>"},
+		{"sips:gw.example.net:5071", "{gw.example.net 5071  true} invalid IP <nil>"},
+		{"sip:gw.example.net;transport=TCP", "{gw.example.net 0 tcp false} invalid IP <nil>"},
+		{"sip:10.0.0.1:5070;transport=tcp", "{ 5070 tcp false} 10.0.0.1 <nil>"},
+		{"sip:[2001:db8::1]", "{ 0  false} 2001:db8::1 <nil>"},
+		{"sip:gw.example.net;maddr=10.0.0.1", "{ 0  false} 10.0.0.1 <nil>"},
+		{"sip:10.0.0.1;maddr=gw.example.net", "{gw.example.net 0  false} invalid IP <nil>"},
+		{"sip:gw.example.net;transport=x", "{ 0  false} invalid IP transport not supported"},
+	} {
+		u, err := sip.ParseURI([]byte(c.uri))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, addr, err := QueryOf(&u)
+		if got := fmt.Sprint(q, " ", addr, " ", err); got != c.want {
+			t.Errorf("%s: want %s, got %s", c.uri, c.want, got)
+		}
+	}
+}

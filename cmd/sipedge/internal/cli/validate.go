@@ -1,18 +1,22 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/router"
+	"sipedge/schema"
 )
 
 func newValidate(s System) *cobra.Command {
-	var output string
-	var strict bool
+	var c checking
 	cmd := &cobra.Command{
 		Use:   "validate PATH…",
 		Short: "Check policies",
@@ -22,7 +26,13 @@ that can be guessed.
 
 PATH is a policy: a YAML or CUE file, or a folder whose *.yaml, *.yml and *.cue
 files are one policy (*.test.yaml excepted). Several are checked one by one.
-Nothing is opened or contacted.
+Nothing is opened or contacted, unless --online is given.
+
+With --online a policy without errors is then held against this host and its
+network, --timeout at most: each listener is opened as serve would, and closed
+again (one in use is a warning: the server that runs may have it); the DNS servers
+are asked whether they are there, and for the hosts that relay, forward and other
+actions name. No SIP message is sent.
 
 Problems go to standard error as text, or to standard output for machines:
 
@@ -35,45 +45,61 @@ Problems go to standard error as text, or to standard output for machines:
 ` + exitCodes,
 		Example: `  sipedge validate policy.yaml
   sipedge validate examples/01-hello examples/02-failover
-  sipedge validate -o json policies/edge | jq .problems`,
+  sipedge validate -o json policies/edge | jq .problems
+  sipedge validate --online /etc/sipedge/policy.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("no PATH: which policy?")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			if !slices.Contains(outputs, output) {
-				return fmt.Errorf("--output is %s, not %q", strings.Join(outputs, ", "), output)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case !slices.Contains(outputs, c.output):
+				return fmt.Errorf("--output is %s, not %q", strings.Join(outputs, ", "), c.output)
+			case !c.online && cmd.Flags().Changed("timeout"):
+				return errors.New("--timeout is for --online")
+			case c.timeout <= 0:
+				return fmt.Errorf("--timeout %v is no time to wait", c.timeout)
 			}
-			return validate(s, args, output, strict)
+			return c.validate(s, args)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "text",
+	f := cmd.Flags()
+	f.StringVarP(&c.output, "output", "o", "text",
 		"how problems are written: text, json, sarif, junit or github")
-	cmd.Flags().BoolVar(&strict, "strict", false, "count warnings as problems found")
+	f.BoolVar(&c.strict, "strict", false, "count warnings as problems found")
+	f.BoolVar(&c.online, "online", false, "check listeners and hosts on this host and network")
+	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "of --online, for each PATH")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
+// checking is what is asked of validate.
+type checking struct {
+	output         string
+	strict, online bool
+	timeout        time.Duration
+}
+
 // validate checks all paths. One that can't be read does not keep the others from it.
-func validate(s System, paths []string, output string, strict bool) error {
+func (c *checking) validate(s System, paths []string) error {
 	code := exitFine
 	var all []checked
 	for _, path := range paths {
-		_, src, diags, err := router.Check(path)
+		src, diags, err := c.check(s, path)
 		all = append(all, checked{path, diags, src, err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
 			code = exitUnreachable
 			continue
 		}
-		if diags.HasErrors() || strict && len(diags) > 0 {
+		if diags.HasErrors() || c.strict && len(diags) > 0 {
 			code = max(code, exitProblems)
 		}
 		switch {
-		case output != "text":
+		case c.output != "text":
 		case len(diags) == 0:
 			if err := say(s.Stdout, path+": fine\n"); err != nil {
 				return err
@@ -82,7 +108,7 @@ func validate(s System, paths []string, output string, strict bool) error {
 			report(s, diags, src)
 		}
 	}
-	if write := writers[output]; write != nil {
+	if write := writers[c.output]; write != nil {
 		text, err := write(all)
 		if err != nil {
 			return err
@@ -95,4 +121,24 @@ func validate(s System, paths []string, output string, strict bool) error {
 		return &failure{code: code}
 	}
 	return nil
+}
+
+// check proves the policy at path and, when asked to, holds it against the world.
+func (c *checking) check(s System, path string) (schema.Source, schema.Diagnostics, error) {
+	doc, src, diags, err := schema.Load(path, router.Vocabulary())
+	if err != nil || doc == nil {
+		return src, diags, err
+	}
+	policy, more := router.Prove(doc, router.Env{})
+	diags = append(diags, more...)
+	if policy == nil || !c.online {
+		return src, diags, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	defer cancel()
+	diags = append(diags, daemon.Online(ctx, &daemon.Subject{
+		Doc: doc, Policy: policy, Drivers: s.Drivers,
+	})...)
+	diags.Sort()
+	return src, diags, nil
 }

@@ -112,29 +112,22 @@ func (d *Daemon) build() error {
 	if !kept {
 		d.log.Info("keys made for this run: a restart ends its calls; --state keeps them")
 	}
-	servers, err := dnsServers(d.doc.DNS.Servers)
+	resolver, err := newResolver(d.doc)
 	if err != nil {
 		return err
 	}
+	sockets := sockets(d.doc)
+	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
+	if err != nil {
+		return err
+	}
+	d.unlend = lend(d.manager.Listeners(), sockets.Workers)
 	limits := &d.doc.Limits
-	workers := cmp.Or(d.doc.Workers, runtime.GOMAXPROCS(0))
-	d.manager, err = transport.NewManager(transport.Config{
-		Listeners: router.Listeners(d.doc),
-		Workers:   workers,
-		Limits: transport.Limits{
-			Message: limits.Message, Queue: limits.Queue, Connections: limits.Connections,
-			PerSource: limits.PerSource, Arrival: limits.MessageTime, Idle: limits.Idle,
-		},
-	}, d.cfg.Drivers)
-	if err != nil {
-		return err
-	}
-	d.unlend = lend(d.manager.Listeners(), workers)
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
-		Resolver:     resolve.New(resolve.Config{Servers: servers, Budget: d.doc.DNS.Budget}),
+		Resolver:     resolver,
 		Pool:         d.pool,
 		Wake:         d.clock.Wake,
 		Jitter:       rand.N[time.Duration],
@@ -204,15 +197,36 @@ func (d *Daemon) close(ctx context.Context) {
 	d.unlend()
 }
 
+// sockets is what a policy listens on.
+func sockets(doc *schema.Document) transport.Config {
+	limits := &doc.Limits
+	return transport.Config{
+		Listeners: router.Listeners(doc),
+		Workers:   cmp.Or(doc.Workers, runtime.GOMAXPROCS(0)),
+		Limits: transport.Limits{
+			Message: limits.Message, Queue: limits.Queue, Connections: limits.Connections,
+			PerSource: limits.PerSource, Arrival: limits.MessageTime, Idle: limits.Idle,
+		},
+	}
+}
+
+func newResolver(doc *schema.Document) (*resolve.Resolver, error) {
+	servers, err := dnsServers(doc.DNS.Servers)
+	if err != nil {
+		return nil, err
+	}
+	return resolve.New(resolve.Config{Servers: servers, Budget: doc.DNS.Budget}), nil
+}
+
 // dnsServers reads addresses, port 53 unless written.
-func dnsServers(list []string) ([]netip.AddrPort, error) {
+func dnsServers(list []schema.Text) ([]netip.AddrPort, error) {
 	var out []netip.AddrPort
-	for _, s := range list {
-		if a, err := netip.ParseAddr(s); err == nil {
+	for _, text := range list {
+		if a, err := netip.ParseAddr(text.S); err == nil {
 			out = append(out, netip.AddrPortFrom(a, 53))
 			continue
 		}
-		a, err := netip.ParseAddrPort(s)
+		a, err := netip.ParseAddrPort(text.S)
 		if err != nil {
 			return nil, fmt.Errorf("dns: %w", err)
 		}

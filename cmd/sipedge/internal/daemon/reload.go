@@ -64,15 +64,17 @@ func fixed(a, b *schema.Document) (changed []string) {
 		x.Pos, y.Pos = schema.Pos{}, schema.Pos{}
 		return x == y
 	}
+	sameText := func(x, y schema.Text) bool { return x.S == y.S }
 	t, u := a.Timers, b.Timers
 	differ("listen", !slices.EqualFunc(a.Listen, b.Listen, sameListen))
 	differ("workers", a.Workers != b.Workers)
 	differ("timers.T1, T2, T4", t.T1 != u.T1 || t.T2 != u.T2 || t.T4 != u.T4)
 	differ("limits of transports and transactions", startLimits(a.Limits) != startLimits(b.Limits))
 	differ("log.format", a.Log.Format != b.Log.Format)
-	differ("admin", a.Admin != b.Admin)
+	differ("admin", a.Admin.Addr != b.Admin.Addr)
 	differ("secrets", a.Secrets != b.Secrets)
-	differ("dns", a.DNS.Budget != b.DNS.Budget || !slices.Equal(a.DNS.Servers, b.DNS.Servers))
+	differ("dns", a.DNS.Budget != b.DNS.Budget ||
+		!slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
 	return changed
 }
 

@@ -12,7 +12,7 @@ func TestFixedSettings(t *testing.T) {
 	base := func() *schema.Document {
 		return &schema.Document{
 			Listen: []schema.Listen{{Transport: "udp", Addr: "127.0.0.1:5060"}},
-			DNS:    schema.DNS{Servers: []string{"192.0.2.53"}},
+			DNS:    schema.DNS{Servers: []schema.Text{{S: "192.0.2.53"}}},
 			Limits: schema.Limits{Connections: 10, Branches: 12},
 		}
 	}
@@ -23,6 +23,9 @@ func TestFixedSettings(t *testing.T) {
 	}{
 		{"nothing", func(*schema.Document) {}, nil},
 		{"another line", func(d *schema.Document) { d.Listen[0].Pos.Line = 9 }, nil},
+		{"moved", func(d *schema.Document) {
+			d.DNS.Servers[0].Pos.Line, d.Admin.Pos.Line = 9, 9
+		}, nil},
 		{"domains", func(d *schema.Document) { d.Domains = []schema.Text{{S: "example.net"}} }, nil},
 		{"branches", func(d *schema.Document) { d.Limits.Branches = 3 }, nil},
 		{"requests", func(d *schema.Document) { d.Limits.Requests = 3 }, nil},

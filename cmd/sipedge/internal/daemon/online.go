@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"sipedge/router"
+	"sipedge/schema"
+	"sipedge/sip/transport"
+)
+
+// Subject is what Online looks at: a policy without mistakes and the transports of this build.
+type Subject struct {
+	Doc     *schema.Document
+	Policy  *router.Policy
+	Drivers transport.Drivers
+}
+
+// checks are what serve will need of the host and the network. What else a policy comes to
+// depend on, such as a backend or a certificate, has its check here.
+var checks = []func(context.Context, *Subject) schema.Diagnostics{
+	checkListeners, checkAdmin, checkNames,
+}
+
+// Online opens what serve would open and asks whom it would ask, as serve does it, and lets go
+// of it again. It returns soon after ctx has ended; what did not answer by then is a problem.
+func Online(ctx context.Context, s *Subject) schema.Diagnostics {
+	found := make([]schema.Diagnostics, len(checks))
+	var all sync.WaitGroup
+	for i, check := range checks {
+		all.Go(func() { found[i] = check(ctx, s) })
+	}
+	all.Wait()
+	diags := slices.Concat(found...)
+	diags.Sort()
+	return diags
+}
+
+// checkListeners binds each by itself: that none is in another's way has been proved.
+func checkListeners(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
+	cfg := sockets(s.Doc)
+	for i, l := range cfg.Listeners {
+		one := cfg
+		one.Listeners = []transport.Listener{l}
+		m, err := transport.NewManager(one, s.Drivers)
+		if err != nil {
+			src := s.Doc.Listen[i]
+			diags = append(diags, unbound(src.Transport, src.Addr, src.Pos, err))
+			continue
+		}
+		_ = m.Close(ctx) // nothing was read or sent
+	}
+	return diags
+}
+
+func checkAdmin(_ context.Context, s *Subject) schema.Diagnostics {
+	admin := s.Doc.Admin
+	l, err := listenAdmin(admin.Addr)
+	if err != nil {
+		d := unbound("admin", admin.Addr, admin.Pos, err)
+		if admin.Default {
+			d.End, d.Hint = 0, d.Hint+"; `admin: {listen: …}` sets another"
+		}
+		return schema.Diagnostics{d}
+	}
+	if l != nil {
+		_ = l.Close()
+	}
+	return nil
+}
+
+// unbound tells of a listener that could not be bound.
+func unbound(kind, addr string, pos schema.Pos, err error) schema.Diagnostic {
+	d := schema.Diagnostic{Pos: pos, End: pos.Col + len(addr)}
+	a, _ := netip.ParseAddrPort(addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		d.Code, d.Severity = schema.AddressInUse, schema.Warning
+		d.Message = fmt.Sprintf("%s %s is in use", kind, addr)
+		d.Hint = fmt.Sprintf("by a server that runs by this policy, perhaps: "+
+			"`ss -lntup 'sport = :%d'` tells", a.Port())
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		d.Code = schema.NotOurAddress
+		d.Message = fmt.Sprintf("%s %s: %s is not an address of this host", kind, addr, a.Addr())
+		d.Hint = "it has " + addresses()
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		d.Code = schema.NotPermitted
+		d.Message = fmt.Sprintf("%s %s is not permitted to this user", kind, addr)
+		if a.Port() < 1024 {
+			d.Hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE"
+		}
+	default:
+		d.Code = schema.CannotListen
+		d.Message = fmt.Sprintf("%s %s: %v", kind, addr, cause(err))
+	}
+	return d
+}
+
+// cause is the system's reason, if it is one.
+func cause(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return err
+}
+
+// addresses lists some of this host, those of its network first.
+func addresses() string {
+	const most = 6
+	all, err := net.InterfaceAddrs()
+	if err != nil || len(all) == 0 {
+		return "none"
+	}
+	var list []string
+	for _, loopback := range []bool{false, true} {
+		for _, a := range all {
+			n, ok := a.(*net.IPNet)
+			if ok && n.IP.IsLoopback() == loopback && !n.IP.IsLinkLocalUnicast() {
+				list = append(list, n.IP.String())
+			}
+		}
+	}
+	if len(list) > most {
+		list = append(list[:most], "…")
+	}
+	return strings.Join(list, ", ")
+}
