@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sipedge/router/trace"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
@@ -41,7 +42,9 @@ vars: {avp.n: int, avp.s: string, var.u: uri, var.ip: ip}`},
 func quiet(t testing.TB, rules string) (*Router, *null) {
 	policy := head + "  request: " + rules + "\n"
 	n := &null{listeners: Listeners(load(t, policy))}
-	r := New(Config{Sender: n, Wake: func(time.Time) {}})
+	r := New(Config{
+		Sender: n, Wake: func(time.Time) {}, Trace: new(trace.Recorder).Trace, // that records nothing
+	})
 	swap(t, r, policy)
 	return r, n
 }

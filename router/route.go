@@ -38,7 +38,7 @@ type rule struct {
 // Run runs the rules that match, top to bottom, until a step ends the run. Edits made
 // meanwhile are seen by the rules below. Off the end, or by return, it is job.Next.
 func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
-	if j.Trace != nil {
+	if j.Trace.Fits() {
 		return r.traced(ctx, j)
 	}
 	for i := r.table.Match(j, 0); i >= 0; i = r.table.Match(j, i+1) {

@@ -6,21 +6,21 @@ import (
 	"sipedge/router/job"
 )
 
-// traced is Run with everything told to the job's trace: the same rules match,
-// and of those passed over it asks why.
+// traced is Run with everything told to the job's trace, as long as it has room:
+// the same rules match, and of those passed over it asks why.
 func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 	run := j.Enter(r.of, r.name)
-	defer func() { run.Verdict = verdict.String() }()
+	defer func() { j.Leave(run, verdict) }()
 	for from := 0; ; {
 		i := r.table.Match(j, from)
 		end := i
 		if i < 0 {
 			end = len(r.rules)
 		}
-		for ; from < end; from++ {
+		for ; from < end && j.Trace.Fits(); from++ {
 			if miss, matches := r.table.Why(j, from); !matches {
 				r.complete(j, &miss)
-				run.Rules = append(run.Rules, r.try(from, &miss))
+				j.Tried(run, r.try(from, &miss))
 			}
 		}
 		if i < 0 {
@@ -28,9 +28,15 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 		}
 		rule := &r.rules[i]
 		rule.hits.Add(1)
-		run.Rules = append(run.Rules, r.try(i, nil))
+		told := j.Trace.Fits()
+		if told {
+			j.Tried(run, r.try(i, nil))
+		}
 		for s, step := range rule.steps {
-			done := j.Step(run, s, rule.kinds[s], r.values)
+			done := func(job.Verdict, error) {}
+			if told {
+				done = j.Step(run, s, rule.kinds[s], r.values)
+			}
 			v, err := step.Run(ctx, j)
 			done(v, err)
 			switch {

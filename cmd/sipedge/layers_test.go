@@ -27,7 +27,7 @@ var floors = [][]string{
 		"router/check/example",
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
-		"router/capture", "router/cluster", "router/observe", "router/uac",
+		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
 	},
 	6: {"router/action"},
 	7: {"router", "router/check", "router/policytest", "router/scene"},

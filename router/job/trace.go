@@ -13,11 +13,19 @@ import (
 
 // A Trace is what a policy did to one request, in the order it happened: the
 // runs of its routes, what came back and what left. A job without one records
-// nothing. Record calls may come from any goroutine; reading is for when the
-// request is done with.
+// nothing. Record calls may come from any goroutine; reading Events is for when
+// the request is done with, Ended for any time.
 type Trace struct {
-	mu     sync.Mutex
-	Events []Event `json:"events"`
+	// Room bounds what is recorded; nil: nothing does.
+	Room *Room
+	// Changed is told of every message that was added and every run that ended,
+	// with nothing locked; nil: nobody is.
+	Changed func(Event)
+
+	Events []Event
+
+	mu   sync.Mutex
+	open int // runs that have not ended
 }
 
 // Event is one thing that happened: a Run, or a message that came or left.
@@ -35,7 +43,8 @@ type Run struct {
 	Rules   []Try  `json:"rules,omitempty"`
 	Verdict string `json:"verdict"`
 
-	last *snapshot // at the end of the last step, if nothing happened since
+	last  *snapshot // at the end of the last step, if nothing happened since
+	ended bool      // of a run in Events, under the trace's mutex
 }
 
 // Try is a rule that was tried.
@@ -95,10 +104,34 @@ func (j *Job) Enter(of schema.Place, route string) *Run {
 	r := &Run{Type: of.String(), Route: route}
 	if j.step != nil {
 		j.step.Runs = append(j.step.Runs, r)
-		return r
+	} else {
+		j.Trace.add(Event{At: j.Now, Run: r}, 0)
 	}
-	j.Trace.add(Event{At: j.Now, Run: r})
 	return r
+}
+
+// Leave ends a run.
+func (j *Job) Leave(r *Run, v Verdict) {
+	r.Verdict = v.String()
+	if j.step != nil {
+		return
+	}
+	t := j.Trace
+	t.mu.Lock()
+	r.ended = true
+	t.open--
+	t.mu.Unlock()
+	t.changed(Event{At: j.Now, Run: r})
+}
+
+// Tried records a rule of the run; of one that matched, the steps follow.
+func (j *Job) Tried(r *Run, try Try) {
+	r.Rules = append(r.Rules, try)
+	size := len(try.Name) + len(try.Pos)
+	if try.Failed != nil {
+		size += len(try.Failed.Field) + len(try.Failed.Value)
+	}
+	j.Trace.Room.Take(size)
 }
 
 // Step begins a step of the rule r tried last; the function it returns ends it.
@@ -126,31 +159,73 @@ func (j *Job) Step(
 			r.last = j.snapshot(vars)
 			s.Edits = edits(before, r.last)
 		}
+		size := len(s.Error)
+		for _, e := range s.Edits {
+			size += len(e.Field) + len(e.Before) + len(e.After)
+		}
+		j.Trace.Room.Take(size)
 	}
 }
 
 // Sent records a message that leaves. A nil Trace records nothing.
 func (t *Trace) Sent(at time.Time, to transport.Target, b []byte) {
-	if t != nil {
-		t.add(Event{At: at, Sent: wire(to.Transport, to.Remote, b)})
+	if t.Fits() {
+		e := Event{At: at, Sent: wire(to.Transport, to.Remote, b)}
+		t.add(e, len(b))
+		t.changed(e)
 	}
 }
 
 // Received records a response. A nil Trace records nothing.
 func (t *Trace) Received(at time.Time, f transport.Flow, m *sip.Message) {
-	if t != nil {
-		t.add(Event{At: at, Got: wire(f.Transport, f.Remote, m.Raw())})
+	if t.Fits() {
+		e := Event{At: at, Got: wire(f.Transport, f.Remote, m.Raw())}
+		t.add(e, len(m.Raw()))
+		t.changed(e)
 	}
 }
+
+// Fits reports whether there is a Trace that has room.
+func (t *Trace) Fits() bool { return t != nil && !t.Room.Full() }
 
 func wire(t sip.Transport, remote netip.AddrPort, b []byte) *Wire {
 	return &Wire{Transport: t.String(), Remote: remote, Message: string(b)}
 }
 
-func (t *Trace) add(e Event) {
+func (t *Trace) add(e Event, size int) {
 	t.mu.Lock()
 	t.Events = append(t.Events, e)
+	if e.Run != nil {
+		t.open++
+	}
 	t.mu.Unlock()
+	t.Room.Take(size)
+}
+
+func (t *Trace) changed(e Event) {
+	if t.Changed != nil {
+		t.Changed(e)
+	}
+}
+
+// Ended is what has happened so far, without the runs that go on. Don't change
+// what it returns.
+func (t *Trace) Ended() (events []Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.Events {
+		if e.Run == nil || e.Run.ended {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// Running reports whether a run goes on.
+func (t *Trace) Running() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.open > 0
 }
 
 // Matched calls f for every rule that matched, in order, with the run it was tried in.

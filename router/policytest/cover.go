@@ -9,7 +9,7 @@ import (
 
 	"sipedge/router"
 	"sipedge/router/job"
-	"sipedge/router/scene"
+	"sipedge/router/trace"
 	"sipedge/schema"
 )
 
@@ -160,7 +160,7 @@ func (r *RuleCover) title() string {
 	if r.Type != r.Route {
 		name += " " + r.Route
 	}
-	if (scene.PathItem{Type: r.Type}).Steps() {
+	if (trace.PathItem{Type: r.Type}).Steps() {
 		return name
 	}
 	return name + ", rule " + r.Rule

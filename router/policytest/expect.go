@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/router/scene"
+	"sipedge/router/trace"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -79,7 +80,7 @@ func compare(s *scene.Scene, want *schema.Value) []Failure {
 
 func (e *expectation) path(v *schema.Value) {
 	got := e.scene.Path()
-	same := func(p scene.PathItem, w schema.Value) bool { return p.Is(w.S) }
+	same := func(p trace.PathItem, w schema.Value) bool { return p.Is(w.S) }
 	if !slices.EqualFunc(got, v.Items, same) {
 		var names []string
 		v.Each(func(v *schema.Value) { names = append(names, v.S) })
@@ -87,7 +88,7 @@ func (e *expectation) path(v *schema.Value) {
 	}
 }
 
-func pathText(path []scene.PathItem) string {
+func pathText(path []trace.PathItem) string {
 	var names []string
 	for _, p := range path {
 		names = append(names, p.String())

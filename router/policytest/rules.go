@@ -1,7 +1,7 @@
 package policytest
 
 import (
-	"sipedge/router/scene"
+	"sipedge/router/trace"
 	"sipedge/schema"
 )
 
@@ -37,7 +37,7 @@ func lists(doc *schema.Document, fn func(of schema.Place, name string, rules []s
 func ruleNames(doc *schema.Document) (names []string) {
 	lists(doc, func(of schema.Place, route string, rules []schema.Rule) {
 		for i := range rules {
-			rule := scene.PathItem{Type: of.String(), Route: route, Name: rules[i].Name, Number: i + 1}
+			rule := trace.PathItem{Type: of.String(), Route: route, Name: rules[i].Name, Number: i + 1}
 			names = append(names, rule.Names()...)
 		}
 	})

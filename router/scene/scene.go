@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sipedge/router/job"
+	"sipedge/router/trace"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
@@ -84,22 +85,7 @@ type Sent struct {
 
 // Target is where it went as a policy would write it, defaults left out:
 // "gw1.example.net", "192.0.2.1:5070/tcp".
-func (s *Sent) Target() string {
-	host := s.Host
-	if host == "" {
-		host = s.Remote.Addr().String()
-		if s.Remote.Addr().Is6() {
-			host = "[" + host + "]"
-		}
-	}
-	if s.Remote.Port() != s.Transport.DefaultPort() {
-		host += ":" + strconv.Itoa(int(s.Remote.Port()))
-	}
-	if s.Transport != sip.UDP {
-		host += "/" + s.Transport.String()
-	}
-	return host
-}
+func (s *Sent) Target() string { return trace.Target(s.Transport, s.Remote, s.Host) }
 
 // Method is its method.
 func (s *Sent) Method() string { return word(s.Message, 0) }

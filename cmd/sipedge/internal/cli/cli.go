@@ -19,11 +19,12 @@ const (
 	exitProblems    = 1 // problems found
 	exitUsage       = 2
 	exitUnreachable = 3 // cannot read or reach
+	exitRefused     = 4 // by the server
 	exitBug         = 70
 )
 
 const exitCodes = `Exit codes: 0 fine · 1 problems found · 2 usage · 3 cannot read or reach ·
-70 a bug in sipedge.`
+4 refused by the server · 70 a bug in sipedge.`
 
 // System is what a command may use of the process.
 type System struct {
@@ -97,6 +98,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		Example: `  sipedge validate policy.yaml   check a policy
   sipedge test                   run its tests
   sipedge serve policy.yaml      route by it
+  sipedge trace policy.yaml      see what it does to the next call
   sipedge doc relay              what an action does`,
 		Args:          noCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -107,8 +109,8 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	}
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newDiff(s),
-		newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
+	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newTrace(s),
+		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
 	return root
 }
 

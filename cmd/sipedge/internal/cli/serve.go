@@ -30,7 +30,8 @@ a mistake is not run.
 
 The log goes to standard error; the policy's ` + "`log:`" + ` sets its level and form (text,
 json). The policy's ` + "`admin:`" + ` is an HTTP listener, 127.0.0.1:8060 unless set:
-/metrics (Prometheus), /livez, /readyz, and /debug/runtime for loopback.
+/metrics (Prometheus), /livez, /readyz, and to this host alone /debug/runtime and
+/trace, by which ` + "`sipedge trace`" + ` records calls.
 
 Signals:
   SIGHUP            read the policy again and swap it whole. One with a mistake, or

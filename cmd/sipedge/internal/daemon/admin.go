@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"runtime"
 	"time"
@@ -14,13 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// adminServer is the HTTP listener of metrics and health.
+// adminServer is the HTTP listener of metrics, health and traces.
 //
 //	/metrics        Prometheus
 //	/livez          200 while the process serves HTTP
 //	/readyz         200 while new calls are welcome, 503 while it starts or drains
-//	/debug/runtime  JSON: goroutines, fds, heap (bytes); to loopback only
-func adminServer(metrics prometheus.Gatherer, ready func() bool) *http.Server {
+//	/debug/runtime  JSON: goroutines, fds, heap (bytes); to this host only
+//	/trace          records calls, see traces; to this host only
+func adminServer(metrics prometheus.Gatherer, ready func() bool, t *traces) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -33,19 +33,15 @@ func adminServer(metrics prometheus.Gatherer, ready func() bool) *http.Server {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.HandleFunc("GET /debug/runtime", debugRuntime)
+	mux.HandleFunc("GET /debug/runtime", local(debugRuntime))
+	t.register(mux)
 	return &http.Server{
 		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 }
 
-func debugRuntime(w http.ResponseWriter, r *http.Request) {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		http.Error(w, "to loopback only", http.StatusForbidden)
-		return
-	}
+func debugRuntime(w http.ResponseWriter, _ *http.Request) {
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	w.Header().Set("Content-Type", "application/json")

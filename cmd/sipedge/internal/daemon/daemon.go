@@ -18,6 +18,7 @@ import (
 
 	"sipedge/router"
 	"sipedge/router/data"
+	"sipedge/router/trace"
 	"sipedge/schema"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
@@ -58,6 +59,7 @@ type Daemon struct {
 	router  *router.Router
 	pool    *router.Pool
 	admin   *http.Server
+	calls   trace.Recorder
 
 	generation atomic.Int64 // policies that ran, this one included
 	failures   atomic.Int64 // reloads refused
@@ -135,6 +137,7 @@ func (d *Daemon) build() error {
 		Transactions: limits.Transactions,
 		Secret:       key,
 		Log:          d.log,
+		Trace:        d.calls.Trace,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
@@ -163,7 +166,8 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	}
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
-		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() })
+		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() },
+			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
 	}
 	d.log.Info("ready", "generation", 1, "files", d.doc.Files)

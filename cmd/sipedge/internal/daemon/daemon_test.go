@@ -137,20 +137,7 @@ func (r *running) get(t *testing.T, path string) (int, string) {
 
 func TestAdmin(t *testing.T) {
 	r := start(t)
-	conn, err := net.Dial("udp", r.log.entry("listening", "addr"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprint(conn, "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1;rport\r\n"+
-		"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\n"+
-		"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
-	answer := make([]byte, 4096)
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	n, err := conn.Read(answer)
-	if err != nil || !strings.HasPrefix(string(answer[:n]), "SIP/2.0 200") {
-		t.Fatalf("OPTIONS: %q, %v", answer[:n], err)
-	}
+	r.options(t, "1")
 	for _, c := range []struct {
 		path   string
 		status int

@@ -1,4 +1,4 @@
-package scene
+package trace
 
 import (
 	"slices"
@@ -15,8 +15,8 @@ type PathItem struct {
 }
 
 // Path is the rules that matched, in order.
-func (s *Scene) Path() (path []PathItem) {
-	s.Trace.Matched(func(r *job.Run, try *job.Try) {
+func Path(t *job.Trace) (path []PathItem) {
+	t.Matched(func(r *job.Run, try *job.Try) {
 		path = append(path, PathItem{r.Type, r.Route, try.Name, try.Index + 1})
 	})
 	return path
