@@ -22,6 +22,8 @@ type Table struct {
 	Kind string // set, map, prefix, cidr, cache
 	Rows []Row  // given in the policy
 	File Text   // or in a file beside it, CSV or YAML; "" none
+	// Header: the first line of a CSV file names its columns.
+	Header bool
 
 	TTL  time.Duration // cache: how long a key stays
 	Max  int           // cache: keys at most
@@ -44,9 +46,10 @@ func lowerTables(v *Value) []Table {
 		kind := &k.Keys[0]
 		t := Table{
 			Name: k.Name, Pos: k.Pos, Kind: kind.Name, File: kind.Get("file").Text(),
-			TTL:  durationOr(kind.Get("ttl"), defaultCacheTTL),
-			Max:  intOr(kind.Get("max"), defaultCacheMax),
-			IPv6: intOr(kind.Get("ipv6_prefix"), 0),
+			Header: kind.Get("header").B,
+			TTL:    durationOr(kind.Get("ttl"), defaultCacheTTL),
+			Max:    intOr(kind.Get("max"), defaultCacheMax),
+			IPv6:   intOr(kind.Get("ipv6_prefix"), 0),
 		}
 		t.Rows, _ = Rows(kind.Get("values"))
 		tables = append(tables, t)
@@ -137,6 +140,9 @@ func checkRows(v *Value) *Diagnostic {
 		return &d
 	case !values && !file:
 		return problem(v, MissingField, "a table needs values or a file")
+	case v.Has("header") && !file:
+		d := v.Get("header").Problem(WrongTable, "header is about a file, and there is none")
+		return &d
 	}
 	return nil
 }

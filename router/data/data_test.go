@@ -155,6 +155,27 @@ func load(t *testing.T, kind, name, content string) (*Tables, schema.Diagnostics
 	}, nil)
 }
 
+// The first line of a file with a header is no row; a reload reads it the same way.
+func TestHeader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p.csv")
+	write(t, path, "\nprefix,carrier\n49,de\n")
+	decl := schema.Table{Name: "t", Kind: "prefix", File: schema.Text{S: path}}
+	if _, diags := Load([]schema.Table{decl}, nil); len(diags) != 1 {
+		t.Errorf("without header: %v", diags)
+	}
+	decl.Header = true
+	tables, diags := Load([]schema.Table{decl}, nil)
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	write(t, path, "prefix,carrier\n49,de\n44,uk\n")
+	tables.Refresh(slog.New(slog.DiscardHandler))
+	tables.Refresh(slog.New(slog.DiscardHandler))
+	if n := tables.Get("t").Len(now); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+}
+
 func write(t *testing.T, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

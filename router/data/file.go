@@ -17,7 +17,8 @@ import (
 
 // file is where the rows of a table come from.
 type file struct {
-	path string
+	path   string
+	header bool // the first line of a CSV file is no row
 
 	current  atomic.Bool // the content is that of the file as it was seen last
 	reloads  atomic.Uint64
@@ -53,7 +54,8 @@ func stampOf(path string) (stamp, error) {
 }
 
 // read reads a CSV or YAML file. The stamp is that of before.
-func read(path string, kind Kind) (*content, stamp, error) {
+func (f *file) read(kind Kind) (*content, stamp, error) {
+	path := f.path
 	s, err := stampOf(path)
 	if err != nil {
 		return nil, s, err
@@ -61,13 +63,13 @@ func read(path string, kind Kind) (*content, stamp, error) {
 	if s.size > maxFile {
 		return nil, s, errLarge
 	}
-	f, err := os.Open(path)
+	from, err := os.Open(path)
 	if err != nil {
 		return nil, s, err
 	}
-	defer f.Close()
+	defer from.Close()
 	b := make([]byte, s.size)
-	if _, err := io.ReadFull(f, b); err != nil {
+	if _, err := io.ReadFull(from, b); err != nil {
 		return nil, s, fmt.Errorf("it changed while it was read: %w", err)
 	}
 	var c *content
@@ -75,14 +77,14 @@ func read(path string, kind Kind) (*content, stamp, error) {
 	case ".yaml", ".yml":
 		c, err = readYAML(path, b, kind)
 	default:
-		c, err = readCSV(b, kind)
+		c, err = readCSV(b, kind, f.header)
 	}
 	return c, s, err
 }
 
 // readCSV reads rows of a key and a value, RFC 4180; further columns are for
 // people. b becomes the text of the rows.
-func readCSV(b []byte, kind Kind) (*content, error) {
+func readCSV(b []byte, kind Kind, header bool) (*content, error) {
 	rest := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	c := newContent(kind, bytes.Count(rest, []byte("\n"))+1, b)
 	var cols [2][]byte
@@ -100,6 +102,10 @@ func readCSV(b []byte, kind Kind) (*content, error) {
 		}
 		if n == 1 && len(cols[0]) == 0 {
 			continue // an empty line
+		}
+		if header {
+			header = false
+			continue
 		}
 		if n < 2 {
 			if kind == Map {

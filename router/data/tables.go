@@ -33,7 +33,7 @@ func Load(decls []schema.Table, before *Tables) (*Tables, schema.Diagnostics) {
 				t.cache.store = old.cache.store
 			}
 		case d.File.S != "":
-			if err := t.open(beside(d.File), old); err != nil {
+			if err := t.open(beside(d.File), d.Header, old); err != nil {
 				diags = append(diags, problem(d.File, schema.BadTable, reason(d.File.S, err)))
 			}
 		default:
@@ -76,9 +76,10 @@ func beside(name schema.Text) string {
 }
 
 // open reads a table from its file, or takes what was read from it before.
-func (t *Table) open(path string, old *Table) error {
-	t.file = &file{path: path}
-	if old != nil && old.kind == t.kind && old.file != nil && old.file.path == path {
+func (t *Table) open(path string, header bool, old *Table) error {
+	t.file = &file{path: path, header: header}
+	if old != nil && old.kind == t.kind && old.file != nil && old.file.path == path &&
+		old.file.header == header {
 		old.file.mu.Lock()
 		loaded := old.file.loaded
 		old.file.mu.Unlock()
@@ -89,7 +90,7 @@ func (t *Table) open(path string, old *Table) error {
 			return nil
 		}
 	}
-	c, s, err := read(path, t.kind)
+	c, s, err := t.file.read(t.kind)
 	t.file.loaded, t.file.seen = s, s
 	if err == nil {
 		t.file.current.Store(true)

@@ -46,7 +46,7 @@ func (t *Table) refresh(log *slog.Logger) {
 	}
 	var c *content
 	if err == nil {
-		c, now, err = read(f.path, t.kind)
+		c, now, err = f.read(t.kind)
 	}
 	f.loaded, f.seen = now, now
 	f.current.Store(err == nil)
