@@ -12,6 +12,7 @@ require (
 	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/daemon
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
 	github.com/google/go-cmp v0.7.0 // tests: want against got
+	github.com/gopacket/gopacket v1.7.7 // captures: formats, links, fragments, TCP; sip/recording
 	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
 	github.com/prometheus/client_golang v1.25.0 // exporting metrics; cmd/sipedge/internal/daemon
 	github.com/rogpeppe/go-internal v1.16.0 // txtar and script tests: sip/siptest, tests

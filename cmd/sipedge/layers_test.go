@@ -17,7 +17,7 @@ const module = "sipedge"
 // /... stands for everything below that folder.
 var floors = [][]string{
 	0: {"sip", "sip/siphash", "sip/digest", "sip/sdp", "sip/pidf"},
-	1: {"sip/transport", "sip/transport/...", "sip/resolve"},
+	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/recording"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {
@@ -63,6 +63,7 @@ var owners = map[string][]string{
 	"github.com/emiago/sipgo":    {},
 	"github.com/rogpeppe":        {"sip/siptest"},
 	"github.com/google/go-cmp":   {},
+	"github.com/gopacket":        {"sip/recording"},
 	"pgregory.net/rapid":         {},
 	"go.uber.org/goleak":         {},
 	"modernc.org/sqlite":         {"backends/sqlite"},
