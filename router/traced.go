@@ -7,7 +7,7 @@ import (
 )
 
 // traced is Run with everything told to the job's trace, as long as it has room:
-// the same rules match, and of those passed over it asks why.
+// the same rules match, and of those passed over it asks why, unless it is brief.
 func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 	run := j.Enter(r.of, r.name)
 	defer func() { j.Leave(run, verdict) }()
@@ -17,7 +17,7 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 		if i < 0 {
 			end = len(r.rules)
 		}
-		for ; from < end && j.Trace.Fits(); from++ {
+		for ; from < end && !j.Trace.Brief && j.Trace.Fits(); from++ {
 			if miss, matches := r.table.Why(j, from); !matches {
 				r.complete(j, &miss)
 				j.Tried(run, r.try(from, &miss))

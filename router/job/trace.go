@@ -16,6 +16,9 @@ import (
 // nothing. Record calls may come from any goroutine; reading Events is for when
 // the request is done with, Ended for any time.
 type Trace struct {
+	// Brief leaves out the rules that did not match and what steps changed, which
+	// costs much where rules are many.
+	Brief bool
 	// Room bounds what is recorded; nil: nothing does.
 	Room *Room
 	// Changed is told of every message that was added and every run that ended,
@@ -143,7 +146,7 @@ func (j *Job) Step(
 	try := &r.Rules[len(r.Rules)-1]
 	try.Steps = append(try.Steps, s)
 	outer, before := j.step, r.last
-	if before == nil {
+	if before == nil && !j.Trace.Brief {
 		before = j.snapshot(vars)
 	}
 	j.step, r.last = s, nil
@@ -155,7 +158,7 @@ func (j *Job) Step(
 		}
 		// What an ending step does to the message is seen in what leaves; what
 		// a called route does, in its own steps.
-		if (v == Next || v == Return) && s.Runs == nil {
+		if (v == Next || v == Return) && s.Runs == nil && before != nil {
 			r.last = j.snapshot(vars)
 			s.Edits = edits(before, r.last)
 		}
