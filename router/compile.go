@@ -49,6 +49,7 @@ type Policy struct {
 	settings *proxy.Settings
 	backlog  uint8 // percent of the receive queue above which new dialogs are refused
 	tables   *data.Tables
+	keeps    []func() (restore func()) // snapshots of what steps keep
 
 	destinations []action.Destination
 }
@@ -56,6 +57,25 @@ type Policy struct {
 // Destinations are the places, other than ourselves, that the policy names for requests to go
 // to. Don't change what it returns.
 func (p *Policy) Destinations() []action.Destination { return p.destinations }
+
+// Snapshot returns a function that puts back what the policy keeps from one request
+// to the next – its caches and buckets – as it is now.
+func (p *Policy) Snapshot() (restore func()) {
+	var all []func()
+	for _, t := range p.tables.List() {
+		if c := t.Cache(); c != nil {
+			all = append(all, c.Snapshot())
+		}
+	}
+	for _, snapshot := range p.keeps {
+		all = append(all, snapshot())
+	}
+	return func() {
+		for _, restore := range all {
+			restore()
+		}
+	}
+}
 
 // Env is what a policy is compiled against.
 type Env struct {
@@ -229,6 +249,9 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit,
+		Keeps: func(snapshot func() (restore func())) {
+			c.policy.keeps = append(c.policy.keeps, snapshot)
+		},
 		Route:    func(of schema.Place, name string) job.Route { return c.routes[key{of, name}] },
 		Listener: c.listener,
 		Leads:    c.leads,

@@ -35,6 +35,9 @@ type Env struct {
 	Where schema.Place // route types the step may run in
 	Vars  *vars.Scope  // what the policy declares
 	Unfit func()       // counts a value that was none for its variable; nil: nobody does
+	// Keeps is given the snapshot of what a step keeps from one request to the next;
+	// nil: nobody asks. The tables are not among it.
+	Keeps func(snapshot func() (restore func()))
 	// Tables of the policy, with all that it names.
 	Tables *data.Tables
 	// Route finds a route; it is never nil: references were checked.

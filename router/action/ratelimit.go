@@ -54,6 +54,9 @@ var rateLimitKind = Kind{
 		}
 		s.limiter = data.NewLimiter(rate, d.int("burst", rate.Count), d.int("max", limitKeys),
 			d.int("ipv6_prefix", limitIPv6))
+		if d.Keeps != nil {
+			d.Keeps(s.limiter.Snapshot)
+		}
 		return s
 	}),
 }

@@ -95,6 +95,9 @@ func (c *Cache) Len(now time.Time) (n int) {
 	return n
 }
 
+// Snapshot returns a function that puts back the keys there are now.
+func (c *Cache) Snapshot() (restore func()) { return c.store.snapshot() }
+
 // Evicted counts the keys that went before their time.
 func (c *Cache) Evicted() (n uint64) { return c.store.evicted() }
 

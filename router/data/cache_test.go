@@ -62,6 +62,37 @@ func TestCache(t *testing.T) {
 }
 
 // A cache of one shard is a map that forgets the oldest.
+func TestSnapshot(t *testing.T) {
+	c := newCache(time.Minute, 2*smallStore, 0)
+	l := NewLimiter(Rate{1, time.Minute}, 1, 2*smallStore, 0)
+	put := func(key, value string) {
+		t.Helper()
+		if err := c.Put([]byte(key), []byte(value), 0, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("first", "as it was")
+	l.Take([]byte("first"), now)
+	restores := []func(){c.Snapshot(), l.Snapshot()}
+	for range 2 {
+		put("first", "another")
+		for i := range smallStore {
+			key := fmt.Sprint(i)
+			if c.In([]byte(key), now) || !l.Take([]byte(key), now) || l.Take([]byte(key), now) {
+				t.Fatalf("key %s is known", key)
+			}
+			put(key, key)
+		}
+		for _, restore := range restores {
+			restore()
+		}
+		v, ok := c.Lookup(nil, []byte("first"), now)
+		if !ok || string(v) != "as it was" || c.Len(now) != 1 || l.Take([]byte("first"), now) {
+			t.Errorf("after a restore %d keys, the first %q", c.Len(now), v)
+		}
+	}
+}
+
 func TestCacheIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		max := rapid.IntRange(1, 5).Draw(t, "max")

@@ -40,6 +40,9 @@ func NewLimiter(rate Rate, burst, max, ipv6 int) *Limiter {
 	return l
 }
 
+// Snapshot returns a function that puts back the buckets as they are now.
+func (l *Limiter) Snapshot() (restore func()) { return l.store.snapshot() }
+
 // Take takes a token from the bucket of a key. It is false when there is none.
 func (l *Limiter) Take(key []byte, now time.Time) bool {
 	var text [64]byte

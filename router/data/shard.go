@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"sipedge/sip"
@@ -60,6 +61,41 @@ type cell struct {
 }
 
 const none = ^uint32(0)
+
+// snapshot returns a function that puts back what is in the store now.
+func (s *store) snapshot() (restore func()) {
+	type contents struct {
+		heads          []uint32
+		cells          []cell
+		newest, oldest uint32
+	}
+	kept := make([]contents, len(s.shards))
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		kept[i] = contents{slices.Clone(sh.heads), cloned(nil, sh.cells), sh.newest, sh.oldest}
+		sh.mu.Unlock()
+	}
+	return func() {
+		for i := range s.shards {
+			sh, k := &s.shards[i], &kept[i]
+			sh.mu.Lock()
+			sh.heads = append(sh.heads[:0], k.heads...)
+			sh.cells = cloned(sh.cells[:0], k.cells)
+			sh.newest, sh.oldest = k.newest, k.oldest
+			sh.mu.Unlock()
+		}
+	}
+}
+
+// cloned appends cells that share no memory with those of list.
+func cloned(dst, list []cell) []cell {
+	for _, c := range list {
+		c.key, c.value = bytes.Clone(c.key), bytes.Clone(c.value)
+		dst = append(dst, c)
+	}
+	return dst
+}
 
 // lock finds the shard of a key and locks it. The key to go on with may be
 // another: a long one is hashed into buf.

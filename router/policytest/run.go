@@ -84,12 +84,13 @@ func (f *File) play(c *Case, s *scene.Scene) error {
 	return err
 }
 
-// world is the one all cases share, unless a case would leave something behind
-// in it or needs its own.
+// world is the one all cases share, which remembers nothing of them, unless a case
+// needs its own.
 func (f *File) world(c *Case) (*scene.World, error) {
 	doc := f.documentOf(c)
-	own := doc != f.doc || !c.Time.IsZero() || c.After > 0 || remembers(doc)
+	own := doc != f.doc || !c.Time.IsZero() || c.After > 0
 	if !own && f.shared != nil {
+		f.shared.Forget()
 		return f.shared, nil
 	}
 	w, err := scene.Start(doc, f.hosts, c.begins(c.After), c.After)
@@ -124,19 +125,4 @@ func (f *File) documentOf(c *Case) *schema.Document {
 		}
 	}
 	return &doc
-}
-
-// remembers reports whether a policy keeps something from one request to the next.
-func remembers(doc *schema.Document) (yes bool) {
-	lists(doc, func(_ schema.Place, _ string, rules []schema.Rule) {
-		for i := range rules {
-			for s := range rules[i].Do {
-				switch rules[i].Do[s].Kind {
-				case "put", "ban", "rate_limit", "pike":
-					yes = true
-				}
-			}
-		}
-	})
-	return yes
 }

@@ -2,6 +2,7 @@ package scene
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"sipedge/schema"
@@ -17,9 +18,12 @@ const patience = 15 * time.Minute
 
 // Start makes a world for a policy and lets its router live for some time, which
 // nobody sees: the startup route has run, and timer routes as they were due. from is
-// when it starts; zero: whenever.
-func Start(doc *schema.Document, hosts Hosts, from time.Time, live time.Duration) (*World, error) {
-	w, err := newWorld(mem.New(mem.Config{From: from}), doc, hosts, false)
+// when it starts; zero: whenever. own are addresses of its listeners, as Listeners
+// takes them.
+func Start(
+	doc *schema.Document, hosts Hosts, from time.Time, live time.Duration, own ...netip.Addr,
+) (*World, error) {
+	w, err := newWorld(mem.New(mem.Config{From: from}), doc, hosts, false, own...)
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +39,9 @@ func Start(doc *schema.Document, hosts Hosts, from time.Time, live time.Duration
 // Ask has a request come, and waits until nothing more comes of it. The error is that
 // of an origin from which it cannot come.
 func (w *World) Ask(s *Scene, from Origin, m *Message) error { return w.ask(s, from, m, false) }
+
+// AskNow is Ask that stops at what follows at once.
+func (w *World) AskNow(s *Scene, from Origin, m *Message) error { return w.ask(s, from, m, true) }
 
 // ask is Ask; now stops at what follows at once.
 func (w *World) ask(s *Scene, from Origin, m *Message, now bool) error {
@@ -104,6 +111,20 @@ func Converse(s *Scene, doc *schema.Document, hosts Hosts, flow string) (ladder 
 	}
 	return ladder, err
 }
+
+// Wait lets time pass until t, after the scene: what is sent nobody sees.
+func (w *World) Wait(t time.Time) {
+	w.scene = nil
+	w.net.Run(t)
+}
+
+// Forget has the policy remember nothing of the scenes so far: its caches and
+// buckets are as the start of the router left them. Transactions stay.
+func (w *World) Forget() { w.forget() }
+
+// Crowded reports whether so many transactions are left that another world should
+// be made.
+func (w *World) Crowded() bool { return w.router.Live() > maxLive/2 }
 
 // Idle reports whether the router has forgotten all that was.
 func (w *World) Idle() bool { return w.router.Idle() }

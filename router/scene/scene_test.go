@@ -2,12 +2,14 @@ package scene
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sipedge/router"
+	"sipedge/router/job"
 	"sipedge/schema"
 )
 
@@ -156,6 +158,123 @@ func TestExplain(t *testing.T) {
 		if sent, _ := told(s); len(sent) != tt.want || strings.Contains(b.String(), "MESSAGE") ||
 			!strings.HasPrefix(b.String(), "request\n    INVITE sip:bob@example.net SIP/2.0\n    Via: ") {
 			t.Errorf("want %d requests, got %q\n%s", tt.want, sent, b.String())
+		}
+	}
+}
+
+const nested = `
+version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+vars: {var.n: int}
+routes:
+  request:
+    - {name: never, match: {method: BYE}, do: [{drop: {}}]}
+    - {name: first, do: [{set: {var.n: 1}}, {route: inner}]}
+    - {name: passed over, match: {vars: {var.n: 2}}, do: [{reply: {code: 500}}]}
+    - {name: last, do: [{relay: {to: "sip:gw.example.org"}}]}
+  sub:
+    inner:
+      - {name: never too, match: {method: BYE}, do: [{drop: {}}]}
+      - {name: within, do: [{set_header: {X: "{var.n}"}}]}
+`
+
+// start makes a world of a policy.
+func start(t *testing.T, text string) *World {
+	t.Helper()
+	w, err := Start(load(t, text), NewHosts(), time.Time{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// A brief trace tells the same way through the rules, and none of the others.
+func TestBriefTrace(t *testing.T) {
+	for _, brief := range []bool{true, false} {
+		w := start(t, nested)
+		s := &Scene{Trace: job.Trace{Brief: brief}}
+		if err := w.AskNow(s, Origin{}, &Message{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(s.Path()); got != "[first within last]" || len(s.Sent) != 1 {
+			t.Errorf("brief %t: path %s, %d requests left", brief, got, len(s.Sent))
+		}
+		edits := 0
+		s.Trace.Steps(func(d *job.StepDone) { edits += len(d.Edits) })
+		tried := len(s.Trace.Events[0].Run.Rules)
+		if brief && (tried != 2 || edits != 0) || !brief && (tried != 4 || edits != 2) {
+			t.Errorf("brief %t: %d rules tried, %d edits", brief, tried, edits)
+		}
+	}
+}
+
+// What a policy remembers of scenes is forgotten, what its start taught it is not.
+func TestForget(t *testing.T) {
+	w := start(t, `
+version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+tables: {known: {cache: {ttl: 1h}}, seen: {cache: {ttl: 1h}}}
+routes:
+  startup: [{put: {table: known, key: alice}}]
+  request:
+    - {name: again, match: {from: {user: {in: seen}}}, do: [{reply: {code: 486}}]}
+    - name: first
+      match: {from: {user: {in: known}}}
+      do: [{put: {table: seen, key: "{from.user}"}}]
+    - {name: often, do: [{rate_limit: {key: x, rate: 1/1h, on_exceed: busy}}, {reply: {code: 200}}]}
+  sub: {busy: [{do: [{reply: {code: 503}}]}]}
+`)
+	ask := func(from string) int {
+		s := New(nil)
+		m := &Message{Method: "MESSAGE", From: "sip:" + from + "@example.org"}
+		if err := w.Ask(s, Origin{}, m); err != nil {
+			t.Fatal(err)
+		}
+		return s.LastReply().Status()
+	}
+	for range 2 {
+		if got := fmt.Sprint(ask("alice"), ask("alice"), ask("bob")); got != "200 486 503" {
+			t.Errorf("answers %s", got)
+		}
+		w.Forget()
+	}
+}
+
+// While time passes nobody sees what is sent.
+func TestWait(t *testing.T) {
+	w := start(t, nested)
+	s := &Scene{}
+	if err := w.AskNow(s, Origin{}, &Message{}); err != nil {
+		t.Fatal(err)
+	}
+	if w.Idle() || w.Crowded() {
+		t.Error("one transaction is none, or too many")
+	}
+	until := w.net.Now().Add(time.Hour)
+	w.Wait(until)
+	if !w.net.Now().Equal(until) || !w.Idle() || len(s.Sent) != 1 || len(s.Replies) != 1 {
+		t.Errorf("at %s %d sent, %d answered", w.net.Now(), len(s.Sent), len(s.Replies))
+	}
+}
+
+// Listeners on all addresses have one.
+func TestListeners(t *testing.T) {
+	doc := load(t, `
+version: 1
+listen: [{udp: "0.0.0.0:5060"}, {udp: "[::]:5060"}, {tcp: "192.0.2.10:5060"}]
+routes: {request: [{do: [{drop: {}}]}]}
+`)
+	for _, c := range []struct {
+		own  []netip.Addr
+		want string
+	}{
+		{nil, "192.0.2.1:5060 [2001:db8::1]:5060 192.0.2.10:5060"},
+		{[]netip.Addr{netip.MustParseAddr("2001:db8::9"), netip.MustParseAddr("198.51.100.1")},
+			"198.51.100.1:5060 [2001:db8::9]:5060 192.0.2.10:5060"},
+	} {
+		l := Listeners(doc, c.own...)
+		if got := fmt.Sprint(l[0].Addr, l[1].Addr, l[2].Addr); got != c.want {
+			t.Errorf("%v: %s, want %s", c.own, got, c.want)
 		}
 	}
 }

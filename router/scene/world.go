@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"sipedge/router"
 	"sipedge/router/job"
@@ -22,8 +23,9 @@ type World struct {
 	node   *mem.Node
 	router *router.Router
 	policy *router.Policy
+	forget func() // what the policy remembers of scenes
 	hosts  Hosts
-	scene  *Scene
+	scene  *Scene                  // nil: time passes between two
 	open   bool                    // it meets real nodes; else its scene, which alone it sees
 	timers func(route string) bool // the timer routes that run now; nil: none
 	beats  bool                    // there are timer routes: something is always to come
@@ -33,18 +35,18 @@ type World struct {
 
 // newWorld makes a world for a policy, in which nothing has begun.
 func newWorld(
-	net *mem.Network, doc *schema.Document, hosts Hosts, open bool,
+	net *mem.Network, doc *schema.Document, hosts Hosts, open bool, own ...netip.Addr,
 ) (*World, error) {
 	w := &World{net: net, hosts: hosts, open: open, beats: len(doc.Routes.Timer) > 0}
 	var err error
-	if w.node, err = net.Node(Listeners(doc)...); err != nil {
+	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {
 		return nil, err
 	}
 	cfg := router.Config{
 		Sender: w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
-		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: 1 << 12,
-		Trace: func(transport.Flow, *sip.Message) *job.Trace { return &w.scene.Trace },
+		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: maxLive,
+		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },
 		Own:   w.own,
 	}
 	if !open {
@@ -68,8 +70,18 @@ func (w *World) own(of schema.Place, route string) (*job.Trace, bool) {
 	if w.open {
 		return nil, run
 	}
-	return &w.scene.Trace, run
+	return w.trace(), run
 }
+
+func (w *World) trace() *job.Trace {
+	if w.scene == nil {
+		return nil
+	}
+	return &w.scene.Trace
+}
+
+// maxLive is how many transactions may live in a world.
+const maxLive = 1 << 14
 
 func every(string) bool { return true }
 
@@ -81,21 +93,22 @@ func (w *World) begin(s *Scene) error {
 		return err
 	}
 	w.router.Swap(w.policy)
+	w.forget = w.policy.Snapshot()
 	return nil
 }
 
 func (w *World) enter(s *Scene) { s.w, w.scene, s.began = w, s, w.net.Now() }
 
-// Listeners are those of a document, at addresses that one can send from.
-func Listeners(doc *schema.Document) []transport.Listener {
+// Listeners are those of a document, at addresses that one can send from: of own
+// the first of the family stands for all addresses, else one made up.
+func Listeners(doc *schema.Document, own ...netip.Addr) []transport.Listener {
 	list := router.Listeners(doc)
+	own = append(slices.Clone(own), netip.AddrFrom4([4]byte{192, 0, 2, 1}),
+		netip.MustParseAddr("2001:db8::1"))
 	for i := range list {
-		if a := list[i].Addr.Addr(); a.IsUnspecified() {
-			own := netip.AddrFrom4([4]byte{192, 0, 2, 1})
-			if a.Is6() {
-				own = netip.MustParseAddr("2001:db8::1")
-			}
-			list[i].Addr = netip.AddrPortFrom(own, list[i].Addr.Port())
+		if l := list[i].Addr; l.Addr().IsUnspecified() {
+			first := slices.IndexFunc(own, func(a netip.Addr) bool { return a.Is4() == l.Addr().Is4() })
+			list[i].Addr = netip.AddrPortFrom(own[first], l.Port())
 		}
 	}
 	return list
@@ -114,7 +127,9 @@ func (e edge) Send(t transport.Target, b []byte, _ uint64) error {
 	if int(t.Listener) >= len(e.Listeners()) {
 		return transport.ErrNoListener
 	}
-	e.w.scene.leaves(t, b)
+	if s := e.w.scene; s != nil {
+		s.leaves(t, b)
+	}
 	return nil
 }
 
