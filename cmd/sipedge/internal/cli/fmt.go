@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/textdiff"
 	"sipedge/schema"
 )
 
@@ -167,7 +168,7 @@ func (f *formatter) show(name string, src, out []byte) error {
 	}
 	text := name + "\n"
 	if f.diff {
-		text = unified(name, "laid out", string(src), string(out))
+		text = textdiff.Unified(name, "laid out", string(src), string(out))
 	}
 	if err := say(f.Stdout, text); err != nil {
 		return err

@@ -1,12 +1,15 @@
-package cli
+// Package textdiff tells texts apart, line by line.
+// Its one law: what it writes makes the second text of the first.
+package textdiff
 
 import (
 	"fmt"
 	"strings"
 )
 
-// unified is the difference of two texts as `diff -u` writes it.
-func unified(oldName, newName, from, to string) string {
+// Unified is the difference of two texts as `diff -u` writes it; of equal texts the
+// two lines with the names.
+func Unified(oldName, newName, from, to string) string {
 	const around = 3
 	edits := lineEdits(strings.SplitAfter(from, "\n"), strings.SplitAfter(to, "\n"))
 	var b strings.Builder
