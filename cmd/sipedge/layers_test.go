@@ -30,7 +30,7 @@ var floors = [][]string{
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
 	},
 	6: {"router/action"},
-	7: {"router", "router/check", "router/policytest", "router/scene"},
+	7: {"router", "router/check", "router/policytest", "router/replay", "router/scene"},
 	8: {"cmd/sipedge", "cmd/sipedge/...", "examples/..."},
 }
 
@@ -45,6 +45,7 @@ var arrows = [][2]string{
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
+	{"router/replay", "router"}, {"router/replay", "router/scene"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
 }
