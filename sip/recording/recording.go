@@ -160,15 +160,14 @@ const peek = 16 << 10
 
 func newRecording(path string, in io.Reader) (*Recording, error) {
 	r := &Recording{Path: path, in: bufio.NewReaderSize(in, peek), unit: "line"}
-	head, err := r.in.Peek(2)
-	if bytes.Equal(head, []byte{0x1f, 0x8b}) {
+	if head, _ := r.in.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(r.in)
 		if err != nil {
 			return nil, err
 		}
 		r.in = bufio.NewReaderSize(z, peek)
 	}
-	head, err = r.in.Peek(peek)
+	head, err := r.in.Peek(peek)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}

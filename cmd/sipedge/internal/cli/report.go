@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 
@@ -20,10 +21,15 @@ func report(s System, diags schema.Diagnostics, src schema.Source) {
 // colourful says whether errors go to a terminal whose owner does not mind colours
 // (https://no-color.org).
 func colourful(s System) bool {
-	f, ok := s.Stderr.(*os.File)
 	plain, _ := s.Env("NO_COLOR")
-	terminal, _ := s.Env("TERM")
-	if !ok || plain != "" || terminal == "dumb" {
+	kind, _ := s.Env("TERM")
+	return plain == "" && kind != "dumb" && terminal(s.Stderr)
+}
+
+// terminal says whether what is written there is read by a person at once.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()
