@@ -4,7 +4,8 @@
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
-# bench  sipedge beside Kamailio and a raw relay, by the harness in BENCH_DIR
+# bench  the two below: bench-policy, what validate, test and a decision cost against goals;
+#        bench-sip, sipedge beside Kamailio and a raw relay, by the harness in BENCH_DIR
 
 GO        ?= go
 FUZZTIME  ?= 10s
@@ -15,7 +16,7 @@ BENCH     ?= -workloads reply,forward,call -targets kamailio-best,sipedge,floor 
 TAGS      ?=
 OUT       := $(CURDIR)/out
 
-.PHONY: all build deps test race soak fuzz lint bench
+.PHONY: all build deps test race soak fuzz lint bench bench-policy bench-sip
 
 all: lint test
 
@@ -57,7 +58,14 @@ lint:
 		echo "lint: the vulnerability database is out of reach, nothing known"; exit 0;; esac; \
 	exit $$status
 
-bench: build
+bench:
+	@status=0; for part in bench-policy bench-sip; do \
+		$(MAKE) --no-print-directory $$part || status=1; done; exit $$status
+
+bench-policy: build
+	$(GO) run ./cmd/sipedge/internal/speed -sipedge $(OUT)/sipedge -json $(OUT)/speed.json
+
+bench-sip: build
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }
 	@for p in kamailio cc taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \
 		{ echo "bench: $$p is missing: make deps"; exit 1; }; done
