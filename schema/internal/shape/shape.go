@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/literal"
@@ -271,21 +272,15 @@ func (r *reader) list(x *ast.ListLit) (*Shape, error) {
 // attribute takes @says, @one and @key.
 func (s *Shape) attribute(a *ast.Attribute) error {
 	key, body := a.Split()
-	e, err := parser.ParseExpr("attribute", "["+body+"]")
-	if err != nil {
-		return err
-	}
 	var args []string
-	for _, x := range e.(*ast.ListLit).Elts {
-		lit, ok := x.(*ast.BasicLit)
-		if !ok {
+	for body != "" {
+		quoted, err := strconv.QuotedPrefix(body)
+		if err != nil {
 			return fmt.Errorf("%v: @%s wants texts", a.Pos(), key)
 		}
-		arg, err := literal.Unquote(lit.Value)
-		if err != nil {
-			return err
-		}
+		arg, _ := strconv.Unquote(quoted)
 		args = append(args, arg)
+		body = strings.TrimLeft(body[len(quoted):], ", ")
 	}
 	if len(args) == 0 {
 		return fmt.Errorf("%v: @%s wants arguments", a.Pos(), key)
