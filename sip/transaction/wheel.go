@@ -33,7 +33,7 @@ type wheel struct {
 }
 
 // arm sets i's deadline to the tick due. now is the time: a wheel that stood
-// empty begins there.
+// empty begins there, also when the clock was set back meanwhile.
 func (w *wheel) arm(i uint32, due, now int64) {
 	s := w.slots.at(i)
 	if s.bucket != 0 {
@@ -42,7 +42,7 @@ func (w *wheel) arm(i uint32, due, now int64) {
 		}
 		w.disarm(i)
 	}
-	if w.armed == 0 && now > w.now {
+	if w.armed == 0 {
 		w.now = now
 	}
 	s.due = due

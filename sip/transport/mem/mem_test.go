@@ -103,6 +103,32 @@ func TestRunStopsAtItsTime(t *testing.T) {
 	}
 }
 
+func TestSet(t *testing.T) {
+	n := New(Config{})
+	a, _ := host(t, n, sip.UDP, addrA)
+	var at []time.Time
+	a.Advance = func(now time.Time) time.Time {
+		at = append(at, now)
+		return time.Time{}
+	}
+	want := []time.Time{n.Now().Add(time.Hour), n.Now().Add(-time.Hour), n.Now()}
+	for i, to := range want {
+		n.Set(to.Add(-time.Second))
+		a.Wake(to)
+		drain(n)
+		if i+1 != len(at) || !at[i].Equal(to) || !n.Now().Equal(to) {
+			t.Errorf("at %v, now %v, want %v", at, n.Now(), to)
+		}
+	}
+	n.After(time.Second, func() {})
+	defer func() {
+		if recover() == nil {
+			t.Error("the time was set under what is still to happen")
+		}
+	}()
+	n.Set(want[0])
+}
+
 // storm sends count datagrams, one a millisecond, and returns what arrives, in order.
 func storm(t *testing.T, seed uint64, l Link, count int) []int {
 	t.Helper()

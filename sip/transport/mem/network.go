@@ -107,6 +107,15 @@ func New(cfg Config) *Network {
 // Now is the virtual time.
 func (n *Network) Now() time.Time { return n.cfg.From.Add(n.now) }
 
+// Set sets the virtual time, forward or back. It panics while something is still to
+// happen: Pending.
+func (n *Network) Set(now time.Time) {
+	if n.Pending() > 0 {
+		panic("mem: the time is set while something is still to happen")
+	}
+	n.cfg.From = now.Add(-n.now)
+}
+
 // SetLink sets the way from one address to another, for what is sent from now on.
 func (n *Network) SetLink(from, to netip.Addr, l Link) {
 	p := n.path(from, to)
