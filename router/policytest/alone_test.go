@@ -246,3 +246,32 @@ func TestUpdateRuns(t *testing.T) {
 		t.Errorf("-want +got\n%s", d)
 	}
 }
+
+// What the startup route put into a cache is there in each case, however long those
+// before took and whenever it takes place.
+func TestStartupOfEachCase(t *testing.T) {
+	f := loadArchive(t, `-- policy.yaml --
+version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+tables: {seen: {cache: {ttl: 10s}}}
+routes:
+  request:
+    - match: {from: {user: {in: seen}}}
+      do: [{reply: {code: 486}}]
+    - do: [{relay: {to: "sip:192.0.2.20"}}]
+  startup: [{put: {table: seen, key: alice}}]
+-- policy.test.yaml --
+tests:
+  - {name: long, given: {from: "sip:bob@x.org"}, branches: [{silent: true}], expect: {reply: 408}}
+  - {name: next, given: {from: "sip:alice@x.org"}, expect: {reply: 486}}
+  - name: at noon
+    given: {from: "sip:alice@x.org", time: 2026-03-02T12:00:00+00:00}
+    expect: {reply: 486}
+  - {name: last, given: {from: "sip:alice@x.org"}, expect: {reply: 486}}
+`)
+	for _, r := range f.Run(nil) {
+		if !r.OK() {
+			t.Errorf("%s: %s", r.Case.Name, r.explanation())
+		}
+	}
+}

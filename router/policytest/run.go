@@ -88,8 +88,8 @@ func (f *File) play(c *Case, s *scene.Scene) error {
 // needs its own.
 func (f *File) world(c *Case) (*scene.World, error) {
 	doc := f.documentOf(c)
-	own := doc != f.doc || !c.Time.IsZero() || c.After > 0
-	if !own && f.shared != nil {
+	own := doc != f.doc || c.After > 0 || !c.Time.IsZero() && len(doc.Routes.Startup) > 0
+	if !own && f.shared != nil && f.shared.Set(c.Time) {
 		f.shared.Forget()
 		return f.shared, nil
 	}

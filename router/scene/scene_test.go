@@ -52,6 +52,50 @@ func told(s *Scene) (sent, replies []string) {
 	return sent, replies
 }
 
+// The time can be set between scenes, back too, and timers are as exact as in a world
+// that begins then.
+func TestSet(t *testing.T) {
+	doc := load(t, `
+version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+routes:
+  request:
+    - match: {time: {from: "08:00", to: "18:00"}}
+      do: [{relay: {to: "sip:gw1.example.org", fr_timer: 4s}}]
+    - do: [{reply: {code: 480}}]
+`)
+	w, err := Start(doc, NewHosts(), time.Time{}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for _, hour := range []int{17, 8, 18, 7, 17, 9} {
+		at := day.Add(time.Duration(hour) * time.Hour)
+		fresh, err := Start(doc, NewHosts(), at, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [2]string
+		for i, w := range []*World{w, fresh} {
+			s := New([]Branch{{}}) // silent
+			if !w.Set(at) {
+				t.Fatalf("%d h: the time cannot be set", hour)
+			}
+			if err := w.Ask(s, Origin{Source: "203.0.113.9"}, &Message{}); err != nil || !w.Idle() {
+				t.Fatal(err, w.Idle())
+			}
+			sent, replies := told(s)
+			got[i] = fmt.Sprint(sent, replies)
+		}
+		if got[0] != got[1] || strings.Contains(got[0], "408") != (hour >= 8 && hour < 18) {
+			t.Errorf("%d h: got %s, in a world of its own %s", hour, got[0], got[1])
+		}
+	}
+	if w.Set(time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)) || w.Set(day.AddDate(200, 0, 0)) {
+		t.Error("set out of reach")
+	}
+}
+
 // Branches do what the script says, each request of the router is seen once, and a
 // second scene sees nothing of the first, or of routes that run by themselves.
 func TestAsk(t *testing.T) {

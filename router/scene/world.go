@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
 	"sipedge/router"
 	"sipedge/router/job"
@@ -20,6 +21,7 @@ import (
 // it; one that leaves state behind leaves a world nobody should use again.
 type World struct {
 	net    *mem.Network
+	from   time.Time // when it began
 	node   *mem.Node
 	router *router.Router
 	policy *router.Policy
@@ -37,7 +39,9 @@ type World struct {
 func newWorld(
 	net *mem.Network, doc *schema.Document, hosts Hosts, open bool, own ...netip.Addr,
 ) (*World, error) {
-	w := &World{net: net, hosts: hosts, open: open, beats: len(doc.Routes.Timer) > 0}
+	w := &World{
+		net: net, from: net.Now(), hosts: hosts, open: open, beats: len(doc.Routes.Timer) > 0,
+	}
 	var err error
 	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {
 		return nil, err
@@ -98,6 +102,23 @@ func (w *World) begin(s *Scene) error {
 }
 
 func (w *World) enter(s *Scene) { s.w, w.scene, s.began = w, s, w.net.Now() }
+
+// Set sets the time for the next scene; zero: that at which the router started, if nothing
+// is still to happen, else whenever. It is false when that cannot be: something is still to
+// happen, or the time is out of reach of the router's clock.
+func (w *World) Set(t time.Time) bool {
+	whenever := t.IsZero()
+	if whenever {
+		t = w.from
+	}
+	if w.net.Pending() > 0 || t.Before(w.from) || t.Sub(w.from) > century {
+		return whenever
+	}
+	w.net.Set(t)
+	return true
+}
+
+const century = 100 * 365 * 24 * time.Hour
 
 // Listeners are those of a document, at addresses that one can send from: of own
 // the first of the family stands for all addresses, else one made up.
