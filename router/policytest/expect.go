@@ -16,11 +16,10 @@ import (
 
 // checkExpect checks what a form can't: that the rules of a path exist.
 func (f *File) checkExpect(v *schema.Value) (diags schema.Diagnostics) {
-	known := ruleNames(f.doc)
 	v.Get("path").Each(func(v *schema.Value) {
-		if !slices.Contains(known, v.S) {
+		if _, known := slices.BinarySearch(f.rules, v.S); !known {
 			diags = append(diags, v.Problem(schema.UnknownRule, "the policy has no rule %q%s",
-				v.S, schema.Meant(v.S, known)))
+				v.S, schema.Meant(v.S, f.rules)))
 		}
 	})
 	return diags

@@ -20,6 +20,7 @@ type File struct {
 
 	src    schema.Source
 	doc    *schema.Document
+	rules  []string // ruleNames
 	hosts  scene.Hosts
 	tables *schema.Value
 	shared *scene.World // between cases that leave nothing behind
@@ -76,7 +77,7 @@ func Load(path string) (*File, schema.Source, schema.Diagnostics, error) {
 	if doc == nil {
 		return nil, src, diags, nil
 	}
-	f.doc = doc
+	f.doc, f.rules = doc, ruleNames(doc)
 	diags = slices.DeleteFunc(diags, func(d schema.Diagnostic) bool {
 		return d.Severity == schema.Warning // they are validate's to tell
 	})

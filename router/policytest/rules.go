@@ -1,6 +1,8 @@
 package policytest
 
 import (
+	"slices"
+
 	"sipedge/router/trace"
 	"sipedge/schema"
 )
@@ -33,7 +35,7 @@ func lists(doc *schema.Document, fn func(of schema.Place, name string, rules []s
 	}
 }
 
-// ruleNames is every way in which a path may name a rule.
+// ruleNames is every way in which a path may name a rule, sorted.
 func ruleNames(doc *schema.Document) (names []string) {
 	lists(doc, func(of schema.Place, route string, rules []schema.Rule) {
 		for i := range rules {
@@ -41,5 +43,6 @@ func ruleNames(doc *schema.Document) (names []string) {
 			names = append(names, rule.Names()...)
 		}
 	})
+	slices.Sort(names)
 	return names
 }
