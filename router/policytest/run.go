@@ -34,9 +34,22 @@ func (f *File) Run(only *regexp.Regexp) []Result {
 	return results
 }
 
+// run carries out a case. All of its trace is asked for only when it failed: the case is
+// then carried out again.
 func (f *File) run(c *Case) Result {
+	brief := !c.expect.Has("vars") // which what steps changed tells
+	r := f.try(c, brief)
+	if brief && !r.OK() {
+		f.shared = nil
+		r = f.try(c, false)
+	}
+	return r
+}
+
+func (f *File) try(c *Case, brief bool) Result {
 	began := time.Now()
 	r := Result{File: f, Case: c, Scene: scene.New(c.Branches)}
+	r.Scene.Trace.Brief = brief
 	if err := f.play(c, r.Scene); err != nil {
 		r.Error = err.Error()
 	} else {

@@ -249,6 +249,18 @@ func TestTraceJSON(t *testing.T) {
 	}
 }
 
+// Why rules did not match is asked of cases that failed alone.
+func TestBriefTrace(t *testing.T) {
+	f := load(t, "tests:\n  - {name: good, expect: {reply: 200}}\n"+
+		"  - {name: bad, expect: {reply: 404}}\n")
+	for i, want := range []int{1, 4} {
+		r := &f.Run(nil)[i]
+		if got := len(r.Scene.Trace.Events[0].Run.Rules); got != want || r.OK() != (i == 0) {
+			t.Errorf("%s: OK %v with %d rules, want %d", r.Case.Name, r.OK(), got, want)
+		}
+	}
+}
+
 func BenchmarkCases(b *testing.B) {
 	text := "tests:\n"
 	for i := range 100 {
