@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"sipedge/router/data"
@@ -14,10 +15,13 @@ type compiler struct {
 	env   Env
 	axes  []dynamic
 	found schema.Diagnostics
+
+	regexes map[string]*regexp.Regexp // by expression: many rules have the same
 }
 
 // rules compiles the matches of rules; of each the cheap conditions stand first.
 func (c *compiler) rules(rules []schema.Rule) [][]condition {
+	c.regexes = map[string]*regexp.Regexp{}
 	out := make([][]condition, len(rules))
 	for i := range rules {
 		out[i] = c.match(rules[i].Match)

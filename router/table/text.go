@@ -39,6 +39,15 @@ func (t text) holds(f *facts, b []byte) bool {
 	return false
 }
 
+// single is the one text that matches, if there is no more to it.
+func (t text) single() (s string, ok bool) {
+	if len(t) != 1 || t[0].fold || !t[0].isPlain() || t[0].exact == nil ||
+		len(t[0].exact.list) != 1 {
+		return "", false
+	}
+	return t[0].exact.list[0], true
+}
+
 func (a *alternative) holds(f *facts, b []byte) bool {
 	if a.empty != unknown && (a.empty == yes) != (len(b) == 0) {
 		return false
@@ -186,6 +195,9 @@ func (c *compiler) regex(v *schema.Value, fold bool) *regexp.Regexp {
 	if fold {
 		expr = "(?i:" + expr + ")"
 	}
+	if re := c.regexes[expr]; re != nil {
+		return re
+	}
 	if _, err := syntax.Parse(v.S, syntax.Perl); err != nil {
 		var why *syntax.Error
 		if errors.As(err, &why) {
@@ -197,6 +209,8 @@ func (c *compiler) regex(v *schema.Value, fold bool) *regexp.Regexp {
 	re, err := regexp.Compile(expr)
 	if err != nil {
 		c.refuse(v, schema.BadRegex, "this regular expression can't be used: %v", err)
+		return nil
 	}
+	c.regexes[expr] = re
 	return re
 }

@@ -57,14 +57,22 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 				all = append(all, schemeOf(r, &k.Value))
 			case "user":
 				t := c.text(&k.Value, users)
-				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+				cond := condition{cost: decoded, holds: func(f *facts) bool {
 					return t.holds(f, f.address(r).user)
-				}, anchor: c.anchor(t, axisOf(r, userIs), axisOf(r, userBegins))})
+				}, anchor: c.anchor(t, axisOf(r, userIs), axisOf(r, userBegins))}
+				if s, ok := t.single(); ok {
+					cond.holds = func(f *facts) bool { return string(f.address(r).user) == s }
+				}
+				all = append(all, cond)
 			case "host":
 				t := c.text(&k.Value, hosts)
-				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
+				cond := condition{cost: decoded, holds: func(f *facts) bool {
 					return t.holds(f, f.address(r).host)
-				}, anchor: c.anchor(t, axisOf(r, hostIs), noAxis)})
+				}, anchor: c.anchor(t, axisOf(r, hostIs), noAxis)}
+				if s, ok := t.single(); ok {
+					cond.holds = func(f *facts) bool { return string(f.address(r).host) == s }
+				}
+				all = append(all, cond)
 			case "port":
 				n := c.numbers(&k.Value)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
