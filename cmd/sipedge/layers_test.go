@@ -22,6 +22,7 @@ var floors = [][]string{
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {
 		"router/job", "router/identity", "router/vars", "router/table", "router/data", "router/dfa",
+		"router/directory", "router/hours",
 	},
 	5: {
 		"router/check/example",
@@ -43,6 +44,7 @@ var arrows = [][2]string{
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
+	{"router/table", "router/directory"}, {"router/table", "router/hours"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},

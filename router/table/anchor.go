@@ -156,7 +156,7 @@ func (t text) anchor(exact, prefix axis) *anchor {
 		case alt.fold:
 			return nil
 		case alt.exact != nil:
-			a.keys = append(a.keys, alt.exact.list...)
+			a.keys = append(a.keys, alt.exact...)
 		case len(alt.prefix) > 0 && prefix != noAxis:
 			a.axis = prefix
 			for _, p := range alt.prefix {

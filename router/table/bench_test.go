@@ -44,6 +44,15 @@ func benchRules(r *rand.Rand, n int) []schema.Rule {
 	return rules
 }
 
+// loopOf is a Table that scans.
+func loopOf(t testing.TB, rules []schema.Rule) *Table {
+	scan := &Table{rules: make([][]condition, len(rules)), root: node{hi: int32(len(rules))}}
+	for i, r := range newNaive(t, rules) {
+		scan.root.scan = append(scan.root.scan, candidate{rule: int32(i), test: r.test()})
+	}
+	return scan
+}
+
 var benchSource = netip.MustParseAddrPort("10.1.2.3:5060")
 
 func number(r *rand.Rand, digits int) string {
@@ -104,10 +113,7 @@ func BenchmarkMatch(b *testing.B) {
 		if n > 10_000 {
 			continue
 		}
-		scan := Table{rules: loop, hints: make([]hint, n), root: node{hi: int32(n)}}
-		for i := range n {
-			scan.root.scan = append(scan.root.scan, int32(i))
-		}
+		scan := loopOf(b, rules)
 		b.Run(fmt.Sprintf("rules=%d/loop", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := range b.N {

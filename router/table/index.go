@@ -8,6 +8,7 @@ import (
 	"github.com/gaissmai/bart"
 
 	"sipedge/router/dfa"
+	"sipedge/router/directory"
 )
 
 // How the index is built.
@@ -19,39 +20,34 @@ const (
 )
 
 // node is a part of the rules, in which candidates are looked for. A node of
-// one rule is all in lo: look-ups touch as little memory as they can.
+// one rule is all in it: look-ups touch as little memory as they can.
 type node struct {
-	lo, hi int32   // the first and last rule
-	scan   []int32 // tried in order
-	split  *split  // filed; nil: none
+	candidate             // the first rule
+	hi        int32       // the last one
+	scan      []candidate // tried in order
+	split     *split      // filed; nil: none
+}
+
+// candidate is a rule that may match, unless its hint tells otherwise.
+type candidate struct {
+	rule int32
+	hint hint
+	test func(f *facts) bool
 }
 
 // split files rules by the value of axes.
 type split struct {
-	exact  []exactGroup
-	prefix []prefixGroup
-	header []headerGroup
+	groups []group
 	regex  []regexGroup
 	nets   *bart.Table[*netNode]
 }
 
-type exactGroup struct {
-	axis  axis
-	nodes map[string]node
-}
-
-// prefixGroup files by a beginning of the value; lengths are those of the
-// keys, ascending.
-type prefixGroup struct {
+// group files by the value of an axis or of a header.
+type group struct {
 	axis    axis
-	lengths []int
-	nodes   map[string]node
-}
-
-// headerGroup files by the values of a header.
-type headerGroup struct {
-	header *header
-	nodes  map[string]node
+	header  *header // nil: the value of axis
+	lengths []int   // of beginnings of the value, ascending; nil: by all of it
+	nodes   directory.Of[node]
 }
 
 // regexGroup files by the expressions that a header, or the value of an axis, matches.
@@ -74,33 +70,63 @@ type builder struct {
 	conditions [][]condition // of each rule
 	axes       []dynamic
 	filed      []*anchor // by what each is filed at the first level; nil: scanned
+	made       []candidate
 }
 
-// index files the rules by their anchors, and tells by which.
-func index(conditions [][]condition, axes []dynamic) (root node, filed []*anchor) {
+// index files the rules by their anchors.
+func index(conditions [][]condition, axes []dynamic) node {
 	all := make([]int32, len(conditions))
 	for i := range all {
 		all[i] = int32(i)
 	}
-	b := &builder{conditions, axes, make([]*anchor, len(conditions))}
-	return b.node(all, nil), b.filed
+	b := &builder{
+		conditions, axes, make([]*anchor, len(conditions)), make([]candidate, len(conditions)),
+	}
+	return b.node(all, nil)
+}
+
+// candidates are rules as they are verified where they are filed.
+func (b *builder) candidates(rules []int32) []candidate {
+	list := make([]candidate, len(rules))
+	for i, r := range rules {
+		if b.made[r].test == nil {
+			b.made[r] = b.candidate(r)
+		}
+		list[i] = b.made[r]
+	}
+	return list
+}
+
+func (b *builder) candidate(r int32) candidate {
+	var left rule
+	for _, c := range b.conditions[r] {
+		if c.anchor == nil || c.anchor != b.filed[r] || !c.anchor.whole {
+			left = append(left, c.holds)
+		}
+	}
+	return candidate{r, hintOf(b.conditions[r], b.filed[r]), left.test()}
 }
 
 // node files some rules; used has the axes of the levels above.
 func (b *builder) node(rules []int32, used []axis) node {
-	n := node{scan: rules, hi: -1}
+	n := node{hi: -1}
 	if len(rules) == 0 {
 		return n
 	}
-	n.lo, n.hi = rules[0], rules[len(rules)-1]
-	if len(rules) <= scanned || len(used) == deepest {
-		return n
+	n.hi = rules[len(rules)-1]
+	if len(rules) > scanned && len(used) < deepest {
+		chosen, scan := b.choose(rules, used)
+		if len(scan) < len(rules) {
+			n.split = b.split(chosen, used)
+			n.rule, n.scan = rules[0], b.candidates(scan)
+			return n
+		}
 	}
-	chosen, scan := b.choose(rules, used)
-	if len(scan) == len(rules) {
-		return n
+	n.scan = b.candidates(rules)
+	n.candidate = n.scan[0]
+	if len(rules) == 1 {
+		n.scan = nil
 	}
-	n.scan, n.split = scan, b.split(chosen, used)
 	return n
 }
 
@@ -195,45 +221,32 @@ func (b *builder) split(chosen *filed, used []axis) *split {
 		if len(lists) == 0 {
 			continue
 		}
-		below := append(slices.Clip(used), a)
-		nodes := make(map[string]node, len(lists))
-		for k, rules := range lists {
-			nodes[k] = b.node(rules, below)
-		}
+		keys, below := slices.Sorted(maps.Keys(lists)), append(slices.Clip(used), a)
+		var d dynamic
 		if a > noAxis {
-			s.dynamic(b.axes[a-noAxis-1], nodes)
+			d = b.axes[a-noAxis-1]
+		}
+		if d.regex {
+			g := regexGroup{header: d.header, axis: d.of, set: dfa.NewSet(keys)}
+			for _, k := range keys {
+				g.nodes = append(g.nodes, b.node(lists[k], below))
+			}
+			s.regex = append(s.regex, g)
 			continue
 		}
-		if !a.isPrefix() {
-			s.exact = append(s.exact, exactGroup{a, nodes})
-			continue
-		}
-		g := prefixGroup{axis: a, nodes: nodes}
-		for k := range nodes {
-			if !slices.Contains(g.lengths, len(k)) {
+		g := group{axis: a, header: d.header, nodes: directory.Make(keys, func(k string) node {
+			return b.node(lists[k], below)
+		})}
+		for _, k := range keys {
+			if a.isPrefix() && !slices.Contains(g.lengths, len(k)) {
 				g.lengths = append(g.lengths, len(k))
 			}
 		}
 		slices.Sort(g.lengths)
-		s.prefix = append(s.prefix, g)
+		s.groups = append(s.groups, g)
 	}
 	s.nets = b.networks(chosen.nets, append(slices.Clip(used), bySource))
 	return s
-}
-
-// dynamic files by an axis that the rules brought.
-func (s *split) dynamic(d dynamic, nodes map[string]node) {
-	if !d.regex {
-		s.header = append(s.header, headerGroup{d.header, nodes})
-		return
-	}
-	g := regexGroup{header: d.header, axis: d.of}
-	exprs := slices.Sorted(maps.Keys(nodes))
-	for _, expr := range exprs {
-		g.nodes = append(g.nodes, nodes[expr])
-	}
-	g.set = dfa.NewSet(exprs)
-	s.regex = append(s.regex, g)
 }
 
 func (b *builder) networks(lists map[netip.Prefix][]int32, below []axis) *bart.Table[*netNode] {

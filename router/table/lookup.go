@@ -10,32 +10,19 @@ import (
 
 // first is the first rule of a node at or behind from, and before best, that
 // matches; best if there is none.
-func (t *Table) first(n node, f *facts, from, best int32) int32 {
-	if n.lo >= best || n.hi < from {
+func (t *Table) first(n *node, f *facts, from, best int32) int32 {
+	if n.rule >= best || n.hi < from {
 		return best
 	}
-	if n.lo == n.hi {
-		if t.holds(n.lo, f) {
-			return n.lo
+	if n.rule == n.hi {
+		if n.holds(f) {
+			return n.rule
 		}
 		return best
 	}
 	if s := n.split; s != nil {
-		for i := range s.exact {
-			g := &s.exact[i]
-			if found, ok := g.nodes[string(f.key(g.axis))]; ok {
-				best = t.first(found, f, from, best)
-			}
-		}
-		for i := range s.prefix {
-			best = t.prefixed(&s.prefix[i], f, from, best)
-		}
-		for i := range s.header {
-			for v := f.walk(s.header[i].header); v.next(f); {
-				if found, ok := s.header[i].nodes[string(f.unfold(v.value))]; ok {
-					best = t.first(found, f, from, best)
-				}
-			}
+		for i := range s.groups {
+			best = t.found(&s.groups[i], f, from, best)
 		}
 		for i := range s.regex {
 			best = t.matched(&s.regex[i], f, from, best)
@@ -43,7 +30,7 @@ func (t *Table) first(n node, f *facts, from, best int32) int32 {
 		if s.nets != nil {
 			found, _ := s.nets.Lookup(f.Flow.Remote.Addr().Unmap())
 			for ; found != nil; found = found.super {
-				best = t.first(found.node, f, from, best)
+				best = t.first(&found.node, f, from, best)
 			}
 		}
 	}
@@ -52,11 +39,11 @@ func (t *Table) first(n node, f *facts, from, best int32) int32 {
 
 // holds verifies a rule. Most that are found do not match: the hint tells so
 // without a look at the conditions, which are all over memory.
-func (t *Table) holds(r int32, f *facts) bool {
-	if h := t.hints[r]; h.given && f.hash(h.axis) != h.hash {
+func (c *candidate) holds(f *facts) bool {
+	if h := c.hint; h.given && f.hash(h.axis) != h.hash {
 		return false
 	}
-	return t.rules[r].holds(f)
+	return c.test(f)
 }
 
 // hint is the hash of the one value that an axis must have.
@@ -89,15 +76,29 @@ func (f *facts) hash(a axis) uint32 {
 	return f.hashes[a]
 }
 
-// prefixed tries the lists of every beginning of the value.
-func (t *Table) prefixed(g *prefixGroup, f *facts, from, best int32) int32 {
+// found tries the lists of what the values of a group say.
+func (t *Table) found(g *group, f *facts, from, best int32) int32 {
+	if g.header != nil {
+		for v := f.walk(g.header); v.next(f); {
+			if n := g.nodes.Find(f.unfold(v.value)); n != nil {
+				best = t.first(n, f, from, best)
+			}
+		}
+		return best
+	}
 	value := f.key(g.axis)
-	for _, n := range g.lengths {
-		if n > len(value) {
+	if g.lengths == nil {
+		if n := g.nodes.Find(value); n != nil {
+			best = t.first(n, f, from, best)
+		}
+		return best
+	}
+	for _, length := range g.lengths {
+		if length > len(value) {
 			break
 		}
-		if found, ok := g.nodes[string(value[:n])]; ok {
-			best = t.first(found, f, from, best)
+		if n := g.nodes.Find(value[:length]); n != nil {
+			best = t.first(n, f, from, best)
 		}
 	}
 	return best
@@ -129,23 +130,26 @@ func (t *Table) accepted(
 	for word := range (p.Len + 63) / 64 {
 		for set := bits[word]; set != 0; set &= set - 1 {
 			at := p.First + word*64 + mathbits.TrailingZeros64(set)
-			best = t.first(g.nodes[at], f, from, best)
+			best = t.first(&g.nodes[at], f, from, best)
 		}
 	}
 	return best
 }
 
-func (t *Table) scan(rules []int32, f *facts, from, best int32) int32 {
+func (t *Table) scan(rules []candidate, f *facts, from, best int32) int32 {
 	i := 0
-	if len(rules) > 0 && rules[0] < from {
-		i, _ = slices.BinarySearch(rules, from)
+	if len(rules) > 0 && rules[0].rule < from {
+		i, _ = slices.BinarySearchFunc(rules, from, func(c candidate, from int32) int {
+			return int(c.rule - from)
+		})
 	}
-	for _, r := range rules[i:] {
-		if r >= best {
+	for ; i < len(rules); i++ {
+		c := &rules[i]
+		if c.rule >= best {
 			return best
 		}
-		if t.holds(r, f) {
-			return r
+		if c.holds(f) {
+			return c.rule
 		}
 	}
 	return best

@@ -57,18 +57,6 @@ func threadTime() int64 {
 	return t.Nano()
 }
 
-// loopOf is a Table that scans.
-func loopOf(b testing.TB, rules []schema.Rule) *Table {
-	n := len(rules)
-	scan := &Table{
-		rules: newNaive(b, rules), hints: make([]hint, n), root: node{hi: int32(n)},
-	}
-	for i := range rules {
-		scan.root.scan = append(scan.root.scan, int32(i))
-	}
-	return scan
-}
-
 func tableOf(b testing.TB, rules []schema.Rule) *Table {
 	table, found := Compile(rules, schema.InRequest, Env{})
 	if found != nil {

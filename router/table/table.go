@@ -80,13 +80,22 @@ func (r rule) holds(f *facts) bool {
 	return true
 }
 
+// test is holds of this rule: the less there is to it, the less memory it reads.
+func (r rule) test() func(f *facts) bool {
+	switch len(r) {
+	case 0:
+		return func(*facts) bool { return true }
+	case 1:
+		return r[0]
+	}
+	return r.holds
+}
+
 // Table decides which rule of a list a job meets next. It is immutable and
 // safe for concurrent use.
 type Table struct {
-	rules []rule
-	hints []hint // of each rule
 	root  node
-	whole [][]condition // of each rule, for Why
+	rules [][]condition // for Why
 }
 
 // Env is what else of the policy matches may name.
@@ -107,18 +116,7 @@ func Compile(
 	if c.found.HasErrors() {
 		return nil, c.found
 	}
-	t := &Table{rules: make([]rule, len(rules)), whole: conditions,
-		hints: make([]hint, len(rules))}
-	var filed []*anchor
-	t.root, filed = index(conditions, c.axes)
-	for i, all := range conditions {
-		t.hints[i] = hintOf(all, filed[i])
-		for _, cond := range all {
-			if cond.anchor == nil || cond.anchor != filed[i] || !cond.anchor.whole {
-				t.rules[i] = append(t.rules[i], cond.holds)
-			}
-		}
-	}
+	t := &Table{root: index(conditions, c.axes), rules: conditions}
 	return t, c.found
 }
 
@@ -127,7 +125,7 @@ func Compile(
 // call are seen. It allocates nothing.
 func (t *Table) Match(j *job.Job, from int) int {
 	f := borrow(j)
-	best := t.first(t.root, f, int32(from), int32(len(t.rules)))
+	best := t.first(&t.root, f, int32(from), int32(len(t.rules)))
 	f.release()
 	if best == int32(len(t.rules)) {
 		return -1

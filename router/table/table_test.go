@@ -268,17 +268,12 @@ func TestRulesAreFiled(t *testing.T) {
 
 // longest is how many rules are scanned together at worst.
 func (n node) longest() int {
-	most := len(n.scan)
+	most := max(len(n.scan), 1)
 	if n.split == nil {
 		return most
 	}
-	for _, g := range n.split.exact {
-		for _, below := range g.nodes {
-			most = max(most, below.longest())
-		}
-	}
-	for _, g := range n.split.prefix {
-		for _, below := range g.nodes {
+	for _, g := range n.split.groups {
+		for _, below := range g.nodes.All {
 			most = max(most, below.longest())
 		}
 	}
@@ -312,12 +307,12 @@ func TestIndexIsBounded(t *testing.T) {
 }
 
 func (n node) entries() int {
-	sum := len(n.scan)
 	if n.split == nil {
-		return sum
+		return max(len(n.scan), 1)
 	}
-	for _, g := range n.split.exact {
-		for _, below := range g.nodes {
+	sum := len(n.scan)
+	for _, g := range n.split.groups {
+		for _, below := range g.nodes.All {
 			sum += below.entries()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 
 	"sipedge/router/data"
+	"sipedge/router/directory"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -17,7 +18,8 @@ type text []alternative
 // alternative is a string matcher: all kinds that are given must hold, of each
 // kind one. Without case means ASCII letters; in a regular expression, all.
 type alternative struct {
-	exact    *set // nil: any
+	exact    []string                // nil: any
+	many     *directory.Of[struct{}] // of exact; nil: they are few
 	prefix   [][]byte
 	suffix   [][]byte
 	contains [][]byte
@@ -41,11 +43,10 @@ func (t text) holds(f *facts, b []byte) bool {
 
 // single is the one text that matches, if there is no more to it.
 func (t text) single() (s string, ok bool) {
-	if len(t) != 1 || t[0].fold || !t[0].isPlain() || t[0].exact == nil ||
-		len(t[0].exact.list) != 1 {
+	if len(t) != 1 || t[0].fold || !t[0].isPlain() || len(t[0].exact) != 1 {
 		return "", false
 	}
-	return t[0].exact.list[0], true
+	return t[0].exact[0], true
 }
 
 func (a *alternative) holds(f *facts, b []byte) bool {
@@ -59,38 +60,22 @@ func (a *alternative) holds(f *facts, b []byte) bool {
 		f.lower = sip.AppendLower(f.lower[:0], b)
 		b = f.lower
 	}
-	if a.exact != nil && !a.exact.has(b) {
+	if a.exact != nil && !a.is(b) {
 		return false
 	}
 	return some(a.prefix, b, bytes.HasPrefix) && some(a.suffix, b, bytes.HasSuffix) &&
 		some(a.contains, b, bytes.Contains) && (a.in == nil || a.in.In(b, f.Now))
 }
 
-// set is a set of texts. A few are compared one by one.
-type set struct {
-	list []string
-	hash map[string]struct{} // nil: few
-}
-
 // manyTexts is from when on hashing a text beats comparing it.
 const manyTexts = 8
 
-func (s *set) index() {
-	if len(s.list) <= manyTexts {
-		return
+// is reports whether b is one of the exact texts.
+func (a *alternative) is(b []byte) bool {
+	if a.many != nil {
+		return a.many.Find(b) != nil
 	}
-	s.hash = make(map[string]struct{}, len(s.list))
-	for _, t := range s.list {
-		s.hash[t] = struct{}{}
-	}
-}
-
-func (s *set) has(b []byte) bool {
-	if s.hash != nil {
-		_, ok := s.hash[string(b)]
-		return ok
-	}
-	for _, t := range s.list {
+	for _, t := range a.exact {
 		if t == string(b) {
 			return true
 		}
@@ -165,7 +150,6 @@ func (c *compiler) alternative(v *schema.Value, h how) alternative {
 }
 
 func (a *alternative) setExact(list []string, h how) {
-	a.exact = &set{}
 	for _, s := range list {
 		b := []byte(s)
 		if h.canonical != nil {
@@ -174,9 +158,12 @@ func (a *alternative) setExact(list []string, h how) {
 		if a.lower {
 			b = sip.AppendLower(nil, b)
 		}
-		a.exact.list = append(a.exact.list, string(b))
+		a.exact = append(a.exact, string(b))
 	}
-	a.exact.index()
+	if len(a.exact) > manyTexts {
+		d := directory.Make(a.exact, func(string) (none struct{}) { return none })
+		a.many = &d
+	}
 }
 
 func (a *alternative) patterns(v *schema.Value) (list [][]byte) {

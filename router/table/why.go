@@ -14,8 +14,8 @@ import (
 func (t *Table) Why(j *job.Job, rule int) (miss job.Miss, matches bool) {
 	f := borrow(j)
 	defer f.release()
-	for i := range t.whole[rule] {
-		if c := &t.whole[rule][i]; !c.holds(f) {
+	for i := range t.rules[rule] {
+		if c := &t.rules[rule][i]; !c.holds(f) {
 			return job.Miss{Field: c.field, Value: c.saw(j)}, false
 		}
 	}
