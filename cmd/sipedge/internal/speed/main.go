@@ -2,8 +2,8 @@
 
 // Command speed measures what a user of policies waits for, and holds it against goals.
 // Its one law: it measures the built program as a whole process, over policies as people
-// write them; of several runs the best counts, as on a machine of many the others are of
-// the neighbours.
+// write them. Of several runs the best counts, as what the machine does beside makes the
+// others longer; where it is busy all the time, the processor time tells.
 package main
 
 import (

@@ -30,10 +30,10 @@ const cases = 10_000 // of a test file
 
 // tasks in order of what this program needs for them: see run.
 var tasks = []task{
-	{"validate 50 rules in YAML", validate, "50.yaml", yaml(50), 20, goals{ms: 40, mb: 40}},
-	{"validate 50 rules in CUE", validate, "50.cue", cue(50), 20, goals{ms: 80}},
-	{"validate 1,000 rules", validate, "1k.yaml", yaml(1000), 10, goals{ms: 600}},
-	{"test 10,000 cases of 50 rules", test, "50.test.yaml", tests(50), 5, goals{cases: 5000}},
+	{"validate 50 rules in YAML", validate, "50.yaml", yaml(50), 50, goals{ms: 40, mb: 40}},
+	{"validate 50 rules in CUE", validate, "50.cue", cue(50), 50, goals{ms: 80}},
+	{"validate 1,000 rules", validate, "1k.yaml", yaml(1000), 20, goals{ms: 600}},
+	{"test 10,000 cases of 50 rules", test, "50.test.yaml", tests(50), 7, goals{cases: 5000}},
 	{"validate a table of 1,000,000 rows", validate, "rows.yaml", rowsPolicy, 5, goals{ms: 800}},
 	{"validate 10,000 rules", validate, "10k.yaml", yaml(10_000), 5, goals{ms: 5000, mb: 400}},
 }
@@ -95,7 +95,7 @@ func policies(program, dir string) (rows []row, err error) {
 
 // rows holds a cost against the goals.
 func (t *task) rows(c cost) []row {
-	took := atMost(t.name, c.ms(), "ms", t.goals.ms)
+	took := atMost(t.name, ms(c.wall), "ms", t.goals.ms)
 	if t.goals.cases > 0 {
 		took = atLeast(t.name, cases/c.wall.Seconds(), "cases/s", t.goals.cases)
 	}
@@ -103,7 +103,7 @@ func (t *task) rows(c cost) []row {
 	if t.goals.mb > 0 {
 		memory = atMost("  memory", c.mb(), "MB", t.goals.mb)
 	}
-	return []row{took, memory}
+	return []row{took, known("  processor time", ms(c.cpu), "ms"), memory}
 }
 
 func create(path string, write func(io.Writer)) error {

@@ -116,7 +116,7 @@ PASS
 
 func TestRun(t *testing.T) {
 	c, err := run(2, "sh", "-c", "sleep 0.01")
-	if err != nil || c.ms() < 10 || c.mb() < 0.1 {
+	if err != nil || ms(c.wall) < 10 || c.cpu <= 0 || c.mb() < 0.1 {
 		t.Errorf("cost %+v, %v", c, err)
 	}
 	if _, err := run(2, "sh", "-c", "echo no >&2; exit 1"); err == nil ||
