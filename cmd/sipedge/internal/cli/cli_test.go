@@ -58,12 +58,14 @@ func TestBug(t *testing.T) {
 				t.Errorf("standard error is %q", errs.String())
 			}
 		}()
-		return Main(System{Args: []string{"version"}, Stdout: panics{}, Stderr: &errs})
+		return Main(System{Args: []string{"version"}, Stdout: panics{}, Stderr: &errs, Env: noEnv})
 	}()
 	if code != exitBug {
 		t.Errorf("exit code %d, want %d", code, exitBug)
 	}
 }
+
+func noEnv(string) (string, bool) { return "", false }
 
 type panics struct{}
 
@@ -72,7 +74,7 @@ func (panics) Write([]byte) (int, error) { panic("on purpose") }
 // Standard output that can't be written is no success.
 func TestOutputFails(t *testing.T) {
 	var errs bytes.Buffer
-	code := Main(System{Args: []string{"version"}, Stdout: full{}, Stderr: &errs})
+	code := Main(System{Args: []string{"version"}, Stdout: full{}, Stderr: &errs, Env: noEnv})
 	if code != exitUnreachable || !strings.Contains(errs.String(), "no room") {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
