@@ -22,7 +22,6 @@ type File struct {
 	doc    *schema.Document
 	rules  []string // ruleNames
 	hosts  scene.Hosts
-	tables *schema.Value
 	shared *scene.World // between cases that leave nothing behind
 }
 
@@ -65,7 +64,7 @@ func Load(path string) (*File, schema.Source, schema.Diagnostics, error) {
 	if err != nil || diags.HasErrors() {
 		return nil, src, diags, err
 	}
-	f := &File{Path: path, src: src, hosts: scene.NewHosts(), tables: root.Get("tables")}
+	f := &File{Path: path, src: src, hosts: scene.NewHosts()}
 	f.Policy = policyOf(path, root.Get("policy").S)
 	doc, policySrc, diags, err := schema.Load(f.Policy, router.Vocabulary())
 	if err != nil {
@@ -85,6 +84,7 @@ func Load(path string) (*File, schema.Source, schema.Diagnostics, error) {
 	if diags.HasErrors() {
 		return nil, src, diags.Sorted(), nil
 	}
+	f.doc = withTables(doc, root.Get("tables"))
 	return f, src, diags, nil
 }
 

@@ -29,10 +29,9 @@ type Witness struct {
 //  3. Witnesses whose branches answer otherwise, and malformed requests, as far
 //     as they reach rules or arms that no case before reached.
 func Generate(w io.Writer, path string, doc *schema.Document, witnesses []Witness) error {
-	none := &schema.Value{}
 	g := &generator{
 		writer: writer{w: w}, used: map[string]bool{},
-		file: &File{Policy: path, doc: doc, hosts: scene.NewHosts(), tables: none},
+		file: &File{Policy: path, doc: doc, hosts: scene.NewHosts()},
 	}
 	g.reached = newCounts(g.file)
 	g.line("# What the policy does today: read it, and put names and more cases.")

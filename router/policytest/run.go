@@ -122,19 +122,20 @@ func (c *Case) begins(after time.Duration) time.Time {
 }
 
 // documentOf is the policy with the tables of a case.
-func (f *File) documentOf(c *Case) *schema.Document {
-	if len(f.doc.Tables) == 0 || len(f.tables.Keys) == 0 && len(c.tables.Keys) == 0 {
-		return f.doc
+func (f *File) documentOf(c *Case) *schema.Document { return withTables(f.doc, c.tables) }
+
+// withTables is a policy with other rows for some of its tables; they were checked.
+func withTables(policy *schema.Document, stubs *schema.Value) *schema.Document {
+	if len(stubs.Keys) == 0 {
+		return policy
 	}
-	doc := *f.doc
+	doc := *policy
 	doc.Tables = slices.Clone(doc.Tables)
-	for _, stub := range []*schema.Value{f.tables, c.tables} {
-		for i := range doc.Tables {
-			t := &doc.Tables[i]
-			if v := stub.Get(t.Name); v.Kind != schema.None {
-				t.Rows, _ = schema.Rows(v) // checked by lower
-				t.File = schema.Text{}
-			}
+	for i := range doc.Tables {
+		t := &doc.Tables[i]
+		if v := stubs.Get(t.Name); v.Kind != schema.None {
+			t.Rows, _ = schema.Rows(v)
+			t.File = schema.Text{}
 		}
 	}
 	return &doc
