@@ -11,7 +11,7 @@ func TestNoAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	must(resp.Parse([]byte(shapes[2].text)))
+	must(resp.Parse([]byte(ok200)))
 	uri, tag, x := []byte("sip:bob@192.0.2.4:5070"), []byte("tag"), []byte("x")
 	for _, c := range []struct {
 		name string
