@@ -13,7 +13,9 @@ const (
 	isReserved             // RFC 2396 §2.2
 	isScheme               // behind the first letter of a scheme
 	isURI                  // does not end a URI or begin something else
-	isBreak                // ends a token among parameters: SEMI, LWS, a quote
+	isText                 // not linear white space
+	isWord                 // of a word among parameters: not SEMI, LWS, a quote
+	isName                 // of a parameter's name: not EQUAL either
 )
 
 const (
@@ -25,8 +27,9 @@ const (
 
 var class = func() (t [256]uint16) {
 	for c := range t {
+		t[c] = isText | isWord | isName
 		if c > ' ' && c != '"' && c != '<' && c != '>' && c != 0x7f {
-			t[c] = isURI
+			t[c] |= isURI
 		}
 	}
 	for _, c := range []struct {
@@ -41,10 +44,21 @@ var class = func() (t [256]uint16) {
 		{isUser, alphanum + "-_.!~*'()" + "&=+$,;?/"},
 		{isReserved, ";/?:@&=+$,"},
 		{isScheme, alphanum + "+-."},
-		{isBreak, ";\" \t\r\n"},
 	} {
 		for i := range len(c.set) {
 			t[c.set[i]] |= c.bit
+		}
+	}
+	for _, c := range []struct {
+		bit uint16
+		set string
+	}{
+		{isText, " \t\r\n"},
+		{isWord, ";\" \t\r\n"},
+		{isName, "=;\" \t\r\n"},
+	} {
+		for i := range len(c.set) {
+			t[c.set[i]] &^= c.bit
 		}
 	}
 	return t
@@ -76,6 +90,9 @@ func equalFold[A, B text](a A, b B) bool {
 	return true
 }
 
+// is reports whether a word is one that is written in lower case as a rule.
+func is(word []byte, lower string) bool { return string(word) == lower || equalFold(word, lower) }
+
 // AppendLower appends b with ASCII letters in lower case.
 func AppendLower(dst, b []byte) []byte {
 	for _, c := range b {
@@ -100,6 +117,17 @@ func run(b []byte, i int, bit uint16) int {
 		i++
 	}
 	return i
+}
+
+// longRun is run for what is long as a rule.
+func longRun(b []byte, i int, bit uint16) int {
+	for ; i+4 <= len(b); i += 4 {
+		p := (*[4]byte)(b[i : i+4])
+		if class[p[0]]&class[p[1]]&class[p[2]]&class[p[3]]&bit == 0 {
+			break
+		}
+	}
+	return run(b, i, bit)
 }
 
 // trim drops linear white space, folding included, at both ends.

@@ -5,34 +5,28 @@ import "bytes"
 // check looks at what a router relies on and sets the body, which begins at
 // raw[pos:].
 func (m *Message) check(pos int) {
-	at := m.findFirst()
-	via := m.checkVia(at[Via])
-	from := m.checkAddress(at[From], viewFrom, &m.from, errNoFrom, errFrom)
-	to := m.checkAddress(at[To], viewTo, &m.to, errNoTo, errTo)
-	call := m.checkCallID(at[CallID])
-	seq := m.checkCSeq(at[CSeq])
+	via := m.checkVia(m.firstSeen(Via))
+	from := m.checkAddress(m.firstSeen(From), viewFrom, &m.from, errNoFrom, errFrom)
+	to := m.checkAddress(m.firstSeen(To), viewTo, &m.to, errNoTo, errTo)
+	call := m.checkCallID(m.firstSeen(CallID))
+	seq := m.checkCSeq(m.firstSeen(CSeq))
 	m.replyable = m.request && m.method != ACK && via && from && to && call && seq
-	if i := at[MaxForwards]; i >= 0 {
+	if i := m.firstSeen(MaxForwards); i >= 0 {
 		if _, ok := number(m.Value(i), 255); !ok {
 			m.fail(errForwards, m.offset(i))
 		}
 	}
-	m.checkBody(pos, at[ContentLength])
+	m.checkBody(pos, m.firstSeen(ContentLength))
 }
 
 func (m *Message) offset(i int) int { return int(m.fields[i].off) }
 
-// firsts are the indexes of the first field of each kind that is checked, or -1.
-type firsts [ContentLength + 1]int
-
-func (m *Message) findFirst() firsts {
-	at := firsts{Via: -1, From: -1, To: -1, CallID: -1, CSeq: -1, MaxForwards: -1, ContentLength: -1}
-	for i := len(m.ids) - 1; i >= 0; i-- {
-		if id := m.ids[i]; int(id) < len(at) {
-			at[id] = i
-		}
+// firstSeen returns the index of the first field of a kind that is checked, or -1.
+func (m *Message) firstSeen(id HeaderID) int {
+	if m.seen&(1<<id) == 0 {
+		return -1
 	}
-	return at
+	return int(m.first[id])
 }
 
 func (m *Message) checkRURI() {
@@ -66,14 +60,13 @@ func (m *Message) checkVia(i int) bool {
 }
 
 // checkAddress reports whether field i, a From or To, can be copied.
-func (m *Message) checkAddress(i int, v view, a *NameAddr, none, bad *ParseError) bool {
+func (m *Message) checkAddress(i int, v view, a *address, none, bad *ParseError) bool {
 	if i < 0 {
 		m.fail(none, int(m.blank.off))
 		return false
 	}
 	value := m.Value(i)
-	ok := a.parse(value) == nil && !a.Star
-	if m.decoded(v, ok); !ok {
+	if !m.decodeAddress(v, a, value) {
 		m.fail(bad, m.offset(i))
 	}
 	return len(value) > 0
@@ -107,14 +100,7 @@ func (m *Message) checkCSeq(i int) bool {
 	return len(value) > 0
 }
 
-func hasLWS(b []byte) bool {
-	for _, c := range b {
-		if class[c]&isLWS != 0 {
-			return true
-		}
-	}
-	return false
-}
+func hasLWS(b []byte) bool { return run(b, below(b, 0, '!'), isText) < len(b) }
 
 // checkBody sets the body: by Content-Length, which is field i, without one all there is.
 func (m *Message) checkBody(pos, i int) {

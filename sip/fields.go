@@ -88,32 +88,41 @@ func (m *Message) decodeVia(i int) {
 
 // From is the From header field; ok false: none, or malformed.
 func (m *Message) From() (a NameAddr, ok bool) {
-	m.decode(viewFrom, From, &m.from)
-	return m.from, m.valid&viewFrom != 0
+	a = m.address(viewFrom).NameAddr
+	return a, m.valid&viewFrom != 0
 }
 
 // To is the To header field; ok false: none, or malformed.
 func (m *Message) To() (a NameAddr, ok bool) {
-	m.decode(viewTo, To, &m.to)
-	return m.to, m.valid&viewTo != 0
-}
-
-func (m *Message) decode(v view, id HeaderID, a *NameAddr) {
-	if m.known&v == 0 {
-		m.decoded(v, a.parse(m.Get(id)) == nil && !a.Star)
-	}
+	a = m.address(viewTo).NameAddr
+	return a, m.valid&viewTo != 0
 }
 
 // FromTag is the From tag; nil: none.
-func (m *Message) FromTag() []byte {
-	m.decode(viewFrom, From, &m.from)
-	return m.from.Tag()
-}
+func (m *Message) FromTag() []byte { return m.address(viewFrom).tag }
 
 // ToTag is the To tag; nil: none.
-func (m *Message) ToTag() []byte {
-	m.decode(viewTo, To, &m.to)
-	return m.to.Tag()
+func (m *Message) ToTag() []byte { return m.address(viewTo).tag }
+
+func (m *Message) address(v view) *address {
+	a, id := &m.from, From
+	if v == viewTo {
+		a, id = &m.to, To
+	}
+	if m.known&v == 0 {
+		m.decodeAddress(v, a, m.Get(id))
+	}
+	return a
+}
+
+func (m *Message) decodeAddress(v view, a *address, value []byte) (ok bool) {
+	tag, err := a.parse(value)
+	if err != nil {
+		tag = a.Tag()
+	}
+	a.tag, ok = tag, err == nil && !a.Star
+	m.decoded(v, ok)
+	return ok
 }
 
 // CallID is the Call-ID, nil if there is none.

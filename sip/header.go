@@ -1,5 +1,7 @@
 package sip
 
+import "encoding/binary"
+
 // HeaderID names a header field the router knows. A header unknown to it
 // has the ID HeaderOther and is found by name.
 type HeaderID uint8
@@ -132,30 +134,88 @@ func (h HeaderID) String() string {
 // without regard to case (RFC 3261 §7.3.1, §7.3.3), or HeaderOther.
 func LookupHeader(name []byte) HeaderID { return lookupHeader(name) }
 
-func lookupHeader[T text](name T) HeaderID {
-	switch len(name) {
-	case 0:
+func lookupHeader[T text](s T) HeaderID {
+	switch {
+	case len(s) == 1:
+		return compactHeaders[s[0]]
+	case len(s) >= nameSize:
 		return HeaderOther
-	case 1:
-		return compactHeaders[name[0]]
 	}
-	id := longHeaders[headerHash(name)]
-	if long := headerNames[id].long; string(name) == long || equalFold(name, long) {
-		return id
-	}
-	return HeaderOther
+	var b nameBytes
+	b[copy(b[:], s)] = ':'
+	return b.load().header()
 }
 
-// headerHash tells all known names apart, so that a name is compared with
-// one candidate only. A test watches over the multipliers.
-func headerHash[T text](name T) uint8 {
-	n := len(name)
-	return uint8(n) + lower[name[0]] + 25*(lower[name[n-1]]+lower[name[n/2]])
+// name is a header field name with its colon as little-endian words, zeros
+// behind it, so that names are found and compared eight bytes at a time.
+type name struct{ a, b, c uint64 }
+
+const nameSize = 24 // bytes; no known name with its colon is longer
+
+type nameBytes [nameSize]byte
+
+func (b *nameBytes) load() name {
+	return name{
+		binary.LittleEndian.Uint64(b[:]),
+		binary.LittleEndian.Uint64(b[8:]),
+		binary.LittleEndian.Uint64(b[16:]),
+	}
 }
+
+// loadName loads what b[i:] begins with.
+func loadName(b []byte, i int) name {
+	if i+nameSize <= len(b) {
+		return (*nameBytes)(b[i : i+nameSize]).load()
+	}
+	return loadTail(b[i:])
+}
+
+func loadTail(b []byte) name {
+	var padded nameBytes
+	copy(padded[:], b)
+	return padded.load()
+}
+
+// header returns the kind of a field with the long name w.
+func (w name) header() HeaderID {
+	id := longHeaders[w.hash()]
+	known := &foldedNames[id]
+	if w.a|known.fold.a != known.lower.a || w.b|known.fold.b != known.lower.b ||
+		w.c|known.fold.c != known.lower.c {
+		return HeaderOther
+	}
+	return id
+}
+
+// hash tells all known names apart, so that a name is compared with one
+// candidate only. A test watches over the multiplier.
+func (w name) hash() uint8 {
+	const fold = ' ' * ones
+	return uint8((w.a | fold + 2*(w.b|fold)) * 0x1a714cf86b83d0e3 >> 56)
+}
+
+// foldedName is a known name in lower case, and the bits in which its
+// letters differ from upper case: nothing but a letter has two forms.
+type foldedName struct{ lower, fold name }
+
+var foldedNames = func() (t [headerCount]foldedName) {
+	for id, n := range headerNames {
+		var b, fold nameBytes
+		b[len(n.long)] = ':'
+		for i := range len(n.long) {
+			b[i] = lower[n.long[i]]
+			if b[i] >= 'a' {
+				fold[i] = 'a' - 'A'
+			}
+		}
+		t[id] = foldedName{b.load(), fold.load()}
+	}
+	return t
+}()
 
 var longHeaders = func() (t [256]HeaderID) {
 	for id := HeaderOther + 1; id < headerCount; id++ {
-		t[headerHash(headerNames[id].long)] = id
+		t[foldedNames[id].lower.hash()] = id
 	}
 	return t
 }()

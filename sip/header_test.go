@@ -20,10 +20,17 @@ func TestLookupHeader(t *testing.T) {
 		if got := LookupHeader([]byte(name + "x")); got != HeaderOther {
 			t.Errorf("%sx: got %s", name, got)
 		}
-		if other, taken := hashes[headerHash(name)]; taken {
-			t.Errorf("%s and %s hash alike: choose other multipliers", name, other)
+		for i := range name { // no byte is passed over
+			wrong := []byte(name)
+			wrong[i] ^= 'a' ^ '!'
+			if got := LookupHeader(wrong); got != HeaderOther {
+				t.Errorf("%s: got %s", wrong, got)
+			}
 		}
-		hashes[headerHash(name)] = name
+		if other, taken := hashes[foldedNames[id].lower.hash()]; taken {
+			t.Errorf("%s and %s hash alike: choose another multiplier", name, other)
+		}
+		hashes[foldedNames[id].lower.hash()] = name
 	}
 	for compact, want := range map[string]HeaderID{
 		"v": Via, "F": From, "t": To, "i": CallID, "m": Contact, "l": ContentLength,
@@ -31,6 +38,7 @@ func TestLookupHeader(t *testing.T) {
 		"u": AllowEvents, "r": ReferTo, "b": ReferredBy, "x": SessionExpires, "Y": Identity,
 		"a": AcceptContact, "j": RejectContact, "d": RequestDisposition, "n": IdentityInfo,
 		"": HeaderOther, "z": HeaderOther, "Contakt": HeaderOther, "Call ID": HeaderOther,
+		"Call\rID": HeaderOther, "To\x00": HeaderOther, "\x00": HeaderOther,
 	} {
 		if got := LookupHeader([]byte(compact)); got != want {
 			t.Errorf("%q: want %s, got %s", compact, want, got)

@@ -134,32 +134,31 @@ func hexValue(c byte) int {
 	return int(c - '0')
 }
 
-// hostPort reads a host with its port from the front of b: in a Via white
-// space may stand around the colon. rest is what is behind. ok false: no
-// host, a malformed IPv6 reference or port.
-func hostPort(b []byte) (host []byte, port uint16, rest []byte, ok bool) {
-	if len(b) > 0 && b[0] == '[' {
-		n := bytes.IndexByte(b, ']')
-		if n < 0 {
+// hostPort reads a host with its port from the front of b, which begins with
+// n bytes of class isHost. Bytes of the class lws may stand around the colon,
+// as in a Via. rest is what is behind. ok false: no host, a malformed IPv6
+// reference or port.
+func hostPort(b []byte, n int, lws uint16) (host []byte, port uint16, rest []byte, ok bool) {
+	switch {
+	case n > 0:
+		host, rest = b[:n], b[n:]
+	case len(b) > 0 && b[0] == '[':
+		if n = bytes.IndexByte(b, ']'); n < 0 {
 			return nil, 0, b, false
 		}
 		host, rest = b[1:n], b[n+1:]
 		if _, ok := parse6(host); !ok {
 			return nil, 0, b, false
 		}
-	} else {
-		n := run(b, 0, isHost)
-		if n == 0 {
-			return nil, 0, b, false
-		}
-		host, rest = b[:n], b[n:]
+	default:
+		return nil, 0, b, false
 	}
-	i := run(rest, 0, isLWS)
+	i := run(rest, 0, lws)
 	if i == len(rest) || rest[i] != ':' {
 		return host, 0, rest, true
 	}
-	i = run(rest, i+1, isLWS)
-	n := run(rest, i, isDigit)
+	i = run(rest, i+1, lws)
+	n = run(rest, i, isDigit)
 	p, ok := number(rest[i:n], 65535)
 	return host, uint16(p), rest[n:], ok && p > 0
 }

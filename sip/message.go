@@ -43,11 +43,12 @@ type Message struct {
 	// stand, valid which of them are well-formed.
 	known, valid view
 	via          ViaValue
-	from, to     NameAddr
+	from, to     address
 	seq          cseq
 	ruri         URI
 
-	seen   uint64 // the kinds that Parse found
+	seen   uint64                   // the kinds that Parse found
+	first  [ContentLength + 1]uint8 // and the first of each that is checked, if it was seen
 	failed bool
 	err    ParseError
 	own    []byte // what CopyFrom copied into
@@ -70,6 +71,12 @@ type field struct {
 
 // span is a part of the start line.
 type span struct{ from, to uint32 }
+
+// address is a decoded From or To with its tag.
+type address struct {
+	NameAddr
+	tag []byte
+}
 
 // view is a set of decoded views.
 type view uint8

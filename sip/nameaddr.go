@@ -16,58 +16,70 @@ type NameAddr struct {
 // inside the angle brackets, empty parameters. Errors are *ParseError.
 func ParseNameAddr(b []byte) (NameAddr, error) {
 	var a NameAddr
-	if err := a.parse(trim(b)); err != nil {
+	if _, err := a.parse(trim(b)); err != nil {
 		return a, err
 	}
 	return a, nil
 }
 
-func (a *NameAddr) parse(b []byte) *ParseError {
+// parse reads b, trimmed, and returns the tag, which it comes by on its way.
+func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 	*a = NameAddr{}
 	if len(b) == 1 && b[0] == '*' {
 		a.Star = true
-		return nil
+		return nil, nil
 	}
 	i, err := uriStart(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if b[i] == '<' {
 		n := bytes.IndexByte(b[i:], '>')
 		if n < 0 {
-			return errAngle
+			return nil, errAngle
 		}
-		if display := trimRight(b[:i]); len(display) > 0 {
-			a.Display = display
+		if i > 0 {
+			a.Display = trimRight(b[:i])
 		}
 		a.URI = trim(b[i+1 : i+n])
-		a.Params = trim(b[i+n+1:])
-		if len(a.Params) > 0 && a.Params[0] != ';' {
-			return errNameAddr
+		if b = trimLeft(b[i+n+1:]); len(b) > 0 {
+			a.Params = b
+			if b[0] != ';' {
+				return nil, errNameAddr
+			}
 		}
 	} else {
 		n := bytes.IndexByte(b, ';')
 		if n < 0 {
 			n = len(b)
+		} else {
+			a.Params = b[n:]
 		}
-		a.URI, a.Params = trimRight(b[:n]), b[n:]
+		a.URI = trimRight(b[:n])
 		if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
-			return errBareURI
+			return nil, errBareURI
 		}
 	}
-	if len(a.Params) == 0 {
-		a.Params = nil
-	}
-	if schemeLen(a.URI) <= 0 || !all(a.URI, isURI) {
-		return errNameAddr
+	if schemeLen(a.URI) <= 0 || longRun(a.URI, 0, isURI) < len(a.URI) {
+		return nil, errNameAddr
 	}
 	p := NewParams(a.Params)
-	for _, _, ok := p.Next(); ok; _, _, ok = p.Next() {
+	for tagged := false; ; {
+		name, value, ok := p.Next()
+		if !ok {
+			break
+		}
+		if !tagged && (string(name) == "tag" || equalFold(name, "tag")) {
+			tag, tagged = value, true
+		}
 	}
 	if p.junk {
-		return errParams
+		return nil, errParams
 	}
-	return nil
+	if len(tag) == 0 {
+		tag = nil
+	}
+	return tag, nil
 }
 
 // uriStart returns the index of the '<' of a name-addr, or 0 for an

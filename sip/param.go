@@ -28,15 +28,14 @@ func (p *Params) Next() (name, value []byte, ok bool) {
 		return nil, nil, false
 	}
 	start := i
-	for i < len(b) && b[i] != '=' && class[b[i]]&isBreak == 0 {
-		i++
-	}
+	i = longRun(b, i, isName)
 	name = b[start:i]
 	p.empty = p.empty || len(name) == 0
 	i = run(b, i, isLWS)
 	if i < len(b) && b[i] == '=' {
-		i = run(b, i+1, isLWS)
-		value, i = p.value(b, i)
+		start = run(b, i+1, isLWS)
+		i = p.value(b, start)
+		value = b[start:i:i]
 		i = run(b, i, isLWS)
 	}
 	for i < len(b) && b[i] != ';' {
@@ -47,19 +46,16 @@ func (p *Params) Next() (name, value []byte, ok bool) {
 	return name, value, true
 }
 
-func (p *Params) value(b []byte, i int) (value []byte, next int) {
-	start := i
-	if i < len(b) && b[i] == '"' {
-		if i = quotedEnd(b, i); i < 0 {
-			p.junk = true
-			i = len(b)
-		}
-		return b[start:i], i
+// value returns the index behind the value that begins at b[i:].
+func (p *Params) value(b []byte, i int) int {
+	if i == len(b) || b[i] != '"' {
+		return longRun(b, i, isWord)
 	}
-	for i < len(b) && class[b[i]]&isBreak == 0 {
-		i++
+	if i = quotedEnd(b, i); i < 0 {
+		p.junk = true
+		i = len(b)
 	}
-	return b[start:i:i], i
+	return i
 }
 
 // Param finds name in a parameter list such as Params of NameAddr, URI and ViaValue.
@@ -69,7 +65,7 @@ func Param(params []byte, name string) (value []byte, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		if equalFold(n, name) {
+		if string(n) == name || equalFold(n, name) {
 			return v, true
 		}
 	}

@@ -41,29 +41,17 @@ func (m *Message) reset() {
 	m.request, m.method, m.status = false, Other, 0
 	m.token, m.uri, m.reason = span{}, span{}, span{}
 	m.replyable, m.edited, m.failed = false, false, false
-	m.known, m.seen = 0, 0
+	m.known, m.seen = 0, 0 // first: of the kinds seen only
 }
 
 // fail keeps the first error.
+//
+//go:noinline
 func (m *Message) fail(err *ParseError, offset int) {
 	if !m.failed {
 		m.failed, m.err = true, *err
 		m.err.Offset = offset
 	}
-}
-
-// lineEnd finds where the line at b[pos:] ends and where the next begins.
-// ok false: it has no line end, CR LF or LF.
-func lineEnd(b []byte, pos int) (end, next int, ok bool) {
-	n := bytes.IndexByte(b[pos:], '\n')
-	if n < 0 {
-		return len(b), len(b), false
-	}
-	end, next = pos+n, pos+n+1
-	if n > 0 && b[end-1] == '\r' {
-		end--
-	}
-	return end, next, true
 }
 
 // parseStart reads the start line and returns where the header section begins.
@@ -139,7 +127,7 @@ func (m *Message) parseRequestLine(b []byte) {
 	switch {
 	case len(uri) == 0 || sp1+1+len(uri) < sp2 || sp2+1+len(version) < len(b):
 		m.fail(errRequest, sp1)
-	case !equalFold(version, "SIP/2.0"):
+	case string(version) != "SIP/2.0" && !equalFold(version, "SIP/2.0"):
 		m.fail(errVersion, sp2+1)
 	}
 	m.checkRURI()
@@ -148,9 +136,13 @@ func (m *Message) parseRequestLine(b []byte) {
 // splitRequestLine finds the space behind the method and the one before the
 // version, any; white space behind that is tolerated.
 func splitRequestLine(b []byte) (sp1, sp2 int, ok bool) {
-	b = trimRight(b)
-	sp1, sp2 = bytes.IndexByte(b, ' '), bytes.LastIndexByte(b, ' ')
-	ok = sp1 > 0 && sp2 > sp1 && all(b[:sp1], isToken) && isVersion(b[sp2+1:])
+	const usual = " SIP/2.0"
+	if sp2 = len(b) - len(usual); sp2 < 0 || string(b[sp2:]) != usual {
+		b = trimRight(b)
+		sp2 = bytes.LastIndexByte(b, ' ')
+	}
+	sp1 = run(b, 0, isToken)
+	ok = 0 < sp1 && sp1 < sp2 && b[sp1] == ' ' && isVersion(b[sp2+1:])
 	return sp1, sp2, ok
 }
 
@@ -165,138 +157,3 @@ func isVersion(b []byte) bool {
 	major, minor := cut(b[4:], '.')
 	return all(major, isDigit) && all(minor, isDigit)
 }
-
-// parseFields indexes the header section at raw[pos:] and returns where the
-// body begins.
-func (m *Message) parseFields(pos int) int {
-	b, section := m.raw, pos
-	lines := 0 // that end in CR LF
-	ended := false
-	for pos < len(b) {
-		end, next, ok := lineEnd(b, pos)
-		if !ok {
-			m.addField(pos, end, next)
-			pos = next
-			break
-		}
-		lines += next - end - 1
-		if end == pos {
-			m.blank = line{off: uint32(pos), size: uint32(next - pos)}
-			pos, ended = next, true
-			break
-		}
-		for next < len(b) && (b[next] == ' ' || b[next] == '\t') {
-			var more bool
-			if end, next, more = lineEnd(b, next); more {
-				lines += next - end - 1
-			}
-		}
-		m.addField(pos, end, next)
-		pos = next
-	}
-	if !ended {
-		m.fail(errNoBlank, pos)
-		m.blank.off = uint32(pos)
-	}
-	head := b[section:pos]
-	if bytes.Count(head, carriageReturn) != lines {
-		m.fail(errCR, section)
-	}
-	if i := bytes.IndexByte(head, 0); i >= 0 && m.hasBareNUL() {
-		m.fail(errNUL, section+i)
-	}
-	if len(m.ids)+bytes.Count(head, comma) > MaxElements {
-		m.countElements()
-	}
-	return pos
-}
-
-var comma, carriageReturn = []byte{','}, []byte{'\r'}
-
-// addField indexes the field whose line, folded lines included, is
-// raw[pos:next]; its last line end is at end.
-func (m *Message) addField(pos, end, next int) {
-	if len(m.ids) == MaxHeaders {
-		m.fail(errHeaders, pos)
-		return
-	}
-	b := m.raw[pos:end]
-	colon := run(b, 0, isToken)
-	name := b[:colon]
-	if colon == 0 || colon == len(b) || b[colon] != ':' {
-		name, colon = m.oddName(b, pos)
-	}
-	id := lookupHeader(name)
-	switch bit := uint64(1) << id; {
-	case single&m.seen&bit != 0:
-		m.fail(errDuplicate, pos)
-	default:
-		m.seen |= bit
-	}
-	value := min(run(b, min(colon+1, len(b)), isLWS), len(b))
-	for end > pos+value && class[b[end-pos-1]]&isLWS != 0 {
-		end--
-	}
-	m.ids = append(m.ids, byte(id))
-	m.fields = append(m.fields, field{
-		line:  line{off: uint32(pos), size: uint32(next - pos)},
-		name:  uint16(len(name)),
-		value: uint16(value),
-		end:   uint32(end - pos),
-	})
-}
-
-// oddName is the name of a field that is no token with a colon behind it:
-// white space between them is tolerated. b begins at raw[pos].
-func (m *Message) oddName(b []byte, pos int) (name []byte, colon int) {
-	colon = bytes.IndexByte(b, ':')
-	if colon < 0 {
-		m.fail(errLine, pos)
-		colon = len(b)
-	}
-	name = b[:colon]
-	for len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
-		name = name[:len(name)-1]
-	}
-	if !all(name, isToken) {
-		m.fail(errName, pos)
-	}
-	return name, colon
-}
-
-// hasBareNUL reports whether a NUL stands elsewhere than in a quoted-pair
-// of a quoted string, RFC 3261 §25.1.
-func (m *Message) hasBareNUL() bool {
-	for i := range m.fields {
-		v := m.bytes(m.fields[i].line)
-		quoted := false
-		for j := 0; j < len(v); j++ {
-			switch {
-			case v[j] == 0:
-				return true
-			case v[j] == '"':
-				quoted = !quoted
-			case v[j] == '\\' && quoted:
-				j++
-			}
-		}
-	}
-	return false
-}
-
-// countElements enforces MaxElements on the kinds that are lists.
-func (m *Message) countElements() {
-	for _, id := range listHeaders {
-		n := 0
-		for e, ok := m.FirstElement(id); ok; e, ok = m.NextElement(e) {
-			if n++; n > MaxElements {
-				m.fail(errElements, int(m.fields[e.Header].off))
-				return
-			}
-		}
-	}
-}
-
-var listHeaders = [...]HeaderID{Via, Contact, Route, RecordRoute, Path, ServiceRoute, Require,
-	ProxyRequire, Supported, Unsupported, Allow, AllowEvents, Accept, PAssertedIdentity,
-	PPreferredIdentity, Warning, Reason}

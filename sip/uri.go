@@ -61,47 +61,64 @@ func (u *URI) parse(b []byte) *ParseError {
 	if n <= 0 {
 		return errScheme
 	}
-	if !all(b, isURI) {
+	u.SchemeName = b[:n]
+	var err *ParseError
+	looked := false // at every byte
+	switch {
+	case is(u.SchemeName, "sip"):
+		u.Scheme = SIP
+		err = u.address(b[n+1:])
+		looked = err == nil
+	case is(u.SchemeName, "sips"):
+		u.Scheme = SIPS
+		err = u.address(b[n+1:])
+		looked = err == nil
+	case is(u.SchemeName, "tel"):
+		u.Scheme = Tel
+		err = u.number(b[n+1:])
+	}
+	if !looked && longRun(b, n, isURI) < len(b) {
 		return errURIBytes
 	}
-	u.SchemeName = b[:n]
-	rest := b[n+1:]
-	switch {
-	case equalFold(u.SchemeName, "sip"):
-		u.Scheme = SIP
-	case equalFold(u.SchemeName, "sips"):
-		u.Scheme = SIPS
-	case equalFold(u.SchemeName, "tel"):
-		u.Scheme = Tel
-		return u.number(rest)
-	default:
-		return nil
-	}
-	if at := bytes.IndexByte(rest, '@'); at >= 0 {
-		u.User, rest = rest[:at], rest[at+1:]
-		if c := bytes.IndexByte(u.User, ':'); c >= 0 {
-			u.User, u.Password = u.User[:c], u.User[c+1:]
+	return err
+}
+
+// address reads a sip or sips URI behind its scheme.
+func (u *URI) address(b []byte) *ParseError {
+	n, at := longRun(b, 0, isHost), -1
+	if i := bytes.IndexByte(b[n:], '@'); i >= 0 {
+		at = n + i
+		u.User = b[:at]
+		if n < at {
+			if longRun(u.User, n, isURI) < at {
+				return errURIBytes
+			}
+			if i := bytes.IndexByte(u.User[n:], ':'); i >= 0 {
+				u.User, u.Password = b[:n+i], b[n+i+1:at]
+			}
 		}
-		if bytes.IndexByte(rest, '@') >= 0 {
-			return errURIBytes
-		}
+		b = b[at+1:]
+		n = longRun(b, 0, isHost)
 	}
 	var ok bool
-	if u.Host, u.Port, rest, ok = hostPort(rest); !ok {
+	u.Host, u.Port, b, ok = hostPort(b, n, 0)
+	if len(b) > 0 && (longRun(b, 0, isURI) < len(b) || at >= 0 && bytes.IndexByte(b, '@') >= 0) {
+		return errURIBytes
+	}
+	if !ok {
 		return errHost
 	}
-	if len(rest) > 0 && rest[0] == ';' {
-		n := bytes.IndexByte(rest, '?')
-		if n < 0 {
-			n = len(rest)
+	if len(b) > 0 && b[0] == ';' {
+		u.Params, b = b, nil
+		if i := bytes.IndexByte(u.Params, '?'); i >= 0 {
+			u.Params, b = u.Params[:i], u.Params[i:]
 		}
-		u.Params, rest = rest[:n], rest[n:]
 	}
-	if len(rest) > 0 {
-		if rest[0] != '?' {
+	if len(b) > 0 {
+		if b[0] != '?' {
 			return errHost
 		}
-		u.Headers = rest[1:]
+		u.Headers = b[1:]
 	}
 	return u.count()
 }
@@ -141,7 +158,11 @@ func (u *URI) number(b []byte) *ParseError {
 // schemeLen returns the length of the scheme that b begins with, before
 // its colon and something behind it, or 0.
 func schemeLen(b []byte) int {
-	if n := run(b, 0, isScheme); n > 0 && n+1 < len(b) && b[n] == ':' && lower[b[0]] >= 'a' {
+	if len(b) > 4 && string(b[:4]) == "sip:" {
+		return 3
+	}
+	n := run(b, 0, isScheme)
+	if n > 0 && n+1 < len(b) && b[n] == ':' && lower[b[0]] >= 'a' {
 		return n
 	}
 	return 0

@@ -60,7 +60,8 @@ func (v *ViaValue) parse(b []byte) *ParseError {
 		return errVia
 	}
 	v.Transport = LookupTransport(v.Protocol)
-	host, port, rest, ok := hostPort(b[n:])
+	b = b[n:]
+	host, port, rest, ok := hostPort(b, longRun(b, 0, isHost), isLWS)
 	if !ok {
 		return errVia
 	}
@@ -101,21 +102,21 @@ func (v *ViaValue) params() *ParseError {
 		}
 		twice, bare := false, value == nil
 		switch {
-		case equalFold(name, "branch"):
+		case is(name, "branch"):
 			twice = v.Branch != nil
 			v.Branch = value
-		case equalFold(name, "rport"):
+		case is(name, "rport"):
 			twice, bare = v.HasRPort, false
 			v.HasRPort = true
 			port, _ := number(value, 65535)
 			v.RPort = uint16(port)
-		case equalFold(name, "received"):
+		case is(name, "received"):
 			twice = v.Received != nil
 			v.Received = unbracket(value)
-		case equalFold(name, "maddr"):
+		case is(name, "maddr"):
 			twice = v.MAddr != nil
 			v.MAddr = unbracket(value)
-		case equalFold(name, "ttl"):
+		case is(name, "ttl"):
 			twice = v.TTL != nil
 			v.TTL = value
 		default:
