@@ -21,8 +21,8 @@ const (
 const (
 	lowerAlpha = "abcdefghijklmnopqrstuvwxyz"
 	upperAlpha = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits     = "0123456789"
-	alphanum   = lowerAlpha + upperAlpha + digits
+	decimals   = "0123456789"
+	alphanum   = lowerAlpha + upperAlpha + decimals
 )
 
 var class = func() (t [256]uint16) {
@@ -38,8 +38,8 @@ var class = func() (t [256]uint16) {
 	}{
 		{isToken, alphanum + "-.!%*_+`'~"},
 		{isLWS, " \t\r\n"},
-		{isDigit, digits},
-		{isHex, digits + "abcdefABCDEF"},
+		{isDigit, decimals},
+		{isHex, decimals + "abcdefABCDEF"},
 		{isHost, alphanum + "-._"},
 		{isUser, alphanum + "-_.!~*'()" + "&=+$,;?/"},
 		{isReserved, ";/?:@&=+$,"},
@@ -119,17 +119,6 @@ func run(b []byte, i int, bit uint16) int {
 	return i
 }
 
-// longRun is run for what is long as a rule.
-func longRun(b []byte, i int, bit uint16) int {
-	for ; i+4 <= len(b); i += 4 {
-		p := (*[4]byte)(b[i : i+4])
-		if class[p[0]]&class[p[1]]&class[p[2]]&class[p[3]]&bit == 0 {
-			break
-		}
-	}
-	return run(b, i, bit)
-}
-
 // trim drops linear white space, folding included, at both ends.
 func trim(b []byte) []byte { return trimRight(trimLeft(b)) }
 
@@ -142,23 +131,38 @@ func trimRight(b []byte) []byte {
 	return b
 }
 
-// number reads a whole decimal number of at most max.
-func number(b []byte, max uint64) (n uint64, ok bool) {
-	for _, c := range b {
-		if class[c]&isDigit == 0 {
-			return 0, false
+// digits reads the decimal number at b[i:], which ends before b[end:]; one
+// that does not fit is the greatest of all.
+func digits(b []byte, i int) (v uint64, end int) {
+	for ; i < len(b); i++ {
+		d := b[i] - '0'
+		if d > 9 {
+			break
 		}
-		if n = n*10 + uint64(c-'0'); n > max {
-			return 0, false
+		if v = v*10 + uint64(d); v > 1<<32 {
+			v = 1 << 32
 		}
 	}
-	return n, len(b) > 0
+	return v, i
+}
+
+// number reads a whole decimal number of at most max, which is less than 1<<32.
+func number(b []byte, max uint64) (v uint64, ok bool) {
+	v, n := digits(b, 0)
+	if n < len(b) || n == 0 || v > max {
+		return 0, false
+	}
+	return v, true
 }
 
 // quotedEnd returns the index behind the quoted string that begins at b[i],
 // or -1 if it does not end. RFC 3261 §25.1, quoted-string.
 func quotedEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
+		x := word(b, i)
+		if i += first(zero(x^'"'*ones) | zero(x^'\\'*ones)); i >= len(b) {
+			break
+		}
 		switch b[i] {
 		case '"':
 			return i + 1

@@ -25,7 +25,8 @@ type needs struct {
 
 // read reports whether all that a message of its kind must have was well-formed.
 func (n *needs) read(m *Message) bool {
-	*n = needs{method: m.Method(), status: m.Status(), callID: m.CallID(), seq: m.CSeq()}
+	*n = needs{}
+	n.method, n.status, n.callID, n.seq = m.Method(), m.Status(), m.CallID(), m.CSeq()
 	if m.IsRequest() {
 		u, ok := m.RequestURI()
 		if !ok {

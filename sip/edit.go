@@ -46,7 +46,7 @@ func (m *Message) Remove(i int) {
 	id := m.ID(i)
 	m.ids = slices.Delete(m.ids, i, i+1)
 	m.fields = slices.Delete(m.fields, i, i+1)
-	m.moved(i, -1)
+	m.move(i, -1)
 	m.touched(id)
 }
 
@@ -80,7 +80,7 @@ func (m *Message) InsertNamed(at int, name string, value []byte) {
 	}
 	m.ids = slices.Insert(m.ids, at, byte(id))
 	m.fields = slices.Insert(m.fields, at, field{name: uint16(len(m.text) - n)})
-	m.moved(at, 1)
+	m.move(at, 1)
 	m.finish(at, n, id, value)
 }
 
@@ -107,11 +107,11 @@ func (m *Message) SetElement(e Element, value []byte) {
 		return
 	}
 	n := len(m.text)
-	old := m.bytes(m.fields[e.Header].line)
+	old := m.bytes(m.fields[e.field].line)
 	m.text = append(m.text, old[:e.off]...)
 	m.text = appendClean(m.text, value)
-	m.text = append(m.text, old[e.end:]...)
-	m.replaced(e.Header, n)
+	m.text = append(m.text, old[e.end():]...)
+	m.replaced(int(e.field), n)
 }
 
 // RemoveElement removes an element; the field goes with its last element.
@@ -119,33 +119,33 @@ func (m *Message) RemoveElement(e Element) {
 	if !m.holds(e) {
 		return
 	}
-	f := m.fields[e.Header]
-	old := m.bytes(f.line)
-	cutFrom, cutTo := e.off, e.end
-	before, hasBefore := m.elementOf(e.Header, 0)
+	i := int(e.field)
+	old := m.bytes(m.fields[i].line)
+	cutFrom, cutTo := e.off, e.end()
+	before, hasBefore := m.elementOf(i, 0)
 	if hasBefore && before.off < e.off {
-		for cutFrom > before.end && old[cutFrom] != ',' {
+		for cutFrom > before.end() && old[cutFrom] != ',' {
 			cutFrom--
 		}
-	} else if next, ok := m.elementOf(e.Header, e.end); ok {
+	} else if next, ok := m.elementOf(i, e.end()); ok {
 		cutTo = next.off
 	} else {
-		m.Remove(e.Header)
+		m.Remove(i)
 		return
 	}
 	n := len(m.text)
 	m.text = append(m.text, old[:cutFrom]...)
 	m.text = append(m.text, old[cutTo:]...)
-	m.replaced(e.Header, n)
+	m.replaced(i, n)
 }
 
 // holds reports whether e is still an element of the message.
 func (m *Message) holds(e Element) bool {
-	if e.Header < 0 || e.Header >= len(m.fields) {
+	if e.field < 0 || int(e.field) >= len(m.fields) {
 		return false
 	}
-	f := &m.fields[e.Header]
-	return uint32(f.value) <= e.off && e.off <= e.end && e.end <= f.end
+	f := &m.fields[e.field]
+	return uint32(f.value) <= e.off && e.end() <= f.end
 }
 
 // SetBody replaces the body, and Content-Type and Content-Length with it. An
@@ -217,10 +217,11 @@ func (m *Message) written(n int) line {
 	return line{off: uint32(n), size: uint32(len(m.text) - n), written: true}
 }
 
-// moved keeps the decoded Via in place when the fields from index at on move.
-func (m *Message) moved(at, by int) {
-	if m.via.Element.Header >= at {
-		m.via.Element.Header += by
+// move keeps the decoded Via in place when the fields from index at on move.
+func (m *Message) move(at, by int) {
+	m.moved = true
+	if int(m.via.Element.field) >= at {
+		m.via.Element.field += int32(by)
 	}
 }
 

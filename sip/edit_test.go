@@ -159,13 +159,13 @@ func TestEditResponse(t *testing.T) {
 func TestEditSeen(t *testing.T) {
 	m := mustParse(t, odd)
 	via, _ := m.TopVia()
-	if m.InsertNamed(0, "X", nil); via.Element.Header != 1 {
-		t.Errorf("the decoded Via is at %d", via.Element.Header)
+	if m.InsertNamed(0, "X", nil); via.Element.field != 1 {
+		t.Errorf("the decoded Via is at %d", via.Element.field)
 	}
 	m.Remove(0)
 	m.Prepend(Via, []byte("SIP/2.0/TCP c"))
-	if via, ok := m.TopVia(); !ok || string(via.Host) != "c" || via.Element.Header != 0 {
-		t.Errorf("top Via %s at %d", via.Host, via.Element.Header)
+	if via, ok := m.TopVia(); !ok || string(via.Host) != "c" || via.Element.field != 0 {
+		t.Errorf("top Via %s at %d", via.Host, via.Element.field)
 	}
 	m.Remove(0)
 	if via, ok := m.TopVia(); !ok || string(via.Host) != "a" {

@@ -6,10 +6,13 @@ import "bytes"
 // they in one comma-separated field or in several (RFC 3261 §7.3.1). An edit
 // of its field makes it stale.
 type Element struct {
-	Header   int    // index of its field
-	Value    []byte // trimmed
-	off, end uint32 // where in the field's line the value is
+	Value []byte // trimmed
+	field int32  // index of its field
+	off   uint32 // where in the field's line the value is
 }
+
+// end is where in the field's line the value ends.
+func (e *Element) end() uint32 { return e.off + uint32(len(e.Value)) }
 
 // FirstElement and NextElement walk the elements of a kind in message order
 // (quoted strings, <> and comments respected). Empty elements are passed over.
@@ -18,12 +21,14 @@ func (m *Message) FirstElement(id HeaderID) (Element, bool) {
 }
 
 // NextElement returns the element behind e.
-func (m *Message) NextElement(e Element) (Element, bool) { return m.element(e.Header, e.end) }
+func (m *Message) NextElement(e Element) (Element, bool) {
+	return m.element(int(e.field), e.end())
+}
 
 // LastElement returns the last element of a kind.
 func (m *Message) LastElement(id HeaderID) (last Element, ok bool) {
 	for i := m.First(id); i >= 0; i = m.after(i, id) {
-		for e, more := m.elementOf(i, 0); more; e, more = m.elementOf(i, e.end) {
+		for e, more := m.elementOf(i, 0); more; e, more = m.elementOf(i, e.end()) {
 			last, ok = e, true
 		}
 	}
@@ -64,7 +69,7 @@ func (m *Message) elementOf(i int, pos uint32) (e Element, ok bool) {
 	}
 	to := elementEnd(b, from, m.ID(i))
 	value := trimRight(b[from:to])
-	return Element{i, value, uint32(from), uint32(from + len(value))}, true
+	return Element{value, int32(i), uint32(from)}, true
 }
 
 // elementEnd returns the index of the comma that ends the element at b[i:],

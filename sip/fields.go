@@ -23,7 +23,12 @@ func (m *Message) Value(i int) []byte {
 }
 
 // First returns the index of the first field of a kind, or -1.
-func (m *Message) First(id HeaderID) int { return bytes.IndexByte(m.ids, byte(id)) }
+func (m *Message) First(id HeaderID) int {
+	if int(id) < len(m.first) && !m.moved {
+		return m.firstSeen(id)
+	}
+	return bytes.IndexByte(m.ids, byte(id))
+}
 
 // Next returns the index of the next field of the kind of i (of the same
 // name for HeaderOther), or -1.
@@ -82,19 +87,22 @@ func (m *Message) TopVia() (v *ViaValue, ok bool) {
 // decodeVia decodes the first element from field i on.
 func (m *Message) decodeVia(i int) {
 	e, ok := m.element(i, 0)
-	m.via = ViaValue{Element: e}
+	m.via = ViaValue{}
+	m.via.Element = e
 	m.decoded(viewVia, ok && m.via.parse(e.Value) == nil)
 }
 
-// From is the From header field; ok false: none, or malformed.
-func (m *Message) From() (a NameAddr, ok bool) {
-	a = m.address(viewFrom).NameAddr
+// From is the From header field; ok false: none, or malformed. It is valid
+// until the next edit of From.
+func (m *Message) From() (a *NameAddr, ok bool) {
+	a = &m.address(viewFrom).NameAddr
 	return a, m.valid&viewFrom != 0
 }
 
-// To is the To header field; ok false: none, or malformed.
-func (m *Message) To() (a NameAddr, ok bool) {
-	a = m.address(viewTo).NameAddr
+// To is the To header field; ok false: none, or malformed. It is valid until
+// the next edit of To.
+func (m *Message) To() (a *NameAddr, ok bool) {
+	a = &m.address(viewTo).NameAddr
 	return a, m.valid&viewTo != 0
 }
 
@@ -146,11 +154,11 @@ func (m *Message) decodeCSeq() *cseq {
 
 func (m *Message) parseCSeq(b []byte) {
 	m.seq = cseq{}
-	n := run(b, 0, isDigit)
+	number, n := digits(b, 0)
 	i := run(b, n, isLWS)
-	number, ok := number(b[:n], 1<<31-1)
-	if ok = ok && i > n && all(b[i:], isToken); ok {
-		m.seq = cseq{uint32(number), b[i:]}
+	ok := n > 0 && i > n && number < 1<<31 && all(b[i:], isToken)
+	if ok {
+		m.seq.number, m.seq.method = uint32(number), b[i:]
 	}
 	m.decoded(viewCSeq, ok)
 }

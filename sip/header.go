@@ -134,98 +134,97 @@ func (h HeaderID) String() string {
 // without regard to case (RFC 3261 §7.3.1, §7.3.3), or HeaderOther.
 func LookupHeader(name []byte) HeaderID { return lookupHeader(name) }
 
-func lookupHeader[T text](s T) HeaderID {
-	switch {
-	case len(s) == 1:
-		return compactHeaders[s[0]]
-	case len(s) >= nameSize:
+func lookupHeader[T text](name T) HeaderID {
+	var b [nameSize]byte
+	if len(name) >= nameSize {
 		return HeaderOther
 	}
-	var b nameBytes
-	b[copy(b[:], s)] = ':'
-	return b.load().header()
+	b[copy(b[:], name)] = ':'
+	if len(name) < 8 {
+		return shortName(loadName(&b).a)
+	}
+	return loadName(&b).header()
 }
 
-// name is a header field name with its colon as little-endian words, zeros
-// behind it, so that names are found and compared eight bytes at a time.
-type name struct{ a, b, c uint64 }
+// Names are looked up with their colon, as little-endian words with zeros
+// behind it: the longest known is Proxy-Preferred-Identity's.
+type longName struct{ a, b, c uint64 }
 
-const nameSize = 24 // bytes; no known name with its colon is longer
+const nameSize = 24
 
-type nameBytes [nameSize]byte
-
-func (b *nameBytes) load() name {
-	return name{
+func loadName(b *[nameSize]byte) longName {
+	return longName{
 		binary.LittleEndian.Uint64(b[:]),
 		binary.LittleEndian.Uint64(b[8:]),
 		binary.LittleEndian.Uint64(b[16:]),
 	}
 }
 
-// loadName loads what b[i:] begins with.
-func loadName(b []byte, i int) name {
-	if i+nameSize <= len(b) {
-		return (*nameBytes)(b[i : i+nameSize]).load()
-	}
-	return loadTail(b[i:])
-}
-
-func loadTail(b []byte) name {
-	var padded nameBytes
-	copy(padded[:], b)
-	return padded.load()
-}
-
-// header returns the kind of a field with the long name w.
-func (w name) header() HeaderID {
-	id := longHeaders[w.hash()]
-	known := &foldedNames[id]
-	if w.a|known.fold.a != known.lower.a || w.b|known.fold.b != known.lower.b ||
-		w.c|known.fold.c != known.lower.c {
+// shortName returns the ID of a name of one word.
+func shortName(w uint64) HeaderID {
+	n := &shortNames[shortHash(w)]
+	if w|n.fold != n.lower {
 		return HeaderOther
 	}
-	return id
+	return n.id
 }
 
-// hash tells all known names apart, so that a name is compared with one
-// candidate only. A test watches over the multiplier.
-func (w name) hash() uint8 {
-	const fold = ' ' * ones
-	return uint8((w.a | fold + 2*(w.b|fold)) * 0x1a714cf86b83d0e3 >> 56)
+// header returns the ID of a name of more than one word.
+func (w longName) header() HeaderID {
+	n := &longNames[w.hash()]
+	if w.a|n.fold.a != n.lower.a || w.b|n.fold.b != n.lower.b || w.c|n.fold.c != n.lower.c {
+		return HeaderOther
+	}
+	return n.id
 }
 
-// foldedName is a known name in lower case, and the bits in which its
-// letters differ from upper case: nothing but a letter has two forms.
-type foldedName struct{ lower, fold name }
+// The hashes tell all known names apart, so that a name is compared with one
+// candidate only. A test watches over the multipliers.
 
-var foldedNames = func() (t [headerCount]foldedName) {
-	for id, n := range headerNames {
-		var b, fold nameBytes
-		b[len(n.long)] = ':'
-		for i := range len(n.long) {
-			b[i] = lower[n.long[i]]
+func shortHash(w uint64) uint64 { return (w | ' '*ones) * 0x293a0c2bf9fc6569 >> 57 }
+
+func (w longName) hash() uint64 {
+	return ((w.a | ' '*ones) + 2*(w.b|' '*ones)) * 0xdbeaa0fe2f8c1ff >> 57
+}
+
+// A known name is held in lower case, with the bits in which its letters
+// differ from upper case: nothing but a letter has two forms.
+var (
+	shortNames [1 << 7]struct {
+		lower, fold uint64
+		id          HeaderID
+	}
+	longNames [1 << 7]struct {
+		lower, fold longName
+		id          HeaderID
+	}
+)
+
+func init() {
+	add := func(name string, id HeaderID) {
+		var b, fold [nameSize]byte
+		b[len(name)] = ':'
+		for i := range len(name) {
+			b[i] = lower[name[i]]
 			if b[i] >= 'a' {
 				fold[i] = 'a' - 'A'
 			}
 		}
-		t[id] = foldedName{b.load(), fold.load()}
-	}
-	return t
-}()
-
-var longHeaders = func() (t [256]HeaderID) {
-	for id := HeaderOther + 1; id < headerCount; id++ {
-		t[foldedNames[id].lower.hash()] = id
-	}
-	return t
-}()
-
-var compactHeaders = func() (t [256]HeaderID) {
-	for id, n := range headerNames {
-		if n.compact != 0 {
-			t[n.compact] = HeaderID(id)
-			t[n.compact-'a'+'A'] = HeaderID(id)
+		w, f := loadName(&b), loadName(&fold)
+		if len(name) < 8 {
+			n := &shortNames[shortHash(w.a)]
+			n.lower, n.fold, n.id = w.a, f.a, id
+		} else {
+			n := &longNames[w.hash()]
+			n.lower, n.fold, n.id = w, f, id
 		}
 	}
-	return t
-}()
+	for id, n := range headerNames {
+		if n.long != "" {
+			add(n.long, HeaderID(id))
+		}
+		if n.compact != 0 {
+			add(string(n.compact), HeaderID(id))
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 )
 
 func TestLookupHeader(t *testing.T) {
-	hashes := map[uint8]string{}
 	for id := HeaderOther + 1; id < headerCount; id++ {
 		name := id.String()
 		if name == "" {
@@ -14,7 +13,7 @@ func TestLookupHeader(t *testing.T) {
 		}
 		for _, form := range []string{name, strings.ToUpper(name), strings.ToLower(name)} {
 			if got := LookupHeader([]byte(form)); got != id {
-				t.Errorf("%s: want %d, got %d (%s)", form, id, got, got)
+				t.Errorf("%s: want %d, got %d (%s): do two hash alike?", form, id, got, got)
 			}
 		}
 		if got := LookupHeader([]byte(name + "x")); got != HeaderOther {
@@ -27,10 +26,6 @@ func TestLookupHeader(t *testing.T) {
 				t.Errorf("%s: got %s", wrong, got)
 			}
 		}
-		if other, taken := hashes[foldedNames[id].lower.hash()]; taken {
-			t.Errorf("%s and %s hash alike: choose another multiplier", name, other)
-		}
-		hashes[foldedNames[id].lower.hash()] = name
 	}
 	for compact, want := range map[string]HeaderID{
 		"v": Via, "F": From, "t": To, "i": CallID, "m": Contact, "l": ContentLength,

@@ -1,6 +1,10 @@
 package sip
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
 
 // parseFields indexes the header section at raw[pos:] and returns where the
 // body begins.
@@ -49,61 +53,87 @@ func blankLine(b []byte) int {
 // plainFields indexes the fields at raw[pos:] as long as they are plain and
 // returns where the first begins that is not, or the blank line.
 func (m *Message) plainFields(pos int) int {
-	b, ids, fields := m.raw, m.ids, m.fields
-	for len(ids) < MaxHeaders {
-		f, id := plainField(b, pos)
-		if f.size == 0 {
-			break
+	for {
+		n, room := len(m.fields), min(cap(m.fields), cap(m.ids), MaxHeaders)
+		ids, fields := m.ids[:room], m.fields[:room]
+		for ; n < len(ids) && n < len(fields); n++ {
+			id, size := plainField(m.raw, pos, &fields[n])
+			if size == 0 {
+				break
+			}
+			ids[n] = byte(id)
+			m.note(id, n, pos)
+			pos += size
 		}
-		m.note(id, len(ids), pos)
-		ids, fields = append(ids, byte(id)), append(fields, f)
-		pos += int(f.size)
+		m.ids, m.fields = ids[:n], fields[:n]
+		if n < room || n == MaxHeaders {
+			return pos
+		}
+		m.ids, m.fields = slices.Grow(m.ids, 16), slices.Grow(m.fields, 16)
 	}
-	m.ids, m.fields = ids, fields
-	return pos
 }
 
-// plainField reads the field at b[pos:] if it is plain, as nearly all are: a
-// name, a colon, text without control characters, CR LF, no folding.
-func plainField(b []byte, pos int) (f field, id HeaderID) {
-	n, w := 0, loadName(b, pos)
-	if t := zeros(w.a ^ colons); t != 0 {
-		n, w = first(t), name{a: w.a & through(t)}
-	} else if t := zeros(w.b ^ colons); t != 0 {
-		n, w = 8+first(t), name{a: w.a, b: w.b & through(t)}
-	} else if t := zeros(w.c ^ colons); t != 0 {
-		n, w.c = 16+first(t), w.c&through(t)
+// plainField reads the field at b[pos:] into f if it is plain, as nearly all
+// are: a name, a colon, text without control characters, CR LF, no folding.
+// It returns the length of its line, or 0.
+func plainField(b []byte, pos int, f *field) (id HeaderID, size int) {
+	if pos+8 > len(b) || b[pos] == '\r' {
+		return 0, 0
+	}
+	name, w := 0, binary.LittleEndian.Uint64(b[pos:pos+8])
+	if t := zero(w ^ ':'*ones); t != 0 {
+		name, id = first(t), shortName(w&through(t))
 	} else {
-		return f, id
+		name, id = longField(b, pos)
 	}
-	if id = w.header(); n <= 1 {
-		id = compactHeaders[byte(w.a)]
+	if id == HeaderOther && !all(b[pos:pos+name], isToken) {
+		return 0, 0
 	}
-	if id == HeaderOther && !all(b[pos:pos+n], isToken) {
-		return f, id
+	value := pos + name + 1
+	end := controlRun(b, value)
+	if end+4 > len(b) || !endsLine(binary.LittleEndian.Uint32(b[end:end+4])) {
+		return 0, 0
 	}
-	value := pos + n + 1
-	end := below(b, value, ' ')
-	if end+4 > len(b) {
-		return f, id
-	}
-	if crlf := (*[4]byte)(b[end : end+4]); crlf[0] != '\r' || crlf[1] != '\n' || isBlank(crlf[2]) {
-		return f, id
-	}
-	next := end + 2
+	size = end + 2 - pos
 	for b[value] == ' ' {
 		value++
 	}
 	for end > value && b[end-1] == ' ' {
 		end--
 	}
-	return field{
-		line:  line{off: uint32(pos), size: uint32(next - pos)},
-		name:  uint16(n),
-		value: uint16(value - pos),
-		end:   uint32(end - pos),
-	}, id
+	f.off, f.size, f.written = uint32(pos), uint32(size), false
+	f.name, f.value, f.end = uint16(name), uint16(value-pos), uint32(end-pos)
+	return id, size
 }
+
+// longField reads a field's name that is longer than seven bytes; size 0: it
+// is longer than any known.
+func longField(b []byte, pos int) (size int, id HeaderID) {
+	const colons = ':' * ones
+	var tail [nameSize]byte
+	name := &tail
+	if pos+nameSize <= len(b) {
+		name = (*[nameSize]byte)(b[pos : pos+nameSize])
+	} else {
+		copy(tail[:], b[pos:])
+	}
+	w := loadName(name)
+	if t := zero(w.b ^ colons); t != 0 {
+		size, w.b, w.c = 8+first(t), w.b&through(t), 0
+	} else if t := zero(w.c ^ colons); t != 0 {
+		size, w.c = 16+first(t), w.c&through(t)
+	} else {
+		return 0, HeaderOther
+	}
+	return size, w.header()
+}
+
+// endsLine reports whether b is CR LF and no white space behind it.
+func endsLine(b uint32) bool {
+	return uint16(b) == '\r'|'\n'<<8 && !isBlank(byte(b>>16))
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // note notes that field i is of a kind; its line is at raw[pos:].
 func (m *Message) note(id HeaderID, i, pos int) {
@@ -116,8 +146,6 @@ func (m *Message) note(id HeaderID, i, pos int) {
 		m.fail(errDuplicate, pos)
 	}
 }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // anyField indexes the field at raw[pos:], whatever it looks like, and
 // returns where the next begins.
@@ -230,7 +258,7 @@ func (m *Message) countElements() {
 		n := 0
 		for e, ok := m.FirstElement(id); ok; e, ok = m.NextElement(e) {
 			if n++; n > MaxElements {
-				m.fail(errElements, int(m.fields[e.Header].off))
+				m.fail(errElements, int(m.fields[e.field].off))
 				return
 			}
 		}

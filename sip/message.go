@@ -49,6 +49,7 @@ type Message struct {
 
 	seen   uint64                   // the kinds that Parse found
 	first  [ContentLength + 1]uint8 // and the first of each that is checked, if it was seen
+	moved  bool                     // they do not hold any more: fields have moved since
 	failed bool
 	err    ParseError
 	own    []byte // what CopyFrom copied into
@@ -191,6 +192,7 @@ func (m *Message) CopyFrom(src *Message) {
 	m.request, m.method, m.status = src.request, src.method, src.status
 	m.token, m.uri, m.reason = src.token, src.uri, src.reason
 	m.replyable, m.edited, m.known = src.replyable, false, 0
+	m.seen, m.first, m.moved = src.seen, src.first, src.moved
 	m.err, m.failed = src.err, src.failed
 }
 

@@ -139,7 +139,7 @@ func stepElement(t *rapid.T, m *Message, d *model, i int) {
 	}
 	all := d.fields[i].elements()
 	e, ok := m.FirstElement(d.fields[i].id)
-	for ok && e.Header < i {
+	for ok && int(e.field) < i {
 		e, ok = m.NextElement(e)
 	}
 	if len(all) == 0 {

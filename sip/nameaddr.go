@@ -29,55 +29,86 @@ func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 		a.Star = true
 		return nil, nil
 	}
-	i, err := uriStart(b)
-	if err != nil {
+	i := 0
+	if len(b) == 0 || b[0] != '<' {
+		if i, err = uriStart(b); err != nil {
+			return nil, err
+		}
+	}
+	end := 0 // of a URI that has been looked at, in brackets
+	if b[i] == '<' {
+		if end = uriRun(b, i+1); end == len(b) || b[end] != '>' {
+			end = 0
+		}
+		if err = a.brackets(b, i, end); err != nil {
+			return nil, err
+		}
+	} else if err = a.bare(b); err != nil {
 		return nil, err
 	}
-	if b[i] == '<' {
-		n := bytes.IndexByte(b[i:], '>')
-		if n < 0 {
-			return nil, errAngle
-		}
-		if i > 0 {
-			a.Display = trimRight(b[:i])
-		}
-		a.URI = trim(b[i+1 : i+n])
-		if b = trimLeft(b[i+n+1:]); len(b) > 0 {
-			a.Params = b
-			if b[0] != ';' {
-				return nil, errNameAddr
-			}
-		}
-	} else {
-		n := bytes.IndexByte(b, ';')
-		if n < 0 {
-			n = len(b)
-		} else {
-			a.Params = b[n:]
-		}
-		a.URI = trimRight(b[:n])
-		if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
-			return nil, errBareURI
-		}
-	}
-	if schemeLen(a.URI) <= 0 || longRun(a.URI, 0, isURI) < len(a.URI) {
+	if schemeLen(a.URI) == 0 || end == 0 && uriRun(a.URI, 0) < len(a.URI) {
 		return nil, errNameAddr
 	}
-	p := NewParams(a.Params)
-	for tagged := false; ; {
-		name, value, ok := p.Next()
-		if !ok {
-			break
+	return a.params()
+}
+
+// brackets reads a name-addr with its '<' at b[i]; end is where its '>' is, if
+// it is known already.
+func (a *NameAddr) brackets(b []byte, i, end int) *ParseError {
+	if i > 0 {
+		a.Display = trimRight(b[:i])
+	}
+	if end > 0 {
+		a.URI = b[i+1 : end]
+	} else {
+		n := bytes.IndexByte(b[i:], '>')
+		if n < 0 {
+			a.Display = nil
+			return errAngle
 		}
-		if !tagged && (string(name) == "tag" || equalFold(name, "tag")) {
-			tag, tagged = value, true
+		end = i + n
+		a.URI = trim(b[i+1 : end])
+	}
+	if i = run(b, end+1, isLWS); i < len(b) {
+		a.Params = b[i:]
+		if b[i] != ';' {
+			return errNameAddr
 		}
 	}
-	if p.junk {
-		return nil, errParams
+	return nil
+}
+
+// bare reads an addr-spec.
+func (a *NameAddr) bare(b []byte) *ParseError {
+	n := bytes.IndexByte(b, ';')
+	if n < 0 {
+		n = len(b)
+	} else {
+		a.Params = b[n:]
 	}
-	if len(tag) == 0 {
-		tag = nil
+	a.URI = trimRight(b[:n])
+	if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
+		return errBareURI
+	}
+	return nil
+}
+
+// params looks at the parameters and returns the tag, the first.
+func (a *NameAddr) params() (tag []byte, err *ParseError) {
+	b, found := a.Params, false
+	for i := 0; i < len(b); {
+		p, next, f := nextParam(b, i)
+		if f&junkParam != 0 {
+			return nil, errParams
+		}
+		if i = next; p.name == len(b) || found {
+			continue
+		}
+		if name, value, _ := p.in(b); is(name, "tag") {
+			if found = true; len(value) > 0 {
+				tag = value
+			}
+		}
 	}
 	return tag, nil
 }

@@ -16,7 +16,7 @@ func (m *Message) Parse(b []byte) error {
 	for skip < len(b) && (b[skip] == '\r' || b[skip] == '\n') {
 		skip++ // RFC 3261 §7.5
 	}
-	m.raw = b[skip:]
+	m.raw = b[skip:len(b):len(b)]
 	if len(b) > MaxMessage {
 		m.fail(errSize, MaxMessage)
 		m.raw = m.raw[:min(len(m.raw), MaxMessage)]
@@ -40,7 +40,7 @@ func (m *Message) reset() {
 	m.start, m.blank, m.body = line{}, line{}, line{}
 	m.request, m.method, m.status = false, Other, 0
 	m.token, m.uri, m.reason = span{}, span{}, span{}
-	m.replyable, m.edited, m.failed = false, false, false
+	m.replyable, m.edited, m.moved, m.failed = false, false, false, false
 	m.known, m.seen = 0, 0 // first: of the kinds seen only
 }
 

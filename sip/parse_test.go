@@ -260,7 +260,7 @@ func TestElements(t *testing.T) {
 			t.Errorf("%s: want %s, got %s", c.name, c.want, s)
 		}
 		e, ok := m.LastElement(id)
-		if ok != (len(got) > 0) || string(e.Value) != string(last.Value) || e.Header != last.Header {
+		if ok != (len(got) > 0) || string(e.Value) != string(last.Value) || e.field != last.field {
 			t.Errorf("%s: last is %q", c.name, e.Value)
 		}
 	}
@@ -307,7 +307,7 @@ func dump(m *Message) string {
 	fmt.Fprintf(&b, "%v %s %q %q %d %q\n", m.IsRequest(), m.Method(), m.MethodName(), m.RURI(),
 		m.Status(), m.Reason())
 	if ok {
-		fmt.Fprintf(&b, "%d %q %q\n", via.Element.Header, via.Element.Value, via.Params)
+		fmt.Fprintf(&b, "%d %q %q\n", via.Element.field, via.Element.Value, via.Params)
 	}
 	fmt.Fprintf(&b, "%q %q %q %v\n", from.Display, from.URI, from.Params, fromOK)
 	fmt.Fprintf(&b, "%q %q %q %v\n", to.Display, to.URI, to.Params, toOK)

@@ -24,7 +24,7 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 	}
 	e := v.Element
 	n := len(m.text)
-	old := m.bytes(m.fields[e.Header].line)
+	old := m.bytes(m.fields[e.field].line)
 	t := append(m.text, old[:e.off]...)
 	t = append(t, v.trimParams()...)
 	for p := NewParams(v.Params); ; {
@@ -51,6 +51,6 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 		t = append(t, ";rport="...)
 		t = strconv.AppendUint(t, uint64(src.Port()), 10)
 	}
-	m.text = append(t, old[e.end:]...)
-	m.replaced(e.Header, n)
+	m.text = append(t, old[e.end():]...)
+	m.replaced(int(e.field), n)
 }

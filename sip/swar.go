@@ -5,41 +5,125 @@ import (
 	"math/bits"
 )
 
-// Eight bytes at a time: a word holds them in little-endian order, and the
-// top bit of each byte of a mask tells something about that byte.
+// Eight bytes at a time. A word holds them in little-endian order; in a mask
+// of a word the top bit of a byte tells something about that byte. Of masks
+// only the first marked byte counts: behind it they may be wrong.
 
 const (
-	ones   = 0x0101010101010101
-	tops   = 0x80 * ones
-	colons = ':' * ones
+	ones = 0x0101010101010101
+	tops = 0x80 * ones
 )
 
-// zeros marks the first byte of x that is zero, and perhaps some behind it.
-func zeros(x uint64) uint64 { return (x - ones) &^ x & tops }
+// word loads b[i:][:8], with zeros for what is behind the end of b.
+func word(b []byte, i int) uint64 {
+	if i+8 <= len(b) {
+		return binary.LittleEndian.Uint64(b[i : i+8])
+	}
+	return lastWord(b, i)
+}
 
-// first returns the index of the first byte that is marked.
+// lastWord loads less than eight bytes: with those before them, or, as there
+// is something behind nearly all that is in a message, with those behind.
+func lastWord(b []byte, i int) (x uint64) {
+	n := len(b) - i
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b[len(b)-8:]) >> (64 - 8*uint(n))
+	}
+	if b = b[i:]; cap(b) >= 8 {
+		return binary.LittleEndian.Uint64(b[:8]) & (1<<(8*uint(n)&63) - 1)
+	}
+	for i := n - 1; i >= 0; i-- {
+		x = x<<8 | uint64(b[i])
+	}
+	return x
+}
+
+// first returns the index of the first marked byte, 8 if none is.
 func first(mask uint64) int { return bits.TrailingZeros64(mask) / 8 }
 
-// through has all bits of the bytes up to the first that is marked.
+// through has all bits of the bytes up to the first marked one.
 func through(mask uint64) uint64 { return mask ^ (mask - 1) }
 
-// below returns the index of the first byte at b[i:] that is less than
-// limit, which is at most 0x80, or len(b).
-func below(b []byte, i int, limit byte) int {
-	limits, last := uint64(limit)*ones, len(b)-16
-	for i <= last {
+// zero marks zero bytes.
+func zero(x uint64) uint64 { return (x - ones) &^ x & tops }
+
+// under marks bytes less than limit, which is at most 0x80.
+func under(x uint64, limit byte) uint64 { return (x - uint64(limit)*ones) &^ x & tops }
+
+// over marks bytes greater than limit, which is less than 0x80.
+func over(x uint64, limit byte) uint64 { return (x + uint64(0x7f-limit)*ones | x) & tops }
+
+// The runs below go by words as long as nothing is marked, which all bytes
+// are that are not of the class and some that are; the table decides.
+
+// hostRun is run of the class isHost.
+func hostRun(b []byte, i int) int {
+	for {
+		x := word(b, i)
+		y := x | ' '*ones // letters in lower case; what else changes is marked in x, or stays marked
+		if t := under(x, '-') | over(y, 'z') | over(y, '9')&^over(y, 'a'-1) | zero(x^'/'*ones); t != 0 {
+			return run(b, i+first(t), isHost)
+		}
+		i += 8
+	}
+}
+
+// wordRun is run of the class isWord.
+func wordRun(b []byte, i int) int {
+	for {
+		x := word(b, i)
+		if t := under(x, '"'+1) | zero(x^';'*ones); t != 0 {
+			return run(b, i+first(t), isWord)
+		}
+		i += 8
+	}
+}
+
+// textRun is run of the class isText.
+func textRun(b []byte, i int) int {
+	for {
+		x := word(b, i)
+		if t := under(x, ' '+1); t != 0 {
+			return run(b, i+first(t), isText)
+		}
+		i += 8
+	}
+}
+
+// nameRun is run of the class isName.
+func nameRun(b []byte, i int) int {
+	for {
+		x := word(b, i)
+		if t := under(x, '"'+1) | zero(x^';'*ones) | zero(x^'='*ones); t != 0 {
+			return run(b, i+first(t), isName)
+		}
+		i += 8
+	}
+}
+
+// uriRun is run of the class isURI.
+func uriRun(b []byte, i int) int {
+	for {
+		x := word(b, i)
+		if t := under(x, '"'+1) | zero((x|2*ones)^'>'*ones) | over(x, '~'); t != 0 {
+			return run(b, i+first(t), isURI)
+		}
+		i += 8
+	}
+}
+
+// controlRun returns the index of the first control character at b[i:], or len(b).
+func controlRun(b []byte, i int) int {
+	for ; i+16 <= len(b); i += 16 {
 		p := (*[16]byte)(b[i : i+16])
 		x, y := binary.LittleEndian.Uint64(p[:]), binary.LittleEndian.Uint64(p[8:])
-		x, y = (x-limits)&^x, (y-limits)&^y
-		if (x|y)&tops != 0 {
-			if x &= tops; x == 0 {
-				x, i = y&tops, i+8
-			}
+		if x, y = under(x, ' '), under(y, ' '); x != 0 {
 			return i + first(x)
+		} else if y != 0 {
+			return i + 8 + first(y)
 		}
-		i += 16
 	}
-	for i < len(b) && b[i] >= limit {
+	for i < len(b) && b[i] >= ' ' {
 		i++
 	}
 	return i

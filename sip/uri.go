@@ -56,7 +56,8 @@ func ParseURI(b []byte) (URI, error) {
 }
 
 func (u *URI) parse(b []byte) *ParseError {
-	*u = URI{Raw: b}
+	*u = URI{}
+	u.Raw = b
 	n := schemeLen(b)
 	if n <= 0 {
 		return errScheme
@@ -67,51 +68,51 @@ func (u *URI) parse(b []byte) *ParseError {
 	switch {
 	case is(u.SchemeName, "sip"):
 		u.Scheme = SIP
-		err = u.address(b[n+1:])
+		err = u.address(b, n+1)
 		looked = err == nil
 	case is(u.SchemeName, "sips"):
 		u.Scheme = SIPS
-		err = u.address(b[n+1:])
+		err = u.address(b, n+1)
 		looked = err == nil
 	case is(u.SchemeName, "tel"):
 		u.Scheme = Tel
 		err = u.number(b[n+1:])
 	}
-	if !looked && longRun(b, n, isURI) < len(b) {
+	if !looked && uriRun(b, n) < len(b) {
 		return errURIBytes
 	}
 	return err
 }
 
-// address reads a sip or sips URI behind its scheme.
-func (u *URI) address(b []byte) *ParseError {
-	n, at := longRun(b, 0, isHost), -1
-	if i := bytes.IndexByte(b[n:], '@'); i >= 0 {
-		at = n + i
-		u.User = b[:at]
-		if n < at {
-			if longRun(u.User, n, isURI) < at {
-				return errURIBytes
+// address reads a sip or sips URI; its scheme ends before b[i:].
+func (u *URI) address(b []byte, i int) *ParseError {
+	n, at := hostRun(b, i), -1
+	if n < len(b) {
+		if at = bytes.IndexByte(b[n:], '@'); at >= 0 {
+			at += n
+			if err := u.userinfo(b[i:at], n-i); err != nil {
+				return err
 			}
-			if i := bytes.IndexByte(u.User[n:], ':'); i >= 0 {
-				u.User, u.Password = b[:n+i], b[n+i+1:at]
-			}
+			i = at + 1
+			n = hostRun(b, i)
 		}
-		b = b[at+1:]
-		n = longRun(b, 0, isHost)
 	}
-	var ok bool
-	u.Host, u.Port, b, ok = hostPort(b, n, 0)
-	if len(b) > 0 && (longRun(b, 0, isURI) < len(b) || at >= 0 && bytes.IndexByte(b, '@') >= 0) {
+	h, ok := readHostPort(b, i, n-i, 0)
+	u.Host, u.Port = b[h.host:h.hostEnd], uint16(h.port)
+	if i = h.end; i == len(b) && ok {
+		return nil
+	}
+	if uriRun(b, i) < len(b) || at >= 0 && bytes.IndexByte(b[i:], '@') >= 0 {
 		return errURIBytes
 	}
 	if !ok {
 		return errHost
 	}
-	if len(b) > 0 && b[0] == ';' {
+	b = b[i:]
+	if b[0] == ';' {
 		u.Params, b = b, nil
-		if i := bytes.IndexByte(u.Params, '?'); i >= 0 {
-			u.Params, b = u.Params[:i], u.Params[i:]
+		if n := bytes.IndexByte(u.Params, '?'); n >= 0 {
+			u.Params, b = u.Params[:n], u.Params[n:]
 		}
 	}
 	if len(b) > 0 {
@@ -121,6 +122,21 @@ func (u *URI) address(b []byte) *ParseError {
 		u.Headers = b[1:]
 	}
 	return u.count()
+}
+
+// userinfo reads what stands before the '@'; its first n bytes are of a host.
+func (u *URI) userinfo(b []byte, n int) *ParseError {
+	u.User = b
+	if n == len(b) {
+		return nil
+	}
+	if uriRun(b, n) < len(b) {
+		return errURIBytes
+	}
+	if c := bytes.IndexByte(b[n:], ':'); c >= 0 {
+		u.User, u.Password = b[:n+c], b[n+c+1:]
+	}
+	return nil
 }
 
 // count enforces MaxParams, so that comparison stays cheap.

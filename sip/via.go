@@ -1,7 +1,5 @@
 package sip
 
-import "bytes"
-
 // ViaValue is one Via element, RFC 3261 §20.42. Slices are views.
 type ViaValue struct {
 	Element   Element
@@ -41,65 +39,66 @@ func ParseVia(b []byte) (ViaValue, error) {
 // parse reads sent-protocol LWS sent-by *(SEMI via-params), with white
 // space wherever SLASH, COLON, SEMI and EQUAL allow it.
 func (v *ViaValue) parse(b []byte) *ParseError {
-	ours := true
-	if bytes.HasPrefix(b, usualProtocol) {
-		b = b[run(b, len(usualProtocol), isLWS):]
-	} else {
-		var name, version []byte
-		name, b = viaToken(b)
-		version, b = viaToken(b)
-		if len(name) == 0 || len(version) == 0 {
+	const usual = "SIP/2.0/"
+	i, ours := len(usual), true
+	if len(b) < i || string(b[:i]) != usual {
+		if i, ours = viaProtocol(b); i < 0 {
 			return errVia
 		}
-		ours = equalFold(name, "SIP") && string(version) == "2.0"
 	}
-	n := run(b, 0, isToken)
-	v.Protocol, b = b[:n], b[n:]
-	n = run(b, 0, isLWS)
-	if n == 0 || len(v.Protocol) == 0 {
+	start := run(b, i, isLWS)
+	end := run(b, start, isToken)
+	if i = run(b, end, isLWS); i == end || end == start {
 		return errVia
 	}
+	v.Protocol = b[start:end]
 	v.Transport = LookupTransport(v.Protocol)
-	b = b[n:]
-	host, port, rest, ok := hostPort(b, longRun(b, 0, isHost), isLWS)
+	h, ok := readHostPort(b, i, hostRun(b, i)-i, isLWS)
 	if !ok {
 		return errVia
 	}
-	params := rest[run(rest, 0, isLWS):]
-	if len(params) > 0 && params[0] != ';' {
+	if i = run(b, h.end, isLWS); i < len(b) && b[i] != ';' {
 		return errVia
 	}
-	v.Host, v.Port = host, port
+	v.Host, v.Port = b[h.host:h.hostEnd], uint16(h.port)
 	if !ours {
 		return errVia
 	}
-	if len(params) > 0 {
-		v.Params = params
+	if i == len(b) {
+		return nil
 	}
+	v.Params = b[i:]
 	return v.params()
 }
 
-var usualProtocol = []byte("SIP/2.0/")
-
-// viaToken reads a token and the slash behind it; nil without either.
-func viaToken(b []byte) (token, rest []byte) {
+// viaProtocol reads a protocol's name, its version and the slashes behind
+// them; i is behind that, -1 if there is something else.
+func viaProtocol(b []byte) (i int, ours bool) {
 	n := run(b, 0, isToken)
-	i := run(b, n, isLWS)
-	if i == len(b) || b[i] != '/' {
-		return nil, b
+	i = run(b, n, isLWS)
+	if n == 0 || i == len(b) || b[i] != '/' {
+		return -1, false
 	}
-	return b[:n], b[run(b, i+1, isLWS):]
+	ours = equalFold(b[:n], "SIP")
+	start := run(b, i+1, isLWS)
+	n = run(b, start, isToken)
+	i = run(b, n, isLWS)
+	if n == start || i == len(b) || b[i] != '/' {
+		return -1, false
+	}
+	return i + 1, ours && string(b[start:n]) == "2.0"
 }
 
 func (v *ViaValue) params() *ParseError {
-	for p := NewParams(v.Params); ; {
-		name, value, ok := p.Next()
-		if p.empty || p.junk {
+	for i := 0; i < len(v.Params); {
+		p, next, f := nextParam(v.Params, i)
+		if f != 0 {
 			return errVia
 		}
-		if !ok {
-			return nil
+		if i = next; p.name == len(v.Params) {
+			break
 		}
+		name, value, _ := p.in(v.Params)
 		twice, bare := false, value == nil
 		switch {
 		case is(name, "branch"):
@@ -126,6 +125,7 @@ func (v *ViaValue) params() *ParseError {
 			return errVia
 		}
 	}
+	return nil
 }
 
 // trimParams returns the element without its parameters and the white space before them.

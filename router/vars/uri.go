@@ -10,8 +10,14 @@ import (
 
 // uriFields are the parts of the Request-URI and of the headers that hold one.
 func uriFields() []Field {
-	from := func(j *job.Job) (sip.NameAddr, bool) { return j.Msg.From() }
-	to := func(j *job.Job) (sip.NameAddr, bool) { return j.Msg.To() }
+	from := func(j *job.Job) (sip.NameAddr, bool) {
+		a, ok := j.Msg.From()
+		return *a, ok
+	}
+	to := func(j *job.Job) (sip.NameAddr, bool) {
+		a, ok := j.Msg.To()
+		return *a, ok
+	}
 	ruri := Field{
 		Name: "ruri", Type: URI, Where: inRequests,
 		Doc: "The Request-URI.",
