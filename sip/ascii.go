@@ -119,6 +119,18 @@ func run(b []byte, i int, bit uint16) int {
 	return i
 }
 
+// longRun is run for what is long as a rule.
+func longRun(b []byte, i int, bit uint16) int {
+	for ; i+8 <= len(b); i += 8 {
+		p := (*[8]byte)(b[i : i+8])
+		if class[p[0]]&class[p[1]]&class[p[2]]&class[p[3]]&
+			class[p[4]]&class[p[5]]&class[p[6]]&class[p[7]]&bit == 0 {
+			break
+		}
+	}
+	return run(b, i, bit)
+}
+
 // trim drops linear white space, folding included, at both ends.
 func trim(b []byte) []byte { return trimRight(trimLeft(b)) }
 

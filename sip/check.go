@@ -12,7 +12,7 @@ func (m *Message) check(pos int) {
 	seq := m.checkCSeq(m.firstSeen(CSeq))
 	m.replyable = m.request && m.method != ACK && via && from && to && call && seq
 	if i := m.firstSeen(MaxForwards); i >= 0 {
-		if _, ok := number(m.Value(i), 255); !ok {
+		if m.decodeForwards(i); m.valid&viewForwards == 0 {
 			m.fail(errForwards, m.offset(i))
 		}
 	}
@@ -20,6 +20,12 @@ func (m *Message) check(pos int) {
 }
 
 func (m *Message) offset(i int) int { return int(m.fields[i].off) }
+
+// received is Value of a field that is as it was received.
+func (m *Message) received(i int) []byte {
+	f := &m.fields[i]
+	return m.raw[f.off+uint32(f.value) : f.off+f.end]
+}
 
 // firstSeen returns the index of the first field of a kind that is checked, or -1.
 func (m *Message) firstSeen(id HeaderID) int {
@@ -65,7 +71,7 @@ func (m *Message) checkAddress(i int, v view, a *address, none, bad *ParseError)
 		m.fail(none, int(m.blank.off))
 		return false
 	}
-	value := m.Value(i)
+	value := m.received(i)
 	if !m.decodeAddress(v, a, value) {
 		m.fail(bad, m.offset(i))
 	}
@@ -78,7 +84,7 @@ func (m *Message) checkCallID(i int) bool {
 		m.fail(errNoCallID, int(m.blank.off))
 		return false
 	}
-	id := m.Value(i)
+	id := m.received(i)
 	if len(id) == 0 || hasLWS(id) {
 		m.fail(errCallID, m.offset(i))
 	}
@@ -91,10 +97,10 @@ func (m *Message) checkCSeq(i int) bool {
 		m.fail(errNoCSeq, int(m.blank.off))
 		return false
 	}
-	value := m.Value(i)
+	value := m.received(i)
 	if m.parseCSeq(value); m.valid&viewCSeq == 0 {
 		m.fail(errCSeq, m.offset(i))
-	} else if m.request && string(m.seq.method) != string(m.inStart(m.token)) {
+	} else if m.request && string(m.seq.method) != string(m.raw[:m.token.to]) {
 		m.fail(errMethod, m.offset(i))
 	}
 	return len(value) > 0
@@ -106,7 +112,7 @@ func hasLWS(b []byte) bool { return textRun(b, 0) < len(b) }
 func (m *Message) checkBody(pos, i int) {
 	size := len(m.raw) - pos
 	if i >= 0 {
-		n, ok := number(m.Value(i), MaxMessage*16)
+		n, ok := number(m.received(i), MaxMessage*16)
 		switch {
 		case !ok:
 			m.fail(errLength, m.offset(i))

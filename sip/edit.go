@@ -237,6 +237,8 @@ func (m *Message) touched(id HeaderID) {
 		m.known &^= viewTo
 	case CSeq:
 		m.known &^= viewCSeq
+	case MaxForwards:
+		m.known &^= viewForwards
 	}
 }
 

@@ -68,8 +68,7 @@ func (m *Message) elementOf(i int, pos uint32) (e Element, ok bool) {
 		return e, false
 	}
 	to := elementEnd(b, from, m.ID(i))
-	value := trimRight(b[from:to])
-	return Element{value, int32(i), uint32(from)}, true
+	return Element{trimRight(b[from:to]), int32(i), uint32(from)}, true
 }
 
 // elementEnd returns the index of the comma that ends the element at b[i:],

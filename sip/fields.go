@@ -165,6 +165,18 @@ func (m *Message) parseCSeq(b []byte) {
 
 // MaxForwards is the value of Max-Forwards, 0–255; ok: present and well-formed.
 func (m *Message) MaxForwards() (n int, ok bool) {
-	v, ok := number(m.Get(MaxForwards), 255)
-	return int(v), ok
+	if m.known&viewForwards == 0 {
+		m.decodeForwards(m.First(MaxForwards))
+	}
+	return int(m.forwards), m.valid&viewForwards != 0
+}
+
+// decodeForwards decodes field i.
+func (m *Message) decodeForwards(i int) {
+	v, ok := uint64(0), false
+	if i >= 0 {
+		v, ok = number(m.Value(i), 255)
+	}
+	m.forwards = uint8(v)
+	m.decoded(viewForwards, ok)
 }

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 )
 
@@ -51,21 +50,14 @@ func blankLine(b []byte) int {
 }
 
 // plainFields indexes the fields at raw[pos:] as long as they are plain and
-// returns where the first begins that is not, or the blank line.
+// returns where the first begins that is not, or the blank line. Nearly all
+// are plain: a name, a colon, text without control characters, CR LF, no
+// folding.
 func (m *Message) plainFields(pos int) int {
 	for {
 		n, room := len(m.fields), min(cap(m.fields), cap(m.ids), MaxHeaders)
-		ids, fields := m.ids[:room], m.fields[:room]
-		for ; n < len(ids) && n < len(fields); n++ {
-			id, size := plainField(m.raw, pos, &fields[n])
-			if size == 0 {
-				break
-			}
-			ids[n] = byte(id)
-			m.note(id, n, pos)
-			pos += size
-		}
-		m.ids, m.fields = ids[:n], fields[:n]
+		n, pos = m.fillFields(m.ids[:room], m.fields[:room], n, pos)
+		m.ids, m.fields = m.ids[:n], m.fields[:n]
 		if n < room || n == MaxHeaders {
 			return pos
 		}
@@ -73,59 +65,83 @@ func (m *Message) plainFields(pos int) int {
 	}
 }
 
-// plainField reads the field at b[pos:] into f if it is plain, as nearly all
-// are: a name, a colon, text without control characters, CR LF, no folding.
-// It returns the length of its line, or 0.
-func plainField(b []byte, pos int, f *field) (id HeaderID, size int) {
-	if pos+8 > len(b) || b[pos] == '\r' {
-		return 0, 0
+// fillFields indexes plain fields from field n on, as long as there is room.
+// It returns how many there are then, and where the next begins.
+func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) {
+	b, size, seen := at(m.raw), len(m.raw), m.seen
+	for n < len(ids) && n < len(fields) && pos+8 <= size {
+		var id HeaderID
+		name, w := 0, b.eight(pos)
+		if t := zero(w ^ ':'*ones); t != 0 {
+			name, id = first(t), shortName(w&through(t))
+		} else if name, id = b.longName(pos, size); name == 0 {
+			break
+		}
+		value := pos + name + 1
+		end := value
+		for end+16 <= size {
+			x, y := under(b.eight(end), ' '), under(b.eight(end+8), ' ')
+			if x|y != 0 {
+				if x == 0 {
+					x, end = y, end+8
+				}
+				end += first(x)
+				break
+			}
+			end += 16
+		}
+		for end < size && b.byte(end) >= ' ' {
+			end++ // the last bytes
+		}
+		next := end + 2
+		if next+2 > size || !endsLine(b.four(end)) || id == HeaderOther && !all(m.raw[pos:pos+name], isToken) {
+			break
+		}
+		for b.byte(value) == ' ' {
+			value++
+		}
+		for end > value && b.byte(end-1) == ' ' {
+			end--
+		}
+		if bit := uint64(1) << (id & 63); seen&bit == 0 {
+			seen |= bit
+			if int(id) < len(m.first) {
+				m.first[id] = uint8(n)
+			}
+		} else if single&bit != 0 {
+			m.fail(errDuplicate, pos)
+		}
+		f := &fields[n]
+		f.off, f.size, f.written = uint32(pos), uint32(next-pos), false
+		f.name, f.value, f.end = uint16(name), uint16(value-pos), uint32(end-pos)
+		ids[n] = byte(id)
+		n++
+		pos = next
 	}
-	name, w := 0, binary.LittleEndian.Uint64(b[pos:pos+8])
-	if t := zero(w ^ ':'*ones); t != 0 {
-		name, id = first(t), shortName(w&through(t))
-	} else {
-		name, id = longField(b, pos)
-	}
-	if id == HeaderOther && !all(b[pos:pos+name], isToken) {
-		return 0, 0
-	}
-	value := pos + name + 1
-	end := controlRun(b, value)
-	if end+4 > len(b) || !endsLine(binary.LittleEndian.Uint32(b[end:end+4])) {
-		return 0, 0
-	}
-	size = end + 2 - pos
-	for b[value] == ' ' {
-		value++
-	}
-	for end > value && b[end-1] == ' ' {
-		end--
-	}
-	f.off, f.size, f.written = uint32(pos), uint32(size), false
-	f.name, f.value, f.end = uint16(name), uint16(value-pos), uint32(end-pos)
-	return id, size
+	m.seen = seen
+	return n, pos
 }
 
-// longField reads a field's name that is longer than seven bytes; size 0: it
-// is longer than any known.
-func longField(b []byte, pos int) (size int, id HeaderID) {
-	const colons = ':' * ones
-	var tail [nameSize]byte
-	name := &tail
-	if pos+nameSize <= len(b) {
-		name = (*[nameSize]byte)(b[pos : pos+nameSize])
-	} else {
-		copy(tail[:], b[pos:])
-	}
-	w := loadName(name)
-	if t := zero(w.b ^ colons); t != 0 {
-		size, w.b, w.c = 8+first(t), w.b&through(t), 0
-	} else if t := zero(w.c ^ colons); t != 0 {
-		size, w.c = 16+first(t), w.c&through(t)
-	} else {
+// longName reads the name at i that is longer than seven bytes, of b that ends
+// before size; n 0: it is longer than any known, or there is none.
+func (b bytesAt) longName(i, size int) (n int, id HeaderID) {
+	if i+16 > size {
 		return 0, HeaderOther
 	}
-	return size, w.header()
+	w := longName{a: b.eight(i), b: b.eight(i + 8)}
+	if t := zero(w.b ^ ':'*ones); t != 0 {
+		n, w.b = 8+first(t), w.b&through(t)
+		return n, w.header()
+	}
+	if i+nameSize > size {
+		return 0, HeaderOther
+	}
+	w.c = b.eight(i + 16)
+	if t := zero(w.c ^ ':'*ones); t != 0 {
+		n, w.c = 16+first(t), w.c&through(t)
+		return n, w.header()
+	}
+	return 0, HeaderOther
 }
 
 // endsLine reports whether b is CR LF and no white space behind it.

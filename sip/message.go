@@ -45,6 +45,7 @@ type Message struct {
 	via          ViaValue
 	from, to     address
 	seq          cseq
+	forwards     uint8
 	ruri         URI
 
 	seen   uint64                   // the kinds that Parse found
@@ -88,6 +89,7 @@ const (
 	viewTo
 	viewCSeq
 	viewRURI
+	viewForwards
 )
 
 // decoded notes that a view has been decoded.

@@ -37,7 +37,7 @@ func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 	}
 	end := 0 // of a URI that has been looked at, in brackets
 	if b[i] == '<' {
-		if end = uriRun(b, i+1); end == len(b) || b[end] != '>' {
+		if end = longRun(b, i+1, isURI); end == len(b) || b[end] != '>' {
 			end = 0
 		}
 		if err = a.brackets(b, i, end); err != nil {
@@ -46,7 +46,7 @@ func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 	} else if err = a.bare(b); err != nil {
 		return nil, err
 	}
-	if schemeLen(a.URI) == 0 || end == 0 && uriRun(a.URI, 0) < len(a.URI) {
+	if schemeLen(a.URI) == 0 || end == 0 && longRun(a.URI, 0, isURI) < len(a.URI) {
 		return nil, errNameAddr
 	}
 	return a.params()

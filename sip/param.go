@@ -50,7 +50,7 @@ func nextParam(b []byte, i int) (p param, next int, f fault) {
 		return anyParam(b, i)
 	}
 	p.name = i + 1
-	p.nameEnd = nameRun(b, i+1)
+	p.nameEnd = run(b, i+1, isName)
 	if i = p.nameEnd; i == len(b) || b[i] == ';' {
 		return p, i, 0
 	}
@@ -73,7 +73,7 @@ func anyParam(b []byte, i int) (p param, next int, f fault) {
 			f |= emptyParam
 		}
 	}
-	p.name, p.nameEnd = i, nameRun(b, i)
+	p.name, p.nameEnd = i, run(b, i, isName)
 	if i == len(b) {
 		if len(trim(b[begin:])) > 0 {
 			f |= emptyParam

@@ -56,18 +56,6 @@ func over(x uint64, limit byte) uint64 { return (x + uint64(0x7f-limit)*ones | x
 // The runs below go by words as long as nothing is marked, which all bytes
 // are that are not of the class and some that are; the table decides.
 
-// hostRun is run of the class isHost.
-func hostRun(b []byte, i int) int {
-	for {
-		x := word(b, i)
-		y := x | ' '*ones // letters in lower case; what else changes is marked in x, or stays marked
-		if t := under(x, '-') | over(y, 'z') | over(y, '9')&^over(y, 'a'-1) | zero(x^'/'*ones); t != 0 {
-			return run(b, i+first(t), isHost)
-		}
-		i += 8
-	}
-}
-
 // wordRun is run of the class isWord.
 func wordRun(b []byte, i int) int {
 	for {
@@ -85,28 +73,6 @@ func textRun(b []byte, i int) int {
 		x := word(b, i)
 		if t := under(x, ' '+1); t != 0 {
 			return run(b, i+first(t), isText)
-		}
-		i += 8
-	}
-}
-
-// nameRun is run of the class isName.
-func nameRun(b []byte, i int) int {
-	for {
-		x := word(b, i)
-		if t := under(x, '"'+1) | zero(x^';'*ones) | zero(x^'='*ones); t != 0 {
-			return run(b, i+first(t), isName)
-		}
-		i += 8
-	}
-}
-
-// uriRun is run of the class isURI.
-func uriRun(b []byte, i int) int {
-	for {
-		x := word(b, i)
-		if t := under(x, '"'+1) | zero((x|2*ones)^'>'*ones) | over(x, '~'); t != 0 {
-			return run(b, i+first(t), isURI)
 		}
 		i += 8
 	}

@@ -78,7 +78,7 @@ func (u *URI) parse(b []byte) *ParseError {
 		u.Scheme = Tel
 		err = u.number(b[n+1:])
 	}
-	if !looked && uriRun(b, n) < len(b) {
+	if !looked && longRun(b, n, isURI) < len(b) {
 		return errURIBytes
 	}
 	return err
@@ -86,7 +86,7 @@ func (u *URI) parse(b []byte) *ParseError {
 
 // address reads a sip or sips URI; its scheme ends before b[i:].
 func (u *URI) address(b []byte, i int) *ParseError {
-	n, at := hostRun(b, i), -1
+	n, at := longRun(b, i, isHost), -1
 	if n < len(b) {
 		if at = bytes.IndexByte(b[n:], '@'); at >= 0 {
 			at += n
@@ -94,7 +94,7 @@ func (u *URI) address(b []byte, i int) *ParseError {
 				return err
 			}
 			i = at + 1
-			n = hostRun(b, i)
+			n = longRun(b, i, isHost)
 		}
 	}
 	h, ok := readHostPort(b, i, n-i, 0)
@@ -102,7 +102,7 @@ func (u *URI) address(b []byte, i int) *ParseError {
 	if i = h.end; i == len(b) && ok {
 		return nil
 	}
-	if uriRun(b, i) < len(b) || at >= 0 && bytes.IndexByte(b[i:], '@') >= 0 {
+	if longRun(b, i, isURI) < len(b) || at >= 0 && bytes.IndexByte(b[i:], '@') >= 0 {
 		return errURIBytes
 	}
 	if !ok {
@@ -130,7 +130,7 @@ func (u *URI) userinfo(b []byte, n int) *ParseError {
 	if n == len(b) {
 		return nil
 	}
-	if uriRun(b, n) < len(b) {
+	if longRun(b, n, isURI) < len(b) {
 		return errURIBytes
 	}
 	if c := bytes.IndexByte(b[n:], ':'); c >= 0 {

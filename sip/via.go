@@ -53,7 +53,7 @@ func (v *ViaValue) parse(b []byte) *ParseError {
 	}
 	v.Protocol = b[start:end]
 	v.Transport = LookupTransport(v.Protocol)
-	h, ok := readHostPort(b, i, hostRun(b, i)-i, isLWS)
+	h, ok := readHostPort(b, i, longRun(b, i, isHost)-i, isLWS)
 	if !ok {
 		return errVia
 	}
