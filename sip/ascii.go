@@ -16,6 +16,7 @@ const (
 	isText                 // not linear white space
 	isWord                 // of a word among parameters: not SEMI, LWS, a quote
 	isName                 // of a parameter's name: not EQUAL either
+	isPlain                // of a word in which nothing begins or ends: no brackets, no comma either
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 
 var class = func() (t [256]uint16) {
 	for c := range t {
-		t[c] = isText | isWord | isName
+		t[c] = isText | isWord | isName | isPlain
 		if c > ' ' && c != '"' && c != '<' && c != '>' && c != 0x7f {
 			t[c] |= isURI
 		}
@@ -56,6 +57,7 @@ var class = func() (t [256]uint16) {
 		{isText, " \t\r\n"},
 		{isWord, ";\" \t\r\n"},
 		{isName, "=;\" \t\r\n"},
+		{isPlain, "=;\" \t\r\n,()<>\\"},
 	} {
 		for i := range len(c.set) {
 			t[c.set[i]] &^= c.bit
@@ -113,7 +115,7 @@ func all[T text](b T, bit uint16) bool {
 
 // run returns the index behind the bytes of a class that stand at b[i:].
 func run(b []byte, i int, bit uint16) int {
-	for i < len(b) && class[b[i]]&bit != 0 {
+	for uint(i) < uint(len(b)) && class[b[i]]&bit != 0 { // i is not negative
 		i++
 	}
 	return i
@@ -121,10 +123,9 @@ func run(b []byte, i int, bit uint16) int {
 
 // longRun is run for what is long as a rule.
 func longRun(b []byte, i int, bit uint16) int {
-	for ; i+8 <= len(b); i += 8 {
-		p := (*[8]byte)(b[i : i+8])
-		if class[p[0]]&class[p[1]]&class[p[2]]&class[p[3]]&
-			class[p[4]]&class[p[5]]&class[p[6]]&class[p[7]]&bit == 0 {
+	for p := at(b); i+8 <= len(b); i += 8 {
+		if class[p.byte(i)]&class[p.byte(i+1)]&class[p.byte(i+2)]&class[p.byte(i+3)]&
+			class[p.byte(i+4)]&class[p.byte(i+5)]&class[p.byte(i+6)]&class[p.byte(i+7)]&bit == 0 {
 			break
 		}
 	}
@@ -143,19 +144,20 @@ func trimRight(b []byte) []byte {
 	return b
 }
 
-// digits reads the decimal number at b[i:], which ends before b[end:]; one
-// that does not fit is the greatest of all.
+// digits reads the decimal number at b[i:], which ends before b[end:]; one of
+// more than ten digits is 1<<32, more than any that is allowed.
 func digits(b []byte, i int) (v uint64, end int) {
-	for ; i < len(b); i++ {
-		d := b[i] - '0'
+	for end = i; uint(end) < uint(len(b)); end++ {
+		d := b[end] - '0'
 		if d > 9 {
 			break
 		}
-		if v = v*10 + uint64(d); v > 1<<32 {
-			v = 1 << 32
-		}
+		v = v*10 + uint64(d)
 	}
-	return v, i
+	if end-i > 10 {
+		v = 1 << 32
+	}
+	return v, end
 }
 
 // number reads a whole decimal number of at most max, which is less than 1<<32.

@@ -59,7 +59,7 @@ func (m *Message) checkVia(i int) bool {
 		m.fail(errNoVia, int(m.blank.off))
 		return false
 	}
-	if m.decodeVia(i); m.valid&viewVia == 0 {
+	if m.decodeVia(i, m.received(i)); m.valid&viewVia == 0 {
 		m.fail(errVia, m.offset(i))
 	}
 	return len(m.via.Host) > 0
@@ -98,9 +98,10 @@ func (m *Message) checkCSeq(i int) bool {
 		return false
 	}
 	value := m.received(i)
-	if m.parseCSeq(value); m.valid&viewCSeq == 0 {
+	expected := m.parseCSeq(value, m.raw[:m.token.to])
+	if m.valid&viewCSeq == 0 {
 		m.fail(errCSeq, m.offset(i))
-	} else if m.request && string(m.seq.method) != string(m.raw[:m.token.to]) {
+	} else if m.request && !expected {
 		m.fail(errMethod, m.offset(i))
 	}
 	return len(value) > 0

@@ -68,7 +68,8 @@ func (m *Message) elementOf(i int, pos uint32) (e Element, ok bool) {
 		return e, false
 	}
 	to := elementEnd(b, from, m.ID(i))
-	return Element{trimRight(b[from:to]), int32(i), uint32(from)}, true
+	e.Value, e.field, e.off = trimRight(b[from:to]), int32(i), uint32(from)
+	return e, true
 }
 
 // elementEnd returns the index of the comma that ends the element at b[i:],

@@ -24,8 +24,13 @@ func (m *Message) Value(i int) []byte {
 
 // First returns the index of the first field of a kind, or -1.
 func (m *Message) First(id HeaderID) int {
-	if int(id) < len(m.first) && !m.moved {
-		return m.firstSeen(id)
+	switch {
+	case m.moved:
+		return bytes.IndexByte(m.ids, byte(id))
+	case m.seen>>(id&63)&1 == 0:
+		return -1
+	case int(id) < len(m.first):
+		return int(m.first[id])
 	}
 	return bytes.IndexByte(m.ids, byte(id))
 }
@@ -79,15 +84,22 @@ func (m *Message) Get(id HeaderID) []byte {
 // valid until the next edit of a Via.
 func (m *Message) TopVia() (v *ViaValue, ok bool) {
 	if m.known&viewVia == 0 {
-		m.decodeVia(m.First(Via))
+		m.decodeVia(m.First(Via), m.Get(Via))
 	}
 	return &m.via, m.valid&viewVia != 0
 }
 
-// decodeVia decodes the first element from field i on.
-func (m *Message) decodeVia(i int) {
-	e, ok := m.element(i, 0)
+// decodeVia decodes the first element from field i on, which has that value.
+func (m *Message) decodeVia(i int, value []byte) {
 	m.via = ViaValue{}
+	if n := m.via.plain(value); n > 0 {
+		m.via.Element.Value = value[:n]
+		m.via.Element.field, m.via.Element.off = int32(i), uint32(m.fields[i].value)
+		m.decoded(viewVia, true)
+		return
+	}
+	m.via = ViaValue{}
+	e, ok := m.element(i, 0)
 	m.via.Element = e
 	m.decoded(viewVia, ok && m.via.parse(e.Value) == nil)
 }
@@ -147,20 +159,24 @@ type cseq struct {
 
 func (m *Message) decodeCSeq() *cseq {
 	if m.known&viewCSeq == 0 {
-		m.parseCSeq(m.Get(CSeq))
+		m.parseCSeq(m.Get(CSeq), nil)
 	}
 	return &m.seq
 }
 
-func (m *Message) parseCSeq(b []byte) {
-	m.seq = cseq{}
+// parseCSeq decodes b and reports whether its method is the one expected, a token.
+func (m *Message) parseCSeq(b, method []byte) (expected bool) {
 	number, n := digits(b, 0)
 	i := run(b, n, isLWS)
-	ok := n > 0 && i > n && number < 1<<31 && all(b[i:], isToken)
+	expected = i < len(b) && string(b[i:]) == string(method)
+	ok := n > 0 && i > n && number < 1<<31 && (expected || all(b[i:], isToken))
 	if ok {
 		m.seq.number, m.seq.method = uint32(number), b[i:]
+	} else {
+		m.seq.number, m.seq.method = 0, nil
 	}
 	m.decoded(viewCSeq, ok)
+	return expected
 }
 
 // MaxForwards is the value of Max-Forwards, 0–255; ok: present and well-formed.

@@ -69,7 +69,8 @@ func (m *Message) plainFields(pos int) int {
 // It returns how many there are then, and where the next begins.
 func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) {
 	b, size, seen := at(m.raw), len(m.raw), m.seen
-	for n < len(ids) && n < len(fields) && pos+8 <= size {
+	ids = ids[:len(fields)]
+	for n < len(fields) && pos+8 <= size {
 		var id HeaderID
 		name, w := 0, b.eight(pos)
 		if t := zero(w ^ ':'*ones); t != 0 {

@@ -14,16 +14,18 @@ type NameAddr struct {
 // ParseNameAddr reads one element. Tolerated, because it can't be
 // misread: a display name that is neither tokens nor quoted, white space
 // inside the angle brackets, empty parameters. Errors are *ParseError.
-func ParseNameAddr(b []byte) (NameAddr, error) {
-	var a NameAddr
-	if _, err := a.parse(trim(b)); err != nil {
-		return a, err
+func ParseNameAddr(b []byte) (a NameAddr, err error) {
+	if _, bad := a.parse(trim(b)); bad != nil {
+		return a, bad
 	}
 	return a, nil
 }
 
 // parse reads b, trimmed, and returns the tag, which it comes by on its way.
 func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
+	if tag, ok := a.plain(b); ok {
+		return tag, nil
+	}
 	*a = NameAddr{}
 	if len(b) == 1 && b[0] == '*' {
 		a.Star = true
@@ -50,6 +52,40 @@ func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 		return nil, errNameAddr
 	}
 	return a.params()
+}
+
+// plain reads b if it is as nearly all are: a sip URI in brackets, tokens or a
+// quoted string before it, a tag or nothing behind.
+func (a *NameAddr) plain(b []byte) (tag []byte, ok bool) {
+	const scheme, tagName = "sip:", ";tag="
+	*a = NameAddr{}
+	i := 0
+	if len(b) > 0 && b[0] == '"' {
+		if i = quotedEnd(b, 0); i < 0 {
+			return nil, false
+		}
+	}
+	i = run(b, i, isToken|isLWS)
+	start := i + 1 + len(scheme)
+	if start >= len(b) || b[i] != '<' || string(b[i+1:start]) != scheme {
+		return nil, false
+	}
+	end := longRun(b, start, isURI)
+	if end == start || end == len(b) || b[end] != '>' {
+		return nil, false
+	}
+	a.URI = b[i+1 : end]
+	if i > 0 {
+		a.Display = trimRight(b[:i])
+	}
+	if i = end + 1; i == len(b) {
+		return nil, true
+	}
+	a.Params = b[i:]
+	if i += len(tagName); i >= len(b) || string(a.Params[:len(tagName)]) != tagName {
+		return nil, false
+	}
+	return b[i:len(b):len(b)], longRun(b, i, isPlain) == len(b)
 }
 
 // brackets reads a name-addr with its '<' at b[i]; end is where its '>' is, if

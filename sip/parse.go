@@ -56,15 +56,38 @@ func (m *Message) fail(err *ParseError, offset int) {
 
 // parseStart reads the start line and returns where the header section begins.
 func (m *Message) parseStart() int {
-	end, next, _ := lineEnd(m.raw, 0)
+	end := controlRun(m.raw, 0)
+	next := end + 2
+	if next > len(m.raw) || string(m.raw[end:next]) != "\r\n" {
+		end, next, _ = lineEnd(m.raw, 0)
+	}
 	m.start = line{size: uint32(next)}
 	b := m.raw[:end]
-	if beginsStatusLine(b) {
+	switch {
+	case m.plainRequestLine(b):
+	case beginsStatusLine(b):
 		m.parseStatusLine(b)
-	} else {
+	default:
 		m.parseRequestLine(b)
 	}
 	return next
+}
+
+// plainRequestLine reads a request line if it is as nearly all are.
+func (m *Message) plainRequestLine(b []byte) (ok bool) {
+	const version = " SIP/2.0"
+	sp1, sp2 := run(b, 0, isToken), len(b)-len(version)
+	if sp1 == 0 || sp1 >= sp2 || b[sp1] != ' ' || string(b[sp2:]) != version {
+		return false
+	}
+	if m.ruri.parse(b[sp1+1:sp2]) != nil || m.ruri.Headers != nil {
+		return false
+	}
+	m.decoded(viewRURI, true)
+	m.request, m.method = true, LookupMethod(b[:sp1])
+	m.token.to = uint32(sp1)
+	m.uri.from, m.uri.to = uint32(sp1+1), uint32(sp2)
+	return true
 }
 
 // isStartLine reports whether b, a line without its end, is a start line,
@@ -127,7 +150,7 @@ func (m *Message) parseRequestLine(b []byte) {
 	switch {
 	case len(uri) == 0 || sp1+1+len(uri) < sp2 || sp2+1+len(version) < len(b):
 		m.fail(errRequest, sp1)
-	case string(version) != "SIP/2.0" && !equalFold(version, "SIP/2.0"):
+	case !equalFold(version, "SIP/2.0"):
 		m.fail(errVersion, sp2+1)
 	}
 	m.checkRURI()
@@ -136,13 +159,9 @@ func (m *Message) parseRequestLine(b []byte) {
 // splitRequestLine finds the space behind the method and the one before the
 // version, any; white space behind that is tolerated.
 func splitRequestLine(b []byte) (sp1, sp2 int, ok bool) {
-	const usual = " SIP/2.0"
-	if sp2 = len(b) - len(usual); sp2 < 0 || string(b[sp2:]) != usual {
-		b = trimRight(b)
-		sp2 = bytes.LastIndexByte(b, ' ')
-	}
-	sp1 = run(b, 0, isToken)
-	ok = 0 < sp1 && sp1 < sp2 && b[sp1] == ' ' && isVersion(b[sp2+1:])
+	b = trimRight(b)
+	sp1, sp2 = bytes.IndexByte(b, ' '), bytes.LastIndexByte(b, ' ')
+	ok = sp1 > 0 && sp2 > sp1 && all(b[:sp1], isToken) && isVersion(b[sp2+1:])
 	return sp1, sp2, ok
 }
 

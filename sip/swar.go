@@ -17,7 +17,7 @@ const (
 // word loads b[i:][:8], with zeros for what is behind the end of b.
 func word(b []byte, i int) uint64 {
 	if i+8 <= len(b) {
-		return binary.LittleEndian.Uint64(b[i : i+8])
+		return at(b).eight(i)
 	}
 	return lastWord(b, i)
 }
@@ -80,13 +80,9 @@ func textRun(b []byte, i int) int {
 
 // controlRun returns the index of the first control character at b[i:], or len(b).
 func controlRun(b []byte, i int) int {
-	for ; i+16 <= len(b); i += 16 {
-		p := (*[16]byte)(b[i : i+16])
-		x, y := binary.LittleEndian.Uint64(p[:]), binary.LittleEndian.Uint64(p[8:])
-		if x, y = under(x, ' '), under(y, ' '); x != 0 {
-			return i + first(x)
-		} else if y != 0 {
-			return i + 8 + first(y)
+	for p := at(b); i+8 <= len(b); i += 8 {
+		if t := under(p.eight(i), ' '); t != 0 {
+			return i + first(t)
 		}
 	}
 	for i < len(b) && b[i] >= ' ' {

@@ -47,10 +47,9 @@ type URI struct {
 // ParseURI reads a whole URI. Errors are *ParseError. Bytes that a user
 // part or a parameter should have escaped are tolerated where nothing can
 // be misread: not white space, controls, quotes, angle brackets or a second '@'.
-func ParseURI(b []byte) (URI, error) {
-	var u URI
-	if err := u.parse(b); err != nil {
-		return u, err
+func ParseURI(b []byte) (u URI, err error) {
+	if bad := u.parse(b); bad != nil {
+		return u, bad
 	}
 	return u, nil
 }

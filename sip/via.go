@@ -36,12 +36,66 @@ func ParseVia(b []byte) (ViaValue, error) {
 	return v, nil
 }
 
+// plain reads the element at the front of b if it is as nearly all are:
+// "SIP/2.0/UDP host:port;name=word;name", with no white space but one. size
+// is the element's; 0: parse must read it.
+func (v *ViaValue) plain(b []byte) (size int) {
+	i := len(usualProtocol)
+	if len(b) < i || string(b[:i]) != usualProtocol {
+		return 0
+	}
+	end := run(b, i, isToken)
+	if end == i || end == len(b) || b[end] != ' ' {
+		return 0
+	}
+	v.Protocol = b[i:end]
+	v.Transport = LookupTransport(v.Protocol)
+	i = end + 1
+	if end = longRun(b, i, isHost); end == i {
+		return 0
+	}
+	v.Host = b[i:end]
+	if i = end; i < len(b) && b[i] == ':' {
+		var port uint64
+		if port, i = digits(b, i+1); port == 0 || port > 65535 {
+			return 0
+		}
+		v.Port = uint16(port)
+	}
+	params := i
+	for i < len(b) && b[i] == ';' {
+		name := i + 1
+		if i = run(b, name, isPlain); i == name {
+			return 0
+		}
+		var value []byte
+		end := i
+		if i < len(b) && b[i] == '=' {
+			if i = longRun(b, end+1, isPlain); i == end+1 {
+				return 0
+			}
+			value = b[end+1 : i : i]
+		}
+		if !v.param(b[name:end], value) {
+			return 0
+		}
+	}
+	if i > params {
+		v.Params = b[params:i]
+	}
+	if i < len(b) && b[i] != ',' {
+		return 0
+	}
+	return i
+}
+
+const usualProtocol = "SIP/2.0/"
+
 // parse reads sent-protocol LWS sent-by *(SEMI via-params), with white
 // space wherever SLASH, COLON, SEMI and EQUAL allow it.
 func (v *ViaValue) parse(b []byte) *ParseError {
-	const usual = "SIP/2.0/"
-	i, ours := len(usual), true
-	if len(b) < i || string(b[:i]) != usual {
+	i, ours := len(usualProtocol), true
+	if len(b) < i || string(b[:i]) != usualProtocol {
 		if i, ours = viaProtocol(b); i < 0 {
 			return errVia
 		}
@@ -98,34 +152,38 @@ func (v *ViaValue) params() *ParseError {
 		if i = next; p.name == len(v.Params) {
 			break
 		}
-		name, value, _ := p.in(v.Params)
-		twice, bare := false, value == nil
-		switch {
-		case is(name, "branch"):
-			twice = v.Branch != nil
-			v.Branch = value
-		case is(name, "rport"):
-			twice, bare = v.HasRPort, false
-			v.HasRPort = true
-			port, _ := number(value, 65535)
-			v.RPort = uint16(port)
-		case is(name, "received"):
-			twice = v.Received != nil
-			v.Received = unbracket(value)
-		case is(name, "maddr"):
-			twice = v.MAddr != nil
-			v.MAddr = unbracket(value)
-		case is(name, "ttl"):
-			twice = v.TTL != nil
-			v.TTL = value
-		default:
-			bare = false
-		}
-		if twice || bare {
+		if name, value, _ := p.in(v.Params); !v.param(name, value) {
 			return errVia
 		}
 	}
 	return nil
+}
+
+// param notes a parameter. ok false: it has been there, or lacks its value.
+func (v *ViaValue) param(name, value []byte) (ok bool) {
+	twice, bare := false, value == nil
+	switch {
+	case is(name, "branch"):
+		twice = v.Branch != nil
+		v.Branch = value
+	case is(name, "rport"):
+		twice, bare = v.HasRPort, false
+		v.HasRPort = true
+		port, _ := number(value, 65535)
+		v.RPort = uint16(port)
+	case is(name, "received"):
+		twice = v.Received != nil
+		v.Received = unbracket(value)
+	case is(name, "maddr"):
+		twice = v.MAddr != nil
+		v.MAddr = unbracket(value)
+	case is(name, "ttl"):
+		twice = v.TTL != nil
+		v.TTL = value
+	default:
+		bare = false
+	}
+	return !twice && !bare
 }
 
 // trimParams returns the element without its parameters and the white space before them.
