@@ -14,6 +14,7 @@ const (
 	isScheme               // behind the first letter of a scheme
 	isURI                  // does not end a URI or begin something else
 	isText                 // not linear white space
+	isVisible              // neither white space nor a control character
 	isWord                 // of a word among parameters: not SEMI, LWS, a quote
 	isName                 // of a parameter's name: not EQUAL either
 	isPlain                // of a word in which nothing begins or ends: no brackets, no comma either
@@ -29,8 +30,8 @@ const (
 var class = func() (t [256]uint16) {
 	for c := range t {
 		t[c] = isText | isWord | isName | isPlain
-		if c > ' ' && c != '"' && c != '<' && c != '>' && c != 0x7f {
-			t[c] |= isURI
+		if c > ' ' && c != 0x7f {
+			t[c] |= isVisible | isURI
 		}
 	}
 	for _, c := range []struct {
@@ -55,6 +56,7 @@ var class = func() (t [256]uint16) {
 		set string
 	}{
 		{isText, " \t\r\n"},
+		{isURI, "\"<>"},
 		{isWord, ";\" \t\r\n"},
 		{isName, "=;\" \t\r\n"},
 		{isPlain, "=;\" \t\r\n,()<>\\"},
@@ -173,10 +175,6 @@ func number(b []byte, max uint64) (v uint64, ok bool) {
 // or -1 if it does not end. RFC 3261 §25.1, quoted-string.
 func quotedEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
-		x := word(b, i)
-		if i += first(zero(x^'"'*ones) | zero(x^'\\'*ones)); i >= len(b) {
-			break
-		}
 		switch b[i] {
 		case '"':
 			return i + 1

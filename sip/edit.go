@@ -17,16 +17,18 @@ func (m *Message) SetRURI(uri []byte) {
 	}
 	old := m.bytes(m.start)
 	n := len(m.text)
-	m.text = append(m.text, old[:m.uri.from]...)
-	for _, c := range uri {
-		if c <= ' ' || c == 0x7f {
-			m.text = append(m.text, '%', upperHex[c>>4], upperHex[c&15])
-		} else {
-			m.text = append(m.text, c)
+	t := append(m.text, old[:m.uri.from]...)
+	for {
+		i := longRun(uri, 0, isVisible)
+		t = append(t, uri[:i]...)
+		if i == len(uri) {
+			break
 		}
+		t = append(t, '%', upperHex[uri[i]>>4], upperHex[uri[i]&15])
+		uri = uri[i+1:]
 	}
-	end := uint32(len(m.text) - n)
-	m.text = append(m.text, old[m.uri.to:]...)
+	end := uint32(len(t) - n)
+	m.text = append(t, old[m.uri.to:]...)
 	m.uri.to = end
 	m.start = m.written(n)
 	m.known &^= viewRURI
@@ -57,29 +59,43 @@ func (m *Message) RemoveAll(name string) {
 	}
 }
 
-// Insert adds a new field before index at (Len: at the end). HeaderOther has no effect.
+// Insert adds a new field before index at (Len: at the end). HeaderOther and a
+// second Content-Length have no effect.
 func (m *Message) Insert(at int, id HeaderID, value []byte) {
-	m.InsertNamed(at, id.String(), value)
+	if name := id.String(); name != "" {
+		n := len(m.text)
+		m.text = append(m.text, name...)
+		m.insert(at, n, id, value)
+	}
 }
 
 // InsertNamed adds a new field of any name before index at (Len: at the
 // end). What no name may hold is written as '-'; an empty name and a second
 // Content-Length have no effect.
 func (m *Message) InsertNamed(at int, name string, value []byte) {
-	id := lookupHeader(name)
-	if name == "" || id == ContentLength && m.Has(id) {
+	if name == "" {
 		return
 	}
 	n := len(m.text)
-	for i := range min(len(name), maxName) {
-		c := name[i]
+	m.text = append(m.text, name[:min(len(name), maxName)]...)
+	for i, c := range m.text[n:] {
 		if class[c]&isToken == 0 {
-			c = '-'
+			m.text[n+i] = '-'
 		}
-		m.text = append(m.text, c)
 	}
-	m.ids = slices.Insert(m.ids, at, byte(id))
-	m.fields = slices.Insert(m.fields, at, field{name: uint16(len(m.text) - n)})
+	m.insert(at, n, lookupHeader(name), value)
+}
+
+// insert adds a new field whose name is text[n:].
+func (m *Message) insert(at, n int, id HeaderID, value []byte) {
+	if id == ContentLength && m.Has(id) {
+		m.text = m.text[:n]
+		return
+	}
+	m.ids, m.fields = append(m.ids, 0), append(m.fields, field{})
+	copy(m.ids[at+1:], m.ids[at:])
+	copy(m.fields[at+1:], m.fields[at:])
+	m.ids[at], m.fields[at].name = byte(id), uint16(len(m.text)-n)
 	m.move(at, 1)
 	m.finish(at, n, id, value)
 }
@@ -188,15 +204,15 @@ func (m *Message) Edited() bool { return m.edited }
 // finish writes the rest of field i behind its name, which begins at text[n:].
 func (m *Message) finish(i, n int, id HeaderID, value []byte) {
 	f := &m.fields[i]
-	m.text = append(m.text, ": "...)
-	f.value = uint16(len(m.text) - n)
+	t := append(m.text, ": "...)
+	f.value = uint16(len(t) - n)
 	if id == ContentLength {
-		m.text = strconv.AppendUint(m.text, uint64(m.body.size), 10)
+		t = strconv.AppendUint(t, uint64(m.body.size), 10)
 	} else {
-		m.text = appendClean(m.text, trim(value))
+		t = appendClean(t, trim(value))
 	}
-	f.end = uint32(len(m.text) - n)
-	m.text = append(m.text, "\r\n"...)
+	f.end = uint32(len(t) - n)
+	m.text = append(t, "\r\n"...)
 	f.line = m.written(n)
 	m.touched(id)
 }
@@ -246,9 +262,9 @@ func (m *Message) touched(id HeaderID) {
 func appendClean[T text](dst []byte, b T) []byte {
 	n := len(dst)
 	dst = append(dst, b...)
-	for i, c := range dst[n:] {
-		if c == '\r' || c == '\n' || c == 0 {
-			dst[n+i] = ' '
+	for i := controlRun(dst, n); i < len(dst); i = controlRun(dst, i+1) {
+		if c := dst[i]; c == '\r' || c == '\n' || c == 0 {
+			dst[i] = ' '
 		}
 	}
 	return dst

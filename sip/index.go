@@ -73,14 +73,18 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 	for n < len(fields) && pos+8 <= size {
 		var id HeaderID
 		name, w := 0, b.eight(pos)
-		if t := zero(w ^ ':'*ones); t != 0 {
+		if t := equal(w, ':'); t != 0 {
 			name, id = first(t), shortName(w&through(t))
 		} else if name, id = b.longName(pos, size); name == 0 {
 			break
 		}
 		value := pos + name + 1
 		end := value
-		for end+16 <= size {
+		for ; ; end += 16 {
+			if end+16 > size {
+				end = controlRun(m.raw, end)
+				break
+			}
 			x, y := under(b.eight(end), ' '), under(b.eight(end+8), ' ')
 			if x|y != 0 {
 				if x == 0 {
@@ -89,10 +93,6 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 				end += first(x)
 				break
 			}
-			end += 16
-		}
-		for end < size && b.byte(end) >= ' ' {
-			end++ // the last bytes
 		}
 		next := end + 2
 		if next+2 > size || !endsLine(b.four(end)) || id == HeaderOther && !all(m.raw[pos:pos+name], isToken) {
@@ -130,7 +130,7 @@ func (b bytesAt) longName(i, size int) (n int, id HeaderID) {
 		return 0, HeaderOther
 	}
 	w := longName{a: b.eight(i), b: b.eight(i + 8)}
-	if t := zero(w.b ^ ':'*ones); t != 0 {
+	if t := equal(w.b, ':'); t != 0 {
 		n, w.b = 8+first(t), w.b&through(t)
 		return n, w.header()
 	}
@@ -138,7 +138,7 @@ func (b bytesAt) longName(i, size int) (n int, id HeaderID) {
 		return 0, HeaderOther
 	}
 	w.c = b.eight(i + 16)
-	if t := zero(w.c ^ ':'*ones); t != 0 {
+	if t := equal(w.c, ':'); t != 0 {
 		n, w.c = 16+first(t), w.c&through(t)
 		return n, w.header()
 	}

@@ -71,7 +71,7 @@ type field struct {
 	end   uint32 // and where it ends
 }
 
-// span is a part of the start line.
+// span is a part of something: the start line, the parameters of a Via.
 type span struct{ from, to uint32 }
 
 // address is a decoded From or To with its tag.

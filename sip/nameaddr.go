@@ -140,7 +140,7 @@ func (a *NameAddr) params() (tag []byte, err *ParseError) {
 		if i = next; p.name == len(b) || found {
 			continue
 		}
-		if name, value, _ := p.in(b); is(name, "tag") {
+		if name, value := p.in(b); is(name, "tag") {
 			if found = true; len(value) > 0 {
 				tag = value
 			}

@@ -18,18 +18,19 @@ func (p *Params) Next() (name, value []byte, ok bool) {
 	if q.name == len(p.list) {
 		return nil, nil, false
 	}
-	return q.in(p.list)
+	name, value = q.in(p.list)
+	return name, value, true
 }
 
 // param is a parameter by where its name and its value are in the list:
 // value 0: it has none. Of the end of the list, name is its length.
 type param struct{ name, nameEnd, value, valueEnd int }
 
-func (p param) in(list []byte) (name, value []byte, ok bool) {
+func (p param) in(list []byte) (name, value []byte) {
 	if name = list[p.name:p.nameEnd]; p.value > 0 {
 		value = list[p.value:p.valueEnd:p.valueEnd]
 	}
-	return name, value, true
+	return name, value
 }
 
 // fault is what the grammar forbids in a parameter list.

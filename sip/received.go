@@ -16,9 +16,8 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 		return
 	}
 	addr := src.Addr().Unmap().WithZone("")
-	host, isAddr := ParseAddr(v.Host)
 	rport := force || v.HasRPort
-	received := rport || !isAddr || host.Unmap() != addr
+	received := rport || !sameAddr(v.Host, addr)
 	if !received && v.Received == nil {
 		return
 	}
@@ -27,22 +26,7 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 	old := m.bytes(m.fields[e.field].line)
 	t := append(m.text, old[:e.off]...)
 	t = append(t, v.trimParams()...)
-	for p := NewParams(v.Params); ; {
-		name, value, ok := p.Next()
-		if !ok {
-			break
-		}
-		switch {
-		case equalFold(name, "received"), equalFold(name, "rport"):
-		default:
-			t = append(t, ';')
-			t = append(t, name...)
-			if value != nil {
-				t = append(t, '=')
-				t = append(t, value...)
-			}
-		}
-	}
+	t = v.appendOthers(t)
 	if received {
 		t = append(t, ";received="...)
 		t = addr.AppendTo(t)
@@ -53,4 +37,21 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 	}
 	m.text = append(t, old[e.end():]...)
 	m.replaced(int(e.field), n)
+}
+
+func sameAddr(host []byte, addr netip.Addr) bool {
+	a, ok := ParseAddr(host)
+	return ok && a.Unmap() == addr
+}
+
+// appendOthers appends the parameters but received and rport.
+func (v *ViaValue) appendOthers(t []byte) []byte {
+	from := 0
+	for _, p := range v.marks {
+		if p.to > 0 {
+			t = append(t, v.Params[from:p.from]...)
+			from = int(p.to)
+		}
+	}
+	return append(t, v.Params[from:]...)
 }

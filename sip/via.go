@@ -13,7 +13,8 @@ type ViaValue struct {
 	HasRPort  bool      // the parameter is there, with or without value (RFC 3581)
 	MAddr     []byte
 	TTL       []byte
-	Params    []byte // from the first ';' on
+	Params    []byte  // from the first ';' on
+	marks     [2]span // where in Params received and rport are, in their order
 }
 
 // MagicCookie begins the branch of every RFC 3261 transaction, §8.1.1.7.
@@ -76,7 +77,7 @@ func (v *ViaValue) plain(b []byte) (size int) {
 			}
 			value = b[end+1 : i : i]
 		}
-		if !v.param(b[name:end], value) {
+		if !v.param(b[name:end], value, span{uint32(name - 1 - params), uint32(i - params)}) {
 			return 0
 		}
 	}
@@ -149,18 +150,20 @@ func (v *ViaValue) params() *ParseError {
 		if f != 0 {
 			return errVia
 		}
+		whole := span{uint32(i), uint32(next)}
 		if i = next; p.name == len(v.Params) {
 			break
 		}
-		if name, value, _ := p.in(v.Params); !v.param(name, value) {
+		if name, value := p.in(v.Params); !v.param(name, value, whole) {
 			return errVia
 		}
 	}
 	return nil
 }
 
-// param notes a parameter. ok false: it has been there, or lacks its value.
-func (v *ViaValue) param(name, value []byte) (ok bool) {
+// param notes a parameter and where in Params it is. ok false: it has been
+// there, or lacks its value.
+func (v *ViaValue) param(name, value []byte, whole span) (ok bool) {
 	twice, bare := false, value == nil
 	switch {
 	case is(name, "branch"):
@@ -171,8 +174,10 @@ func (v *ViaValue) param(name, value []byte) (ok bool) {
 		v.HasRPort = true
 		port, _ := number(value, 65535)
 		v.RPort = uint16(port)
+		v.mark(whole)
 	case is(name, "received"):
 		twice = v.Received != nil
+		v.mark(whole)
 		v.Received = unbracket(value)
 	case is(name, "maddr"):
 		twice = v.MAddr != nil
@@ -184,6 +189,14 @@ func (v *ViaValue) param(name, value []byte) (ok bool) {
 		bare = false
 	}
 	return !twice && !bare
+}
+
+func (v *ViaValue) mark(param span) {
+	if v.marks[0].to > 0 {
+		v.marks[1] = param
+	} else {
+		v.marks[0] = param
+	}
 }
 
 // trimParams returns the element without its parameters and the white space before them.

@@ -10,38 +10,32 @@ func (m *Message) AppendTo(dst []byte) []byte {
 	if !m.edited {
 		return append(dst, m.raw...)
 	}
-	w := writer{m: m, dst: dst}
-	w.add(m.start)
-	for i := range m.fields {
-		w.add(m.fields[i].line)
+	var from, to uint32 // of raw, not copied yet
+	dst, from, to = m.join(dst, m.start, from, to)
+	fields := m.fields
+	for i := range fields {
+		if f := &fields[i]; !f.written && f.off == to {
+			to += f.size
+		} else {
+			dst, from, to = m.join(dst, f.line, from, to)
+		}
 	}
-	w.add(m.blank)
-	w.add(m.body)
-	w.flush()
-	return w.dst
+	dst, from, to = m.join(dst, m.blank, from, to)
+	dst, from, to = m.join(dst, m.body, from, to)
+	return append(dst, m.raw[from:to]...)
 }
 
-// writer joins lines that follow each other in what was received.
-type writer struct {
-	m        *Message
-	dst      []byte
-	from, to uint32 // of raw, not copied yet
-}
-
-func (w *writer) add(l line) {
+// join appends a line to what has been written and to raw[from:to], which
+// stays behind if the line follows it in what was received.
+func (m *Message) join(dst []byte, l line, from, to uint32) ([]byte, uint32, uint32) {
+	if !l.written && l.off == to {
+		return dst, from, to + l.size
+	}
+	if from < to {
+		dst = append(dst, m.raw[from:to]...)
+	}
 	if l.written {
-		w.flush()
-		w.dst = append(w.dst, w.m.bytes(l)...)
-		return
+		return append(dst, m.bytes(l)...), to, to
 	}
-	if l.off != w.to {
-		w.flush()
-		w.from = l.off
-	}
-	w.to = l.off + l.size
-}
-
-func (w *writer) flush() {
-	w.dst = append(w.dst, w.m.raw[w.from:w.to]...)
-	w.from = w.to
+	return dst, l.off, l.off + l.size
 }
