@@ -65,19 +65,20 @@ func (v *ViaValue) plain(b []byte) (size int) {
 	}
 	params := i
 	for i < len(b) && b[i] == ';' {
-		name := i + 1
-		if i = run(b, name, isPlain); i == name {
-			return 0
+		start := i
+		end := start + len(";branch")
+		if len(b) <= end || string(b[start:end+1]) != ";branch=" {
+			end = run(b, start+1, isPlain)
 		}
 		var value []byte
-		end := i
-		if i < len(b) && b[i] == '=' {
+		if i = end; i < len(b) && b[i] == '=' {
 			if i = longRun(b, end+1, isPlain); i == end+1 {
 				return 0
 			}
 			value = b[end+1 : i : i]
 		}
-		if !v.param(b[name:end], value, span{uint32(name - 1 - params), uint32(i - params)}) {
+		whole := span{uint32(start - params), uint32(i - params)}
+		if end == start+1 || !v.param(b[start+1:end], value, whole) {
 			return 0
 		}
 	}
