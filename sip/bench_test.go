@@ -19,7 +19,7 @@ type needs struct {
 	callID         []byte
 	seq            uint32
 	forwards       int
-	route          []byte // the host of the first Route
+	route          []byte // the first
 	body           []byte
 }
 
@@ -47,11 +47,7 @@ func (n *needs) read(m *Message) bool {
 		if err != nil {
 			return false
 		}
-		u, err := ParseURI(route.URI)
-		if err != nil {
-			return false
-		}
-		n.route = u.Host
+		n.route = route.URI
 	}
 	n.body = m.Body()
 	return viaOK && fromOK && toOK

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"slices"
 	"strconv"
 )
 
@@ -46,8 +45,8 @@ func (m *Message) SetValue(i int, value []byte) {
 // Remove removes field i.
 func (m *Message) Remove(i int) {
 	id := m.ID(i)
-	m.ids = slices.Delete(m.ids, i, i+1)
-	m.fields = slices.Delete(m.fields, i, i+1)
+	m.ids = append(m.ids[:i], m.ids[i+1:]...)
+	m.fields = append(m.fields[:i], m.fields[i+1:]...)
 	m.move(i, -1)
 	m.touched(id)
 }
@@ -136,6 +135,10 @@ func (m *Message) RemoveElement(e Element) {
 		return
 	}
 	i := int(e.field)
+	if f := &m.fields[i]; e.off == uint32(f.value) && e.end() == f.end {
+		m.Remove(i)
+		return
+	}
 	old := m.bytes(m.fields[i].line)
 	cutFrom, cutTo := e.off, e.end()
 	before, hasBefore := m.elementOf(i, 0)
@@ -229,8 +232,9 @@ func (m *Message) replaced(i, n int) {
 	m.touched(m.ID(i))
 }
 
+// written is the line text[n:].
 func (m *Message) written(n int) line {
-	return line{off: uint32(n), size: uint32(len(m.text) - n), written: true}
+	return line{off: inText + uint32(n), size: uint32(len(m.text) - n)}
 }
 
 // move keeps the decoded Via in place when the fields from index at on move.

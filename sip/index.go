@@ -113,7 +113,7 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 			m.fail(errDuplicate, pos)
 		}
 		f := &fields[n]
-		f.off, f.size, f.written = uint32(pos), uint32(next-pos), false
+		f.off, f.size = uint32(pos), uint32(next-pos)
 		f.name, f.value, f.end = uint16(name), uint16(value-pos), uint32(end-pos)
 		ids[n] = byte(id)
 		n++

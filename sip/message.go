@@ -56,14 +56,12 @@ type Message struct {
 	own    []byte // what CopyFrom copied into
 }
 
-// line is a run of bytes in raw, or in the arena if written.
-type line struct {
-	off, size uint32
-	written   bool
-}
+// line is a run of bytes in raw, or, from off inText on, in the arena.
+type line struct{ off, size uint32 }
 
-// field is a header field. Its line is raw[off:][:size], folded lines and
-// the line end included, or in the arena if written.
+const inText = 1 << 31
+
+// field is a header field. Its line has folded lines and the line end in it.
 type field struct {
 	line
 	name  uint16 // length of the name
@@ -111,8 +109,9 @@ func (m *Message) Raw() []byte { return m.raw }
 func (m *Message) Replyable() bool { return m.replyable }
 
 func (m *Message) bytes(l line) []byte {
-	if l.written {
-		return m.text[l.off : l.off+l.size]
+	if l.off >= inText {
+		off := l.off - inText
+		return m.text[off : off+l.size]
 	}
 	return m.raw[l.off : l.off+l.size]
 }
@@ -202,7 +201,7 @@ func (m *Message) CopyFrom(src *Message) {
 func (m *Message) place() {
 	pos := uint32(0)
 	next := func(l *line) {
-		l.off, l.written = pos, false
+		l.off = pos
 		pos += l.size
 	}
 	next(&m.start)

@@ -96,7 +96,7 @@ func peerNeeds(m peer.Message) string {
 		n.user, n.host = []byte(m.Recipient.User), []byte(m.Recipient.Host)
 		n.forwards = int(m.MaxForwards().Val())
 		if r := m.Route(); r != nil {
-			n.route = []byte(r.Address.Host)
+			n.route = []byte(r.Address.String())
 		}
 	case *peer.Response:
 		n.status = m.StatusCode

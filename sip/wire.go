@@ -14,7 +14,7 @@ func (m *Message) AppendTo(dst []byte) []byte {
 	dst, from, to = m.join(dst, m.start, from, to)
 	fields := m.fields
 	for i := range fields {
-		if f := &fields[i]; !f.written && f.off == to {
+		if f := &fields[i]; f.off == to {
 			to += f.size
 		} else {
 			dst, from, to = m.join(dst, f.line, from, to)
@@ -28,13 +28,13 @@ func (m *Message) AppendTo(dst []byte) []byte {
 // join appends a line to what has been written and to raw[from:to], which
 // stays behind if the line follows it in what was received.
 func (m *Message) join(dst []byte, l line, from, to uint32) ([]byte, uint32, uint32) {
-	if !l.written && l.off == to {
+	if l.off == to {
 		return dst, from, to + l.size
 	}
 	if from < to {
 		dst = append(dst, m.raw[from:to]...)
 	}
-	if l.written {
+	if l.off >= inText {
 		return append(dst, m.bytes(l)...), to, to
 	}
 	return dst, l.off, l.off + l.size
