@@ -12,7 +12,7 @@ func (m *Message) check(pos int) {
 	seq := m.checkCSeq(m.firstSeen(CSeq))
 	m.replyable = m.request && m.method != ACK && via && from && to && call && seq
 	if i := m.firstSeen(MaxForwards); i >= 0 {
-		if m.decodeForwards(i); m.valid&viewForwards == 0 {
+		if m.decodeForwards(m.received(i)); m.valid&viewForwards == 0 {
 			m.fail(errForwards, m.offset(i))
 		}
 	}
@@ -98,7 +98,7 @@ func (m *Message) checkCSeq(i int) bool {
 		return false
 	}
 	value := m.received(i)
-	expected := m.parseCSeq(value, m.raw[:m.token.to])
+	expected := m.decodeCSeq(value, m.raw[:m.token.to])
 	if m.valid&viewCSeq == 0 {
 		m.fail(errCSeq, m.offset(i))
 	} else if m.request && !expected {

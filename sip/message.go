@@ -72,33 +72,6 @@ type field struct {
 // span is a part of something: the start line, the parameters of a Via.
 type span struct{ from, to uint32 }
 
-// address is a decoded From or To with its tag.
-type address struct {
-	NameAddr
-	tag []byte
-}
-
-// view is a set of decoded views.
-type view uint8
-
-const (
-	viewVia view = 1 << iota
-	viewFrom
-	viewTo
-	viewCSeq
-	viewRURI
-	viewForwards
-)
-
-// decoded notes that a view has been decoded.
-func (m *Message) decoded(v view, ok bool) {
-	m.known |= v
-	m.valid &^= v
-	if ok {
-		m.valid |= v
-	}
-}
-
 // Raw returns the bytes given to Parse, without line ends before the start
 // line and without what was beyond the body.
 func (m *Message) Raw() []byte { return m.raw }
@@ -129,7 +102,7 @@ func (m *Message) Method() Method {
 	if m.request {
 		return m.method
 	}
-	return LookupMethod(m.decodeCSeq().method)
+	return LookupMethod(m.cseqMethod())
 }
 
 // MethodName is the method's name as written.
@@ -137,7 +110,7 @@ func (m *Message) MethodName() []byte {
 	if m.request {
 		return m.inStart(m.token)
 	}
-	return m.decodeCSeq().method
+	return m.cseqMethod()
 }
 
 // RURI is the Request-URI; nil in a response.
@@ -146,15 +119,6 @@ func (m *Message) RURI() []byte {
 		return nil
 	}
 	return m.inStart(m.uri)
-}
-
-// RequestURI is the Request-URI parsed; ok false: a response or malformed.
-// It is valid until the next SetRURI.
-func (m *Message) RequestURI() (u *URI, ok bool) {
-	if m.known&viewRURI == 0 {
-		m.decoded(viewRURI, m.ruri.parse(m.RURI()) == nil)
-	}
-	return &m.ruri, m.valid&viewRURI != 0
 }
 
 // Status is 100–699, or 0 in a request.
