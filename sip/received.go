@@ -21,12 +21,18 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 	if !received && v.Received == nil {
 		return
 	}
-	e := v.Element
-	n := len(m.text)
-	old := m.bytes(m.fields[e.field].line)
-	t := append(m.text, old[:e.off]...)
-	t = append(t, v.trimParams()...)
-	t = v.appendOthers(t)
+	i, n := int(v.Element.field), len(m.text)
+	old := m.bytes(m.fields[i].line)
+	end := int(v.Element.end())
+	params := end - len(v.Params)
+	t, from := m.text, 0 // from: of old, not copied yet
+	for k := range v.marks {
+		if mark := &v.marks[k]; mark.to > 0 {
+			t = append(t, old[from:params+int(mark.from)]...)
+			from = params + int(mark.to)
+		}
+	}
+	t = append(t, old[from:end]...)
 	if received {
 		t = append(t, ";received="...)
 		t = addr.AppendTo(t)
@@ -35,23 +41,11 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 		t = append(t, ";rport="...)
 		t = strconv.AppendUint(t, uint64(src.Port()), 10)
 	}
-	m.text = append(t, old[e.end():]...)
-	m.replaced(int(e.field), n)
+	m.text = append(t, old[end:]...)
+	m.replaced(i, n)
 }
 
 func sameAddr(host []byte, addr netip.Addr) bool {
 	a, ok := ParseAddr(host)
 	return ok && a.Unmap() == addr
-}
-
-// appendOthers appends the parameters but received and rport.
-func (v *ViaValue) appendOthers(t []byte) []byte {
-	from := 0
-	for _, p := range v.marks {
-		if p.to > 0 {
-			t = append(t, v.Params[from:p.from]...)
-			from = int(p.to)
-		}
-	}
-	return append(t, v.Params[from:]...)
 }

@@ -199,8 +199,3 @@ func (v *ViaValue) mark(param span) {
 		v.marks[0] = param
 	}
 }
-
-// trimParams returns the element without its parameters and the white space before them.
-func (v *ViaValue) trimParams() []byte {
-	return trimRight(v.Element.Value[:len(v.Element.Value)-len(v.Params)])
-}

@@ -92,7 +92,7 @@ func TestMarkReceived(t *testing.T) {
 		{"SIP/2.0/UDP host;received=10.0.0.1", v4, false, "SIP/2.0/UDP host;received=192.0.2.1"},
 		{"SIP/2.0/UDP host;rport=1;x", v4, false, "SIP/2.0/UDP host;x;received=192.0.2.1;rport=5070"},
 		{"SIP / 2.0 / UDP host ; x = \"a;b\" ; rport", v4, false,
-			"SIP / 2.0 / UDP host; x = \"a;b\" ;received=192.0.2.1;rport=5070"},
+			"SIP / 2.0 / UDP host ; x = \"a;b\" ;received=192.0.2.1;rport=5070"},
 		{"SIP/2.0/UDP host;rport , SIP/2.0/TCP below;rport", v4, false,
 			"SIP/2.0/UDP host;received=192.0.2.1;rport=5070 , SIP/2.0/TCP below;rport"},
 	} {
