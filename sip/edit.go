@@ -220,15 +220,14 @@ func (m *Message) finish(i, n int, id HeaderID, value []byte) {
 	m.touched(id)
 }
 
-// replaced makes text[n:] the line of field i, the same up to its value.
+// replaced makes text[n:] the line of field i, the same up to its value and
+// behind it.
 func (m *Message) replaced(i, n int) {
 	f := &m.fields[i]
-	tail := f.size - f.end
+	value, end := n+int(f.value), len(m.text)-int(f.size-f.end)
+	value = run(m.text[:end], value, isLWS)
+	f.value, f.end = uint16(value-n), uint32(value-n+len(trimRight(m.text[value:end])))
 	f.line = m.written(n)
-	f.end = f.size - tail
-	value := m.bytes(f.line)[f.value:f.end]
-	f.value += uint16(len(value) - len(trimLeft(value)))
-	f.end = uint32(f.value) + uint32(len(trim(value)))
 	m.touched(m.ID(i))
 }
 
