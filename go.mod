@@ -10,6 +10,7 @@ tool (
 require (
 	cuelang.org/go v0.17.1 // the policy language; schema
 	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/daemon
+	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
 	github.com/google/go-cmp v0.7.0 // tests: want against got
 	github.com/gopacket/gopacket v1.7.7 // captures: formats, links, fragments, TCP; sip/recording
@@ -22,8 +23,6 @@ require (
 	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp
 	pgregory.net/rapid v1.3.0 // property tests
 )
-
-require github.com/emiago/sipgo v1.7.2
 
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20260601085548-328ff8e2c943 // indirect
