@@ -23,6 +23,7 @@ const (
 	readWait   = time.Second           // for a datagram, at most
 	sendWait   = 20 * time.Millisecond // for room in the send buffer
 	quietAfter = 10                    // interruptions without a datagram, about 10 ms each
+	alone      = 8                     // datagrams read one by one before the next try for several
 
 	waitForOne  = 0x10000 // MSG_WAITFORONE: block for the first only
 	controlSize = 64
@@ -39,7 +40,10 @@ type manyConn struct {
 	in     vector // the reader's
 	holds  bool   // it keeps a processor while it waits
 	quiet  int    // interruptions since the last datagram
-	out    vector // the writer's
+	// singles counts datagrams that came alone; while it is not 0 they are read by recvfrom,
+	// which costs less than recvmmsg for one.
+	singles int
+	out     vector // the writer's
 }
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -95,6 +99,11 @@ func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 		c.note(errno)
 		return 0, errno
 	}
+	if n > 1 || c.any {
+		c.singles = 0
+	} else {
+		c.singles = (c.singles + 1) % alone
+	}
 	for i := range n {
 		m := &v.msgs[i]
 		ds[i].N, ds[i].Remote = int(m.n), v.remote(i, &c.zones)
@@ -111,10 +120,16 @@ func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 // others run – comes as a signal, which ends the call because SO_RCVTIMEO is set, and is done
 // in Gosched. When traffic ceases it lets go of the processor.
 func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
-	msgs := uintptr(unsafe.Pointer(&c.in.msgs[0]))
+	v := &c.in
 	for c.holds && !c.closed.Load() {
-		k, _, errno := syscall.RawSyscall6(
-			unix.SYS_RECVMMSG, uintptr(c.fd), msgs, n, waitForOne, 0, 0)
+		var k uintptr
+		var errno syscall.Errno
+		if c.singles > 0 {
+			k, errno = 1, c.readOne()
+		} else {
+			k, _, errno = syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd),
+				uintptr(unsafe.Pointer(&v.msgs[0])), n, waitForOne, 0, 0)
+		}
 		if errno != unix.EINTR {
 			c.quiet = 0
 			return int(k), errno
@@ -127,11 +142,23 @@ func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
 	if c.closed.Load() {
 		return 0, unix.EINTR
 	}
-	k, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd), msgs, n, waitForOne, 0, 0)
+	k, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd),
+		uintptr(unsafe.Pointer(&v.msgs[0])), n, waitForOne, 0, 0)
 	if errno == 0 {
 		c.quiet, c.holds = 0, hold()
 	}
 	return int(k), errno
+}
+
+// readOne is wait's call for one datagram.
+func (c *manyConn) readOne() syscall.Errno {
+	m, b := &c.in.msgs[0], &c.in.iovs[0]
+	size := uint32(unix.SizeofSockaddrInet6)
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd),
+		uintptr(unsafe.Pointer(b.Base)), uintptr(b.Len), 0,
+		uintptr(unsafe.Pointer(&c.in.names[0])), uintptr(unsafe.Pointer(&size)))
+	m.n = uint32(n)
+	return errno
 }
 
 // Backlog implements Conn.
@@ -187,8 +214,7 @@ func (c *manyConn) WriteBatch(ds []Datagram) (int, error) {
 	}
 	// What ICMP reports is about another datagram: this one has not been tried.
 	for tries := 0; ; tries++ {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
-			uintptr(unsafe.Pointer(&v.msgs[0])), uintptr(len(ds)), unix.MSG_DONTWAIT, 0, 0)
+		n, errno := v.send(c.fd, len(ds))
 		if errno == unix.EAGAIN { // no room in the send buffer: wait, but not for long
 			n, _, errno = syscall.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
 				uintptr(unsafe.Pointer(&v.msgs[0])), 1, 0, 0, 0)
@@ -201,6 +227,19 @@ func (c *manyConn) WriteBatch(ds []Datagram) (int, error) {
 			return 0, errno
 		}
 	}
+}
+
+// send sends the first n messages, one of them by the call that costs less.
+func (v *vector) send(fd, n int) (uintptr, syscall.Errno) {
+	if h := &v.msgs[0].hdr; n == 1 && h.Controllen == 0 {
+		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd),
+			uintptr(unsafe.Pointer(v.iovs[0].Base)), uintptr(v.iovs[0].Len),
+			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(h.Name)), uintptr(h.Namelen))
+		return 1, errno
+	}
+	sent, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd),
+		uintptr(unsafe.Pointer(&v.msgs[0])), uintptr(n), unix.MSG_DONTWAIT, 0, 0)
+	return sent, errno
 }
 
 // note wakes Undelivered when the error of a call is ICMP's.
