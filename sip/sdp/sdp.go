@@ -120,15 +120,16 @@ func Next(b []byte) (m Media, rest []byte, ok bool) {
 	m.Kind, line, _ = bytes.Cut(line, []byte(" "))
 	m.Port, line, _ = bytes.Cut(line, []byte(" "))
 	_, m.Formats, _ = bytes.Cut(line, []byte(" "))
-	m.lines = rest
-	if i := bytes.Index(rest, []byte("\nm=")); i >= 0 {
-		m.lines, rest = rest[:i+1], rest[i+1:]
-	} else if !bytes.HasPrefix(rest, []byte("m=")) {
-		rest = nil
-	} else {
-		m.lines = nil
+	if bytes.HasPrefix(rest, []byte("m=")) {
+		return m, rest, true
 	}
-	return m, rest, true
+	i := bytes.Index(rest, []byte("\nm="))
+	if i < 0 {
+		m.lines = rest
+		return m, nil, true
+	}
+	m.lines = rest[:i+1]
+	return m, rest[i+1:], true
 }
 
 // Refused reports whether the port is 0: the media is not wanted.

@@ -8,6 +8,7 @@ import (
 const offer = "v=0\r\no=- 1 1 IN IP4 203.0.113.1\r\ns=-\r\nc=IN IP4 203.0.113.1\r\nt=0 0\r\n" +
 	"m=audio 5000/2 RTP/AVP 8 96 3 99 250\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:3 GSM-EFR/8000\r\n" +
 	"m=video 0 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n" +
+	"m=text 5002 RTP/AVP 97\r\nm=audio 5004 RTP/AVP 0\r\na=sendonly\r\n" +
 	"m=image 6000 udptl t38\r\nc=IN IP6 fd00::1\r\n"
 
 func TestMedia(t *testing.T) {
@@ -25,7 +26,7 @@ func TestMedia(t *testing.T) {
 		m.Codec(func(name []byte) bool { text += " " + string(name); return false })
 		got = append(got, text)
 	}
-	const want = "audio PCMA opus GSM-EFR|video refused H264|image t38"
+	const want = "audio PCMA opus GSM-EFR|video refused H264|text|audio PCMU|image t38"
 	if text := strings.Join(got, "|"); text != want {
 		t.Errorf("want %s, got %s", want, text)
 	}
