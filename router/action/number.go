@@ -34,10 +34,10 @@ func (s *prefix) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	b.b = append(appendUser(b.b[:0], s.text.expand(j)), u.User...)
 	if len(b.b) > 0 {
 		u.User = b.b
-		setRURI(j, &u)
+		err = setRURI(j, &u)
 	}
 	scratches.Put(b)
-	return job.Next, nil
+	return job.Next, err
 }
 
 var stripKind = Kind{
@@ -87,8 +87,7 @@ func (s *strip) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	default:
 		u.User = u.User[i:]
 	}
-	setRURI(j, &u)
-	return job.Next, nil
+	return job.Next, setRURI(j, &u)
 }
 
 func charCount(user []byte) (n int) {

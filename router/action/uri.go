@@ -26,12 +26,18 @@ func ruri(j *job.Job) (sip.URI, error) {
 	return u, nil
 }
 
-// setRURI writes the Request-URI from its parts.
-func setRURI(j *job.Job, u *sip.URI) {
+// setRURI writes the Request-URI from its parts. It fails where they make none: the user of
+// a tel URI is a number.
+func setRURI(j *job.Job, u *sip.URI) (err error) {
 	s := scratches.Get().(*scratch)
 	s.b = u.AppendTo(s.b[:0])
-	j.Msg.SetRURI(s.b)
+	if u.Scheme == sip.Tel && !isRequestURI(s.b) {
+		err = errURI
+	} else {
+		j.Msg.SetRURI(s.b)
+	}
 	scratches.Put(s)
+	return err
 }
 
 var rewriteURIKind = Kind{
@@ -82,7 +88,7 @@ var setUserKind = Kind{
 	Kind: schema.Kind{
 		Name: "set_user",
 		Doc: "Sets the user of the Request-URI; what cannot stand in a user is escaped. " +
-			"A text that comes out empty fails the request.",
+			"A text that comes out empty fails the request, as does one that is no number in a tel URI.",
 		Schema: `#Text`,
 		Where:  uriPlaces,
 	},
@@ -109,9 +115,9 @@ func (s *setUser) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	b := scratches.Get().(*scratch)
 	b.b = appendUser(b.b[:0], user)
 	u.User = b.b
-	setRURI(j, &u)
+	err = setRURI(j, &u)
 	scratches.Put(b)
-	return job.Next, nil
+	return job.Next, err
 }
 
 // appendUser appends b as the user of a URI: escapes in it stay, what may not
@@ -170,8 +176,7 @@ func (s *setHost) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		return job.Next, errHost
 	}
 	u.Host = unbracket(host)
-	setRURI(j, &u)
-	return job.Next, nil
+	return job.Next, setRURI(j, &u)
 }
 
 var setPortKind = Kind{
@@ -195,8 +200,7 @@ func (s *setPort) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		return job.Next, errHost
 	}
 	u.Port = s.port
-	setRURI(j, &u)
-	return job.Next, nil
+	return job.Next, setRURI(j, &u)
 }
 
 // isHost reports whether b is a host as a SIP URI has it; brackets of an IPv6
