@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -36,26 +35,9 @@ func (c *compiler) self() {
 	}
 	c.policy.backlog = uint8(c.doc.Overload.Backlog)
 	c.policy.own = &uac.Settings{
-		Self: c.policy.settings.Self, Max: limits.Requests, Name: c.name(),
+		Self: c.policy.settings.Self, Max: limits.Requests,
+		Name: job.NameOf(c.listeners, texts(c.doc.Domains)),
 	}
-}
-
-// name is what the router calls itself in From, a host: its domain, or its address.
-func (c *compiler) name() string {
-	if len(c.doc.Domains) > 0 {
-		return strings.Trim(c.doc.Domains[0].S, "[]")
-	}
-	for _, l := range c.listeners {
-		if host, _, err := net.SplitHostPort(l.Advertised); err == nil {
-			return host
-		} else if l.Advertised != "" {
-			return strings.Trim(l.Advertised, "[]")
-		}
-		if a := l.Addr.Addr(); !a.IsUnspecified() {
-			return a.String()
-		}
-	}
-	return "localhost"
 }
 
 // Listeners is what a document listens on, in its order.

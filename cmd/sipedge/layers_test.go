@@ -23,15 +23,19 @@ var floors = [][]string{
 	4: {
 		"router/job", "router/identity", "router/vars", "router/table", "router/data", "router/dfa",
 		"router/directory", "router/hours",
+		"router/check/pattern",
 	},
 	5: {
-		"router/check/example",
+		"router/check/formula", "router/check/example",
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
 	},
 	6: {"router/action"},
-	7: {"router", "router/check", "router/policytest", "router/replay", "router/scene"},
+	7: {
+		"router", "router/check", "router/check/graph", "router/check/walk", "router/policytest",
+		"router/replay", "router/scene",
+	},
 	8: {"cmd/sipedge", "cmd/sipedge/...", "examples/..."},
 }
 
@@ -48,6 +52,9 @@ var arrows = [][2]string{
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},
+	{"router/check/example", "router/check/formula"},
+	{"router/check/walk", "router/check/graph"}, {"router/check", "router/check/graph"},
+	{"router/check", "router/check/walk"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
 }

@@ -7,42 +7,54 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"sipedge/router/check/example"
+	"sipedge/router/check/graph"
 	"sipedge/schema"
 )
 
 // Names of checks, as waivers have them.
 const (
-	openRelay    = "open_relay"
-	neverMatches = "never_matches"
-	mayBeEmpty   = "may_be_empty"
+	OpenRelay    = "open_relay"
+	NeverMatches = "never_matches"
+	MayBeEmpty   = "may_be_empty"
 )
 
 // Report is all that is proved of a policy.
 type Report struct {
 	Verdicts    []Verdict // of every rule, in the author's order
-	Diagnostics schema.Diagnostics
+	Findings    []Finding
+	Diagnostics schema.Diagnostics // of the findings, and of waivers of nothing
+}
+
+// Finding is a fault of a rule that it does not waive.
+type Finding struct {
+	Rule  *schema.Rule
+	Check string
+	// Example shows it: a request that a stranger sends on, that is answered 500, or that
+	// others take from a rule; nil: there is none.
+	Example *example.Message
 }
 
 // Policy proves what can be proved of a document that compiles without errors, and holds
 // it against the waivers of its rules.
 func Policy(doc *schema.Document) *Report {
-	p := newPolicy(doc)
+	p := graph.New(doc)
 	c := &checker{report: &Report{}, waived: map[waiver]bool{}}
-	c.report.Verdicts = p.verdicts()
+	c.report.Verdicts = verdicts(p)
 	for i := range c.report.Verdicts {
 		if v := &c.report.Verdicts[i]; v.Status == Unreachable {
-			c.add(v.Rule, neverMatches, v.diagnostic())
+			c.add(Finding{v.Rule, NeverMatches, v.Example}, v.diagnostic())
 		}
 	}
-	for _, r := range p.openRelays() {
-		c.add(r.rule, openRelay, r.diagnostic())
+	for _, r := range openRelays(p) {
+		c.add(Finding{r.rule, OpenRelay, r.example}, r.diagnostic())
 	}
-	for _, e := range p.empties() {
-		c.add(e.rule, mayBeEmpty, e.diagnostic())
+	for _, e := range empties(p) {
+		c.add(Finding{e.rule, MayBeEmpty, e.example}, e.diagnostic())
 	}
-	for _, l := range p.lists {
-		for i := range l.rules {
-			c.unused(l.rules[i].src)
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			c.unused(l.Rules[i].Src)
 		}
 	}
 	c.report.Diagnostics.Sort()
@@ -50,14 +62,14 @@ func Policy(doc *schema.Document) *Report {
 }
 
 // verdicts decides every rule, on all processors: no rule waits for another.
-func (p *policy) verdicts() []Verdict {
+func verdicts(p *graph.Policy) []Verdict {
 	type place struct {
-		list *list
+		list *graph.List
 		rule int
 	}
 	var todo []place
-	for _, l := range p.lists {
-		for i := range l.rules {
+	for _, l := range p.Lists {
+		for i := range l.Rules {
 			todo = append(todo, place{l, i})
 		}
 	}
@@ -67,7 +79,7 @@ func (p *policy) verdicts() []Verdict {
 	for range min(runtime.GOMAXPROCS(0), len(todo)) {
 		workers.Go(func() {
 			for i := at.Add(1) - 1; i < int64(len(todo)); i = at.Add(1) - 1 {
-				out[i] = p.reach(todo[i].list, todo[i].rule)
+				out[i] = reach(p, todo[i].list, todo[i].rule)
 			}
 		})
 	}
@@ -86,13 +98,14 @@ type waiver struct {
 }
 
 // add reports a finding unless its rule waives it.
-func (c *checker) add(r *schema.Rule, check string, d schema.Diagnostic) {
-	for _, w := range r.Allow {
-		if w.Check == check {
-			c.waived[waiver{r, check}] = true
+func (c *checker) add(f Finding, d schema.Diagnostic) {
+	for _, w := range f.Rule.Allow {
+		if w.Check == f.Check {
+			c.waived[waiver{f.Rule, f.Check}] = true
 			return
 		}
 	}
+	c.report.Findings = append(c.report.Findings, f)
 	c.report.Diagnostics = append(c.report.Diagnostics, d)
 }
 
@@ -146,6 +159,9 @@ func (v *Verdict) takers() string {
 	}
 	switch len(names) {
 	case 0:
+		if v.unset != "" {
+			return "nothing sets " + v.unset
+		}
 		if v.called {
 			return "its matchers exclude each other, or what leads to its route excludes them"
 		}
@@ -157,14 +173,22 @@ func (v *Verdict) takers() string {
 	return strings.Join(names[:last], ", ") + " and " + names[last] + " take every " + what + " first"
 }
 
+// what says what strangers can do.
+func (r *relay) what() string {
+	if r.step.Kind == "send_request" {
+		return "sends requests of ours to where strangers say"
+	}
+	return "sends on what strangers send to strangers"
+}
+
 func (r *relay) diagnostic() schema.Diagnostic {
 	d := schema.Diagnostic{
 		Pos: r.step.Pos, End: r.step.Pos.Col + len(r.step.Kind), Code: schema.OpenRelay,
-		Message: fmt.Sprintf("open relay: %s sends on what strangers send to strangers", title(r.rule)),
+		Message: fmt.Sprintf("open relay: %s %s", title(r.rule), r.what()),
 	}
 	if r.example == nil {
 		d.Message = fmt.Sprintf(
-			"open relay: it can't be shown that %s sends nothing on for strangers: %s",
+			"open relay: it can't be shown that %s sends nothing for strangers: %s",
 			title(r.rule), r.why)
 		d.Hint = "match source, listener or uri: {myself: true} in the rule"
 		return d

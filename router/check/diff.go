@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"sipedge/router/check/example"
+	"sipedge/router/check/formula"
+	"sipedge/router/check/graph"
+	"sipedge/router/check/walk"
 	"sipedge/schema"
 )
 
@@ -31,13 +34,13 @@ type Decision struct {
 // Diff compares what two policies decide for requests. Each pair of rules that decide
 // differently is told once, with an example.
 func Diff(before, after *schema.Document) *Difference {
-	old, new := newPolicy(before), newPolicy(after)
-	d := &Difference{Rules: changes(old, new)}
+	old, new := graph.New(before), graph.New(after)
+	d := &Difference{Rules: ruleChanges(old, new)}
 	seen := map[[2]string]bool{}
-	compare := func(p, other *policy, swapped bool) {
-		for _, l := range p.lists {
-			for i := range l.rules {
-				for _, c := range p.differing(other, l, i) {
+	compare := func(p, other *graph.Policy, swapped bool) {
+		for _, l := range p.Lists {
+			for i := range l.Rules {
+				for _, c := range differing(p, other, l, i) {
 					if swapped {
 						c.Old, c.New = c.New, c.Old
 					}
@@ -56,100 +59,77 @@ func Diff(before, after *schema.Document) *Difference {
 
 // differing searches requests that run a rule and that another policy decides differently. In
 // the result, New is the decision of p.
-func (p *policy) differing(other *policy, l *list, i int) (out []Decision) {
-	for _, way := range p.ways(l) {
-		if entry(way, l).of != schema.InRequest || slices.ContainsFunc(way, func(c call) bool {
-			return c.how == byHook
+func differing(p, other *graph.Policy, l *graph.List, i int) (out []Decision) {
+	ways, _, _ := p.Ways(l, 0)
+	for _, way := range ways {
+		if graph.Entry(way, l) != p.Request || slices.ContainsFunc(way, func(c graph.Call) bool {
+			return c.How == graph.ByHook
 		}) {
 			continue
 		}
 		var told []string
-		p.find(&goal{list: l, rule: i, step: -1, way: way}, nil,
-			func(m *example.Model, _ *outcome) []*example.Node {
-				mine, msg := p.example(p.request, m, nil)
-				theirs, _ := other.example(other.request, m, nil)
-				if mine == nil || theirs == nil {
-					return []*example.Node{{}}
-				}
-				a, b := mine.decision(), theirs.decision()
-				if mine.effect() != theirs.effect() && !slices.Contains(told, a+b) {
-					told = append(told, a+b)
-					out = append(out, Decision{Example: msg, New: a, Old: b})
-				}
-				return append(slices.Clone(mine.conds), theirs.conds...)
-			})
+		memo := walk.NewMemo()
+		g := &walk.Goal{List: l, Rule: i, Step: -1, Way: way}
+		find(p, g, nil, func(_ *walk.Run, m *example.Model) *formula.Node {
+			mine, msg, ok := walk.Play(p, m, p.Request, nil, memo)
+			theirs, _, same := walk.Play(other, m, other.Request, nil, memo)
+			if !ok || !same {
+				return formula.Always
+			}
+			a, b := decision(mine), decision(theirs)
+			if effect(mine) != effect(theirs) && !slices.Contains(told, a+b) {
+				told = append(told, a+b)
+				out = append(out, Decision{Example: msg, New: a, Old: b})
+			}
+			return formula.All(mine.Exclude, theirs.Exclude)
+		})
 	}
 	return out
 }
 
 // effect is all that a run did to its request.
-func (o *outcome) effect() string {
+func effect(o *walk.Run) string {
 	var b strings.Builder
-	for _, s := range o.taken {
-		switch s.src.Kind {
+	for _, s := range o.Taken {
+		switch s.Src.Kind {
 		case "route", "return", "log":
 			continue
 		}
-		b.WriteString(s.src.Kind)
-		write(&b, &s.src.Args)
+		b.WriteString(s.Src.Kind)
+		b.WriteString(formula.Show(&s.Src.Args))
 	}
 	return b.String()
 }
 
 // decision names the rules that ended a run, and how.
-func (o *outcome) decision() string {
-	if !o.ended {
+func decision(o *walk.Run) string {
+	if !o.Ended {
 		return "no rule answers"
 	}
 	var b strings.Builder
-	b.WriteString(describe(o.way))
-	if len(o.taken) > 0 {
-		s := o.taken[len(o.taken)-1].src
+	b.WriteString(describe(o.Way))
+	if len(o.Taken) > 0 {
+		s := o.Taken[len(o.Taken)-1].Src
 		fmt.Fprintf(&b, ": %s", s.Kind)
-		write(&b, &s.Args)
+		b.WriteString(formula.Show(&s.Args))
 	}
 	return b.String()
 }
 
-// write writes a value in one line.
-func write(b *strings.Builder, v *schema.Value) {
-	switch v.Kind {
-	case schema.None:
-	case schema.Map:
-		b.WriteString(" {")
-		for i := range v.Keys {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			b.WriteString(" " + v.Keys[i].Name + ":")
-			write(b, &v.Keys[i].Value)
-		}
-		b.WriteString(" }")
-	case schema.List:
-		b.WriteString(" [")
-		for i := range v.Items {
-			write(b, &v.Items[i])
-		}
-		b.WriteString(" ]")
-	default:
-		b.WriteString(" " + v.Show())
-	}
-}
-
-// changes compares rules by name, those without by what they say.
-func changes(old, new *policy) (list []RuleChange) {
+// ruleChanges compares rules by name, those without by what they say.
+func ruleChanges(old, new *graph.Policy) (list []RuleChange) {
 	type entry struct {
 		text string
 		at   int
 		line int
 	}
-	read := func(p *policy) (map[[2]string]entry, [][2]string) {
+	read := func(p *graph.Policy) (map[[2]string]entry, [][2]string) {
 		rules, order := map[[2]string]entry{}, [][2]string{}
-		for _, l := range p.lists {
-			for i := range l.rules {
-				r := l.rules[i].src
+		for _, l := range p.Lists {
+			for i := range l.Rules {
+				r := l.Rules[i].Src
 				text := said(r)
-				key := [2]string{l.title(), r.Name}
+				key := [2]string{l.Title(), r.Name}
 				if r.Name == "" {
 					key[1] = text
 				}
@@ -200,13 +180,13 @@ func said(r *schema.Rule) string {
 	var b strings.Builder
 	if r.Match != nil {
 		b.WriteString("match:")
-		write(&b, r.Match)
+		b.WriteString(formula.Show(r.Match))
 		b.WriteByte(' ')
 	}
 	b.WriteString("do:")
 	for i := range r.Do {
 		b.WriteString(" " + r.Do[i].Kind)
-		write(&b, &r.Do[i].Args)
+		b.WriteString(formula.Show(&r.Do[i].Args))
 	}
 	return b.String()
 }

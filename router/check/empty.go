@@ -1,55 +1,88 @@
 package check
 
 import (
-	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
+	"sipedge/router/check/example"
+	"sipedge/router/check/formula"
+	"sipedge/router/check/graph"
+	"sipedge/router/check/pattern"
+	"sipedge/router/check/walk"
 	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
 // empty is a template that may come out empty where its action needs a text.
 type empty struct {
-	rule  *schema.Rule
-	value *schema.Value
-	kind  string
-	field string // that may be unset
+	rule    *schema.Rule
+	value   *schema.Value
+	kind    string
+	field   string           // that may be unset
+	example *example.Message // for which it is; nil: none is known
 }
 
 // empties looks at what sets the user, the host or the target of a request.
-func (p *policy) empties() (list []empty) {
-	for _, l := range p.lists {
-		for i := range l.rules {
-			r := &l.rules[i]
-			for n := range r.steps {
-				s := r.steps[n].src
-				v, host := &s.Args, true
-				switch s.Kind {
-				case "set_user":
-					host = false
-				case "rewrite_uri", "set_host":
-				case "relay", "forward":
-					v = s.Args.Get("to")
-				default:
+func empties(p *graph.Policy) (list []empty) {
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			for n := range l.Rules[i].Steps {
+				s := l.Rules[i].Steps[n].Src
+				v, text := needed(s)
+				field := mayVanish(text)
+				if field == "" || asked(l.Rules[i].Match, field) {
 					continue
 				}
-				if v.Kind != schema.String {
-					continue
-				}
-				text := v.S
-				if host && s.Kind != "set_host" {
-					if _, rest, ok := cutScheme(text); ok {
-						text = rest
-					}
-				}
-				if f := mayVanish(text); f != "" && !asked(r.match, f) {
-					list = append(list, empty{r.src, v, s.Kind, f})
+				e := empty{rule: l.Rules[i].Src, value: v, kind: s.Kind, field: field}
+				if vanishes(p, l, i, n, text, &e) {
+					list = append(list, e)
 				}
 			}
 		}
 	}
 	return list
+}
+
+// needed is the argument of a step that must not be empty, and what of it: of a URI its host.
+func needed(s *schema.Step) (v *schema.Value, text string) {
+	v = &s.Args
+	switch s.Kind {
+	case "relay", "forward":
+		v = v.Get("to")
+	case "set_user", "set_host", "rewrite_uri":
+	default:
+		return v, ""
+	}
+	if v.Kind != schema.String {
+		return v, ""
+	}
+	if s.Kind != "set_user" && s.Kind != "set_host" {
+		if _, host, ok := graph.CutScheme(v.S); ok {
+			return v, host
+		}
+	}
+	return v, v.S
+}
+
+// vanishes looks for a message that comes to a step and for which a text of it is empty. False:
+// there is none.
+func vanishes(p *graph.Policy, l *graph.List, i, n int, text string, e *empty) bool {
+	ways, _, many := p.Ways(l, 0)
+	none := graph.ReadText(text).Says(pattern.Exact(""))
+	if none == nil || many || len(ways) == 0 || p.MayWrite(&l.Rules[i], none) {
+		return true
+	}
+	unsure := false
+	for _, way := range ways {
+		g := &walk.Goal{List: l, Rule: i, Step: n, Way: way}
+		s := find(p, g, []*formula.Node{none}, nil)
+		if s.found != nil {
+			e.example = s.found
+			return true
+		}
+		unsure = unsure || s.unsure != ""
+	}
+	return unsure
 }
 
 // mayVanish is the field on which a text depends; "" when something is always left of it.
@@ -93,25 +126,25 @@ func unset(name string) bool {
 }
 
 // asked reports whether a match holds only for messages that have the field.
-func asked(n *example.Node, field string) bool {
+func asked(n *formula.Node, field string) bool {
 	if n.Lit.Atom == nil {
 		if n.Some {
-			return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool {
+			return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *formula.Node) bool {
 				return !asked(k, field)
 			})
 		}
-		return slices.ContainsFunc(n.Kids, func(k *example.Node) bool { return asked(k, field) })
+		return slices.ContainsFunc(n.Kids, func(k *formula.Node) bool { return asked(k, field) })
 	}
 	l := n.Lit
-	role := [...]string{"ruri", "from", "to"}[l.Role]
+	role := [...]string{"ruri", "from", "to", "contact"}[l.Role]
 	switch l.Kind {
-	case example.Header:
+	case formula.Header:
 		return !l.Neg && strings.EqualFold(field, "headers."+l.Name)
-	case example.Param:
+	case formula.Param:
 		return !l.Neg && strings.EqualFold(field, role+".params."+l.Name)
-	case example.User:
+	case formula.User:
 		return field == role+".user" && l.Text.Holds("") == l.Neg
-	case example.InDialog:
+	case formula.InDialog:
 		return !l.Neg && field == "to.tag"
 	}
 	return false

@@ -3,22 +3,25 @@ package check
 import (
 	"fmt"
 	"net/netip"
-	"sipedge/router/check/example"
 	"slices"
 	"strings"
 
+	"sipedge/router/check/example"
+	"sipedge/router/check/formula"
+	"sipedge/router/check/graph"
+	"sipedge/router/check/pattern"
+	"sipedge/router/check/walk"
 	"sipedge/schema"
 )
 
-// Open relay: a request of a stranger to a stranger's target that is sent on.
+// Open relay: a request of a stranger to a stranger's target that is sent on, or makes the
+// router send one of its own there.
 //
 // A stranger comes from none of the networks and listeners that stand on the way to the relay,
-// or that a `not` names anywhere; has no verified Route; and no table vouches for it. The target
-// is a stranger's unless the Request-URI is ours, or the policy names the host itself: by a
-// literal `to` or an edit. What searches for such a request also shows it.
-
-// sender are the actions that send a request on.
-var senders = []string{"relay", "forward"}
+// or where a variable was set that stands there, or that a `not` names anywhere; has no
+// verified Route; and no table vouches for it. The target is a stranger's unless the
+// Request-URI is ours, or the policy names the host itself: by a literal `to` or an edit. What
+// searches for such a request also shows it.
 
 // relay is a finding.
 type relay struct {
@@ -29,23 +32,40 @@ type relay struct {
 	why     string
 }
 
-// openRelays finds the relays strangers can use.
-func (p *policy) openRelays() (list []relay) {
-	p.world.Renew()
-	tainted := p.taints()
-	for _, l := range p.lists {
-		if l.of == schema.InReply || l.of == schema.InBranch {
-			continue
+// sends reports whether a step sends a request on, or one of our own, to where the policy does
+// not say itself; target is the template that says where, "" none: the Request-URI does.
+func sends(s *schema.Step) (is bool, target string) {
+	args, arg := &s.Args, "to"
+	hop := args.Get("to")
+	switch s.Kind {
+	case "relay", "forward":
+	case "append_branch":
+		if hop.Kind != schema.String {
+			arg = "uri"
 		}
-		for i := range l.rules {
-			for n := range l.rules[i].steps {
-				s := &l.rules[i].steps[n]
-				to := s.src.Args.Get("to")
-				if !slices.Contains(senders, s.src.Kind) ||
-					to.Kind == schema.String && ownHost(s.src.Kind, to.S) {
+	case "send_request":
+		if hop = args.Get("next_hop"); hop.Kind == schema.String {
+			arg = "next_hop"
+		}
+	default:
+		return false, ""
+	}
+	target = args.Get(arg).S
+	return target == "" || !graph.NamesHost(s.Kind, target), target
+}
+
+// openRelays finds the relays strangers can use.
+func openRelays(p *graph.Policy) (list []relay) {
+	p.World.Renew()
+	tainted := taints(p)
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			for n := range l.Rules[i].Steps {
+				is, target := sends(l.Rules[i].Steps[n].Src)
+				if !is {
 					continue
 				}
-				if r := p.openRelay(l, i, n, tainted || to.Kind == schema.String); r != nil {
+				if r := relayable(p, l, i, n, target, tainted); r != nil {
 					list = append(list, *r)
 				}
 			}
@@ -54,35 +74,48 @@ func (p *policy) openRelays() (list []relay) {
 	return list
 }
 
-// openRelay tries every way to a step.
-func (p *policy) openRelay(l *list, i, n int, tainted bool) (found *relay) {
-	s := &l.rules[i].steps[n]
-	template := s.src.Args.Get("to").Kind == schema.String
-	for _, way := range p.ways(l) {
-		if entry(way, l).of != schema.InRequest {
+// Literals about the target of a relay.
+var (
+	ours = formula.Leaf(&formula.Atom{Slot: formula.Slot{Kind: formula.Myself}})
+	own  = walk.Owned(walk.ByPolicy)
+)
+
+// relayable tries every way to a step.
+func relayable(p *graph.Policy, l *graph.List, i, n int, target string, tainted bool) (
+	found *relay,
+) {
+	s := l.Rules[i].Steps[n].Src
+	hop := graph.ReadText(target).Says(pattern.Hop())
+	ways, _, _ := p.Ways(l, 0)
+	for _, way := range ways {
+		if graph.Entry(way, l) != p.Request {
 			continue
 		}
-		g := &goal{list: l, rule: i, step: n, way: way}
-		more := p.stranger(g, s.src.Kind)
-		if !tainted {
-			more = append(more, example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Myself}}).Not())
+		g := &walk.Goal{List: l, Rule: i, Step: n, Way: way}
+		more := stranger(p, g, s.Kind)
+		switch {
+		case target == "" && !tainted:
+			more = append(more, ours.Not())
+		case target != "" && hop != nil && !p.MayWrite(&l.Rules[i], hop):
+			more = append(more, hop)
 		}
-		search := p.find(g, more, func(m *example.Model, out *outcome) []*example.Node {
-			local := !template && !out.tainted && p.world.Ours(m)
+		search := find(p, g, more, func(r *walk.Run, _ *example.Model) *formula.Node {
 			switch {
-			case !template && out.own:
-				return out.ownBy
-			case local:
-				return []*example.Node{example.Leaf(&example.Atom{Slot: example.Slot{Kind: example.Myself}})}
+			case target != "" || r.Owner == walk.ByTemplate:
+				return nil
+			case r.Owner == walk.ByPolicy:
+				return r.Enough(own)
+			case r.Ours:
+				return r.Enough(ours)
 			}
 			return nil
 		})
-		r := &relay{rule: l.rules[i].src, step: s.src, example: search.found, why: search.unsure}
+		r := &relay{rule: l.Rules[i].Src, step: s, example: search.found, why: search.unsure}
 		switch {
 		case search.found != nil:
-			r.way = describe(search.out.way)
+			r.way = describe(search.run.Way)
 			return r
-		case search.unsure != "" && found == nil && !g.trusted():
+		case search.unsure != "" && found == nil && !trusted(g):
 			found = r
 		}
 	}
@@ -90,13 +123,13 @@ func (p *policy) openRelay(l *list, i, n int, tainted bool) (found *relay) {
 }
 
 // taints reports whether some step takes the host of the Request-URI from a message.
-func (p *policy) taints() bool {
-	for _, l := range p.lists {
-		for i := range l.rules {
-			for n := range l.rules[i].steps {
-				switch s := l.rules[i].steps[n].src; s.Kind {
+func taints(p *graph.Policy) bool {
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			for n := range l.Rules[i].Steps {
+				switch s := l.Rules[i].Steps[n].Src; s.Kind {
 				case "rewrite_uri", "set_host":
-					if !ownHost(s.Kind, s.Args.S) {
+					if !graph.NamesHost(s.Kind, s.Args.S) {
 						return true
 					}
 				}
@@ -107,43 +140,69 @@ func (p *policy) taints() bool {
 }
 
 // stranger is what makes a request one of a stranger.
-func (p *policy) stranger(g *goal, kind string) []*example.Node {
-	nets := &example.Atom{Slot: example.Slot{Kind: example.Source}}
-	listeners := &example.Atom{Slot: example.Slot{Kind: example.Listener}}
-	var more []*example.Node
-	look := func(all bool) func(example.Lit) {
-		return func(l example.Lit) {
+func stranger(p *graph.Policy, g *walk.Goal, kind string) []*formula.Node {
+	nets := &formula.Atom{Slot: formula.Slot{Kind: formula.Source}}
+	listeners := &formula.Atom{Slot: formula.Slot{Kind: formula.Listener}}
+	var more []*formula.Node
+	look := func(all bool) func(formula.Lit) {
+		return func(l formula.Lit) {
 			switch {
-			case l.Kind == example.Opaque && l.Trust:
-				more = append(more, example.Leaf(l.Atom).Not())
+			case l.Kind == formula.Opaque && l.Trust:
+				more = append(more, formula.Leaf(l.Atom).Not())
 			case !all && !l.Neg:
-			case l.Kind == example.Source:
+			case l.Kind == formula.Source:
 				nets.Nets = append(nets.Nets, narrow(l.Nets)...)
-			case l.Kind == example.Listener:
+			case l.Kind == formula.Listener:
 				listeners.Names = append(listeners.Names, l.Names...)
 			}
 		}
 	}
-	for _, l := range p.lists {
-		for i := range l.rules {
-			l.rules[i].match.Each(look(false))
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			l.Rules[i].Match.Each(look(false))
 		}
 	}
-	g.list.rules[g.rule].match.Each(look(true))
-	for _, c := range g.way {
-		c.from.rules[c.rule].match.Each(look(true))
+	onWay := []*graph.Rule{&g.List.Rules[g.Rule]}
+	for _, c := range g.Way {
+		onWay = append(onWay, &c.From.Rules[c.Rule])
 	}
-	methods := &example.Atom{Slot: example.Slot{Kind: example.Method}, Names: []string{"CANCEL"}}
-	if kind == "relay" { // the engine relays an ACK by the same law itself
+	for _, r := range append(onWay, setters(p, onWay)...) {
+		r.Match.Each(look(true))
+	}
+	methods := &formula.Atom{Slot: formula.Slot{Kind: formula.Method}, Names: []string{"CANCEL"}}
+	if kind != "forward" { // the engine relays an ACK by the same law itself
 		methods.Names = append(methods.Names, "ACK")
 	}
-	verified := &example.Atom{
-		Slot: example.Slot{Kind: example.Routed}, Names: []string{example.VerifiedRoute},
+	verified := &formula.Atom{
+		Slot: formula.Slot{Kind: formula.Routed}, Names: []string{formula.VerifiedRoute},
 	}
-	for _, a := range []*example.Atom{nets, listeners, methods, verified} {
-		more = append(more, example.Leaf(a).Not())
+	for _, a := range []*formula.Atom{nets, listeners, methods, verified} {
+		more = append(more, formula.Leaf(a).Not())
 	}
 	return more
+}
+
+// setters are the rules that set variables which some rules ask.
+func setters(p *graph.Policy, rules []*graph.Rule) (list []*graph.Rule) {
+	asked := map[string]bool{}
+	for _, r := range rules {
+		r.Match.Each(func(l formula.Lit) {
+			if l.Kind == formula.Variable {
+				asked[l.Name] = true
+			}
+		})
+	}
+	sets := func(s graph.Step) bool {
+		return slices.ContainsFunc(s.Writes, func(key string) bool { return asked[key] })
+	}
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			if len(asked) > 0 && slices.ContainsFunc(l.Rules[i].Steps, sets) {
+				list = append(list, &l.Rules[i])
+			}
+		}
+	}
+	return list
 }
 
 // narrow leaves out networks that are everybody.
@@ -158,28 +217,28 @@ func narrow(nets []netip.Prefix) (list []netip.Prefix) {
 
 // trusted reports whether a match on the way alone keeps strangers out: what counts when the
 // search gave up.
-func (g *goal) trusted() bool {
-	if vouches(g.list.rules[g.rule].match) {
+func trusted(g *walk.Goal) bool {
+	if vouches(g.List.Rules[g.Rule].Match) {
 		return true
 	}
-	return slices.ContainsFunc(g.way, func(c call) bool {
-		return vouches(c.from.rules[c.rule].match)
+	return slices.ContainsFunc(g.Way, func(c graph.Call) bool {
+		return vouches(c.From.Rules[c.Rule].Match)
 	})
 }
 
-func vouches(n *example.Node) bool {
+func vouches(n *formula.Node) bool {
 	if n.Lit.Atom != nil {
 		l := n.Lit
 		switch l.Kind {
-		case example.Source:
+		case formula.Source:
 			return !l.Neg && len(narrow(l.Nets)) == len(l.Nets)
-		case example.Listener, example.Opaque:
-			return !l.Neg && (l.Kind == example.Listener || l.Trust)
+		case formula.Listener, formula.Opaque:
+			return !l.Neg && (l.Kind == formula.Listener || l.Trust)
 		}
 		return false
 	}
 	if n.Some {
-		return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *example.Node) bool {
+		return len(n.Kids) > 0 && !slices.ContainsFunc(n.Kids, func(k *formula.Node) bool {
 			return !vouches(k)
 		})
 	}
@@ -187,15 +246,23 @@ func vouches(n *example.Node) bool {
 }
 
 // describe names the rules of a way: request "calls" → outbound line 12.
-func describe(way []frame) string {
+func describe(way []walk.Frame) string {
 	var names []string
 	for _, f := range way {
-		r := f.list.rules[f.rule].src
+		r := f.List.Rules[f.Rule].Src
 		if r.Name != "" {
-			names = append(names, fmt.Sprintf("%s %q", f.list.name, r.Name))
+			names = append(names, fmt.Sprintf("%s %q", short(f.List), r.Name))
 		} else {
-			names = append(names, fmt.Sprintf("%s line %d", f.list.name, r.Pos.Line))
+			names = append(names, fmt.Sprintf("%s line %d", short(f.List), r.Pos.Line))
 		}
 	}
 	return strings.Join(names, " → ")
+}
+
+// short is the name of a list, or what it is.
+func short(l *graph.List) string {
+	if l.Name == "" {
+		return l.Of.String()
+	}
+	return l.Name
 }

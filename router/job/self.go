@@ -82,6 +82,24 @@ func newSelf(
 	return s
 }
 
+// NameOf is what a router calls itself, a host: its domain, or its address.
+func NameOf(listeners []transport.Listener, domains []string) string {
+	if len(domains) > 0 {
+		return strings.Trim(domains[0], "[]")
+	}
+	for _, l := range listeners {
+		if host, _, err := net.SplitHostPort(l.Advertised); err == nil {
+			return host
+		} else if l.Advertised != "" {
+			return strings.Trim(l.Advertised, "[]")
+		}
+		if a := l.Addr.Addr(); !a.IsUnspecified() {
+			return a.String()
+		}
+	}
+	return "localhost"
+}
+
 func (s *Self) addListener(l transport.Listener) {
 	l.Addr = netip.AddrPortFrom(plain(l.Addr.Addr()), l.Addr.Port())
 	s.listeners = append(s.listeners, l)

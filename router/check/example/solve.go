@@ -3,43 +3,90 @@ package example
 import (
 	"slices"
 
+	"sipedge/router/check/formula"
+	"sipedge/router/check/pattern"
 	"sipedge/schema"
-	"sipedge/sip"
 )
 
 // solver makes a message for which literals hold, each slot for itself but for those that
-// hang together: the parts of a URI, the source and the listener, status and cause.
+// hang together: the parts of a URI, the source and the listener, status and cause, what a
+// header field says of other values.
 type solver struct {
 	*World
-	lits []Lit
-	m    *Model
+	place schema.Place
+	lits  []formula.Lit
+	m     *Model
 }
 
-// Solve finds a message; the answer is unsure when one of its slots gave up, or a literal can't
-// be chosen.
-func (w *World) Solve(lits []Lit) (*Model, answer) {
-	s := &solver{World: w, lits: lits, m: &Model{asked: map[slotKind]bool{}}}
+const (
+	found   = pattern.Found
+	nothing = pattern.Nothing
+	unsure  = pattern.Unsure
+)
+
+// Solve finds a message that comes to a route type, and on demand the reply to it; the answer
+// is Unsure when one of its slots gave up. The message is then nil, or not one for which the
+// literals of that slot hold.
+func (w *World) Solve(place schema.Place, lits []formula.Lit, reply bool) (*Model, pattern.Answer) {
+	var mine, its []formula.Lit
+	for _, l := range lits {
+		if l.Slot.Reply {
+			its = append(its, l)
+		} else {
+			mine = append(mine, l)
+		}
+	}
+	m, a := w.solve(place, mine)
+	if a == nothing || !reply {
+		return m, a
+	}
+	its = append(its, formula.Lit{Atom: &formula.Atom{
+		Slot: formula.Slot{Kind: formula.Method}, Names: []string{m.method},
+	}})
+	r, b := w.solve(schema.InReply, its)
+	if b == nothing {
+		return nil, nothing
+	}
+	m.reply = r // it repeats what its request says, RFC 3261 §8.2.6.2
+	r.callID, r.cseq, r.from, r.uris = m.callID, m.sequence(), m.address(formula.OfFrom), m.uris
+	return m, max(a, b)
+}
+
+func (w *World) solve(place schema.Place, lits []formula.Lit) (*Model, pattern.Answer) {
+	s := &solver{World: w, place: place, lits: lits, m: &Model{asked: map[formula.Kind]bool{}}}
 	for _, l := range lits {
 		s.m.asked[l.Kind] = true
 	}
+	if place == schema.InStartup || place == schema.InTimer {
+		return s.m, s.flags()
+	}
 	out := found
-	for _, part := range []func() answer{
-		s.method, s.flow, s.flags, s.dialog, s.numbers, s.result,
-		func() answer { return s.uri(OfRURI) }, func() answer { return s.uri(ofFrom) },
-		func() answer { return s.uri(ofTo) }, s.fields,
+	for _, part := range []func() pattern.Answer{
+		s.method, s.flow, s.flags, s.dialog, s.hops, s.result,
+		func() pattern.Answer { return s.uri(formula.OfRURI) },
+		func() pattern.Answer { return s.uri(formula.OfFrom) },
+		func() pattern.Answer { return s.uri(formula.OfTo) },
+		s.addresses, s.fields, s.body, s.sizes,
 	} {
 		switch part() {
-		case Nothing:
-			return nil, Nothing
-		case Unsure:
-			out = Unsure
+		case nothing:
+			return nil, nothing
+		case unsure:
+			out = unsure
 		}
+	}
+	if place == schema.InError {
+		a := s.spoil()
+		if a == nothing {
+			return nil, nothing
+		}
+		out = max(out, a)
 	}
 	return s.m, out
 }
 
 // of are the literals of a kind of slot.
-func (s *solver) of(kind slotKind) (list []Lit) {
+func (s *solver) of(kind formula.Kind) (list []formula.Lit) {
 	for _, l := range s.lits {
 		if l.Kind == kind {
 			list = append(list, l)
@@ -48,8 +95,27 @@ func (s *solver) of(kind slotKind) (list []Lit) {
 	return list
 }
 
+// field are the literals of a header field.
+func (s *solver) field(name string) (list []formula.Lit) {
+	for _, l := range s.lits {
+		if l.Kind == formula.Header && l.Name == name {
+			list = append(list, l)
+		}
+	}
+	return list
+}
+
+// patterns are literals as those of texts.
+func patterns(lits []formula.Lit) []pattern.Lit {
+	list := make([]pattern.Lit, len(lits))
+	for i, l := range lits {
+		list[i] = pattern.Lit{Pattern: l.Text, Neg: l.Neg}
+	}
+	return list
+}
+
 // named reports whether all literals take a name.
-func named(lits []Lit, name string) bool {
+func named(lits []formula.Lit, name string) bool {
 	for _, l := range lits {
 		if slices.Contains(l.Names, name) == l.Neg {
 			return false
@@ -59,21 +125,21 @@ func named(lits []Lit, name string) bool {
 }
 
 // oneName picks the first of the names that all literals of the slot take.
-func (s *solver) oneName(kind slotKind, of ...string) (string, answer) {
+func (s *solver) oneName(kind formula.Kind, of ...string) (string, pattern.Answer) {
 	lits := s.of(kind)
 	for _, name := range of {
 		if named(lits, name) {
 			return name, found
 		}
 	}
-	return "", Nothing
+	return "", nothing
 }
 
 // truth is what literals of a yes or no say; the answer is nothing if they contradict.
-func truth(lits []Lit, otherwise bool) (bool, answer) {
+func truth(lits []formula.Lit, otherwise bool) (bool, pattern.Answer) {
 	for i, l := range lits {
 		if l.Neg != lits[0].Neg {
-			return false, Nothing
+			return false, nothing
 		}
 		if i == 0 {
 			otherwise = !l.Neg
@@ -82,73 +148,112 @@ func truth(lits []Lit, otherwise bool) (bool, answer) {
 	return otherwise, found
 }
 
-func (s *solver) method() (a answer) {
-	s.m.method, a = s.oneName(Method, s.methods...)
-	return a
+// sequences are texts of CSeq for a method.
+func sequences(method string) *pattern.Domain {
+	return pattern.NewDomain(`^[0-9]{1,9}[ \t]+`+quoted(method)+`$`, "1 "+method)
+}
+
+// method is also the end of CSeq.
+func (s *solver) method() pattern.Answer {
+	lits, text, out := s.of(formula.Method), s.field("CSeq"), nothing
+	for _, name := range s.methods {
+		if !named(lits, name) {
+			continue
+		}
+		s.m.method = name
+		if len(text) == 0 {
+			return found
+		}
+		v, a := pattern.Pick(s.effort, sequences(name), patterns(text))
+		if s.m.cseq = v; a == found {
+			return found
+		}
+		out = max(out, a)
+	}
+	return out
 }
 
 // flags are opaque atoms: each is its own slot.
-func (s *solver) flags() answer {
-	for _, l := range s.of(Opaque) {
+func (s *solver) flags() pattern.Answer {
+	for _, l := range s.of(formula.Opaque) {
 		if s.m.True == nil {
-			s.m.True = map[*Atom]bool{}
+			s.m.True, s.m.why = map[formula.Slot]bool{}, map[formula.Slot]string{}
 		}
-		if was, ok := s.m.True[l.Atom]; ok && was == l.Neg {
-			return Nothing
+		if was, ok := s.m.True[l.Slot]; ok && was == l.Neg {
+			return nothing
 		}
-		s.m.True[l.Atom] = !l.Neg
+		s.m.True[l.Slot], s.m.why[l.Slot] = !l.Neg, l.Why
 	}
 	return found
 }
 
-func (s *solver) dialog() (a answer) {
-	if s.m.Route, a = s.oneName(Routed, noRoute, VerifiedRoute, ForgedRoute); a != found {
+func (s *solver) dialog() (a pattern.Answer) {
+	s.m.Route, a = s.oneName(
+		formula.Routed, formula.NoRoute, formula.VerifiedRoute, formula.ForgedRoute)
+	if a != found {
 		return a
 	}
-	if s.m.Direction, a = s.oneName(Direction, "", "downstream", "upstream"); a != found {
+	if s.m.Direction, a = s.oneName(formula.Direction, "", "downstream", "upstream"); a != found {
 		return a
 	}
-	if s.m.Route == VerifiedRoute && s.m.Direction == "" {
-		if s.m.Direction, a = s.oneName(Direction, "downstream", "upstream"); a != found {
+	if s.m.Route == formula.VerifiedRoute && s.m.Direction == "" {
+		if s.m.Direction, a = s.oneName(formula.Direction, "downstream", "upstream"); a != found {
 			return a
 		}
 	}
-	lits := s.of(InDialog)
-	s.m.inDialog, a = truth(lits, s.m.Route == VerifiedRoute)
-	if a == found && s.m.Route == VerifiedRoute && !s.m.inDialog {
-		return Nothing // a tag is only taken within a dialog
+	lits := s.of(formula.InDialog)
+	s.m.inDialog, a = truth(lits, s.m.Route == formula.VerifiedRoute)
+	if a == found && s.m.Route == formula.VerifiedRoute && !s.m.inDialog {
+		return nothing // a tag is only taken within a dialog
 	}
 	return a
 }
 
-func (s *solver) numbers() answer {
-	n, a := s.number(MaxForwards, 70, 0, 255)
-	if a == Nothing { // also a message without one: no literal takes it
-		if slices.ContainsFunc(s.of(MaxForwards), func(l Lit) bool { return !l.Neg }) {
-			return Nothing
+// hops is Max-Forwards: one of 256 numbers, or none.
+func (s *solver) hops() pattern.Answer {
+	numbers, lits := s.of(formula.MaxForwards), s.field("Max-Forwards")
+	s.m.limited = len(numbers)+len(lits) > 0
+	good := func(n int64, text string) bool {
+		for _, l := range numbers {
+			if (text != "" && l.HoldsNumber(n)) == l.Neg {
+				return false
+			}
 		}
-		n = -1
-	}
-	s.m.MaxForwards = int(n)
-	if len(s.of(theSize)) > 0 {
-		const least = 420 // what a message of ours may take
-		if n, a = s.number(theSize, 600, least, 65_000); a == Nothing {
-			return Unsure
+		for _, l := range lits {
+			if (text != "" && (l.Presence || l.Text.Holds(text))) == l.Neg {
+				return false
+			}
 		}
-		s.m.size = int(n)
+		return true
 	}
-	return found
+	if s.place == schema.InReply && good(0, "") {
+		return found // replies have none
+	}
+	const usual = 70
+	for n := int64(-1); n <= 255; n++ {
+		try := n
+		if n < 0 {
+			try = usual
+		}
+		if text := decimal(try); good(try, text) {
+			s.m.hops = text
+			return found
+		}
+	}
+	if good(0, "") {
+		return found
+	}
+	if slices.ContainsFunc(lits, func(l formula.Lit) bool { return !l.Presence }) {
+		return unsure // a number may have zeros before it
+	}
+	return nothing
 }
 
 // number picks a number within bounds that all literals take: the solutions are intervals that
 // begin where a literal begins, or behind where one ends.
-func (s *solver) number(kind slotKind, likely, low, high int64) (int64, answer) {
-	return pickNumber(s.of(kind), likely, low, high)
-}
-
-func pickNumber(lits []Lit, likely, low, high int64) (int64, answer) {
+func number(lits []formula.Lit, likely, low, high int64) (int64, pattern.Answer) {
 	good := func(n int64) bool {
-		return low <= n && n <= high && !slices.ContainsFunc(lits, func(l Lit) bool {
+		return low <= n && n <= high && !slices.ContainsFunc(lits, func(l formula.Lit) bool {
 			return l.HoldsNumber(n) == l.Neg
 		})
 	}
@@ -161,126 +266,55 @@ func pickNumber(lits []Lit, likely, low, high int64) (int64, answer) {
 	if i := slices.IndexFunc(try, good); i >= 0 {
 		return try[i], found
 	}
-	return 0, Nothing
+	return 0, nothing
 }
 
-// result is status and cause: a timeout is a 408, a transport that failed a 503.
-func (s *solver) result() (a answer) {
-	if s.Place != schema.InFailure && s.Place != schema.InReply && !s.hooked() {
-		return found
+// result is status and cause of each round: a timeout is a 408, a transport that failed a 503.
+func (s *solver) result() pattern.Answer {
+	rounds := 0
+	if s.place == schema.InReply {
+		rounds = 1
 	}
-	low := int64(300)
-	causes := []string{"", "timeout", "transport"}
-	if s.Place == schema.InReply {
-		low, causes = 101, causes[:1]
-	}
-	causesLits := s.of(theCause)
-	for _, cause := range causes {
-		if !named(causesLits, cause) {
-			continue
-		}
-		lo, hi := low, int64(699)
-		switch cause {
-		case "timeout":
-			lo, hi = 408, 408
-		case "transport":
-			lo, hi = 503, 503
-		}
-		likely := int64(486)
-		if s.Place == schema.InReply {
-			likely = 200
-		}
-		n, a := s.number(theStatus, likely, lo, hi)
-		if a == found {
-			s.m.status, s.m.cause = int(n), cause
-			return found
+	for _, l := range s.lits {
+		if l.Kind == formula.Status || l.Kind == formula.Cause {
+			rounds = max(rounds, int(l.Round)+1)
 		}
 	}
-	return Nothing
-}
-
-// hooked: a request that goes on to its failure route.
-func (s *solver) hooked() bool { return true }
-
-// fields solves each header field: of every literal that asks for one an instance, which no
-// literal forbids.
-func (s *solver) fields() answer {
-	lits := s.of(Header)
-	var done []string
-	out := found
-	for _, l := range lits {
-		if slices.Contains(done, l.Name) {
-			continue
-		}
-		done = append(done, l.Name)
-		var same []Lit
-		for _, o := range lits {
-			if o.Name == l.Name {
-				same = append(same, o)
+	for round := range rounds {
+		same := func(kind formula.Kind) (list []formula.Lit) {
+			for _, l := range s.of(kind) {
+				if int(l.Round) == round {
+					list = append(list, l)
+				}
 			}
+			return list
 		}
-		if a := s.field(l.Name, same); a != found {
-			if out = a; a == Nothing {
-				return Nothing
-			}
-		}
-	}
-	return out
-}
-
-func (s *solver) field(name string, lits []Lit) answer {
-	var wanted, forbidden []Lit
-	present, absent := false, false
-	for _, l := range lits {
-		switch {
-		case l.presence && l.Neg:
-			absent = true
-		case l.presence:
-			present = true
-		case l.Neg:
-			forbidden = append(forbidden, l)
-		default:
-			wanted = append(wanted, l)
-		}
-	}
-	d := fields
-	if isList(sip.LookupHeader([]byte(name))) {
-		d = elements
-	}
-	if absent {
-		if present || len(wanted) > 0 {
-			return Nothing
-		}
-		return found
-	}
-	try := [][]Lit{append(slices.Clone(wanted), forbidden...)} // one for all
-	if len(wanted) == 0 && !present {
-		return found
-	}
-	if v, a := pick(s.effort, d, try[0]); a == found {
-		s.m.fields = append(s.m.fields, header{name, v})
-		return found
-	} else if len(wanted) < 2 {
-		return a
-	}
-	for _, w := range wanted {
-		v, a := pick(s.effort, d, append([]Lit{w}, forbidden...))
+		r, a := s.outcome(same(formula.Status), same(formula.Cause))
 		if a != found {
 			return a
 		}
-		s.m.fields = append(s.m.fields, header{name, v})
+		s.m.results = append(s.m.results, r)
 	}
 	return found
 }
 
-// isList reports whether a comma in such a field means a further element, RFC 3261 §7.3.1.
-func isList(id sip.HeaderID) bool {
-	switch id {
-	case sip.Via, sip.Contact, sip.Route, sip.RecordRoute, sip.Path, sip.ServiceRoute,
-		sip.Require, sip.ProxyRequire, sip.Supported, sip.Unsupported, sip.Allow,
-		sip.AllowEvents, sip.Accept, sip.Warning, sip.Reason, sip.ContentEncoding,
-		sip.PAssertedIdentity, sip.PPreferredIdentity:
-		return true
+func (s *solver) outcome(status, cause []formula.Lit) (result, pattern.Answer) {
+	for _, c := range []string{"", "timeout", "transport"} {
+		if !named(cause, c) || c != "" && s.place == schema.InReply {
+			continue
+		}
+		likely, lo, hi := int64(486), int64(300), int64(699)
+		switch {
+		case s.place == schema.InReply:
+			likely, lo = 200, 101
+		case c == "timeout":
+			lo, hi = 408, 408
+		case c == "transport":
+			lo, hi = 503, 503
+		}
+		if n, a := number(status, likely, lo, hi); a == found {
+			return result{int(n), c}, found
+		}
 	}
-	return false
+	return result{}, nothing
 }

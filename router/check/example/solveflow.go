@@ -4,12 +4,18 @@ import (
 	"net/netip"
 	"slices"
 
+	"sipedge/router/check/formula"
+	"sipedge/router/check/pattern"
+	"sipedge/schema"
 	"sipedge/sip/transport"
 )
 
 // flow picks a listener and a source that can reach it.
-func (s *solver) flow() answer {
-	port, a := s.number(theSourcePort, 5060, 1, 65535)
+func (s *solver) flow() pattern.Answer {
+	if s.place == schema.InLocal {
+		return found
+	}
+	port, a := number(s.of(formula.SourcePort), 5060, 1, 65535)
 	if a != found {
 		return a
 	}
@@ -19,7 +25,7 @@ func (s *solver) flow() answer {
 			continue
 		}
 		for _, family := range []string{"inet", "inet6"} {
-			if !named(s.of(theFamily), family) || !reaches(family, l.Addr.Addr()) {
+			if !named(s.of(formula.Family), family) || !reaches(family, l.Addr.Addr()) {
 				continue
 			}
 			if src, ok := s.source(family, l.Addr.Addr().IsLoopback()); ok {
@@ -28,18 +34,18 @@ func (s *solver) flow() answer {
 			}
 		}
 	}
-	return Nothing
+	return nothing
 }
 
 // listens reports whether the literals take a listener and its transport.
 func (s *solver) listens(l *transport.Listener) bool {
-	if !named(s.of(theTransport), l.Transport.String()) {
+	if !named(s.of(formula.Transport), l.Transport.String()) {
 		return false
 	}
 	at := netip.AddrPortFrom(l.Addr.Addr().Unmap(), l.Addr.Port())
-	for _, want := range s.of(Listener) {
+	for _, want := range s.of(formula.Listener) {
 		is := slices.ContainsFunc(want.Names, func(name string) bool {
-			t, addr, ok := listenerName(name)
+			t, addr, ok := formula.ListenerName(name)
 			return ok && t == l.Transport && addr == at
 		})
 		if is == want.Neg {
@@ -60,10 +66,10 @@ func reaches(family string, listener netip.Addr) bool {
 // source picks an address: the solutions are ranges that begin where a network begins, or
 // behind the end of one.
 func (s *solver) source(family string, loopback bool) (netip.Addr, bool) {
-	lits := s.of(Source)
+	lits := s.of(formula.Source)
 	good := func(a netip.Addr) bool {
 		return a.IsValid() && a.Is4() == (family == "inet") && !slices.ContainsFunc(lits,
-			func(l Lit) bool { return l.holdsAddr(a) == l.Neg })
+			func(l formula.Lit) bool { return l.HoldsAddr(a) == l.Neg })
 	}
 	try := strangers
 	if loopback {

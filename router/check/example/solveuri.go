@@ -1,85 +1,93 @@
 package example
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
-	"sipedge/router/vars"
+	"sipedge/router/check/formula"
+	"sipedge/router/check/pattern"
+	"sipedge/schema"
 	"sipedge/sip"
 )
 
 // uriLits are the literals of one URI by part.
 type uriLits struct {
-	scheme, user, host, port, self, params []Lit
+	scheme, user, written, host, port, self, params []formula.Lit
 }
 
-// uri makes the URI of a role: its host, port and transport decide together whether it is ours.
-func (s *solver) uri(r role) answer {
-	var u uriLits
+// uri makes one of the URIs that every message has.
+func (s *solver) uri(r formula.Role) pattern.Answer {
+	u, a := s.address(r)
+	broken := func(l formula.Lit) bool { return l.OfURI(r) && !l.HoldsURI(nil, s.IsMyself) }
+	if a == nothing && s.place == schema.InError && !slices.ContainsFunc(s.lits, broken) {
+		a = unsure // it may be none at all
+	}
+	if !u.asked && a == found {
+		u = usual[r]
+	}
+	s.m.uris[r] = u
+	return a
+}
+
+// address makes the URI of a role: its host, port and transport decide together whether it is
+// ours.
+func (s *solver) address(r formula.Role) (u uri, a pattern.Answer) {
+	var lits uriLits
 	asked := false
 	for _, l := range s.lits {
 		if l.Role != r {
 			continue
 		}
 		switch l.Kind {
-		case Scheme:
-			u.scheme = append(u.scheme, l)
-		case User:
-			u.user = append(u.user, l)
-		case Host:
-			u.host = append(u.host, l)
-		case Port:
-			u.port = append(u.port, l)
-		case Myself:
-			u.self = append(u.self, l)
-		case Param:
-			u.params = append(u.params, l)
+		case formula.Scheme:
+			lits.scheme = append(lits.scheme, l)
+		case formula.User:
+			lits.user = append(lits.user, l)
+		case formula.Written:
+			lits.written = append(lits.written, l)
+		case formula.Host:
+			lits.host = append(lits.host, l)
+		case formula.Port:
+			lits.port = append(lits.port, l)
+		case formula.Myself:
+			lits.self = append(lits.self, l)
+		case formula.Param:
+			lits.params = append(lits.params, l)
 		default:
 			continue
 		}
 		asked = true
 	}
 	if !asked {
-		s.m.uris[r] = usual[r]
-		return found
+		return usual[formula.OfTo], found
 	}
-	out := Nothing
+	out := nothing
 	for _, scheme := range []string{"sip", "sips", "tel", ""} {
-		if !named(u.scheme, scheme) {
+		if !named(lits.scheme, scheme) || scheme == "" && r == formula.OfContact {
 			continue
 		}
-		v, a := s.withScheme(r, scheme, &u)
-		if a == found {
-			v.asked = true
-			s.m.uris[r] = v
-			return found
+		v, a := s.withScheme(r, scheme, &lits)
+		if v.asked = true; a == found {
+			return v, found
 		}
-		if a == Unsure {
-			out = Unsure
-		}
+		out = max(out, a)
 	}
-	return out
+	return uri{asked: true}, out
 }
 
-func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer) {
+func (s *solver) withScheme(r formula.Role, scheme string, u *uriLits) (
+	v uri, a pattern.Answer,
+) {
 	v.scheme = scheme
 	if a := v.fill(s.effort, u.params); a != found {
 		return v, a
 	}
-	switch scheme {
-	case "":
-		if len(v.params) > 0 || !holdAll(u.user, "") {
-			return v, Nothing
+	if scheme == "" {
+		if len(v.params) > 0 || !pattern.HoldAll(patterns(append(u.user, u.written...)), "") {
+			return v, nothing
 		}
-	case "tel":
-		v.user, a = pick(s.effort, telUser, u.user)
-	default:
-		d := anyUser
-		if r == ofFrom {
-			d = callers
-		}
-		v.user, a = pick(s.effort, d, u.user)
-	}
-	if a != found {
+	} else if a := s.user(&v, r, u); a != found {
 		return v, a
 	}
 	ours, a := truth(u.self, false)
@@ -87,12 +95,43 @@ func (s *solver) withScheme(r role, scheme string, u *uriLits) (v uri, a answer)
 		return v, a
 	}
 	if scheme == "" || scheme == "tel" {
-		if ours || !holdAll(u.host, "") || !portHolds(u.port, 0) {
-			return v, Nothing
+		if ours || !pattern.HoldAll(patterns(u.host), "") || !portsHold(u.port) {
+			return v, nothing
 		}
 		return v, found
 	}
 	return s.complete(v, u, ours)
+}
+
+// user picks the user, and how it is written where literals look at that.
+func (s *solver) user(v *uri, r formula.Role, u *uriLits) (a pattern.Answer) {
+	d, plain, written := anyUser, patterns(u.user), patterns(u.written)
+	switch {
+	case v.scheme == "tel":
+		d = telUser
+	case r == formula.OfFrom:
+		d = callers
+	}
+	if len(written) == 0 {
+		v.user, a = pattern.Pick(s.effort, d, plain)
+		return a
+	}
+	if v.scheme == "tel" {
+		v.user, a = pattern.Pick(s.effort, d, append(plain, written...))
+		return a
+	}
+	if len(plain) == 0 {
+		v.written, a = pattern.Pick(s.effort, writtenUser.Liking("bob", "alice", ""), written)
+		return a
+	}
+	if v.user, a = pattern.Pick(s.effort, plainUser, append(written, plain...)); a == found {
+		return a
+	}
+	for _, l := range plain { // escaped, what is the same user may be another text
+		written = append(written, pattern.Lit{Pattern: l.Unescaped(), Neg: l.Neg})
+	}
+	v.written, a = pattern.Pick(s.effort, writtenUser, written)
+	return a
 }
 
 // usual are URIs nothing is asked of.
@@ -102,11 +141,51 @@ var usual = [3]uri{
 	{scheme: "sip", user: "bob", host: "example.org"},
 }
 
-// callers is anyUser for those who call.
-var callers = newDomain(anyUser.expr, "alice", "dave", "")
+// Where texts stand in URIs. Texts are as they are compared: unescaped, hosts in lower case.
+var (
+	anyUser     = pattern.NewDomain(`(?s)^[^\x00]*$`, "bob", "", "carol", "1000")
+	callers     = anyUser.Liking("alice", "dave", "")
+	telUser     = pattern.NewDomain(`^[0-9a-fA-F+*#]+$`, "+12025550123", "112")
+	writtenUser = pattern.NewDomain(`^([0-9A-Za-z._!~*'&=+$,;?/-]|%[0-7][0-9A-Fa-f])*$`)
+	plainUser   = pattern.NewDomain(`^[0-9A-Za-z._!~*'&=+$,;?/-]*$`, "bob", "alice")
+	hosts       = pattern.NewDomain(hostNames+`|^(`+strings.Join(addresses(), "|")+`)$`,
+		"example.org", "example.com", "sip.example.org")
+	looseHosts = pattern.NewDomain(hostNames + `|^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*$`)
+)
+
+const hostNames = `^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z]([a-z0-9-]*[a-z0-9])?$` +
+	`|^([0-9]{1,3}\.){3}[0-9]{1,3}$`
+
+// addresses are expressions for most IPv6 addresses in their shortest form, RFC 5952.
+func addresses() (list []string) {
+	const group = `[1-9a-f][0-9a-f]{0,3}`
+	for n := range 7 { // groups before ::
+		before := ``
+		if n > 0 {
+			before = fmt.Sprintf(`%s(:%[1]s){%d}`, group, n-1)
+		}
+		after := ``
+		if n < 6 {
+			after = fmt.Sprintf(`(%s(:%[1]s){0,%d})?`, group, 5-n)
+		}
+		list = append(list, before+`::`+after)
+	}
+	return append(list, fmt.Sprintf(`%s(:%[1]s){7}`, group))
+}
+
+// pickHost picks a host; one of another form than those tried first is not sought.
+func (s *solver) pickHost(lits []pattern.Lit) (string, pattern.Answer) {
+	host, a := pattern.Pick(s.effort, hosts, lits)
+	if a == nothing {
+		if _, b := pattern.Pick(s.effort, looseHosts, lits); b != nothing {
+			a = unsure
+		}
+	}
+	return host, a
+}
 
 // fill adds the parameters that are asked for.
-func (v *uri) fill(e *effort, lits []Lit) answer {
+func (v *uri) fill(e *pattern.Effort, lits []formula.Lit) pattern.Answer {
 	var done []string
 	for _, l := range lits {
 		if slices.Contains(done, l.Name) {
@@ -114,13 +193,13 @@ func (v *uri) fill(e *effort, lits []Lit) answer {
 		}
 		done = append(done, l.Name)
 		present, absent := false, false
-		var wanted []Lit
+		var wanted []formula.Lit
 		for _, o := range lits {
 			switch {
 			case o.Name != l.Name:
-			case o.presence && o.Neg:
+			case o.Presence && o.Neg:
 				absent = true
-			case o.presence:
+			case o.Presence:
 				present = true
 			default:
 				wanted = append(wanted, o)
@@ -128,12 +207,12 @@ func (v *uri) fill(e *effort, lits []Lit) answer {
 			}
 		}
 		if absent && present {
-			return Nothing
+			return nothing
 		}
 		if !present {
 			continue // no literal asks for it; without it, none that forbids is hurt
 		}
-		value, a := pick(e, values, wanted)
+		value, a := pattern.Pick(e, values, patterns(wanted))
 		if a != found {
 			return a
 		}
@@ -142,18 +221,17 @@ func (v *uri) fill(e *effort, lits []Lit) answer {
 	return found
 }
 
-func portHolds(lits []Lit, port uint16) bool {
-	return !slices.ContainsFunc(lits, func(l Lit) bool {
-		return (port != 0 && l.HoldsNumber(int64(port))) == l.Neg
-	})
+// portsHold reports whether literals hold for a URI without host.
+func portsHold(lits []formula.Lit) bool {
+	return !slices.ContainsFunc(lits, func(l formula.Lit) bool { return !l.Neg })
 }
 
 // complete picks host, port and transport.
-func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, answer) {
+func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, pattern.Answer) {
 	transports := []string{""}
 	if len(u.self) > 0 && !slices.ContainsFunc(v.params, func(p header) bool {
 		return p.name == "transport"
-	}) && !slices.ContainsFunc(u.params, func(l Lit) bool { return l.Name == "transport" }) {
+	}) && !slices.ContainsFunc(u.params, func(l formula.Lit) bool { return l.Name == "transport" }) {
 		transports = append(transports, "udp", "tcp", "tls", "sctp", "ws")
 	}
 	hostList, a := s.candidates(u)
@@ -168,74 +246,60 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, answer) {
 			for _, port := range ports {
 				v.host, v.port = host, port
 				parsed, err := sip.ParseURI([]byte(v.String()))
-				if err != nil || canonicalHost(string(parsed.Host)) != host {
+				if err != nil || formula.CanonicalHost(string(parsed.Host)) != host {
+					a = unsure // not a host after all: another may be one
 					continue
 				}
-				if !portHolds(u.port, vars.Port(&parsed)) {
+				if slices.ContainsFunc(u.port, func(l formula.Lit) bool {
+					return !l.HoldsURI(&parsed, s.IsMyself)
+				}) {
 					continue
 				}
-				if len(u.self) > 0 && s.isMyself(&parsed) != ours {
+				if len(u.self) > 0 && s.IsMyself(&parsed) != ours {
 					continue
 				}
 				return v, found
 			}
 		}
 	}
-	if a == Unsure {
-		return v, Unsure
+	if a == unsure {
+		return v, unsure
 	}
-	return v, Nothing
-}
-
-// Ours reports whether the Request-URI of a message is one of ours.
-func (w *World) Ours(m *Model) bool {
-	parsed, err := sip.ParseURI([]byte(m.uris[OfRURI].String()))
-	return err == nil && len(parsed.Host) > 0 && w.isMyself(&parsed)
-}
-
-func (w *World) isMyself(u *sip.URI) bool {
-	t := u.Transport()
-	if u.Scheme == sip.SIPS {
-		t = vars.Transport(u)
-	}
-	return w.Self.Is(u.Host, u.Port, t)
+	return v, nothing
 }
 
 // candidates are hosts the literals take: ours, and one that is not.
-func (s *solver) candidates(u *uriLits) (list []string, a answer) {
+func (s *solver) candidates(u *uriLits) (list []string, a pattern.Answer) {
 	if len(u.self) > 0 {
 		for _, h := range s.hosts {
-			if holdAll(u.host, h) {
+			if pattern.HoldAll(patterns(u.host), h) {
 				list = append(list, h)
 			}
 		}
 	}
-	other, a := pick(s.effort, hosts, append(slices.Clone(u.host), Lit{
-		Atom: &Atom{Slot: Slot{Kind: Host}, Text: &pattern{exact: s.hosts}}, Neg: true,
-	}))
+	other, a := s.pickHost(append(patterns(u.host),
+		pattern.Lit{Pattern: pattern.Exact(s.hosts...), Neg: true}))
 	switch {
 	case a == found:
 		list = append([]string{other}, list...)
 	case len(u.self) == 0:
-		other, b := pick(s.effort, hosts, u.host)
+		other, b := s.pickHost(patterns(u.host))
 		if a = b; b == found {
 			list = append(list, other)
 		}
-	case a == Nothing:
+	case a == nothing:
 		a = found
 	}
 	if len(u.self) == 0 {
 		return list, a
 	}
-	if other, b := pick(s.effort, hosts, append(slices.Clone(u.host), loopbacks)); b == found {
+	if other, b := s.pickHost(append(patterns(u.host), loopbacks)); b == found {
 		list = append(list, other) // of all addresses of the machine, those anybody has
 	}
 	return list, a
 }
 
-var loopbacks = Lit{Atom: &Atom{
-	Slot: Slot{Kind: Host}, Text: &pattern{prefix: []string{"127."}},
-}}
+var loopbacks = pattern.Lit{Pattern: pattern.Begins("127.")}
 
 func (s *solver) candidatePorts(u *uriLits) []uint16 {
 	ports := []uint16{0}

@@ -1,24 +1,27 @@
-package example
+package pattern
 
 import (
 	"encoding/binary"
 	"regexp/syntax"
 	"slices"
-	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"sipedge/sip"
 )
 
 // language is a set of texts: what some regular expressions are all found in, or not all.
 type language struct {
 	exprs []string
 	neg   bool
+	in    *Affix // nil: they are looked for in the text as it is
 }
 
-// answer of a search.
-type answer uint8
+// Answer of a search.
+type Answer uint8
 
 const (
-	found   answer = iota
+	Found   Answer = iota
 	Nothing        // there is none
 	Unsure         // the search gave up
 )
@@ -28,7 +31,7 @@ const maxStates = 4000
 
 // shortest finds a text in all of the languages: a search, breadth first, through the product
 // of their automata, which are made deterministic on the way.
-func shortest(e *effort, languages []language) (string, answer) {
+func shortest(e *Effort, languages []language) (string, Answer) {
 	a := automaton{}
 	for _, l := range languages {
 		g := group{neg: l.neg}
@@ -42,7 +45,8 @@ func shortest(e *effort, languages []language) (string, answer) {
 				return "", Unsure
 			}
 			g.progs = append(g.progs, len(a.progs))
-			a.progs = append(a.progs, prog)
+			a.progs, a.in = append(a.progs, prog), append(a.in, l.in)
+			a.first = append(a.first, prog.StartCond()&syntax.EmptyBeginText != 0)
 		}
 		a.groups = append(a.groups, g)
 	}
@@ -52,6 +56,8 @@ func shortest(e *effort, languages []language) (string, answer) {
 
 type automaton struct {
 	progs  []*syntax.Prog
+	in     []*Affix // of each prog, or nil
+	first  []bool   // it is found at the beginning, or not at all
 	groups []group
 	runes  []rune // one of each class of letters that no expression tells apart
 }
@@ -63,11 +69,19 @@ type group struct {
 
 // state is where every expression stands in a text.
 type state struct {
-	sets  [][]uint32 // instructions, before the empty-width ones are followed
-	done  []bool     // found already, whatever comes
-	last  rune       // before; -1: at the beginning
-	from  int        // state before, by index
+	tapes []tape
+	from  int // state before, by index
 	taken rune
+}
+
+// tape is where one expression stands.
+type tape struct {
+	set  []uint32 // instructions, before the empty-width ones are followed
+	done bool     // found already, whatever comes
+	last rune     // before; -1: at the beginning
+	skip int      // bytes to leave out yet
+	held string   // may be the end, which is left out
+	read string   // of an escape
 }
 
 // letters picks a letter of each class, what is easy to read first.
@@ -88,6 +102,11 @@ func (a *automaton) letters() {
 					}
 				}
 			}
+		}
+	}
+	if slices.ContainsFunc(a.in, func(in *Affix) bool { return in != nil && in.decode }) {
+		for _, r := range "%0123456789ABCDEFabcdef" {
+			cuts = append(cuts, r, r+1)
 		}
 	}
 	slices.Sort(cuts)
@@ -123,20 +142,25 @@ func rank(r rune) int {
 	return 4
 }
 
-func (a *automaton) search(e *effort) (string, answer) {
-	first := state{
-		sets: make([][]uint32, len(a.progs)), done: make([]bool, len(a.progs)), last: -1, from: -1,
-	}
+func (a *automaton) search(e *Effort) (string, Answer) {
+	first := state{tapes: make([]tape, len(a.progs)), from: -1}
 	for i, p := range a.progs {
-		first.sets[i] = []uint32{uint32(p.Start)}
+		t := tape{set: []uint32{uint32(p.Start)}, last: -1}
+		if in := a.in[i]; in != nil {
+			for _, r := range in.Pre {
+				a.read(i, &t, r)
+			}
+			t.skip = in.Skip
+		}
+		first.tapes[i] = t
 	}
 	states := []state{first}
 	seen := map[string]bool{}
 	for at := 0; at < len(states); at++ {
 		if a.accepts(&states[at]) {
-			return text(states, at), found
+			return text(states, at), Found
 		}
-		if len(states) > maxStates || !e.spend(int64(len(a.progs)*len(a.runes))) {
+		if len(states) > maxStates || !e.Spend(len(a.progs)*len(a.runes)) {
 			return "", Unsure
 		}
 		for _, r := range a.runes {
@@ -167,8 +191,18 @@ func text(states []state, at int) string {
 func (a *automaton) accepts(s *state) bool {
 	done := make([]bool, len(a.progs))
 	for i := range a.progs {
-		_, matched := a.closure(i, s.sets[i], s.last, -1)
-		done[i] = s.done[i] || matched
+		t := s.tapes[i]
+		if in := a.in[i]; in != nil {
+			if !t.begun(in) {
+				continue
+			}
+			for _, r := range in.Post {
+				a.read(i, &t, r)
+			}
+		}
+		if done[i] = t.done; !t.done {
+			_, done[i] = a.closure(i, t.set, t.last, -1)
+		}
 	}
 	for _, g := range a.groups {
 		all := true
@@ -182,35 +216,92 @@ func (a *automaton) accepts(s *state) bool {
 	return true
 }
 
+// begun reports whether the text has all that is left out of it, and its escapes have ended.
+func (t *tape) begun(in *Affix) bool {
+	return t.skip == 0 && len(t.held) == in.Cut && t.read == ""
+}
+
 // step reads a letter; ok false: nothing good can come of it.
 func (a *automaton) step(s *state, r rune) (next state, ok bool) {
-	next = state{
-		sets: make([][]uint32, len(a.progs)), done: make([]bool, len(a.progs)), last: r,
-	}
-	for i, p := range a.progs {
-		if next.done[i] = s.done[i]; next.done[i] {
-			continue
+	next = state{tapes: slices.Clone(s.tapes)}
+	for i := range next.tapes {
+		t := &next.tapes[i]
+		if a.in[i] == nil {
+			a.read(i, t, r)
+		} else if r, ok := t.decode(r, a.in[i]); ok {
+			a.feed(i, t, r)
 		}
-		insts, matched := a.closure(i, s.sets[i], s.last, r)
-		if next.done[i] = matched; matched {
-			continue
-		}
-		var set []uint32
-		for _, pc := range insts {
-			if in := &p.Inst[pc]; in.MatchRune(r) {
-				set = append(set, in.Out)
-			}
-		}
-		set = append(set, uint32(p.Start)) // a match may begin at every letter
-		slices.Sort(set)
-		next.sets[i] = slices.Compact(set)
 	}
 	for _, g := range a.groups {
-		if g.neg && !slices.ContainsFunc(g.progs, func(p int) bool { return !next.done[p] }) {
+		if !g.neg && slices.ContainsFunc(g.progs, func(p int) bool {
+			t := &next.tapes[p]
+			return !t.done && len(t.set) == 0 // it can't be found any more
+		}) {
+			return next, false
+		}
+		if g.neg && !slices.ContainsFunc(g.progs, func(p int) bool {
+			t, in := &next.tapes[p], a.in[p]
+			return !t.done || in != nil && !t.begun(in)
+		}) {
 			return next, false
 		}
 	}
 	return next, true
+}
+
+// decode reads an escape, of ASCII; ok false: it goes on.
+func (t *tape) decode(r rune, in *Affix) (rune, bool) {
+	if !in.decode || t.read == "" && r != '%' {
+		return r, true
+	}
+	if t.read += string(r); len(t.read) < len("%41") {
+		return r, false
+	}
+	b := sip.AppendUnescaped(nil, []byte(t.read))
+	t.read = ""
+	return rune(b[0]), true
+}
+
+// feed moves an expression over a letter, unless it is one of those left out.
+func (a *automaton) feed(i int, t *tape, r rune) {
+	cut := a.in[i].Cut
+	switch {
+	case t.skip > 0:
+		t.skip = max(0, t.skip-utf8.RuneLen(r))
+	case cut > 0:
+		t.held += string(r)
+		for len(t.held) > cut {
+			out, n := utf8.DecodeRuneInString(t.held)
+			t.held = t.held[n:]
+			a.read(i, t, out)
+		}
+	default:
+		a.read(i, t, r)
+	}
+}
+
+// read moves an expression over a letter.
+func (a *automaton) read(i int, t *tape, r rune) {
+	if t.done {
+		return
+	}
+	insts, matched := a.closure(i, t.set, t.last, r)
+	t.last = r
+	if t.done, t.set = matched, nil; matched {
+		return
+	}
+	p := a.progs[i]
+	var set []uint32
+	for _, pc := range insts {
+		if in := &p.Inst[pc]; in.MatchRune(r) {
+			set = append(set, in.Out)
+		}
+	}
+	if !a.first[i] {
+		set = append(set, uint32(p.Start)) // a match may begin at every letter
+	}
+	slices.Sort(set)
+	t.set = slices.Compact(set)
 }
 
 // closure follows what takes no letter between last and r (-1: the end); matched: the
@@ -248,26 +339,33 @@ func (a *automaton) closure(i int, set []uint32, last, r rune) (insts []uint32, 
 
 // key tells states apart: the last letter only by what an empty width can see of it.
 func (s *state) key() string {
-	var b strings.Builder
-	switch {
-	case s.last == '\n':
-		b.WriteByte('n')
-	case syntax.IsWordChar(s.last):
-		b.WriteByte('w')
-	default:
-		b.WriteByte('o')
-	}
-	var n [4]byte
-	for i, set := range s.sets {
-		if s.done[i] {
-			b.WriteByte('!')
+	var b []byte
+	for i := range s.tapes {
+		t := &s.tapes[i]
+		if t.skip > 0 {
+			b = binary.AppendUvarint(append(b, 's'), uint64(t.skip))
+		}
+		if t.held+t.read != "" {
+			b = append(append(append(b, 'h'), t.held...), 0)
+			b = append(append(b, t.read...), 0)
+		}
+		switch {
+		case t.done:
+			b = append(b, '!')
 			continue
+		case t.last < 0:
+			b = append(b, 'b')
+		case t.last == '\n':
+			b = append(b, 'n')
+		case syntax.IsWordChar(t.last):
+			b = append(b, 'w')
+		default:
+			b = append(b, 'o')
 		}
-		for _, pc := range set {
-			binary.LittleEndian.PutUint32(n[:], pc)
-			b.Write(n[:])
+		for _, pc := range t.set {
+			b = binary.LittleEndian.AppendUint32(b, pc)
 		}
-		b.WriteByte('|')
+		b = append(b, '|')
 	}
-	return b.String()
+	return string(b)
 }

@@ -1,0 +1,284 @@
+package example
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sipedge/router/check/formula"
+	"sipedge/router/check/pattern"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+func quoted(s string) string { return regexp.QuoteMeta(s) }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Where texts stand in header fields.
+var (
+	values = pattern.NewDomain(`(?s)^[^\x00]*$`, "x", "y", "")
+	texts  = pattern.NewDomain(
+		`^$|^[^\x00-\x20\x7f]([^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?$`, "x", "y", "")
+	elements = pattern.NewDomain(`^[!#-'*+\--;=?-\[\]-~]([ !#-'*+\--;=?-\[\]-~]*`+
+		`[!#-'*+\--;=?-\[\]-~])?$|^([!#-'*+\--;=?-\[\]-~]+ )?<[!-;=?-~]+>(;[!#-'*+\--;=?-\[\]-~]+)?$`,
+		"x", "y")
+	anything = pattern.NewDomain(`(?s)^.*$`)
+	somewhat = pattern.NewDomain(`(?s)^[^\x00-\x20\x7f](.*[^\x00-\x20\x7f])?$`)
+	callIDs  = pattern.NewDomain(`^[!-~]+$`, usualID)
+)
+
+const usualID = "a84b4c76e66710"
+
+// addresses are From, To and Call-ID as whole texts. The URI of the first two is part of theirs.
+func (s *solver) addresses() pattern.Answer {
+	id, out := pattern.Pick(s.effort, callIDs, patterns(s.field("Call-ID")))
+	s.m.callID = id
+	for _, r := range []formula.Role{formula.OfFrom, formula.OfTo} {
+		name := [...]string{formula.OfFrom: "From", formula.OfTo: "To"}[r]
+		lits := patterns(s.field(name))
+		if len(lits) == 0 || pattern.HoldAll(lits, s.m.address(r)) {
+			continue
+		}
+		tag := `;tag=[0-9A-Za-z.-]+`
+		if r == formula.OfTo && !s.m.inDialog {
+			tag = ``
+		}
+		around := func(uri string) *pattern.Domain {
+			return pattern.NewDomain(`^("[ !#-\[\]-~]*" ?|[0-9A-Za-z ]+)?<` + uri + `>` + tag + `$`)
+		}
+		text, a := pattern.Pick(s.effort, around(quoted(s.m.uris[r].String())), lits)
+		if a != found && !s.m.uris[r].asked { // any URI does
+			const uris = `sips?:([0-9A-Za-z.+_-]+@)?[0-9a-z.-]*[a-z](:[1-9][0-9]{0,3})?`
+			text, a = pattern.Pick(s.effort, around(uris), lits)
+		}
+		if a != found {
+			out = max(out, unsure)
+			continue
+		}
+		if r == formula.OfFrom {
+			s.m.from = text
+		} else {
+			s.m.to = text
+		}
+	}
+	return out
+}
+
+// fields solves the header fields that are free.
+func (s *solver) fields() pattern.Answer {
+	var names []string
+	for _, l := range s.of(formula.Header) {
+		names = append(names, l.Name)
+	}
+	slices.Sort(names)
+	out := found
+	for _, name := range slices.Compact(names) {
+		id := sip.LookupHeader([]byte(name))
+		if slices.Contains(formula.Once, id) || id == sip.ContentType || id == sip.Contact {
+			continue
+		}
+		f := list{s: s, lits: s.field(name), domain: texts, parted: id.IsList()}
+		if id.IsList() {
+			f.domain = elements
+		}
+		switch {
+		case id == sip.Via:
+			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.m.viaHead())+
+				`[0-9A-Za-z.!~*'+_-]+$`, s.m.topVia())}
+		case id == sip.Route && s.m.Route != formula.NoRoute:
+			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.ownRoute())+`$`, s.ownRoute())}
+		}
+		all, a := f.solve()
+		if a == nothing {
+			a = s.beyond(&f, id)
+		}
+		switch {
+		case a != found:
+		case id == sip.Via:
+			s.m.via, all = all[0], all[1:]
+		case id == sip.Route && s.m.Route == formula.NoRoute && len(all) > 0 && s.leadsHere(all[0]):
+			a = unsure
+		}
+		if out = max(out, a); out == nothing {
+			return out
+		}
+		for _, v := range all {
+			s.m.fields = append(s.m.fields, header{name, v})
+		}
+	}
+	if s.m.Route != formula.NoRoute && len(s.field("Route")) == 0 {
+		s.m.fields = append(s.m.fields, header{"Route", s.ownRoute()})
+	}
+	return max(out, s.contacts())
+}
+
+// beyond answers for header fields of which nothing was found: there may be texts of another
+// form than those that were tried.
+func (s *solver) beyond(f *list, id sip.HeaderID) pattern.Answer {
+	switch {
+	case id.IsList():
+		f.domain = somewhat // what is in it may be no element by itself
+	case s.place == schema.InError:
+		f.domain = anything
+	default:
+		return nothing
+	}
+	for i := range f.first {
+		f.first[i] = f.domain
+	}
+	if _, a := f.solve(); a == nothing {
+		return nothing
+	}
+	return unsure
+}
+
+// ownRoute is a Route to us; the tag of a verified one is for the router to make.
+func (s *solver) ownRoute() string {
+	route := "<sip:" + s.m.local.String() + ";lr"
+	if s.m.transport != sip.UDP {
+		route += ";transport=" + s.m.transport.String()
+	}
+	if s.m.Route == formula.VerifiedRoute {
+		route += ";t=" + strings.Repeat("0", 16)
+	}
+	return route + ">"
+}
+
+// leadsHere reports whether a Route is one to us.
+func (s *solver) leadsHere(route string) bool {
+	n, err := sip.ParseNameAddr([]byte(route))
+	if err != nil {
+		return false
+	}
+	u, err := sip.ParseURI(n.URI)
+	return err == nil && s.IsMyself(&u)
+}
+
+// list finds the instances of a header field: fields, or the elements of a list.
+type list struct {
+	s      *solver
+	lits   []formula.Lit
+	domain *pattern.Domain
+	first  []*pattern.Domain // of those at the beginning that are there in any case
+	parted bool              // a field may have several, and none
+	got    []string
+}
+
+// solve tries it with as few as can be. More than the literals name make no difference: of
+// those in the middle each serves one literal at most.
+func (f *list) solve() ([]string, pattern.Answer) {
+	var some []formula.Lit // that one of them must take
+	front, back := len(f.first), 0
+	for _, l := range f.lits {
+		switch {
+		case !l.One && !l.Presence && !l.Neg:
+			some = append(some, l)
+		case l.One && l.Index >= 0:
+			front = max(front, l.Index+1)
+		case l.One:
+			back = max(back, -l.Index)
+		}
+	}
+	out := nothing
+	for n := len(f.first); n <= front+back+len(some)+1; n++ {
+		if f.counts(n) {
+			f.got = make([]string, n)
+			switch a := f.place(make([][]formula.Lit, n), some); a {
+			case found:
+				if there, _ := f.named(); there && n == 0 {
+					return []string{""}, found
+				}
+				return f.got, found
+			case unsure:
+				out = unsure
+			}
+		}
+	}
+	return nil, out
+}
+
+// counts reports whether there may be n of them.
+func (f *list) counts(n int) bool {
+	there, not := f.named()
+	for _, l := range f.lits {
+		switch {
+		case l.One:
+			if is := at(l, n) >= 0; !is && !l.Neg || is && l.Neg && l.Presence {
+				return false
+			}
+		case !l.Presence && !l.Neg && n == 0:
+			return false
+		}
+	}
+	if n == 0 && there {
+		return f.parted && !not
+	}
+	return n == 0 || !not
+}
+
+// named reports whether literals ask for the name, and whether they forbid it.
+func (f *list) named() (there, not bool) {
+	for _, l := range f.lits {
+		if l.Presence && !l.One {
+			there, not = there || !l.Neg, not || l.Neg
+		}
+	}
+	return there, not
+}
+
+// at is the place that a literal means among n; -1: there is none.
+func at(l formula.Lit, n int) int {
+	i := l.Index
+	if i < 0 {
+		i += n
+	}
+	if i < 0 || i >= n {
+		return -1
+	}
+	return i
+}
+
+// place gives every literal of some to one of the instances, then finds their texts.
+func (f *list) place(to [][]formula.Lit, some []formula.Lit) pattern.Answer {
+	if len(some) == 0 {
+		return f.fill(to)
+	}
+	out := nothing
+	for i := range to {
+		with := slices.Clone(to)
+		with[i] = append(slices.Clip(to[i]), some[0])
+		switch a := f.place(with, some[1:]); {
+		case a == found:
+			return found
+		case a == unsure:
+			out = unsure
+		case !f.s.effort.Spend(8):
+			return unsure
+		}
+	}
+	return out
+}
+
+func (f *list) fill(to [][]formula.Lit) pattern.Answer {
+	out := found
+	for i := range to {
+		lits := slices.Clone(to[i])
+		for _, l := range f.lits {
+			if !l.Presence && (l.One && at(l, len(to)) == i || !l.One && l.Neg) {
+				lits = append(lits, l)
+			}
+		}
+		d := f.domain
+		if i < len(f.first) {
+			d = f.first[i]
+		}
+		v, a := pattern.Pick(f.s.effort, d, patterns(lits))
+		if f.got[i] = v; a == nothing {
+			return nothing
+		}
+		out = max(out, a)
+	}
+	return out
+}

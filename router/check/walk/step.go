@@ -1,0 +1,177 @@
+package walk
+
+import (
+	"context"
+	"slices"
+
+	"sipedge/router/check/formula"
+	"sipedge/router/check/graph"
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+// step runs one step. leads: the way goes on by it.
+func (r *Run) step(s *graph.Step, leads bool) verdict {
+	switch {
+	case s.Src.Kind == "return":
+		return leave
+	case s.Sub != nil:
+		return r.follow(s.Sub, leads)
+	case r.aside && s.Src.Kind == "exit":
+		return done
+	case s.Ends:
+		return r.last(s, leads)
+	case s.Arm != nil:
+		return r.arm(s, leads)
+	case s.Src.Kind == "send_request" && leads:
+		return r.sendOwn(s)
+	case s.Src.Kind == "append_branch":
+		r.more = true
+	case len(s.Writes) > 0:
+		return r.write(s)
+	}
+	return next
+}
+
+// follow runs a list that a step leads to.
+func (r *Run) follow(l *graph.List, leads bool) verdict {
+	if leads {
+		r.aimed++
+		defer func() { r.aimed-- }()
+	}
+	return r.list(l)
+}
+
+// replacing are steps that leave nothing of what was there before.
+var replacing = []string{"set", "unset", "set_header", "remove_header", "rewrite_uri", "revert_uri"}
+
+// write runs a step that changes what matchers read.
+func (r *Run) write(s *graph.Step) verdict {
+	r.own(s)
+	switch {
+	case s.Run == nil || r.blind&s.Uses != 0:
+		why := s.Wild
+		if why == "" {
+			why = "what " + s.Src.Kind + " writes"
+		}
+		for _, key := range s.Writes {
+			r.unknown(key, why)
+		}
+	case r.blind != 0 && slices.Contains(replacing, s.Src.Kind):
+		r.learn(s.Writes)
+	}
+	e := r.event(s)
+	if s.Run != nil {
+		if _, err := s.Run.Run(context.Background(), r.j); err != nil {
+			if s.Fails == nil {
+				return r.lost(s.Src.Kind + " may fail")
+			}
+			r.push(s.Fails, r.now(), len(r.frames), false)
+			return r.end()
+		}
+	}
+	r.log = append(r.log, e)
+	return next
+}
+
+// event is that of a step that is about to write.
+func (r *Run) event(s *graph.Step) event {
+	return event{
+		step: s, conds: r.conds, deep: r.depth(s), aside: r.aside, phase: r.now().phase,
+	}
+}
+
+// depth is how many values a variable has before a step that counts on it.
+func (r *Run) depth(s *graph.Step) (n int) {
+	if s.Mask&r.p.Popped == 0 || len(s.Writes) != 1 {
+		return 0
+	}
+	for _, v := range r.p.Scope.Vars() {
+		for v.Name == s.Writes[0] && n <= job.MaxDepth {
+			if _, ok := v.Int(r.j, n); !ok {
+				break
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// own follows who names the host of the Request-URI.
+func (r *Run) own(s *graph.Step) {
+	switch s.Src.Kind {
+	case "rewrite_uri", "set_host":
+		r.Owner = ownerOf(s.Src)
+	case "revert_uri":
+		r.Owner = ByCaller
+	case "next_branches":
+		r.Owner = ByPolicy // whether it is a stranger's, append_branch is asked
+	}
+}
+
+// ownerOf is who names the host by a step that sets it.
+func ownerOf(s *schema.Step) Owner {
+	if graph.NamesHost(s.Kind, s.Args.S) {
+		return ByPolicy
+	}
+	return ByTemplate
+}
+
+// arm takes the arm of a step, or goes on.
+func (r *Run) arm(s *graph.Step, leads bool) verdict {
+	if r.holds(s.Arm.Lit) {
+		return r.take(s, leads)
+	}
+	r.push(s.Arm.Not(), r.now(), len(r.frames), false)
+	if leads {
+		return r.end()
+	}
+	switch {
+	case s.Src.Kind == "loose_route":
+		r.log = append(r.log, r.event(s))
+		r.loose()
+	case len(s.Writes) > 0:
+		return r.write(s)
+	}
+	return next
+}
+
+// take runs the arm of a step instead of the rest.
+func (r *Run) take(s *graph.Step, leads bool) verdict {
+	r.push(s.Arm, r.now(), len(r.frames), false)
+	for _, l := range s.Arms {
+		if v := r.follow(l, leads); v == stop || v == done {
+			return v
+		}
+	}
+	return r.end()
+}
+
+// loose does what loose_route does with a Route of ours.
+func (r *Run) loose() {
+	if e, ok := r.j.Msg.FirstElement(sip.Route); ok {
+		r.j.Msg.RemoveElement(e)
+	}
+	if r.m.Route == formula.VerifiedRoute {
+		r.j.Verified, r.j.Direction = true, job.Downstream
+		if r.m.Direction == "upstream" {
+			r.j.Direction = job.Upstream
+		}
+	}
+}
+
+// holds evaluates when an arm is taken.
+func (r *Run) holds(l formula.Lit) bool {
+	var is bool
+	switch l.Kind {
+	case formula.Routed:
+		is = slices.Contains(l.Names, r.m.Route)
+	case formula.MaxForwards:
+		n, ok := r.j.Msg.MaxForwards()
+		is = ok && l.HoldsNumber(int64(n))
+	default:
+		is = r.m.True[r.opaque(l.Atom)]
+	}
+	return is != l.Neg
+}
