@@ -1,5 +1,7 @@
 package sip
 
+import "sipedge/sip/load"
+
 // Bytes: character classes of RFC 3261 §25.1 and RFC 2396, comparison
 // without regard to case (ASCII only), white space, numbers.
 
@@ -125,9 +127,9 @@ func run(b []byte, i int, bit uint16) int {
 
 // longRun is run for what is long as a rule.
 func longRun(b []byte, i int, bit uint16) int {
-	for p := at(b); i+8 <= len(b); i += 8 {
-		if class[p.byte(i)]&class[p.byte(i+1)]&class[p.byte(i+2)]&class[p.byte(i+3)]&
-			class[p.byte(i+4)]&class[p.byte(i+5)]&class[p.byte(i+6)]&class[p.byte(i+7)]&bit == 0 {
+	for p := load.At(b); i+8 <= len(b); i += 8 {
+		if class[p.Byte(i)]&class[p.Byte(i+1)]&class[p.Byte(i+2)]&class[p.Byte(i+3)]&
+			class[p.Byte(i+4)]&class[p.Byte(i+5)]&class[p.Byte(i+6)]&class[p.Byte(i+7)]&bit == 0 {
 			break
 		}
 	}

@@ -1,16 +1,19 @@
 package sip
 
-import "strconv"
+import (
+	"sipedge/sip/phrase"
+	"strconv"
+)
 
 // Messages made from a request. All append to dst and allocate nothing.
 
 // AppendReply appends a response to req (RFC 3261 §8.2.6): every Via, From, To, Call-ID, CSeq,
 // Timestamp for a 100, Record-Route for 101–299 (§12.1.1), then extra (whole header lines, each
 // with its CRLF, may be nil), then Content-Length 0. toTag is added if the To has none; nil adds
-// none (100). An empty reason takes ReasonPhrase(status).
+// none (100). An empty reason takes the RFC's phrase.
 func AppendReply(dst []byte, req *Message, status int, reason string, toTag, extra []byte) []byte {
 	if reason == "" {
-		reason = ReasonPhrase(status)
+		reason = phrase.Of(status)
 	}
 	dst = append(dst, "SIP/2.0 "...)
 	dst = strconv.AppendInt(dst, int64(status), 10)

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"sipedge/sip/phrase"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,7 +133,7 @@ func TestReasonPhrase(t *testing.T) {
 		150: "Session Progress", 250: "OK", 399: "Redirection", 499: "Request Failure",
 		599: "Server Failure", 699: "Global Failure",
 	} {
-		if got := ReasonPhrase(status); got != want {
+		if got := phrase.Of(status); got != want {
 			t.Errorf("%d: want %s, got %s", status, want, got)
 		}
 	}

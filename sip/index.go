@@ -2,6 +2,7 @@ package sip
 
 import (
 	"bytes"
+	"sipedge/sip/load"
 	"slices"
 )
 
@@ -68,14 +69,14 @@ func (m *Message) plainFields(pos int) int {
 // fillFields indexes plain fields from field n on, as long as there is room.
 // It returns how many there are then, and where the next begins.
 func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) {
-	b, size, seen := at(m.raw), len(m.raw), m.seen
+	b, size, seen := load.At(m.raw), len(m.raw), m.seen
 	ids = ids[:len(fields)]
 	for n < len(fields) && pos+8 <= size {
 		var id HeaderID
-		name, w := 0, b.eight(pos)
+		name, w := 0, b.Eight(pos)
 		if t := equal(w, ':'); t != 0 {
 			name, id = first(t), shortName(w&through(t))
-		} else if name, id = b.longName(pos, size); name == 0 {
+		} else if name, id = headerName(b, pos, size); name == 0 {
 			break
 		}
 		value := pos + name + 1
@@ -85,7 +86,7 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 				end = controlRun(m.raw, end)
 				break
 			}
-			x, y := under(b.eight(end), ' '), under(b.eight(end+8), ' ')
+			x, y := under(b.Eight(end), ' '), under(b.Eight(end+8), ' ')
 			if x|y != 0 {
 				if x == 0 {
 					x, end = y, end+8
@@ -95,13 +96,14 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 			}
 		}
 		next := end + 2
-		if next+2 > size || !endsLine(b.four(end)) || id == HeaderOther && !all(m.raw[pos:pos+name], isToken) {
+		if next+2 > size || !endsLine(b.Four(end)) ||
+			id == HeaderOther && !all(m.raw[pos:pos+name], isToken) {
 			break
 		}
-		for b.byte(value) == ' ' {
+		for b.Byte(value) == ' ' {
 			value++
 		}
-		for end > value && b.byte(end-1) == ' ' {
+		for end > value && b.Byte(end-1) == ' ' {
 			end--
 		}
 		if bit := uint64(1) << (id & 63); seen&bit == 0 {
@@ -123,13 +125,13 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 	return n, pos
 }
 
-// longName reads the name at i that is longer than seven bytes, of b that ends
+// headerName reads the name at i that is longer than seven bytes, of b that ends
 // before size; n 0: it is longer than any known, or there is none.
-func (b bytesAt) longName(i, size int) (n int, id HeaderID) {
+func headerName(b load.Bytes, i, size int) (n int, id HeaderID) {
 	if i+16 > size {
 		return 0, HeaderOther
 	}
-	w := longName{a: b.eight(i), b: b.eight(i + 8)}
+	w := longName{a: b.Eight(i), b: b.Eight(i + 8)}
 	if t := equal(w.b, ':'); t != 0 {
 		n, w.b = 8+first(t), w.b&through(t)
 		return n, w.header()
@@ -137,7 +139,7 @@ func (b bytesAt) longName(i, size int) (n int, id HeaderID) {
 	if i+nameSize > size {
 		return 0, HeaderOther
 	}
-	w.c = b.eight(i + 16)
+	w.c = b.Eight(i + 16)
 	if t := equal(w.c, ':'); t != 0 {
 		n, w.c = 16+first(t), w.c&through(t)
 		return n, w.header()

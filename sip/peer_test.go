@@ -139,7 +139,8 @@ func TestRatios(t *testing.T) {
 		t.Skip("SIPEDGE_BENCH=1 measures")
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	t.Logf("%-12s %5s %8s %18s %18s %6s %8s", "", "bytes", "", "ns [allocs]", "sipgo", "ratio", "median")
+	t.Logf("%-12s %5s %8s %18s %18s %6s %8s",
+		"", "bytes", "", "ns [allocs]", "sipgo", "ratio", "median")
 	for _, k := range kinds {
 		var m Message
 		var n needs

@@ -1,6 +1,10 @@
 package sip
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"sipedge/sip/load"
+)
 
 // Eight bytes at a time. A word holds them in little-endian order; in a mask
 // of a word the top bit of a byte tells something about that byte. Of masks
@@ -30,8 +34,8 @@ func under(x uint64, limit byte) uint64 { return (x - uint64(limit)*ones) &^ x &
 
 // textRun is run of the class isText.
 func textRun(b []byte, i int) int {
-	for p := at(b); i+8 <= len(b); i += 8 {
-		if t := under(p.eight(i), ' '+1); t != 0 {
+	for p := load.At(b); i+8 <= len(b); i += 8 {
+		if t := under(p.Eight(i), ' '+1); t != 0 {
 			i += first(t)
 			break
 		}
@@ -41,8 +45,8 @@ func textRun(b []byte, i int) int {
 
 // wordRun is run of the class isWord.
 func wordRun(b []byte, i int) int {
-	for p := at(b); i+8 <= len(b); i += 8 {
-		x := p.eight(i)
+	for p := load.At(b); i+8 <= len(b); i += 8 {
+		x := p.Eight(i)
 		if t := under(x, '"'+1) | equal(x, ';'); t != 0 {
 			i += first(t)
 			break
@@ -54,8 +58,8 @@ func wordRun(b []byte, i int) int {
 // controlRun returns the index of the first control character at b[i:], but
 // for DEL, or len(b).
 func controlRun(b []byte, i int) int {
-	for p := at(b); i+8 <= len(b); i += 8 {
-		if t := under(p.eight(i), ' '); t != 0 {
+	for p := load.At(b); i+8 <= len(b); i += 8 {
+		if t := under(p.Eight(i), ' '); t != 0 {
 			return i + first(t)
 		}
 	}

@@ -3,7 +3,7 @@ package vars
 import (
 	"sipedge/router/job"
 	"sipedge/schema"
-	"sipedge/sip"
+	"sipedge/sip/phrase"
 )
 
 // Fields of a response, or of the failure a failure route is about.
@@ -23,7 +23,7 @@ var resultFields = []Field{
 			if j.Status == 0 {
 				return dst
 			}
-			return append(dst, sip.ReasonPhrase(j.Status)...)
+			return append(dst, phrase.Of(j.Status)...)
 		},
 	},
 	{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/phrase"
 	"sipedge/sip/transport"
 )
 
@@ -191,7 +192,7 @@ func (a *agent) hop(method string, c *call) (*text, *call, error) {
 
 // response answers a request, RFC 3261 §8.2.6 and §12.1.1.
 func (a *agent) response(status int, r arrival, s *step) *text {
-	m := &text{start: fmt.Sprintf("SIP/2.0 %d %s", status, sip.ReasonPhrase(status))}
+	m := &text{start: fmt.Sprintf("SIP/2.0 %d %s", status, phrase.Of(status))}
 	for _, v := range r.m.all("Via") {
 		m.add("Via", v)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/phrase"
 )
 
 // phone is a user agent with one UDP socket and one call at a time.
@@ -115,7 +116,7 @@ func (p *phone) answer() error {
 
 func (p *phone) reply(m *sip.Message, status int) error {
 	contact := fmt.Appendf(nil, "Contact: <sip:%s@%s>\r\n", p.name, p.addr)
-	return p.send(fmt.Sprint(status, " ", sip.ReasonPhrase(status)),
+	return p.send(fmt.Sprint(status, " ", phrase.Of(status)),
 		sip.AppendReply(nil, m, status, "", []byte(p.tag), contact))
 }
 

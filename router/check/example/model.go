@@ -12,6 +12,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
+	"sipedge/sip/phrase"
 	"sipedge/sip/transport"
 )
 
@@ -141,7 +142,7 @@ func (m *Model) write(place schema.Place, more int, space string) []byte {
 		b.WriteString(name + ": " + value + "\r\n")
 	}
 	if place == schema.InReply {
-		fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", m.Result(0).status, sip.ReasonPhrase(m.Result(0).status))
+		fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", m.Result(0).status, phrase.Of(m.Result(0).status))
 	} else {
 		fmt.Fprintf(&b, "%s %s%s SIP/%s\r\n",
 			m.method, m.uris[formula.OfRURI].String(), w.behind, cmp.Or(w.version, "2.0"))

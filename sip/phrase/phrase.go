@@ -1,7 +1,9 @@
-package sip
+// Package phrase has the reason phrases of SIP response codes, RFC 3261 §21 and IANA.
+// Its one law: every status has a phrase, if only its class's.
+package phrase
 
-// ReasonPhrase is the RFC's phrase for a status, or the class's.
-func ReasonPhrase(status int) string {
+// Of is the RFC's phrase for a status, or the class's.
+func Of(status int) string {
 	if s, ok := reasons[status]; ok {
 		return s
 	}
