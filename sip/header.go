@@ -1,6 +1,9 @@
 package sip
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sipedge/sip/load"
+)
 
 // HeaderID names a header field the router knows. A header unknown to it
 // has the ID HeaderOther and is found by name.
@@ -181,10 +184,10 @@ func (w longName) header() HeaderID {
 // The hashes tell all known names apart, so that a name is compared with one
 // candidate only. A test watches over the multipliers.
 
-func shortHash(w uint64) uint64 { return (w | ' '*ones) * 0x293a0c2bf9fc6569 >> 57 }
+func shortHash(w uint64) uint64 { return (w | ' '*load.Ones) * 0x293a0c2bf9fc6569 >> 57 }
 
 func (w longName) hash() uint64 {
-	return ((w.a | ' '*ones) + 2*(w.b|' '*ones)) * 0xdbeaa0fe2f8c1ff >> 57
+	return ((w.a | ' '*load.Ones) + 2*(w.b|' '*load.Ones)) * 0xdbeaa0fe2f8c1ff >> 57
 }
 
 // A known name is held in lower case, with the bits in which its letters

@@ -74,8 +74,8 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 	for n < len(fields) && pos+8 <= size {
 		var id HeaderID
 		name, w := 0, b.Eight(pos)
-		if t := equal(w, ':'); t != 0 {
-			name, id = first(t), shortName(w&through(t))
+		if t := load.Equal(w, ':'); t != 0 {
+			name, id = load.First(t), shortName(w&load.Through(t))
 		} else if name, id = headerName(b, pos, size); name == 0 {
 			break
 		}
@@ -86,12 +86,12 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 				end = controlRun(m.raw, end)
 				break
 			}
-			x, y := under(b.Eight(end), ' '), under(b.Eight(end+8), ' ')
+			x, y := load.Under(b.Eight(end), ' '), load.Under(b.Eight(end+8), ' ')
 			if x|y != 0 {
 				if x == 0 {
 					x, end = y, end+8
 				}
-				end += first(x)
+				end += load.First(x)
 				break
 			}
 		}
@@ -132,16 +132,16 @@ func headerName(b load.Bytes, i, size int) (n int, id HeaderID) {
 		return 0, HeaderOther
 	}
 	w := longName{a: b.Eight(i), b: b.Eight(i + 8)}
-	if t := equal(w.b, ':'); t != 0 {
-		n, w.b = 8+first(t), w.b&through(t)
+	if t := load.Equal(w.b, ':'); t != 0 {
+		n, w.b = 8+load.First(t), w.b&load.Through(t)
 		return n, w.header()
 	}
 	if i+nameSize > size {
 		return 0, HeaderOther
 	}
 	w.c = b.Eight(i + 16)
-	if t := equal(w.c, ':'); t != 0 {
-		n, w.c = 16+first(t), w.c&through(t)
+	if t := load.Equal(w.c, ':'); t != 0 {
+		n, w.c = 16+load.First(t), w.c&load.Through(t)
 		return n, w.header()
 	}
 	return 0, HeaderOther

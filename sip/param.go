@@ -38,7 +38,9 @@ type fault uint8
 
 const (
 	emptyParam fault = 1 << iota // no name
-	junkParam                    // something behind the value, a quoted string without end, a quote within a token
+	// junkParam: something behind the value, a quoted string without end, a quote
+	// within a token
+	junkParam
 )
 
 // nextParam reads the parameter at b[i:], which is ";name" or ";name=word" as

@@ -29,13 +29,8 @@ var transports = [...]struct {
 
 // LookupTransport returns the transport of that name, without regard to case.
 func LookupTransport(name []byte) Transport {
-	switch string(name) {
-	case "UDP":
+	if string(name) == "UDP" {
 		return UDP
-	case "TCP":
-		return TCP
-	case "TLS":
-		return TLS
 	}
 	for t := UDP; t <= WSS; t++ {
 		if equalFold(name, transports[t].name) {

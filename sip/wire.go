@@ -12,9 +12,8 @@ func (m *Message) AppendTo(dst []byte) []byte {
 	}
 	var from, to uint32 // of raw, not copied yet
 	dst, from, to = m.join(dst, m.start, from, to)
-	fields := m.fields
-	for i := range fields {
-		if f := &fields[i]; f.off == to {
+	for i := range m.fields {
+		if f := &m.fields[i]; f.off == to {
 			to += f.size
 		} else {
 			dst, from, to = m.join(dst, f.line, from, to)

@@ -59,7 +59,7 @@ func foreignNames(f *ast.File) map[string]bool {
 func exportedTypes(d ast.Decl) (list []ast.Node) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:
-		if d.Name.IsExported() {
+		if d.Name.IsExported() && (d.Recv == nil || exportedReceiver(d.Recv.List[0].Type)) {
 			list = append(list, d.Type)
 		}
 	case *ast.GenDecl:
@@ -77,6 +77,22 @@ func exportedTypes(d ast.Decl) (list []ast.Node) {
 		}
 	}
 	return list
+}
+
+// exportedReceiver: methods of other types are there for the interfaces they implement.
+func exportedReceiver(e ast.Expr) bool {
+	for {
+		switch x := e.(type) {
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.Ident:
+			return x.IsExported()
+		default:
+			return true
+		}
+	}
 }
 
 // shownBy leaves the unexported fields of a struct out.

@@ -41,7 +41,8 @@ var floors = [][]string{
 
 // arrows are the imports allowed on one floor: from, to.
 var arrows = [][2]string{
-	{"sip", "sip/load"}, {"sip", "sip/phrase"}, {"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
+	{"sip", "sip/load"}, {"sip", "sip/phrase"},
+	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},

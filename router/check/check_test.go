@@ -185,11 +185,13 @@ func TestFaults(t *testing.T) {
 			"a variable seen in a failure route", `
     - {match: {method: INVITE}, do: [{set: {avp.s: "1"}}]}
     - {do: [{relay: {to: "sip:10.0.0.7", failure: f}}]}
-  failure: {f: [{name: two, match: {vars: {avp.s: ["2", {prefix: "3"}]}}, do: [{reply: {code: 404}}]}]}
+  failure: {f: [{name: two,
+      match: {vars: {avp.s: ["2", {prefix: "3"}]}}, do: [{reply: {code: 404}}]}]}
 `, `rule "two" can never match`, `
     - {match: {method: INVITE}, do: [{set: {avp.s: "31"}}]}
     - {do: [{relay: {to: "sip:10.0.0.7", failure: f}}]}
-  failure: {f: [{name: two, match: {vars: {avp.s: ["2", {prefix: "3"}]}}, do: [{reply: {code: 404}}]}]}
+  failure: {f: [{name: two,
+      match: {vars: {avp.s: ["2", {prefix: "3"}]}}, do: [{reply: {code: 404}}]}]}
 `,
 		},
 		{
@@ -246,7 +248,8 @@ func TestFaults(t *testing.T) {
     - {name: opus, match: {body: {sdp: {media: audio, codec: opus}}}, do: [{drop: {}}]}
     - {do: [{reply: {code: 403}}]}
 `, `rule "opus" can never match`, `
-    - {match: {body: {sdp: {media: audio, codec: pcma}, type: {prefix: multipart/}}}, do: [{drop: {}}]}
+    - {match: {body: {sdp: {media: audio, codec: pcma}, type: {prefix: multipart/}}},
+       do: [{drop: {}}]}
     - {name: opus, match: {body: {sdp: {media: audio, codec: opus}}}, do: [{drop: {}}]}
     - {do: [{reply: {code: 403}}]}
 `,

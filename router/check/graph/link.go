@@ -53,11 +53,11 @@ func (p *Policy) link(l *List) {
 func (p *Policy) hook(
 	l *List, s *Step, find func(schema.Place, string, Edge) *List, lead func(*List, Edge) *List,
 ) {
-	s.Takes = map[schema.Place]*List{}
 	for _, arg := range slices.Sorted(maps.Keys(s.kind.Hooks)) {
 		of := s.kind.Hooks[arg]
-		s.Takes[of] = find(of, arg, ByHook)
-		if s.Takes[of] != nil || of == schema.InFailure || p.places(l)&schema.InFailure == 0 {
+		to := find(of, arg, ByHook)
+		*s.Takes.of(of) = to
+		if to != nil || of == schema.InFailure || p.places(l)&schema.InFailure == 0 {
 			continue
 		}
 		for _, to := range p.Lists {

@@ -24,11 +24,50 @@ type Step struct {
 	Arms   []*List
 	Arm    *formula.Node // when they are taken
 	Ends   bool
-	Takes  map[schema.Place]*List // routes it names to follow when it has ended the run
-	Texts  map[string]*Text       // its templates, by the key they are for
-	Target *Target                // what rewrite_uri makes of the Request-URI
+	Takes  Takes
+	Target *Target // what rewrite_uri makes of the Request-URI
 
-	kind *action.Kind
+	kind  *action.Kind
+	texts []keyed // its templates
+}
+
+// Takes are the routes that a step names to follow when it has ended the run; nil: none.
+type Takes struct{ Branch, Failure, Reply *List }
+
+// of is the one of a type.
+func (t *Takes) of(place schema.Place) **List {
+	switch place {
+	case schema.InBranch:
+		return &t.Branch
+	case schema.InFailure:
+		return &t.Failure
+	}
+	return &t.Reply
+}
+
+// Keep adds the branch and reply routes of a later relay, which may leave those before.
+func (t *Takes) Keep(later *Takes) {
+	if later.Branch != nil {
+		t.Branch = later.Branch
+	}
+	if later.Reply != nil {
+		t.Reply = later.Reply
+	}
+}
+
+type keyed struct {
+	key string
+	t   *Text
+}
+
+// Text is what the step writes into a key, or nil.
+func (s *Step) Text(key string) *Text {
+	for _, k := range s.texts {
+		if k.key == key {
+			return k.t
+		}
+	}
+	return nil
 }
 
 // step finds out what an action changes of what matchers read.
@@ -92,10 +131,8 @@ func (s *Step) edits(keys ...string) { s.Writes = append(s.Writes, keys...) }
 
 // sets notes that the step writes a text.
 func (s *Step) sets(key string, t *Text) {
-	if s.edits(key); s.Texts == nil {
-		s.Texts = map[string]*Text{}
-	}
-	s.Texts[key] = t
+	s.edits(key)
+	s.texts = append(s.texts, keyed{key, t})
 }
 
 // prepare makes the step runnable, where it changes something that can be known.
@@ -139,7 +176,7 @@ func (s *Step) failing() *formula.Node {
 	case "prefix", "set_user":
 		return s.noUser()
 	case "set_host":
-		if !s.Texts[KeyURI].Constant() {
+		if !s.Text(KeyURI).Constant() {
 			return nil
 		}
 		return named(formula.Scheme, "", "tel")
@@ -157,7 +194,7 @@ func (s *Step) failing() *formula.Node {
 // noUser is when a text makes no user: an empty one, or in a tel URI no number; nil: that can't
 // be said.
 func (s *Step) noUser() *formula.Node {
-	t := s.Texts[KeyUser]
+	t := s.Text(KeyUser)
 	none, number := t.Says(pattern.Exact("")), t.Says(pattern.Phone())
 	if s.Src.Kind == "prefix" {
 		q, ok := pattern.Phone().Within(pattern.Affix{Pre: t.Pre})

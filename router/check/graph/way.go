@@ -66,22 +66,18 @@ func (c *Call) Leads() *Step { return &c.From.Rules[c.Rule].Steps[c.Step] }
 // keeps reports whether the branch and reply routes on a way are those that its relays named
 // last.
 func (p *Policy) keeps(way []Call, to *List) bool {
-	takes := map[schema.Place]*List{}
+	var takes Takes
 	for i, c := range way {
 		if c.How != ByHook {
 			continue
 		}
-		for of, l := range c.Leads().Takes {
-			if l != nil {
-				takes[of] = l
-			}
-		}
+		takes.Keep(&c.Leads().Takes)
 		next := to
 		if i+1 < len(way) {
 			next = way[i+1].From
 		}
 		named := next.Of == schema.InBranch || next.Of == schema.InReply && next != p.EveryReply()
-		if named && takes[next.Of] != next {
+		if named && *takes.of(next.Of) != next {
 			return false
 		}
 	}

@@ -15,7 +15,7 @@ func (w *trace) header(e *event, t int) *formula.Node {
 	if s.Src.Kind == "remove_header" {
 		return w.all(w.fields(false))
 	}
-	w.added = append([]value{{s.Texts[w.key], w.moment(t)}}, w.added...)
+	w.added = append([]value{{s.Text(w.key), w.moment(t)}}, w.added...)
 	if s.Src.Kind == "set_header" {
 		return w.all(w.fields(false))
 	}

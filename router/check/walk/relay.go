@@ -48,7 +48,7 @@ func (r *Run) last(s *graph.Step, leads bool) verdict {
 	if to.Of != schema.InBranch {
 		r.send(s)
 	}
-	if l := r.takes[schema.InBranch]; l != nil && l != to {
+	if l := r.takes.Branch; l != nil && l != to {
 		if v := r.branch(l); v == stop {
 			return stop
 		}
@@ -90,12 +90,8 @@ type unsent struct {
 
 // send notes which routes go along, and whether the request can be sent.
 func (r *Run) send(s *graph.Step) {
-	for of, l := range s.Takes {
-		if l != nil {
-			r.takes[of] = l
-		}
-	}
-	for _, l := range []*graph.List{r.takes[schema.InReply], r.p.EveryReply()} {
+	r.takes.Keep(&s.Takes)
+	for _, l := range []*graph.List{r.takes.Reply, r.p.EveryReply()} {
 		if l != nil {
 			r.hooked |= l.Writes
 		}

@@ -7,7 +7,6 @@ import (
 	"sipedge/router/check/formula"
 	"sipedge/router/check/graph"
 	"sipedge/router/job"
-	"sipedge/schema"
 	"sipedge/sip"
 )
 
@@ -47,8 +46,8 @@ type Run struct {
 	wild  map[string]string // keys whose values are not known, and why
 	blind uint64            // their bits
 
-	takes  map[schema.Place]*graph.List // branch and reply routes, of the last relay that named one
-	hooked uint64                       // keys that reply routes of its relays write
+	takes  graph.Takes // of the relays so far
+	hooked uint64      // keys that reply routes of its relays write
 	unsent []unsent
 	more   bool // append_branch ran
 	aside  bool // a branch route runs besides the way
@@ -123,7 +122,7 @@ func Play(p *graph.Policy, m *example.Model, entry *graph.List, g *Goal, memo *M
 	defer job.Put(j)
 	r = &Run{
 		p: p, m: m, j: j, goal: g, memo: memo, phases: []phase{{of: entry.Of}},
-		known: map[question]*formula.Node{}, takes: map[schema.Place]*graph.List{},
+		known: map[question]*formula.Node{},
 	}
 	if r.list(entry) == next && !r.Ended {
 		r.Exclude = formula.Always

@@ -14,7 +14,7 @@ import (
 func (w *trace) user(e *event, t int) *formula.Node {
 	w.ran(e)
 	s := e.step
-	v := s.Texts[graph.KeyUser]
+	v := s.Text(graph.KeyUser)
 	switch s.Src.Kind {
 	case "strip":
 		return w.all(w.made(s, t, pattern.Affix{Skip: int(s.Src.Args.N)}))
@@ -79,7 +79,7 @@ func (w *trace) target(e *event, t int) *formula.Node {
 			return w.truth(w.owned(ownerOf(s.Src)))
 		case w.host == nil && (kind == formula.Host || kind == formula.Myself):
 			w.ran(e)
-			w.host = s.Texts[graph.KeyURI]
+			w.host = s.Text(graph.KeyURI)
 		}
 		return nil
 	case "set_port":

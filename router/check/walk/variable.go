@@ -31,7 +31,7 @@ func (w *trace) variable(e *event, t int) *formula.Node {
 		}
 		return nil
 	}
-	v := s.Texts[w.key]
+	v := s.Text(w.key)
 	push := s.Src.Kind == "push"
 	certain := v.Constant() && w.p.Fits(w.key, v.Pre)
 	switch {

@@ -202,7 +202,7 @@ func (w *trace) harmless(rule *graph.Rule) bool {
 
 // effect is what a step that writes the key makes of the atom, whatever was before.
 func (w *trace) effect(s *graph.Step) (is, known bool) {
-	t := s.Texts[w.key]
+	t := s.Text(w.key)
 	constant := t != nil && t.Constant()
 	switch s.Src.Kind {
 	case "set", "push":
