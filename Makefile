@@ -1,11 +1,12 @@
 # deps   install the real programs that tests and the benchmark talk to (Debian, root)
 # test   every test; those that need a real program skip by name when it is missing,
-#        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: with UDP over package net alone
+#        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: without unsafe code, UDP over package net
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
-# bench  the two below: bench-policy, what validate, test and a decision cost against goals;
-#        bench-sip, sipedge beside Kamailio and a raw relay, by the harness in BENCH_DIR
+# bench  the three below: bench-policy, what validate, test and a decision cost against goals;
+#        bench-parse, parsing and editing beside another library; bench-sip, sipedge beside
+#        Kamailio and a raw relay, by the harness in BENCH_DIR
 
 GO        ?= go
 FUZZTIME  ?= 10s
@@ -16,7 +17,7 @@ BENCH     ?= -workloads reply,forward,call -targets kamailio-best,sipedge,floor 
 TAGS      ?=
 OUT       := $(CURDIR)/out
 
-.PHONY: all build deps test race soak fuzz lint bench bench-policy bench-sip
+.PHONY: all build deps test race soak fuzz lint bench bench-policy bench-parse bench-sip
 
 all: lint test
 
@@ -59,11 +60,14 @@ lint:
 	exit $$status
 
 bench:
-	@status=0; for part in bench-policy bench-sip; do \
+	@status=0; for part in bench-policy bench-parse bench-sip; do \
 		$(MAKE) --no-print-directory $$part || status=1; done; exit $$status
 
 bench-policy: build
 	$(GO) run ./cmd/sipedge/internal/speed -sipedge $(OUT)/sipedge -json $(OUT)/speed.json
+
+bench-parse:
+	SIPEDGE_BENCH=1 $(GO) test -tags "$(TAGS)" -count=1 -v -timeout 10m -run TestRatios ./sip
 
 bench-sip: build
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }

@@ -1,6 +1,10 @@
 package sip
 
-import "sipedge/sip/load"
+import (
+	"strings"
+
+	"sipedge/sip/load"
+)
 
 // Bytes: character classes of RFC 3261 §25.1 and RFC 2396, comparison
 // without regard to case (ASCII only), white space, numbers.
@@ -27,44 +31,37 @@ const (
 	upperAlpha = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	decimals   = "0123456789"
 	alphanum   = lowerAlpha + upperAlpha + decimals
+	lws        = " \t\r\n"
+	controls   = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\x0b\x0c\r\x0e\x0f\x10\x11\x12\x13" +
+		"\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f \x7f" // with SP
 )
 
 var class = func() (t [256]uint16) {
-	for c := range t {
-		t[c] = isText | isWord | isName | isPlain
-		if c > ' ' && c != 0x7f {
-			t[c] |= isVisible | isURI
+	in := func(bit uint16, set string) {
+		for i := range len(set) {
+			t[set[i]] |= bit
 		}
 	}
-	for _, c := range []struct {
-		bit uint16
-		set string
-	}{
-		{isToken, alphanum + "-.!%*_+`'~"},
-		{isLWS, " \t\r\n"},
-		{isDigit, decimals},
-		{isHex, decimals + "abcdefABCDEF"},
-		{isHost, alphanum + "-._"},
-		{isUser, alphanum + "-_.!~*'()" + "&=+$,;?/"},
-		{isReserved, ";/?:@&=+$,"},
-		{isScheme, alphanum + "+-."},
+	in(isToken, alphanum+"-.!%*_+`'~")
+	in(isLWS, lws)
+	in(isDigit, decimals)
+	in(isHex, decimals+"abcdefABCDEF")
+	in(isHost, alphanum+"-._")
+	in(isUser, alphanum+"-_.!~*'()"+"&=+$,;?/")
+	in(isReserved, ";/?:@&=+$,")
+	in(isScheme, alphanum+"+-.")
+	for bit, without := range map[uint16]string{
+		isURI:     controls + `"<>`,
+		isVisible: controls,
+		isText:    lws,
+		isWord:    lws + `;"`,
+		isName:    lws + `;"=`,
+		isPlain:   lws + `;"=,()<>\`,
 	} {
-		for i := range len(c.set) {
-			t[c.set[i]] |= c.bit
-		}
-	}
-	for _, c := range []struct {
-		bit uint16
-		set string
-	}{
-		{isText, " \t\r\n"},
-		{isURI, "\"<>"},
-		{isWord, ";\" \t\r\n"},
-		{isName, "=;\" \t\r\n"},
-		{isPlain, "=;\" \t\r\n,()<>\\"},
-	} {
-		for i := range len(c.set) {
-			t[c.set[i]] &^= c.bit
+		for c := range t {
+			if !strings.Contains(without, string([]byte{byte(c)})) {
+				t[c] |= bit
+			}
 		}
 	}
 	return t
@@ -134,6 +131,20 @@ func longRun(b []byte, i int, bit uint16) int {
 		}
 	}
 	return run(b, i, bit)
+}
+
+// controlRun returns the index of the first control character at b[i:], but
+// for DEL, or len(b).
+func controlRun(b []byte, i int) int {
+	for p := load.At(b); i+8 <= len(b); i += 8 {
+		if mask := load.Under(p.Eight(i), ' '); mask != 0 {
+			return i + load.First(mask)
+		}
+	}
+	for i < len(b) && b[i] >= ' ' {
+		i++
+	}
+	return i
 }
 
 // trim drops linear white space, folding included, at both ends.

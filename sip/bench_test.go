@@ -69,7 +69,7 @@ func forward(m *Message) {
 // relay sends a request on to nextHop.
 func relay(m *Message) {
 	m.MarkReceived(source, false)
-	var buf [256]byte
+	var buf [64]byte
 	if u, ok := m.RequestURI(); ok {
 		next := *u
 		next.Host = nextHop

@@ -107,7 +107,7 @@ func (m *Message) checkCSeq(i int) bool {
 	return len(value) > 0
 }
 
-func hasLWS(b []byte) bool { return textRun(b, 0) < len(b) }
+func hasLWS(b []byte) bool { return longRun(b, 0, isText) < len(b) }
 
 // checkBody sets the body: by Content-Length, which is field i, without one all there is.
 func (m *Message) checkBody(pos, i int) {

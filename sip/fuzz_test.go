@@ -11,8 +11,11 @@ func FuzzMessage(f *testing.F) {
 	for _, raw := range tortureFiles(f) {
 		f.Add(raw)
 	}
-	for _, text := range []string{invite, options, odd, received} {
+	for _, text := range []string{options, odd, received} {
 		f.Add([]byte(text))
+	}
+	for _, k := range kinds {
+		f.Add([]byte(k.text))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var m Message
@@ -23,6 +26,7 @@ func FuzzMessage(f *testing.F) {
 			e.Offset < 0 || e.Offset > len(raw)) {
 			t.Fatalf("error %#v", err)
 		}
+		checkPlain(t, raw)
 		_ = dump(&m)
 		if !bytes.Contains(raw, m.AppendTo(nil)) || err == nil && !strings.HasPrefix(
 			strings.TrimLeft(before, "\r\n"), string(m.AppendTo(nil))) {
@@ -119,6 +123,7 @@ func FuzzVia(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkPlainVia(t, []byte(s))
 		v, err := ParseVia([]byte(s))
 		if err != nil {
 			return
@@ -147,6 +152,7 @@ func FuzzNameAddr(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkPlainAddress(t, trim([]byte(s)))
 		a, err := ParseNameAddr([]byte(s))
 		if err != nil || a.Star {
 			return

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"encoding/binary"
+
 	"sipedge/sip/load"
 )
 
@@ -143,84 +144,53 @@ func lookupHeader[T text](name T) HeaderID {
 		return HeaderOther
 	}
 	b[copy(b[:], name)] = ':'
-	if len(name) < 8 {
-		return shortName(loadName(&b).a)
-	}
 	return loadName(&b).header()
 }
 
-// Names are looked up with their colon, as little-endian words with zeros
-// behind it: the longest known is Proxy-Preferred-Identity's.
-type longName struct{ a, b, c uint64 }
+// name is a header field name with its colon, as little-endian words with
+// zeros behind it.
+type name struct{ a, b, c uint64 }
 
-const nameSize = 24
+const nameSize = 24 // bytes; the longest known is P-Preferred-Identity
 
-func loadName(b *[nameSize]byte) longName {
-	return longName{
+func loadName(b *[nameSize]byte) name {
+	return name{
 		binary.LittleEndian.Uint64(b[:]),
 		binary.LittleEndian.Uint64(b[8:]),
 		binary.LittleEndian.Uint64(b[16:]),
 	}
 }
 
-// shortName returns the ID of a name of one word.
-func shortName(w uint64) HeaderID {
-	n := &shortNames[shortHash(w)]
-	if w|n.fold != n.lower {
-		return HeaderOther
-	}
-	return n.id
-}
-
-// header returns the ID of a name of more than one word.
-func (w longName) header() HeaderID {
-	n := &longNames[w.hash()]
+func (w name) header() HeaderID {
+	n := &knownNames[w.hash()]
 	if w.a|n.fold.a != n.lower.a || w.b|n.fold.b != n.lower.b || w.c|n.fold.c != n.lower.c {
 		return HeaderOther
 	}
 	return n.id
 }
 
-// The hashes tell all known names apart, so that a name is compared with one
-// candidate only. A test watches over the multipliers.
-
-func shortHash(w uint64) uint64 { return (w | ' '*load.Ones) * 0x293a0c2bf9fc6569 >> 57 }
-
-func (w longName) hash() uint64 {
-	return ((w.a | ' '*load.Ones) + 2*(w.b|' '*load.Ones)) * 0xdbeaa0fe2f8c1ff >> 57
+// hash tells all known names apart, long and compact, so that a name is
+// compared with one candidate only. A test watches over the multiplier.
+func (w name) hash() uint8 {
+	return uint8(((w.a | ' '*load.Ones) + 2*(w.b|' '*load.Ones)) * 0x675994f63d5100db >> 56)
 }
 
-// A known name is held in lower case, with the bits in which its letters
+// knownNames holds each name in lower case, with the bits in which its letters
 // differ from upper case: nothing but a letter has two forms.
-var (
-	shortNames [1 << 7]struct {
-		lower, fold uint64
-		id          HeaderID
-	}
-	longNames [1 << 7]struct {
-		lower, fold longName
-		id          HeaderID
-	}
-)
-
-func init() {
-	add := func(name string, id HeaderID) {
+var knownNames = func() (t [256]struct {
+	lower, fold name
+	id          HeaderID
+}) {
+	add := func(text string, id HeaderID) {
 		var b, fold [nameSize]byte
-		b[len(name)] = ':'
-		for i := range len(name) {
-			b[i] = lower[name[i]]
-			if b[i] >= 'a' {
+		b[len(text)] = ':'
+		for i := range len(text) {
+			if b[i] = lower[text[i]]; b[i] >= 'a' {
 				fold[i] = 'a' - 'A'
 			}
 		}
-		w, f := loadName(&b), loadName(&fold)
-		if len(name) < 8 {
-			n := &shortNames[shortHash(w.a)]
-			n.lower, n.fold, n.id = w.a, f.a, id
-		} else {
-			n := &longNames[w.hash()]
-			n.lower, n.fold, n.id = w, f, id
-		}
+		n := &t[loadName(&b).hash()]
+		n.lower, n.fold, n.id = loadName(&b), loadName(&fold), id
 	}
 	for id, n := range headerNames {
 		if n.long != "" {
@@ -230,4 +200,5 @@ func init() {
 			add(string(n.compact), HeaderID(id))
 		}
 	}
-}
+	return t
+}()

@@ -134,49 +134,32 @@ func hexValue(c byte) int {
 	return int(c - '0')
 }
 
-// hostPort is a host with its port by where they are.
-type hostPort struct {
-	host, hostEnd int // brackets of an IPv6 reference kept off
-	port          int // 0: none
-	end           int // behind it all
-}
-
-// readHostPort reads the host with its port at b[i:], which begins with n
-// bytes of the class isHost. Bytes of the class lws may stand around the
-// colon, as in a Via. ok false: no host, a malformed IPv6 reference or port.
-func readHostPort(b []byte, i, n int, lws uint16) (h hostPort, ok bool) {
-	h.host, h.hostEnd, h.end = i, i+n, i+n
-	if n == 0 {
-		if h = reference(b, i); h.end == i {
-			return h, false
+// hostPort reads a host with its port from the front of b, which begins with
+// n bytes of the class isHost. Bytes of the class lws may stand around the
+// colon, as in a Via. rest is what is behind. ok false: no host, a malformed
+// IPv6 reference or port.
+func hostPort(b []byte, n int, lws uint16) (host []byte, port uint16, rest []byte, ok bool) {
+	switch {
+	case n > 0:
+		host, rest = b[:n], b[n:]
+	case len(b) > 0 && b[0] == '[':
+		if n = bytes.IndexByte(b, ']'); n < 0 {
+			return nil, 0, b, false
 		}
+		host, rest = b[1:n], b[n+1:]
+		if _, ok := parse6(host); !ok {
+			return nil, 0, b, false
+		}
+	default:
+		return nil, 0, b, false
 	}
-	i = run(b, h.end, lws)
-	if i == len(b) || b[i] != ':' {
-		return h, true
+	i := run(rest, 0, lws)
+	if i == len(rest) || rest[i] != ':' {
+		return host, 0, rest, true
 	}
-	i = run(b, i+1, lws)
-	port, end := digits(b, i)
-	h.end = end
-	if port == 0 || port > 65535 {
-		return h, false
+	p, end := digits(rest, run(rest, i+1, lws))
+	if p == 0 || p > 65535 {
+		return host, 0, rest[end:], false
 	}
-	h.port = int(port)
-	return h, true
-}
-
-// reference reads the IPv6 reference at b[i:]; without one, h ends where it begins.
-func reference(b []byte, i int) (h hostPort) {
-	h.host, h.hostEnd, h.end = i, i, i
-	if i == len(b) || b[i] != '[' {
-		return h
-	}
-	n := bytes.IndexByte(b[i:], ']')
-	if n < 0 {
-		return h
-	}
-	if _, ok := parse6(b[i+1 : i+n]); ok {
-		h.host, h.hostEnd, h.end = i+1, i+n, i+n+1
-	}
-	return h
+	return host, uint16(p), rest[end:], true
 }

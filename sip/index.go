@@ -2,8 +2,9 @@ package sip
 
 import (
 	"bytes"
-	"sipedge/sip/load"
 	"slices"
+
+	"sipedge/sip/load"
 )
 
 // parseFields indexes the header section at raw[pos:] and returns where the
@@ -68,18 +69,24 @@ func (m *Message) plainFields(pos int) int {
 
 // fillFields indexes plain fields from field n on, as long as there is room.
 // It returns how many there are then, and where the next begins.
+//
+// Bounds are checked by hand: length, value and end stay below size, as the
+// bytes were there in which the colon and the CR LF were found.
 func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) {
 	b, size, seen := load.At(m.raw), len(m.raw), m.seen
 	ids = ids[:len(fields)]
 	for n < len(fields) && pos+8 <= size {
 		var id HeaderID
-		name, w := 0, b.Eight(pos)
-		if t := load.Equal(w, ':'); t != 0 {
-			name, id = load.First(t), shortName(w&load.Through(t))
-		} else if name, id = headerName(b, pos, size); name == 0 {
+		length, word := 0, b.Eight(pos) // of the name
+		if colon := load.Equal(word, ':'); colon != 0 {
+			length, id = load.First(colon), name{a: word & load.Through(colon)}.header()
+		} else if length, id = longName(b, pos, size); length == 0 {
 			break
 		}
-		value := pos + name + 1
+		if id == HeaderOther && !all(m.raw[pos:pos+length], isToken) {
+			break
+		}
+		value := pos + length + 1
 		end := value
 		for ; ; end += 16 {
 			if end+16 > size {
@@ -96,27 +103,22 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 			}
 		}
 		next := end + 2
-		if next+2 > size || !endsLine(b.Four(end)) ||
-			id == HeaderOther && !all(m.raw[pos:pos+name], isToken) {
+		if next+2 > size || !endsLine(b.Four(end)) {
 			break
 		}
-		for b.Byte(value) == ' ' {
+		for b.Byte(value) == ' ' { // up to the CR at most
 			value++
 		}
 		for end > value && b.Byte(end-1) == ' ' {
 			end--
 		}
-		if bit := uint64(1) << (id & 63); seen&bit == 0 {
-			seen |= bit
-			if int(id) < len(m.first) {
-				m.first[id] = uint8(n)
-			}
-		} else if single&bit != 0 {
+		var twice bool
+		if seen, twice = m.note(seen, id, n); twice {
 			m.fail(errDuplicate, pos)
 		}
 		f := &fields[n]
 		f.off, f.size = uint32(pos), uint32(next-pos)
-		f.name, f.value, f.end = uint16(name), uint16(value-pos), uint32(end-pos)
+		f.name, f.value, f.end = uint16(length), uint16(value-pos), uint32(end-pos)
 		ids[n] = byte(id)
 		n++
 		pos = next
@@ -125,24 +127,24 @@ func (m *Message) fillFields(ids []byte, fields []field, n, pos int) (int, int) 
 	return n, pos
 }
 
-// headerName reads the name at i that is longer than seven bytes, of b that ends
-// before size; n 0: it is longer than any known, or there is none.
-func headerName(b load.Bytes, i, size int) (n int, id HeaderID) {
+// longName reads the name at i, longer than seven bytes, of b that ends before
+// size. n is its length; 0: it is longer than any known, or b ends too soon.
+func longName(b load.Bytes, i, size int) (n int, id HeaderID) {
 	if i+16 > size {
 		return 0, HeaderOther
 	}
-	w := longName{a: b.Eight(i), b: b.Eight(i + 8)}
-	if t := load.Equal(w.b, ':'); t != 0 {
-		n, w.b = 8+load.First(t), w.b&load.Through(t)
-		return n, w.header()
+	w := name{a: b.Eight(i), b: b.Eight(i + 8)}
+	if colon := load.Equal(w.b, ':'); colon != 0 {
+		w.b &= load.Through(colon)
+		return 8 + load.First(colon), w.header()
 	}
 	if i+nameSize > size {
 		return 0, HeaderOther
 	}
 	w.c = b.Eight(i + 16)
-	if t := load.Equal(w.c, ':'); t != 0 {
-		n, w.c = 16+load.First(t), w.c&load.Through(t)
-		return n, w.header()
+	if colon := load.Equal(w.c, ':'); colon != 0 {
+		w.c &= load.Through(colon)
+		return 16 + load.First(colon), w.header()
 	}
 	return 0, HeaderOther
 }
@@ -154,16 +156,17 @@ func endsLine(b uint32) bool {
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// note notes that field i is of a kind; its line is at raw[pos:].
-func (m *Message) note(id HeaderID, i, pos int) {
-	if bit := uint64(1) << (id & 63); m.seen&bit == 0 {
-		m.seen |= bit
-		if int(id) < len(m.first) {
-			m.first[id] = uint8(i)
-		}
-	} else if single&bit != 0 {
-		m.fail(errDuplicate, pos)
+// note adds the kind of field i to those seen. twice: it has been there, and a
+// message has but one.
+func (m *Message) note(seen uint64, id HeaderID, i int) (now uint64, twice bool) {
+	bit := uint64(1) << (id & 63)
+	if seen&bit != 0 {
+		return seen, single&bit != 0
 	}
+	if int(id) < len(m.first) {
+		m.first[id] = uint8(i)
+	}
+	return seen | bit, false
 }
 
 // anyField indexes the field at raw[pos:], whatever it looks like, and
@@ -185,7 +188,10 @@ func (m *Message) anyField(pos int) int {
 		name, colon = m.oddName(b, pos)
 	}
 	id, value := lookupHeader(name), run(b, min(colon+1, len(b)), isLWS)
-	m.note(id, len(m.ids), pos)
+	var twice bool
+	if m.seen, twice = m.note(m.seen, id, len(m.ids)); twice {
+		m.fail(errDuplicate, pos)
+	}
 	m.ids = append(m.ids, byte(id))
 	m.fields = append(m.fields, field{
 		line:  line{off: uint32(pos), size: uint32(next - pos)},

@@ -26,32 +26,7 @@ func (a *NameAddr) parse(b []byte) (tag []byte, err *ParseError) {
 	if tag, ok := a.plain(b); ok {
 		return tag, nil
 	}
-	*a = NameAddr{}
-	if len(b) == 1 && b[0] == '*' {
-		a.Star = true
-		return nil, nil
-	}
-	i := 0
-	if len(b) == 0 || b[0] != '<' {
-		if i, err = uriStart(b); err != nil {
-			return nil, err
-		}
-	}
-	end := 0 // of a URI that has been looked at, in brackets
-	if b[i] == '<' {
-		if end = longRun(b, i+1, isURI); end == len(b) || b[end] != '>' {
-			end = 0
-		}
-		if err = a.brackets(b, i, end); err != nil {
-			return nil, err
-		}
-	} else if err = a.bare(b); err != nil {
-		return nil, err
-	}
-	if schemeLen(a.URI) == 0 || end == 0 && longRun(a.URI, 0, isURI) < len(a.URI) {
-		return nil, errNameAddr
-	}
-	return a.params()
+	return a.general(b)
 }
 
 // plain reads b if it is as nearly all are: a sip URI in brackets, tokens or a
@@ -88,65 +63,61 @@ func (a *NameAddr) plain(b []byte) (tag []byte, ok bool) {
 	return b[i:len(b):len(b)], longRun(b, i, isPlain) == len(b)
 }
 
-// brackets reads a name-addr with its '<' at b[i]; end is where its '>' is, if
-// it is known already.
-func (a *NameAddr) brackets(b []byte, i, end int) *ParseError {
-	if i > 0 {
-		a.Display = trimRight(b[:i])
+// general reads what the grammar allows and what is tolerated.
+func (a *NameAddr) general(b []byte) (tag []byte, err *ParseError) {
+	*a = NameAddr{}
+	if len(b) == 1 && b[0] == '*' {
+		a.Star = true
+		return nil, nil
 	}
-	if end > 0 {
-		a.URI = b[i+1 : end]
-	} else {
+	i, err := uriStart(b)
+	if err != nil {
+		return nil, err
+	}
+	if b[i] == '<' {
 		n := bytes.IndexByte(b[i:], '>')
 		if n < 0 {
-			a.Display = nil
-			return errAngle
+			return nil, errAngle
 		}
-		end = i + n
-		a.URI = trim(b[i+1 : end])
-	}
-	if i = run(b, end+1, isLWS); i < len(b) {
-		a.Params = b[i:]
-		if b[i] != ';' {
-			return errNameAddr
+		if i > 0 {
+			a.Display = trimRight(b[:i])
 		}
-	}
-	return nil
-}
-
-// bare reads an addr-spec.
-func (a *NameAddr) bare(b []byte) *ParseError {
-	n := bytes.IndexByte(b, ';')
-	if n < 0 {
-		n = len(b)
+		a.URI = trim(b[i+1 : i+n])
+		a.Params = trimLeft(b[i+n+1:])
 	} else {
-		a.Params = b[n:]
+		n := bytes.IndexByte(b, ';')
+		if n < 0 {
+			n = len(b)
+		}
+		a.URI, a.Params = trimRight(b[:n]), b[n:]
+		if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
+			err = errBareURI
+		}
 	}
-	a.URI = trimRight(b[:n])
-	if bytes.IndexByte(a.URI, '?') >= 0 || bytes.IndexByte(a.URI, ',') >= 0 {
-		return errBareURI
+	if len(a.Params) == 0 {
+		a.Params = nil
 	}
-	return nil
-}
-
-// params looks at the parameters and returns the tag, the first.
-func (a *NameAddr) params() (tag []byte, err *ParseError) {
-	b, found := a.Params, false
-	for i := 0; i < len(b); {
-		p, next, f := nextParam(b, i)
-		if f&junkParam != 0 {
+	switch {
+	case err != nil:
+		return nil, err
+	case a.Params != nil && a.Params[0] != ';',
+		schemeLen(a.URI) == 0, longRun(a.URI, 0, isURI) < len(a.URI):
+		return nil, errNameAddr
+	}
+	p := NewParams(a.Params)
+	for found := false; ; {
+		name, value, ok := p.Next()
+		switch {
+		case p.junk:
 			return nil, errParams
-		}
-		if i = next; p.name == len(b) || found {
-			continue
-		}
-		if name, value := p.in(b); is(name, "tag") {
+		case !ok:
+			return tag, nil
+		case !found && is(name, "tag"):
 			if found = true; len(value) > 0 {
 				tag = value
 			}
 		}
 	}
-	return tag, nil
 }
 
 // uriStart returns the index of the '<' of a name-addr, or 0 for an

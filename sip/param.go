@@ -4,7 +4,10 @@ package sip
 // ViaValue: ";lr;transport=tcp". Empty parameters are passed over.
 type Params struct {
 	list []byte
-	pos  int
+	pos  int // where the next one begins
+	// What the grammar forbids: a parameter without name or with something
+	// behind its value, a quoted string without end, a quote within a token.
+	empty, junk bool
 }
 
 // NewParams begins a walk.
@@ -13,97 +16,45 @@ func NewParams(list []byte) Params { return Params{list: list} }
 // Next returns the next parameter. value is nil without '=', not nil but
 // empty behind a bare one; a quoted string keeps its quotes.
 func (p *Params) Next() (name, value []byte, ok bool) {
-	q, next, _ := nextParam(p.list, p.pos)
-	p.pos = next
-	if q.name == len(p.list) {
-		return nil, nil, false
-	}
-	name, value = q.in(p.list)
-	return name, value, true
-}
-
-// param is a parameter by where its name and its value are in the list:
-// value 0: it has none. Of the end of the list, name is its length.
-type param struct{ name, nameEnd, value, valueEnd int }
-
-func (p param) in(list []byte) (name, value []byte) {
-	if name = list[p.name:p.nameEnd]; p.value > 0 {
-		value = list[p.value:p.valueEnd:p.valueEnd]
-	}
-	return name, value
-}
-
-// fault is what the grammar forbids in a parameter list.
-type fault uint8
-
-const (
-	emptyParam fault = 1 << iota // no name
-	// junkParam: something behind the value, a quoted string without end, a quote
-	// within a token
-	junkParam
-)
-
-// nextParam reads the parameter at b[i:], which is ";name" or ";name=word" as
-// a rule. next is where the one behind it begins.
-func nextParam(b []byte, i int) (p param, next int, f fault) {
-	if i == len(b) {
-		return param{name: i}, i, 0
-	}
-	if b[i] != ';' || i+1 == len(b) || class[b[i+1]]&isName == 0 {
-		return anyParam(b, i)
-	}
-	p.name = i + 1
-	p.nameEnd = run(b, i+1, isName)
-	if i = p.nameEnd; i == len(b) || b[i] == ';' {
-		return p, i, 0
-	}
-	if b[i] == '=' && i+1 < len(b) && class[b[i+1]]&isWord != 0 {
-		p.value = i + 1
-		p.valueEnd = wordRun(b, i+1)
-		if i = p.valueEnd; i == len(b) || b[i] == ';' {
-			return p, i, 0
-		}
-	}
-	return anyParam(b, p.name-1)
-}
-
-// anyParam is nextParam with white space, quoted strings and faults.
-func anyParam(b []byte, i int) (p param, next int, f fault) {
-	begin := i
-	i = run(b, i, isLWS)
+	b, i := p.list, run(p.list, p.pos, isLWS)
 	for semicolons := 0; i < len(b) && b[i] == ';'; i = run(b, i+1, isLWS) {
 		if semicolons++; semicolons > 1 {
-			f |= emptyParam
+			p.empty = true
 		}
 	}
-	p.name, p.nameEnd = i, run(b, i, isName)
-	if i == len(b) {
-		if len(trim(b[begin:])) > 0 {
-			f |= emptyParam
-		}
-		return p, i, f
+	start := i
+	i = run(b, start, isName)
+	if start == len(b) {
+		p.empty = p.empty || len(trim(b[p.pos:])) > 0
+		p.pos = start
+		return nil, nil, false
 	}
-	if p.nameEnd == i {
-		f |= emptyParam
-	}
-	i = run(b, p.nameEnd, isLWS)
-	if i < len(b) && b[i] == '=' {
-		i = run(b, i+1, isLWS)
-		p.value = i
-		if i == len(b) || b[i] != '"' {
-			i = wordRun(b, i)
-		} else if i = quotedEnd(b, i); i < 0 {
-			f |= junkParam
-			i = len(b)
-		}
-		p.valueEnd = i
+	name = b[start:i]
+	p.empty = p.empty || len(name) == 0
+	if i = run(b, i, isLWS); i < len(b) && b[i] == '=' {
+		start = run(b, i+1, isLWS)
+		i = p.value(start)
+		value = b[start:i:i]
 		i = run(b, i, isLWS)
 	}
 	for i < len(b) && b[i] != ';' {
-		f |= junkParam
+		p.junk = true
 		i++
 	}
-	return p, i, f
+	p.pos = i
+	return name, value, true
+}
+
+// value returns the index behind the value that begins at list[i:].
+func (p *Params) value(i int) int {
+	if i == len(p.list) || p.list[i] != '"' {
+		return longRun(p.list, i, isWord)
+	}
+	if i = quotedEnd(p.list, i); i < 0 {
+		p.junk = true
+		i = len(p.list)
+	}
+	return i
 }
 
 // Param finds name in a parameter list such as Params of NameAddr, URI and ViaValue.
@@ -113,7 +64,7 @@ func Param(params []byte, name string) (value []byte, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		if string(n) == name || equalFold(n, name) {
+		if is(n, name) {
 			return v, true
 		}
 	}

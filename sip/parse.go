@@ -16,7 +16,7 @@ func (m *Message) Parse(b []byte) error {
 	for skip < len(b) && (b[skip] == '\r' || b[skip] == '\n') {
 		skip++ // RFC 3261 §7.5
 	}
-	m.raw = b[skip:len(b):len(b)]
+	m.raw = b[skip:]
 	if len(b) > MaxMessage {
 		m.fail(errSize, MaxMessage)
 		m.raw = m.raw[:min(len(m.raw), MaxMessage)]
@@ -45,8 +45,6 @@ func (m *Message) reset() {
 }
 
 // fail keeps the first error.
-//
-//go:noinline
 func (m *Message) fail(err *ParseError, offset int) {
 	if !m.failed {
 		m.failed, m.err = true, *err

@@ -85,6 +85,7 @@ func TestParseOutcome(t *testing.T) {
 		{"no version", " SIP/2.0\r\nVia", "\r\nVia", "400 start-line drop"},
 		{"no Request-URI", "sip:bob@example.com ", "", "400 start-line drop"},
 		{"tab", "OPTIONS sip:bob@example.com S", "OPTIONS sip:b\to SIP/2.0 S", "400 start-line reply"},
+		{"no method", "OPTIONS sip", " sip", "400 start-line drop"},
 		{"method no token", "OPTIONS sip", "OPT(IONS) sip", "400 start-line drop"},
 		{"NUL in start line", "bob@example.com S", "b\x00b@example.com S", "400 start-line reply"},
 		{"CR in start line", "bob@example.com S", "b\rb@example.com S", "400 start-line reply"},

@@ -25,14 +25,17 @@ func (m *Message) MarkReceived(src netip.AddrPort, force bool) {
 	old := m.bytes(m.fields[i].line)
 	end := int(v.Element.end())
 	params := end - len(v.Params)
-	t, from := m.text, 0 // from: of old, not copied yet
-	for k := range v.marks {
-		if mark := &v.marks[k]; mark.to > 0 {
-			t = append(t, old[from:params+int(mark.from)]...)
-			from = params + int(mark.to)
-		}
+	a, b := v.received, v.rport
+	if b.to < a.to { // one that is not there is the first
+		a, b = b, a
 	}
-	t = append(t, old[from:end]...)
+	t, from := m.text, 0
+	if a.to > 0 {
+		t = append(t, old[:params+int(a.from)]...)
+		from = params + int(a.to)
+	}
+	t = append(t, old[from:params+int(b.from)]...)
+	t = append(t, old[params+int(b.to):end]...)
 	if received {
 		t = append(t, ";received="...)
 		t = addr.AppendTo(t)

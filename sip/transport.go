@@ -29,11 +29,8 @@ var transports = [...]struct {
 
 // LookupTransport returns the transport of that name, without regard to case.
 func LookupTransport(name []byte) Transport {
-	if string(name) == "UDP" {
-		return UDP
-	}
 	for t := UDP; t <= WSS; t++ {
-		if equalFold(name, transports[t].name) {
+		if string(name) == transports[t].via || equalFold(name, transports[t].via) {
 			return t
 		}
 	}

@@ -58,56 +58,55 @@ func (u *URI) parse(b []byte) *ParseError {
 	*u = URI{}
 	u.Raw = b
 	n := schemeLen(b)
-	if n <= 0 {
+	if n == 0 {
 		return errScheme
 	}
 	u.SchemeName = b[:n]
 	var err *ParseError
-	looked := false // at every byte
 	switch {
 	case is(u.SchemeName, "sip"):
 		u.Scheme = SIP
-		err = u.address(b, n+1)
-		looked = err == nil
 	case is(u.SchemeName, "sips"):
 		u.Scheme = SIPS
-		err = u.address(b, n+1)
-		looked = err == nil
 	case is(u.SchemeName, "tel"):
 		u.Scheme = Tel
 		err = u.number(b[n+1:])
 	}
-	if !looked && longRun(b, n, isURI) < len(b) {
+	if u.Scheme == SIP || u.Scheme == SIPS {
+		if err = u.address(b[n+1:]); err == nil {
+			return nil // every byte has been looked at
+		}
+	}
+	if longRun(b, n, isURI) < len(b) {
 		return errURIBytes
 	}
 	return err
 }
 
-// address reads a sip or sips URI; its scheme ends before b[i:].
-func (u *URI) address(b []byte, i int) *ParseError {
-	n, at := longRun(b, i, isHost), -1
+// address reads a sip or sips URI behind its scheme.
+func (u *URI) address(b []byte) *ParseError {
+	n, at := longRun(b, 0, isHost), -1
 	if n < len(b) {
-		if at = bytes.IndexByte(b[n:], '@'); at >= 0 {
-			at += n
-			if err := u.userinfo(b[i:at], n-i); err != nil {
-				return err
-			}
-			i = at + 1
-			n = longRun(b, i, isHost)
-		}
+		at = bytes.IndexByte(b[n:], '@')
 	}
-	h, ok := readHostPort(b, i, n-i, 0)
-	u.Host, u.Port = b[h.host:h.hostEnd], uint16(h.port)
-	if i = h.end; i == len(b) && ok {
+	if at >= 0 {
+		if err := u.userinfo(b[:n+at], n); err != nil {
+			return err
+		}
+		b = b[n+at+1:]
+		n = longRun(b, 0, isHost)
+	}
+	var ok bool
+	u.Host, u.Port, b, ok = hostPort(b, n, 0)
+	if len(b) == 0 && ok {
 		return nil
 	}
-	if longRun(b, i, isURI) < len(b) || at >= 0 && bytes.IndexByte(b[i:], '@') >= 0 {
+	if longRun(b, 0, isURI) < len(b) || at >= 0 && bytes.IndexByte(b, '@') >= 0 {
 		return errURIBytes
 	}
 	if !ok {
 		return errHost
 	}
-	b = b[i:]
 	if b[0] == ';' {
 		u.Params, b = b, nil
 		if n := bytes.IndexByte(u.Params, '?'); n >= 0 {

@@ -13,8 +13,9 @@ type ViaValue struct {
 	HasRPort  bool      // the parameter is there, with or without value (RFC 3581)
 	MAddr     []byte
 	TTL       []byte
-	Params    []byte  // from the first ';' on
-	marks     [2]span // where in Params received and rport are, in their order
+	Params    []byte // from the first ';' on
+	received  span   // where in Params it is
+	rport     span   // where in Params it is
 }
 
 // MagicCookie begins the branch of every RFC 3261 transaction, §8.1.1.7.
@@ -96,75 +97,63 @@ const usualProtocol = "SIP/2.0/"
 // parse reads sent-protocol LWS sent-by *(SEMI via-params), with white
 // space wherever SLASH, COLON, SEMI and EQUAL allow it.
 func (v *ViaValue) parse(b []byte) *ParseError {
-	i, ours := len(usualProtocol), true
-	if len(b) < i || string(b[:i]) != usualProtocol {
-		if i, ours = viaProtocol(b); i < 0 {
-			return errVia
-		}
-	}
-	start := run(b, i, isLWS)
-	end := run(b, start, isToken)
-	if i = run(b, end, isLWS); i == end || end == start {
+	name, b := viaToken(b)
+	version, b := viaToken(b)
+	n := run(b, 0, isToken)
+	i := run(b, n, isLWS)
+	if len(name) == 0 || len(version) == 0 || n == 0 || i == n {
 		return errVia
 	}
-	v.Protocol = b[start:end]
+	v.Protocol, b = b[:n], b[i:]
 	v.Transport = LookupTransport(v.Protocol)
-	h, ok := readHostPort(b, i, longRun(b, i, isHost)-i, isLWS)
+	host, port, rest, ok := hostPort(b, longRun(b, 0, isHost), isLWS)
 	if !ok {
 		return errVia
 	}
-	if i = run(b, h.end, isLWS); i < len(b) && b[i] != ';' {
+	params := rest[run(rest, 0, isLWS):]
+	if len(params) > 0 && params[0] != ';' {
 		return errVia
 	}
-	v.Host, v.Port = b[h.host:h.hostEnd], uint16(h.port)
-	if !ours {
+	v.Host, v.Port = host, port
+	if !is(name, "SIP") || string(version) != "2.0" {
 		return errVia
 	}
-	if i == len(b) {
+	if len(params) == 0 {
 		return nil
 	}
-	v.Params = b[i:]
+	v.Params = params
 	return v.params()
 }
 
-// viaProtocol reads a protocol's name, its version and the slashes behind
-// them; i is behind that, -1 if there is something else.
-func viaProtocol(b []byte) (i int, ours bool) {
+// viaToken reads a token and the slash behind it; nil without either.
+func viaToken(b []byte) (token, rest []byte) {
 	n := run(b, 0, isToken)
-	i = run(b, n, isLWS)
-	if n == 0 || i == len(b) || b[i] != '/' {
-		return -1, false
+	i := run(b, n, isLWS)
+	if i == len(b) || b[i] != '/' {
+		return nil, b
 	}
-	ours = equalFold(b[:n], "SIP")
-	start := run(b, i+1, isLWS)
-	n = run(b, start, isToken)
-	i = run(b, n, isLWS)
-	if n == start || i == len(b) || b[i] != '/' {
-		return -1, false
-	}
-	return i + 1, ours && string(b[start:n]) == "2.0"
+	return b[:n], b[run(b, i+1, isLWS):]
 }
 
 func (v *ViaValue) params() *ParseError {
-	for i := 0; i < len(v.Params); {
-		p, next, f := nextParam(v.Params, i)
-		if f != 0 {
+	for p := NewParams(v.Params); ; {
+		from := p.pos
+		name, value, ok := p.Next()
+		if p.empty || p.junk {
 			return errVia
 		}
-		whole := span{uint32(i), uint32(next)}
-		if i = next; p.name == len(v.Params) {
-			break
+		if !ok {
+			return nil
 		}
-		if name, value := p.in(v.Params); !v.param(name, value, whole) {
+		if !v.param(name, value, span{uint32(from), uint32(p.pos)}) {
 			return errVia
 		}
 	}
-	return nil
 }
 
 // param notes a parameter and where in Params it is. ok false: it has been
 // there, or lacks its value.
-func (v *ViaValue) param(name, value []byte, whole span) (ok bool) {
+func (v *ViaValue) param(name, value []byte, at span) (ok bool) {
 	twice, bare := false, value == nil
 	switch {
 	case is(name, "branch"):
@@ -172,14 +161,12 @@ func (v *ViaValue) param(name, value []byte, whole span) (ok bool) {
 		v.Branch = value
 	case is(name, "rport"):
 		twice, bare = v.HasRPort, false
-		v.HasRPort = true
+		v.HasRPort, v.rport = true, at
 		port, _ := number(value, 65535)
 		v.RPort = uint16(port)
-		v.mark(whole)
 	case is(name, "received"):
 		twice = v.Received != nil
-		v.mark(whole)
-		v.Received = unbracket(value)
+		v.Received, v.received = unbracket(value), at
 	case is(name, "maddr"):
 		twice = v.MAddr != nil
 		v.MAddr = unbracket(value)
@@ -190,12 +177,4 @@ func (v *ViaValue) param(name, value []byte, whole span) (ok bool) {
 		bare = false
 	}
 	return !twice && !bare
-}
-
-func (v *ViaValue) mark(param span) {
-	if v.marks[0].to > 0 {
-		v.marks[1] = param
-	} else {
-		v.marks[0] = param
-	}
 }

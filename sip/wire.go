@@ -3,38 +3,28 @@ package sip
 // WireLen is an upper bound of what AppendTo adds.
 func (m *Message) WireLen() int { return len(m.raw) + len(m.text) }
 
-// AppendTo appends the message as it stands to dst. Untouched runs are
-// copied as they came. Content-Length is right or absent as received
-// (added when the body was set).
+// AppendTo appends the message as it stands to dst: lines that follow each
+// other in what was received, or in the arena, as one. Content-Length is right
+// or absent as received (added when the body was set).
 func (m *Message) AppendTo(dst []byte) []byte {
 	if !m.edited {
 		return append(dst, m.raw...)
 	}
-	var from, to uint32 // of raw, not copied yet
-	dst, from, to = m.join(dst, m.start, from, to)
-	for i := range m.fields {
-		if f := &m.fields[i]; f.off == to {
-			to += f.size
-		} else {
-			dst, from, to = m.join(dst, f.line, from, to)
-		}
+	from, to := m.start.off, m.start.off+m.start.size // not copied yet
+	fields := m.fields
+	for i := range fields {
+		dst, from, to = m.follow(dst, fields[i].line, from, to)
 	}
-	dst, from, to = m.join(dst, m.blank, from, to)
-	dst, from, to = m.join(dst, m.body, from, to)
-	return append(dst, m.raw[from:to]...)
+	dst, from, to = m.follow(dst, m.blank, from, to)
+	dst, from, to = m.follow(dst, m.body, from, to)
+	return append(dst, m.bytes(line{from, to - from})...)
 }
 
-// join appends a line to what has been written and to raw[from:to], which
-// stays behind if the line follows it in what was received.
-func (m *Message) join(dst []byte, l line, from, to uint32) ([]byte, uint32, uint32) {
-	if l.off == to {
-		return dst, from, to + l.size
+// follow adds l to the run of lines from..to that has not been copied yet; it
+// is copied first if l does not follow it.
+func (m *Message) follow(dst []byte, l line, from, to uint32) ([]byte, uint32, uint32) {
+	if l.off != to {
+		dst, from = append(dst, m.bytes(line{from, to - from})...), l.off
 	}
-	if from < to {
-		dst = append(dst, m.raw[from:to]...)
-	}
-	if l.off >= inText {
-		return append(dst, m.bytes(l)...), to, to
-	}
-	return dst, l.off, l.off + l.size
+	return dst, from, l.off + l.size
 }
