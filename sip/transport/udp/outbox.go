@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"sipedge/sip/transport"
@@ -16,20 +15,31 @@ const (
 	maxHeldBytes = 64 << 10 // bytes of them, unless one alone has more
 )
 
-// An outbox is the way out of one Conn. While the Conn's reader works on a batch, what is sent
-// is held, and leaves in one system call behind the batch; else it leaves at once.
+// An outbox is the way out of one Conn, in the order of send. While the Conn's reader works on
+// a batch, what is sent is held, and leaves in one system call behind the batch; while another
+// writes, it leaves behind that; else at once. The mutex is never held while something leaves.
 type outbox struct {
-	env     *transport.Env
-	conn    Conn
-	holding atomic.Bool // the reader is at work
+	env  *transport.Env
+	conn Conn
+	end  chan struct{}
+	bad  chan struct{} // of one: failed holds something
 
-	mu     sync.Mutex
-	closed bool
-	one    [1]Datagram
-	held   []Datagram // their Buf are parts of buf
-	refs   []uint64   // of held
-	buf    []byte
-	failed []failure // of what was held; told by release
+	mu      sync.Mutex
+	turn    sync.Cond // writing has ended
+	holding bool      // the reader is at work
+	writing bool      // somebody writes, and owns one and leaving
+	closed  bool
+	next    queue // what waits for its turn
+	leaving queue
+	one     [1]Datagram
+	failed  []failure // of what was held
+}
+
+// queue is held datagrams.
+type queue struct {
+	ds   []Datagram // their Buf are parts of buf
+	refs []uint64   // of ds
+	buf  []byte
 }
 
 // failure is a held datagram that did not leave.
@@ -40,28 +50,27 @@ type failure struct {
 }
 
 func newOutbox(e *transport.Env, c Conn) *outbox {
-	return &outbox{
-		env: e, conn: c, held: make([]Datagram, 0, maxHeld), refs: make([]uint64, 0, maxHeld),
+	o := &outbox{env: e, conn: c, end: make(chan struct{}), bad: make(chan struct{}, 1)}
+	o.turn.L = &o.mu
+	for _, q := range []*queue{&o.next, &o.leaving} {
+		q.ds, q.refs = make([]Datagram, 0, maxHeld), make([]uint64, 0, maxHeld)
 	}
+	return o
 }
 
 // hold begins a batch.
-func (o *outbox) hold() { o.holding.Store(true) }
-
-// release ends a batch: what was held leaves, and u is told of what could not.
-func (o *outbox) release(u transport.User) {
+func (o *outbox) hold() {
 	o.mu.Lock()
-	o.holding.Store(false)
-	o.flush()
-	failed := o.failed
-	o.failed = nil
+	o.holding = true
 	o.mu.Unlock()
-	for _, f := range failed {
-		u.Failed(transport.Flow{
-			Transport: o.env.Listener.Transport, Listener: o.env.Index,
-			Local: o.env.Listener.Addr, Remote: f.remote,
-		}, f.ref, f.err)
-	}
+}
+
+// release ends a batch: what was held leaves.
+func (o *outbox) release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.holding = false
+	o.drain()
 }
 
 // send sends or holds a datagram.
@@ -72,48 +81,123 @@ func (o *outbox) send(t *transport.Target, b []byte, ref uint64) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for o.next.full(len(b)) {
+		if o.writing {
+			o.turn.Wait()
+		} else {
+			o.leave()
+		}
+	}
 	switch {
-	case o.closed && !o.holding.Load():
+	case o.closed && !o.holding:
 		o.env.Stats.SendErrors.Add(1)
 		return transport.ErrClosed
-	case !o.holding.Load():
-		o.one[0] = d
-		_, err := o.conn.WriteBatch(o.one[:])
-		o.one[0] = Datagram{}
-		o.count(len(b), err)
-		return sendError(err)
+	case o.holding || o.writing:
+		o.next.add(d, ref)
+		return nil
 	}
-	if len(o.held) == maxHeld || len(o.held) > 0 && len(o.buf)+len(b) > maxHeldBytes {
-		o.flush()
-	}
-	at := len(o.buf)
-	if cap(o.buf)-at < len(b) {
-		o.buf = make([]byte, 0, max(maxHeldBytes, len(b))) // nothing is held
-		at = 0
-	}
-	o.buf = append(o.buf, b...)
-	d.Buf = o.buf[at:]
-	o.held, o.refs = append(o.held, d), append(o.refs, ref)
-	return nil
+	o.writing = true
+	o.mu.Unlock()
+	o.one[0] = d
+	_, err := o.conn.WriteBatch(o.one[:])
+	o.one[0] = Datagram{}
+	o.count(len(b), err)
+	o.mu.Lock()
+	o.done()
+	o.drain()
+	return sendError(err)
 }
 
-// flush sends what is held.
-func (o *outbox) flush() {
-	for at := 0; at < len(o.held); {
-		n, err := o.conn.WriteBatch(o.held[at:])
+// drain has all leave that the reader does not hold, unless somebody is about it.
+func (o *outbox) drain() {
+	for len(o.next.ds) > 0 && !o.holding && !o.writing {
+		o.leave()
+	}
+}
+
+// leave has what waits leave, without the mutex.
+func (o *outbox) leave() {
+	o.writing = true
+	o.next, o.leaving = o.leaving, o.next
+	o.mu.Unlock()
+	failed := o.flush(&o.leaving)
+	o.mu.Lock()
+	if failed != nil {
+		o.failed = append(o.failed, failed...)
+		select {
+		case o.bad <- struct{}{}:
+		default:
+		}
+	}
+	o.done()
+}
+
+func (o *outbox) done() {
+	o.writing = false
+	o.turn.Broadcast()
+}
+
+// flush sends a queue and empties it.
+func (o *outbox) flush(q *queue) (failed []failure) {
+	for at := 0; at < len(q.ds); {
+		n, err := o.conn.WriteBatch(q.ds[at:])
 		for range n {
-			o.count(o.held[at].N, nil)
+			o.count(q.ds[at].N, nil)
 			at++
 		}
-		if err != nil && at < len(o.held) {
+		if err != nil && at < len(q.ds) {
 			o.count(0, err)
-			if ref := o.refs[at]; ref != 0 {
-				o.failed = append(o.failed, failure{ref, o.held[at].Remote, sendError(err)})
+			if ref := q.refs[at]; ref != 0 {
+				failed = append(failed, failure{ref, q.ds[at].Remote, sendError(err)})
 			}
 			at++
 		}
 	}
-	o.held, o.refs, o.buf = o.held[:0], o.refs[:0], o.buf[:0]
+	q.ds, q.refs, q.buf = q.ds[:0], q.refs[:0], q.buf[:0]
+	return failed
+}
+
+// full reports whether size bytes more are too many.
+func (q *queue) full(size int) bool {
+	return len(q.ds) == maxHeld || len(q.ds) > 0 && len(q.buf)+size > maxHeldBytes
+}
+
+// add copies a datagram; q is not full.
+func (q *queue) add(d Datagram, ref uint64) {
+	at := len(q.buf)
+	if cap(q.buf)-at < d.N {
+		q.buf = make([]byte, 0, max(maxHeldBytes, d.N)) // nothing is held
+		at = 0
+	}
+	q.buf = append(q.buf, d.Buf[:d.N]...)
+	d.Buf = q.buf[at:]
+	q.ds, q.refs = append(q.ds, d), append(q.refs, ref)
+}
+
+// tell tells u of what did not leave, until stop. It does so from a goroutine of its own: whoever
+// writes may be at work on something else.
+func (o *outbox) tell(u transport.User) {
+	for {
+		select {
+		case <-o.bad:
+			for _, f := range o.takeFailed() {
+				u.Failed(transport.Flow{
+					Transport: o.env.Listener.Transport, Listener: o.env.Index,
+					Local: o.env.Listener.Addr, Remote: f.remote,
+				}, f.ref, f.err)
+			}
+		case <-o.end:
+			return
+		}
+	}
+}
+
+func (o *outbox) takeFailed() []failure {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	failed := o.failed
+	o.failed = nil
+	return failed
 }
 
 func (o *outbox) count(size int, err error) {
@@ -130,7 +214,18 @@ func (o *outbox) stop() error {
 	o.mu.Lock()
 	o.closed = true
 	o.mu.Unlock()
+	close(o.end)
 	return o.conn.Stop()
+}
+
+// close gives the socket back when the last write has ended; the reader has.
+func (o *outbox) close() error {
+	o.mu.Lock()
+	for o.writing {
+		o.turn.Wait()
+	}
+	o.mu.Unlock()
+	return o.conn.Close()
 }
 
 // sendError is the error of a write as the contract of transport names it.

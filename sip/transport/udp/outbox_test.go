@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"sipedge/sip/transport"
-	"sipedge/sip/transport/transporttest"
 )
 
 // paper is a Conn that keeps what is written; bad are texts it refuses.
@@ -37,14 +36,6 @@ func (p *paper) WriteBatch(ds []Datagram) (int, error) {
 	return len(ds), nil
 }
 
-// refused is a user that keeps what did not leave.
-type refused struct {
-	transporttest.Recorder
-	refs []uint64
-}
-
-func (r *refused) Failed(_ transport.Flow, ref uint64, _ error) { r.refs = append(r.refs, ref) }
-
 func newPaper() (*outbox, *paper, func(text string, ref uint64) error) {
 	p := &paper{}
 	o := newOutbox(&transport.Env{Stats: new(transport.Stats)}, p)
@@ -60,7 +51,6 @@ func newPaper() (*outbox, *paper, func(text string, ref uint64) error) {
 
 func TestABatchLeavesTogether(t *testing.T) {
 	o, p, send := newPaper()
-	u := &refused{}
 	check := func(want ...[]string) {
 		t.Helper()
 		if !slices.EqualFunc(p.batches, want, slices.Equal) {
@@ -74,7 +64,7 @@ func TestABatchLeavesTogether(t *testing.T) {
 	_ = send("first", 1)
 	_ = send("second", 2)
 	check()
-	o.release(u)
+	o.release()
 	check([]string{"first", "second"})
 	_ = send("alone again", 1)
 	check([]string{"alone again"})
@@ -85,7 +75,6 @@ func TestABatchLeavesTogether(t *testing.T) {
 
 func TestWhatDoesNotLeaveIsTold(t *testing.T) {
 	o, p, send := newPaper()
-	u := &refused{}
 	p.bad = []string{"two", "three"}
 	if err := send("two", 9); !errors.Is(err, syscall.EPERM) {
 		t.Errorf("alone: %v, want EPERM", err)
@@ -97,9 +86,13 @@ func TestWhatDoesNotLeaveIsTold(t *testing.T) {
 		}
 	}
 	_ = send("two", 0) // nobody asks
-	o.release(u)
-	if !slices.Equal(u.refs, []uint64{2, 3}) {
-		t.Errorf("told of %v, want 2 and 3", u.refs)
+	o.release()
+	var refs []uint64
+	for _, f := range o.takeFailed() {
+		refs = append(refs, f.ref)
+	}
+	if !slices.Equal(refs, []uint64{2, 3}) {
+		t.Errorf("would tell of %v, want 2 and 3", refs)
 	}
 	if n := o.env.Stats.SendErrors.Load(); n != 4 {
 		t.Errorf("%d send errors counted, want 4", n)
@@ -107,6 +100,35 @@ func TestWhatDoesNotLeaveIsTold(t *testing.T) {
 	if got := slices.Concat(p.batches...); !slices.Equal(got, []string{"one", "four"}) {
 		t.Errorf("left: %q", got)
 	}
+}
+
+// refused is a user that waits for what did not leave.
+type refused struct {
+	transport.User
+	refs chan uint64
+}
+
+func (r refused) Failed(_ transport.Flow, ref uint64, _ error) { r.refs <- ref }
+
+func TestTellerTells(t *testing.T) {
+	o, p, send := newPaper()
+	p.closed, p.bad = make(chan struct{}), []string{"two"}
+	u := refused{refs: make(chan uint64)}
+	ended := make(chan struct{})
+	go func() {
+		o.tell(u)
+		close(ended)
+	}()
+	o.hold()
+	_ = send("two", 7)
+	o.release()
+	if ref := <-u.refs; ref != 7 {
+		t.Errorf("told of %d, want 7", ref)
+	}
+	if err := o.stop(); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
 }
 
 func TestAFullOutboxIsEmptied(t *testing.T) {
@@ -121,11 +143,11 @@ func TestAFullOutboxIsEmptied(t *testing.T) {
 		}
 		want = append(want, text)
 		_ = send(text, 0)
-		if len(o.held) > maxHeld || len(o.buf) > max(maxHeldBytes, len(text)) {
-			t.Fatalf("holds %d datagrams of %d bytes", len(o.held), len(o.buf))
+		if len(o.next.ds) > maxHeld || len(o.next.buf) > max(maxHeldBytes, len(text)) {
+			t.Fatalf("holds %d datagrams of %d bytes", len(o.next.ds), len(o.next.buf))
 		}
 	}
-	o.release(&refused{})
+	o.release()
 	if got := slices.Concat(p.batches...); !slices.Equal(got, want) {
 		t.Errorf("%d datagrams left, or others than the %d sent", len(got), len(want))
 	}

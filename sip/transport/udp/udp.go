@@ -2,6 +2,7 @@ package udp
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
@@ -21,6 +22,7 @@ const (
 	maxDatagram  = 65535   // bytes; what a datagram can carry at most, with its header
 	socketBuffer = 4 << 20 // bytes asked of the system, each way: a burst of some thousand messages
 	errorPause   = 10 * time.Millisecond
+	odd          = 0x9E3779B1 // mixes addresses
 )
 
 // headers are the bytes of IP and UDP that count against maxDatagram.
@@ -102,6 +104,7 @@ func (s *Socket) Start(u transport.User) {
 	for _, o := range s.outs {
 		s.readers.Go(func() { s.read(o, u) })
 		s.readers.Go(func() { s.watch(o.conn, u) })
+		s.readers.Go(func() { o.tell(u) })
 	}
 }
 
@@ -129,7 +132,7 @@ func (s *Socket) read(o *outbox, u transport.User) {
 				}
 				s.receive(u, f, ds[i].Buf[:ds[i].N])
 			}
-			o.release(u)
+			o.release()
 		}
 		switch {
 		case errors.Is(err, net.ErrClosed):
@@ -183,21 +186,26 @@ func blank(b []byte) bool {
 	return true
 }
 
-// Send implements transport.Socket. Any of the sockets will do: the first whose reader is at
-// work, for then it leaves with others; else by the port, which spreads the senders over the
-// locks.
+// Send implements transport.Socket. What goes to one remote goes one way, and so keeps its order.
 func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 	if len(b) > maxDatagram-headers(t.Remote.Addr()) {
 		s.env.Stats.SendErrors.Add(1)
 		return transport.ErrTooLarge
 	}
-	first := int(t.Remote.Port()) % len(s.outs)
-	for i := range s.outs {
-		if o := s.outs[(first+i)%len(s.outs)]; o.holding.Load() {
-			return o.send(&t, b, ref)
-		}
+	return s.outs[s.way(t.Remote)].send(&t, b, ref)
+}
+
+// way spreads the remotes over the outboxes.
+func (s *Socket) way(to netip.AddrPort) int {
+	if len(s.outs) == 1 {
+		return 0
 	}
-	return s.outs[first].send(&t, b, ref)
+	a := to.Addr().As16()
+	sum := uint32(to.Port())
+	for i := 0; i < len(a); i += 4 {
+		sum = sum*odd + binary.BigEndian.Uint32(a[i:])
+	}
+	return int(uint64(sum*odd) * uint64(len(s.outs)) >> 32)
 }
 
 // Close implements transport.Socket. What is held leaves with its batch; it waits for the
@@ -209,7 +217,7 @@ func (s *Socket) Close(context.Context) error {
 	}
 	s.readers.Wait()
 	for _, o := range s.outs {
-		all = errors.Join(all, o.conn.Close())
+		all = errors.Join(all, o.close())
 	}
 	return all
 }
