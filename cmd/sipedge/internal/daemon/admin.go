@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"runtime"
 	"time"
@@ -13,12 +14,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// mutexSamples: one of so many waits for a mutex is in the profile of them.
+const mutexSamples = 100
+
 // adminServer is the HTTP listener of metrics, health and traces.
 //
 //	/metrics        Prometheus
 //	/livez          200 while the process serves HTTP
 //	/readyz         200 while new calls are welcome, 503 while it starts or drains
 //	/debug/runtime  JSON: goroutines, fds, heap (bytes); to this host only
+//	/debug/pprof/   profiles of Go, as go tool pprof takes them; to this host only
 //	/trace          records calls, see traces; to this host only
 func adminServer(metrics prometheus.Gatherer, ready func() bool, t *traces) *http.Server {
 	mux := http.NewServeMux()
@@ -34,6 +39,9 @@ func adminServer(metrics prometheus.Gatherer, ready func() bool, t *traces) *htt
 		fmt.Fprintln(w, "ready")
 	})
 	mux.HandleFunc("GET /debug/runtime", local(debugRuntime))
+	mux.HandleFunc("GET /debug/pprof/", local(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/profile", local(pprof.Profile))
+	runtime.SetMutexProfileFraction(mutexSamples)
 	t.register(mux)
 	return &http.Server{
 		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
