@@ -79,7 +79,7 @@ func (l *Layer) sooner(tick int64) (was int64) {
 
 // fire handles a slot whose earlier deadline came.
 func (l *Layer) fire(sh *shard, w *work, i uint32, tick int64) {
-	s := sh.slots.at(i)
+	s := sh.slots.At(i)
 	switch {
 	case s.end <= s.resend && s.state.server():
 		l.serverEnd(sh, w, i, s)

@@ -1,6 +1,10 @@
 package transaction
 
-import "sipedge/sip"
+import (
+	"sipedge/sip"
+
+	"sipedge/sip/slab"
+)
 
 // CANCEL, RFC 3261 §9, as its client sends it. It is a transaction of its own
 // in the RFC; here it lives in its INVITE's slot, which in Proceeding has a
@@ -31,10 +35,10 @@ func (l *Layer) Cancel(c Client, extra []byte) error {
 
 func (l *Layer) cancel(sh *shard, w *work, i uint32, s *slot, extra []byte, now int64) {
 	s.flags |= cancelWanted
-	if w.msg.Parse(sh.bufs.bytes(s.msg)) == nil {
+	if w.msg.Parse(sh.bufs.Bytes(s.msg)) == nil {
 		w.key = sip.AppendCancel(w.key[:0], &w.msg, extra)
-		if len(w.key) <= maxBuffer {
-			s.aux = sh.bufs.keep(w.key)
+		if len(w.key) <= slab.MaxText {
+			s.aux = sh.bufs.Keep(w.key)
 		}
 	}
 	if s.state == clientProceeding {
@@ -47,7 +51,7 @@ func (l *Layer) cancel(sh *shard, w *work, i uint32, s *slot, extra []byte, now 
 func (l *Layer) sendCancel(sh *shard, w *work, s *slot, now int64) {
 	s.flags |= cancelSent
 	s.end = now + l.t64
-	if s.aux == (piece{}) {
+	if s.aux == (slab.Piece{}) {
 		return
 	}
 	w.send(sh, s, s.aux, 0)

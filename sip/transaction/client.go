@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"sipedge/sip"
+	"sipedge/sip/slab"
 	"sipedge/sip/transport"
 )
 
@@ -48,11 +49,11 @@ func (l *Layer) Abandon(c Client) {
 // which ACK and CANCEL are derived. An error means the transaction ended;
 // Response is then not called. ErrGone: c is stale or was sent before.
 func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, o Options) error {
-	if len(b) > maxBuffer {
+	if len(b) > slab.MaxText {
 		l.Abandon(c)
 		return transport.ErrTooLarge
 	}
-	now, to := l.now(), l.pack(t)
+	now, to := l.now(), l.packer.Pack(t)
 	w := l.work()
 	sh, i, s := l.lock(c.h)
 	if s == nil || s.state != clientNamed {
@@ -74,7 +75,7 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 		s.resend = now + l.t1
 	}
 	if s.invite() || s.flags&reliable == 0 {
-		s.msg = sh.bufs.keep(b)
+		s.msg = sh.bufs.Keep(b)
 	}
 	sh.rearm(w, i, s, now)
 	sh.mu.Unlock()
@@ -245,7 +246,7 @@ func (l *Layer) final(sh *shard, w *work, i uint32, s *slot, m *sip.Message, now
 	case s.invite() && success:
 		s.state = clientAccepted
 		s.end = now + l.t64 // M
-		sh.bufs.free(&s.aux)
+		sh.bufs.Free(&s.aux)
 	case s.invite():
 		s.state = clientCompleted
 		s.end = now + l.d
@@ -254,7 +255,7 @@ func (l *Layer) final(sh *shard, w *work, i uint32, s *slot, m *sip.Message, now
 		s.state = clientCompleted
 		s.end = now + l.t4 // K
 	}
-	sh.bufs.free(&s.msg)
+	sh.bufs.Free(&s.msg)
 	if s.state == clientCompleted && s.flags&reliable != 0 {
 		l.remove(sh, w, i, s)
 	} else {
@@ -265,15 +266,15 @@ func (l *Layer) final(sh *shard, w *work, i uint32, s *slot, m *sip.Message, now
 
 // sendACK acknowledges a final response that is no 2xx, §17.1.1.3.
 func (l *Layer) sendACK(sh *shard, w *work, s *slot, m *sip.Message) {
-	sh.bufs.free(&s.aux)
-	if w.msg.Parse(sh.bufs.bytes(s.msg)) != nil {
+	sh.bufs.Free(&s.aux)
+	if w.msg.Parse(sh.bufs.Bytes(s.msg)) != nil {
 		return
 	}
 	off := len(w.out)
 	w.out = sip.AppendACK(w.out, &w.msg, m)
 	w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to})
 	if s.flags&reliable == 0 {
-		s.aux = sh.bufs.keep(w.out[off:])
+		s.aux = sh.bufs.Keep(w.out[off:])
 	}
 }
 

@@ -133,9 +133,9 @@ func checkLeft(t rapid.TB, l *Layer, n int) {
 	t.Helper()
 	var slots, armed, bufs int
 	for i := range l.shard {
-		slots += l.shard[i].slots.live()
+		slots += l.shard[i].slots.Live()
 		armed += l.shard[i].wheel.armed
-		bufs += l.shard[i].bufs.live()
+		bufs += l.shard[i].bufs.Live()
 	}
 	s := l.Stats()
 	live := int(s.LiveClients + s.LiveServers)

@@ -1,6 +1,10 @@
 package transaction
 
-import "sipedge/sip"
+import (
+	"sipedge/sip"
+
+	"sipedge/sip/slab"
+)
 
 // A key is what a server transaction is found by, RFC 3261 §17.2.3: a keyed
 // hash of 128 bits, stored instead of what was hashed. An INVITE, its ACK and
@@ -73,33 +77,33 @@ func (t *table) bucket(lo uint64) uint64 {
 	return lo >> shardBits & uint64(len(t.buckets)-1)
 }
 
-func (t *table) insert(s *slots, i uint32) {
+func (t *table) insert(s *slab.Slots[slot], i uint32) {
 	if t.count >= len(t.buckets) {
 		t.grow(s)
 	}
-	p := s.at(i)
+	p := s.At(i)
 	b := t.bucket(p.key.lo)
 	p.chain = t.buckets[b]
 	t.buckets[b] = i
 	t.count++
 }
 
-func (t *table) remove(s *slots, i uint32) {
-	p := s.at(i)
+func (t *table) remove(s *slab.Slots[slot], i uint32) {
+	p := s.At(i)
 	at := &t.buckets[t.bucket(p.key.lo)]
 	for *at != i {
-		at = &s.at(*at).chain
+		at = &s.At(*at).chain
 	}
 	*at = p.chain
 	t.count--
 }
 
-func (t *table) grow(s *slots) {
+func (t *table) grow(s *slab.Slots[slot]) {
 	old := t.buckets
 	t.buckets = make([]uint32, max(64, 2*len(old)))
 	for _, i := range old {
 		for i != 0 {
-			p := s.at(i)
+			p := s.At(i)
 			next := p.chain
 			b := t.bucket(p.key.lo)
 			p.chain = t.buckets[b]

@@ -1,13 +1,13 @@
 package transaction
 
 import (
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"sipedge/sip"
 	"sipedge/sip/siphash"
+	"sipedge/sip/slab"
 	"sipedge/sip/transport"
 )
 
@@ -38,8 +38,7 @@ type Layer struct {
 	next      atomic.Int64  // tick the owner knows of
 	advancing atomic.Int32  // Advance is running and will return next
 
-	zones  few[string]
-	locals few[netip.Addr]
+	packer *transport.Packer
 	works  sync.Pool
 	shard  [shards]shard
 }
@@ -48,8 +47,8 @@ type Layer struct {
 // second lock, sends or calls the User while it holds it.
 type shard struct {
 	mu    sync.Mutex
-	slots slots
-	bufs  buffers
+	slots slab.Slots[slot]
+	bufs  slab.Buffers
 	wheel wheel
 	table table
 	gen   uint32
@@ -65,6 +64,7 @@ func New(cfg Config) *Layer {
 	}
 	cfg.Max = min(cfg.Max, largestMax)
 	l := &Layer{cfg: cfg, secret: siphash.NewKey(cfg.Secret[:]), epoch: cfg.Clock()}
+	l.packer = transport.NewPacker(cfg.Sender.Listeners())
 	t1 := orDefault(cfg.Timers.T1, defaultT1)
 	l.t1 = toTicks(t1)
 	l.t2 = toTicks(orDefault(cfg.Timers.T2, defaultT2))
@@ -76,8 +76,8 @@ func New(cfg Config) *Layer {
 	for i := range l.shard {
 		sh := &l.shard[i]
 		sh.index = uint32(i)
-		sh.slots.init()
-		sh.bufs.init()
+		sh.slots.Init()
+		sh.bufs.Init()
 		sh.wheel.slots = &sh.slots
 	}
 	return l
@@ -132,8 +132,8 @@ func (l *Layer) lock(h uint64) (sh *shard, i uint32, s *slot) {
 	gen, n, i := splitHandle(h)
 	sh = &l.shard[n]
 	sh.mu.Lock()
-	if gen != 0 && sh.slots.has(i) {
-		if s = sh.slots.at(i); s.gen == gen {
+	if gen != 0 && sh.slots.Has(i) {
+		if s = sh.slots.At(i); s.gen == gen {
 			return sh, i, s
 		}
 	}
@@ -145,8 +145,8 @@ func (sh *shard) create(st state) (h uint64, i uint32, s *slot) {
 	if sh.gen++; sh.gen == 0 {
 		sh.gen = 1
 	}
-	i, s = sh.slots.make(sh.gen)
-	s.state = st
+	i, s = sh.slots.Take()
+	*s = slot{gen: sh.gen, state: st, resend: never, end: never}
 	if st.server() {
 		sh.stats.Servers++
 		sh.stats.LiveServers++
@@ -160,8 +160,8 @@ func (sh *shard) create(st state) (h uint64, i uint32, s *slot) {
 // remove ends a transaction: its handle is stale from here on.
 func (l *Layer) remove(sh *shard, w *work, i uint32, s *slot) {
 	sh.wheel.disarm(i)
-	sh.bufs.free(&s.msg)
-	sh.bufs.free(&s.aux)
+	sh.bufs.Free(&s.msg)
+	sh.bufs.Free(&s.aux)
 	if s.state.server() {
 		sh.stats.LiveServers--
 		sh.table.remove(&sh.slots, i)
@@ -169,7 +169,7 @@ func (l *Layer) remove(sh *shard, w *work, i uint32, s *slot) {
 	} else {
 		sh.stats.LiveClients--
 	}
-	sh.slots.free(i)
+	sh.slots.Free(i)
 	l.live.Add(-1)
 }
 
@@ -198,7 +198,7 @@ type work struct {
 type action struct {
 	do       verb
 	off, end int // send: in work.out
-	to       target
+	to       transport.Packed
 	h        uint64 // send: the reference, 0: none
 	word     uint64
 	err      error
@@ -221,9 +221,9 @@ func (l *Layer) work() *work {
 }
 
 // send collects the sending of a kept message.
-func (w *work) send(sh *shard, s *slot, p piece, ref uint64) {
+func (w *work) send(sh *shard, s *slot, p slab.Piece, ref uint64) {
 	off := len(w.out)
-	w.out = append(w.out, sh.bufs.bytes(p)...)
+	w.out = append(w.out, sh.bufs.Bytes(p)...)
 	w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to, h: ref})
 }
 
@@ -237,7 +237,7 @@ func (l *Layer) run(w *work) {
 		a := &w.todo[i]
 		switch a.do {
 		case send:
-			if err := l.cfg.Sender.Send(l.unpack(&a.to), w.out[a.off:a.end], a.h); err != nil {
+			if err := l.cfg.Sender.Send(l.packer.Unpack(&a.to), w.out[a.off:a.end], a.h); err != nil {
 				l.failed(a.h)
 			}
 		case tellError:

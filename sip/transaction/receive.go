@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 
 	"sipedge/sip"
+	"sipedge/sip/slab"
 	"sipedge/sip/transport"
 )
 
@@ -34,9 +35,9 @@ func (l *Layer) retransmitted(m *sip.Message) bool {
 	sh.mu.Lock()
 	i := sh.find(k, false)
 	if i != 0 {
-		s := sh.slots.at(i)
+		s := sh.slots.At(i)
 		sh.stats.Absorbed++
-		if s.msg != (piece{}) {
+		if s.msg != (slab.Piece{}) {
 			sh.stats.Retransmissions++
 			w.send(sh, s, s.msg, sh.handle(i, s))
 		}
@@ -56,7 +57,7 @@ func (l *Layer) receiveACK(f transport.Flow, m *sip.Message) {
 	i := sh.find(k, old)
 	ours := false
 	if i != 0 {
-		s := sh.slots.at(i)
+		s := sh.slots.At(i)
 		ours = s.state != serverAccepted && w.acknowledges(sh, s, m)
 		if ours {
 			l.acked(sh, w, i, s, now)
@@ -87,7 +88,7 @@ func (l *Layer) acked(sh *shard, w *work, i uint32, s *slot, now int64) {
 	default:
 		s.state = serverConfirmed
 		s.resend, s.end = never, now+l.t4 // I
-		sh.bufs.free(&s.msg)
+		sh.bufs.Free(&s.msg)
 		sh.rearm(w, i, s, now)
 	}
 }
@@ -102,7 +103,7 @@ func (l *Layer) receiveCancel(f transport.Flow, m *sip.Message) {
 	var tell bool
 	var h, word uint64
 	if i != 0 {
-		s := sh.slots.at(i)
+		s := sh.slots.At(i)
 		h, word = sh.handle(i, s), s.word
 		if s.flags&cancelled != 0 {
 			sh.stats.Absorbed++
@@ -111,7 +112,7 @@ func (l *Layer) receiveCancel(f transport.Flow, m *sip.Message) {
 		s.flags |= cancelled
 		off := len(w.out)
 		w.out = sip.AppendReply(w.out, m, 200, "", l.cancelTag(sh, w, s), nil)
-		w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to.on(f)})
+		w.todo = append(w.todo, action{do: send, off: off, end: len(w.out), to: s.to.On(f)})
 	}
 	sh.mu.Unlock()
 	l.finish(w)
@@ -141,7 +142,7 @@ func (l *Layer) cancelTag(sh *shard, w *work, s *slot) []byte {
 
 // keptTag is the To tag of the reply that is kept, nil if there is none.
 func (w *work) keptTag(sh *shard, s *slot) []byte {
-	if s.msg == (piece{}) || w.msg.Parse(sh.bufs.bytes(s.msg)) != nil {
+	if s.msg == (slab.Piece{}) || w.msg.Parse(sh.bufs.Bytes(s.msg)) != nil {
 		return nil
 	}
 	return w.msg.ToTag()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sipedge/sip"
+	"sipedge/sip/slab"
 	"sipedge/sip/transport"
 )
 
@@ -36,13 +37,13 @@ func (l *Layer) Accept(
 	if !l.admit() {
 		return Server{}, ErrFull
 	}
-	now, to := l.now(), l.pack(reply)
+	now, to := l.now(), l.packer.Pack(reply)
 	w := l.work()
 	k, old := l.requestKey(m, method)
 	sh := l.shardOf(k)
 	sh.mu.Lock()
 	if i := sh.find(k, false); i != 0 {
-		h := sh.handle(i, sh.slots.at(i))
+		h := sh.handle(i, sh.slots.At(i))
 		sh.mu.Unlock()
 		l.live.Add(-1)
 		l.finish(w)
@@ -74,7 +75,7 @@ func (l *Layer) shardOf(k key) *shard { return &l.shard[k.lo&(shards-1)] }
 func (sh *shard) find(k key, anyTag bool) uint32 {
 	i := sh.table.first(k.lo)
 	for i != 0 {
-		s := sh.slots.at(i)
+		s := sh.slots.At(i)
 		if s.key.lo == k.lo && (s.key.hi == k.hi || anyTag) {
 			break
 		}
@@ -89,7 +90,7 @@ func (sh *shard) find(k key, anyTag bool) uint32 {
 // INVITE are retransmitted. Another error means the response could not be
 // sent now; the transaction is in the state the response brought it to.
 func (l *Layer) Reply(s Server, status int, b []byte) error {
-	if len(b) > maxBuffer {
+	if len(b) > slab.MaxText {
 		return transport.ErrTooLarge
 	}
 	now := l.now()
@@ -104,7 +105,7 @@ func (l *Layer) Reply(s Server, status int, b []byte) error {
 	to := p.to
 	sh.mu.Unlock()
 	l.finish(w)
-	if err := l.cfg.Sender.Send(l.unpack(&to), b, s.h); err != nil {
+	if err := l.cfg.Sender.Send(l.packer.Unpack(&to), b, s.h); err != nil {
 		l.failed(s.h)
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	}
@@ -120,13 +121,13 @@ func (l *Layer) replied(sh *shard, s *slot, status int, b []byte, now int64) boo
 	if s.state != serverProceeding {
 		return false
 	}
-	sh.bufs.free(&s.msg)
+	sh.bufs.Free(&s.msg)
 	if s.invite() && success {
 		s.state = serverAccepted
 		s.end = now + l.t64 // L
 		return true
 	}
-	s.msg = sh.bufs.keep(b)
+	s.msg = sh.bufs.Keep(b)
 	switch {
 	case status < 200:
 		return true
@@ -157,7 +158,7 @@ func (l *Layer) Drop(s Server) error {
 		err = nil
 		p.state = serverConfirmed
 		p.end = now + l.t64 + l.t4
-		sh.bufs.free(&p.msg)
+		sh.bufs.Free(&p.msg)
 		sh.rearm(w, i, p, now)
 	}
 	sh.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"sipedge/sip"
+	"sipedge/sip/slab"
+	"sipedge/sip/transport"
 )
 
 // state of a transaction. RFC 3261 §17 and RFC 6026 §7 name them; where the
@@ -51,54 +53,18 @@ type slot struct {
 	gen   uint32 // of the handle; 0: free
 	key   key    // server: what finds it. client: hash and tick of the last 1xx told
 	word  uint64
-	to    target
+	to    transport.Packed
 
 	resend int64  // tick of the next retransmission: timers A, E, G
 	end    int64  // tick that ends the state: B C D F H I J K L M
 	every  uint32 // ticks between this retransmission and the one before
 	wait   uint32 // client: Timer C in ticks; 0: none
 
-	msg piece // client: the request. server: the last reply
-	aux piece // client: ACK or CANCEL
+	msg slab.Piece // client: the request. server: the last reply
+	aux slab.Piece // client: ACK or CANCEL
 }
 
-const (
-	slotPageBits = 8
-	slotsPerPage = 1 << slotPageBits
-	maxSlot      = 1<<26 - 1
-)
-
-// slots of one shard, under its lock. Index 0 is no slot.
-type slots struct{ pool pool[slot] }
-
-func (s *slots) init() {
-	s.pool = newPool[slot](1, slotsPerPage)
-	s.pool.get() // index 0
-}
-
-func (s *slots) at(i uint32) *slot {
-	return &s.pool.pages[i>>slotPageBits].data[i&(slotsPerPage-1)]
-}
-
-// make returns a slot in its zero state with no timers.
-func (s *slots) make(gen uint32) (uint32, *slot) {
-	pg, item := s.pool.get()
-	i := uint32(pg<<slotPageBits | item)
-	p := s.at(i)
-	*p = slot{gen: gen, resend: never, end: never}
-	return i, p
-}
-
-func (s *slots) free(i uint32) {
-	*s.at(i) = slot{}
-	s.pool.put(int(i>>slotPageBits), int(i&(slotsPerPage-1)))
-}
-
-// has reports whether i's page is there.
-func (s *slots) has(i uint32) bool {
-	pg := int(i >> slotPageBits)
-	return i != 0 && pg < len(s.pool.pages) && s.pool.pages[pg].data != nil
-}
+const maxSlot = 1<<26 - 1
 
 // A handle is generation, shard and slot. The generation counts a shard's
 // transactions, so a stale handle meets another one only when 2^32

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/slab"
 	"sipedge/sip/transport"
 )
 
@@ -59,7 +60,7 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	large := make([]byte, maxBuffer+1)
+	large := make([]byte, slab.MaxText+1)
 	err = l.layer.Send(c, sip.MESSAGE, l.target, large, Options{})
 	if !errors.Is(err, transport.ErrTooLarge) {
 		t.Errorf("Send: got %v", err)

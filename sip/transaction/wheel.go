@@ -3,6 +3,8 @@ package transaction
 import (
 	"math/bits"
 	"time"
+
+	"sipedge/sip/slab"
 )
 
 // resolution of every timer: none fires early, none more than this late
@@ -25,7 +27,7 @@ const (
 //
 // It knows no clock and no traffic: pop is told the time.
 type wheel struct {
-	slots  *slots
+	slots  *slab.Slots[slot]
 	now    int64 // every tick before it has fired
 	armed  int
 	used   [levels]uint64
@@ -35,7 +37,7 @@ type wheel struct {
 // arm sets i's deadline to the tick due. now is the time: a wheel that stood
 // empty begins there, also when the clock was set back meanwhile.
 func (w *wheel) arm(i uint32, due, now int64) {
-	s := w.slots.at(i)
+	s := w.slots.At(i)
 	if s.bucket != 0 {
 		if s.due == due {
 			return
@@ -52,17 +54,17 @@ func (w *wheel) arm(i uint32, due, now int64) {
 
 // disarm takes i out; no harm if it isn't in.
 func (w *wheel) disarm(i uint32) {
-	s := w.slots.at(i)
+	s := w.slots.At(i)
 	if s.bucket == 0 {
 		return
 	}
 	w.armed--
 	b := s.bucket - 1
 	if s.next != 0 {
-		w.slots.at(s.next).prev = s.prev
+		w.slots.At(s.next).prev = s.prev
 	}
 	if s.prev != 0 {
-		w.slots.at(s.prev).next = s.next
+		w.slots.At(s.prev).next = s.next
 	} else if w.bucket[b] = s.next; s.next == 0 {
 		w.used[b>>levelBits] &^= 1 << (b & (levelSlots - 1))
 	}
@@ -117,7 +119,7 @@ func (w *wheel) cascade() {
 		w.bucket[b] = 0
 		w.used[level] &^= 1 << (b & (levelSlots - 1))
 		for i != 0 {
-			s := w.slots.at(i)
+			s := w.slots.At(i)
 			next := s.next
 			w.link(i, s)
 			i = next
@@ -138,7 +140,7 @@ func (w *wheel) link(i uint32, s *slot) {
 	b := level<<levelBits | n
 	s.bucket, s.prev, s.next = uint16(b+1), 0, w.bucket[b]
 	if s.next != 0 {
-		w.slots.at(s.next).prev = i
+		w.slots.At(s.next).prev = i
 	}
 	w.bucket[b] = i
 	w.used[level] |= 1 << n

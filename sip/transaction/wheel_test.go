@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"sipedge/sip/slab"
 )
 
-func newTestWheel() (*wheel, *slots) {
-	s := new(slots)
-	s.init()
+func newTestWheel() (*wheel, *slab.Slots[slot]) {
+	s := new(slab.Slots[slot])
+	s.Init()
 	return &wheel{slots: s}, s
 }
 
@@ -20,7 +22,7 @@ func TestWheelAgainstList(t *testing.T) {
 		w, s := newTestWheel()
 		var ids []uint32
 		for range 20 {
-			i, _ := s.make(1)
+			i, _ := s.Take()
 			ids = append(ids, i)
 		}
 		due := map[uint32]int64{}
@@ -85,7 +87,7 @@ func TestWheelNextIsEnough(t *testing.T) {
 		w.pop(start)
 		want := rapid.SliceOfN(rapid.Int64Range(0, span+1000), 1, 20).Draw(t, "delays")
 		for n, d := range want {
-			i, p := s.make(1)
+			i, p := s.Take()
 			p.word = uint64(n)
 			w.arm(i, start+d, start)
 		}
@@ -96,7 +98,7 @@ func TestWheelNextIsEnough(t *testing.T) {
 			}
 			now := w.next()
 			for i := w.pop(now); i != 0; i = w.pop(now) {
-				if d := want[s.at(i).word]; start+d != now {
+				if d := want[s.At(i).word]; start+d != now {
 					t.Fatalf("slot of %d fired at %d", start+d, now)
 				}
 				got = append(got, now-start)
@@ -113,10 +115,10 @@ func TestWheelNextIsEnough(t *testing.T) {
 func TestWheelPastDeadline(t *testing.T) {
 	for _, now := range []int64{0, 63, 64, 4096, 4100} {
 		w, s := newTestWheel()
-		first, _ := s.make(1)
+		first, _ := s.Take()
 		w.pop(now)
 		w.arm(first, now+5, now)
-		i, _ := s.make(1)
+		i, _ := s.Take()
 		w.arm(i, now-7, now)
 		if got := w.pop(now); got != i {
 			t.Errorf("at %d: got slot %d, want %d", now, got, i)
@@ -132,7 +134,7 @@ func BenchmarkWheel(b *testing.B) {
 	const live = 200_000
 	ids := make([]uint32, live)
 	for n := range ids {
-		ids[n], _ = s.make(1)
+		ids[n], _ = s.Take()
 		w.arm(ids[n], int64(n%3200), 0)
 	}
 	b.ReportAllocs()

@@ -1,4 +1,4 @@
-package transaction
+package slab
 
 import "math/bits"
 

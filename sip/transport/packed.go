@@ -1,4 +1,4 @@
-package transaction
+package transport
 
 import (
 	"net/netip"
@@ -6,19 +6,18 @@ import (
 	"sync"
 
 	"sipedge/sip"
-	"sipedge/sip/transport"
 )
 
-// A target is a transport.Target without the pointer a netip.Addr has.
-type target struct {
+// Packed is a Target without the pointer a netip.Addr has.
+type Packed struct {
 	addr      [16]byte
 	conn      uint64
 	port      uint16
 	listener  uint16
 	transport sip.Transport
 	kind      uint8 // bits, below
-	zone      uint8 // index into Layer.zones; 0: none
-	local     uint8 // index into Layer.locals; 0: none
+	zone      uint8 // index into Packer.zones; 0: none
+	local     uint8 // index into Packer.locals; 0: none
 }
 
 const (
@@ -27,15 +26,27 @@ const (
 	noDial
 )
 
-func (l *Layer) pack(t transport.Target) target {
-	p := target{
+// A Packer packs the targets of one Sender. All methods are safe for concurrent use.
+type Packer struct {
+	listeners []Listener
+	zones     few[string]
+	locals    few[netip.Addr]
+}
+
+// NewPacker returns a Packer for the listeners of a Sender.
+func NewPacker(listeners []Listener) *Packer { return &Packer{listeners: listeners} }
+
+// Pack returns t so that Unpack gives it back. A Local that is not needed, because there is
+// only one to leave from, is left out.
+func (k *Packer) Pack(t Target) Packed {
+	p := Packed{
 		conn: t.Conn, listener: t.Listener, transport: t.Transport, port: t.Remote.Port(),
 	}
 	if t.NoDial {
 		p.kind = noDial
 	}
-	if l.wildcard(t.Listener) && t.Local.IsValid() && !t.Local.IsUnspecified() {
-		p.local = l.locals.index(t.Local)
+	if k.wildcard(t.Listener) && t.Local.IsValid() && !t.Local.IsUnspecified() {
+		p.local = k.locals.index(t.Local)
 	}
 	switch a := t.Remote.Addr(); {
 	case a.Is4():
@@ -46,24 +57,25 @@ func (l *Layer) pack(t transport.Target) target {
 		p.addr = a.As16()
 		p.kind |= isIPv6
 		if z := a.Zone(); z != "" {
-			p.zone = l.zones.index(z)
+			p.zone = k.zones.index(z)
 		}
 	}
 	return p
 }
 
-// on is t over the connection of another message of the same peer.
-func (t target) on(f transport.Flow) target {
+// On is t over the connection of another message of the same peer.
+func (t Packed) On(f Flow) Packed {
 	if f.Conn != 0 && f.Transport == t.transport {
 		t.conn, t.listener = f.Conn, f.Listener
 	}
 	return t
 }
 
-func (l *Layer) unpack(p *target) transport.Target {
-	t := transport.Target{
+// Unpack returns the Target of p.
+func (k *Packer) Unpack(p *Packed) Target {
+	t := Target{
 		Transport: p.transport, Listener: p.listener, NoDial: p.kind&noDial != 0, Conn: p.conn,
-		Local: l.locals.value(p.local),
+		Local: k.locals.value(p.local),
 	}
 	var a netip.Addr
 	switch {
@@ -72,7 +84,7 @@ func (l *Layer) unpack(p *target) transport.Target {
 	case p.kind&isIPv6 != 0:
 		a = netip.AddrFrom16(p.addr)
 		if p.zone != 0 {
-			a = a.WithZone(l.zones.value(p.zone))
+			a = a.WithZone(k.zones.value(p.zone))
 		}
 	}
 	t.Remote = netip.AddrPortFrom(a, p.port)
@@ -80,9 +92,8 @@ func (l *Layer) unpack(p *target) transport.Target {
 }
 
 // wildcard reports whether a listener is bound to all addresses of the host.
-func (l *Layer) wildcard(listener uint16) bool {
-	ls := l.cfg.Sender.Listeners()
-	return int(listener) < len(ls) && ls[listener].Addr.Addr().IsUnspecified()
+func (k *Packer) wildcard(listener uint16) bool {
+	return int(listener) < len(k.listeners) && k.listeners[listener].Addr.Addr().IsUnspecified()
 }
 
 // few numbers values of which this host has few: zones of link-local addresses, which are
