@@ -108,7 +108,7 @@ func TestCompile(t *testing.T) {
 	s := p.settings
 	if s.MaxForwards != 20 || s.Branches != 4 || s.Attempts != 3 || s.FinalWait.String() != "5s" ||
 		s.InviteWait.String() != "1m0s" || s.ReplyAll == nil ||
-		fmt.Sprint(s.Deny, s.Allow) != "[192.0.2.0/24 2001:db8::1/128] [127.0.0.0/8]" {
+		fmt.Sprint(s.Guard.Deny, s.Guard.Allow) != "[192.0.2.0/24 2001:db8::1/128] [127.0.0.0/8]" {
 		t.Errorf("settings: %+v", s)
 	}
 	if !s.Self.Is([]byte("Example.net"), 0, sip.NoTransport) ||

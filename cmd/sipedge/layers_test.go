@@ -16,7 +16,10 @@ const module = "sipedge"
 // floors is the house: a package may import packages of lower floors. A path that ends in
 // /... stands for everything below that folder.
 var floors = [][]string{
-	0: {"sip", "sip/load", "sip/phrase", "sip/siphash", "sip/slab", "sip/digest", "sip/sdp", "sip/pidf"},
+	0: {
+		"sip", "sip/load", "sip/phrase", "sip/siphash", "sip/slab", "sip/digest", "sip/sdp",
+		"sip/pidf",
+	},
 	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/recording"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},

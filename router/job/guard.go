@@ -1,6 +1,10 @@
 package job
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"sipedge/sip/resolve"
+)
 
 // Guard is the destination guard of a policy: networks no message may lead a
 // request to, besides those that are always refused, and networks exempt.
@@ -28,6 +32,17 @@ func (g Guard) Allows(addr, src netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+// Hops keeps of hops those a message from src may lead to, in their order and place.
+func (g Guard) Hops(hops []resolve.Hop, src netip.Addr) []resolve.Hop {
+	kept := hops[:0]
+	for _, h := range hops {
+		if g.Allows(h.Addr.Addr(), src) {
+			kept = append(kept, h)
+		}
+	}
+	return kept
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})

@@ -70,7 +70,8 @@ type Job struct {
 	Self  *Self
 
 	Server  transaction.Server // zero until the policy asks for state
-	Context any                // proxy's response context, nil until then
+	Word    uint64             // of proxy's response context, 0 until then
+	Context any                // the response context that runs this route, or nil
 
 	Targets     []Target // by append_branch, behind the request's own URI
 	Groups      bool     // serialize_branches ran: relay takes the highest q only

@@ -54,6 +54,9 @@ func (v *Values) Text(slot, depth int) (text []byte, ok bool) {
 	return v.text[c.from:c.to:c.to], true
 }
 
+// Empty reports whether nothing was set.
+func (v *Values) Empty() bool { return v.Scope == nil }
+
 // Depth is how many values a slot has.
 func (v *Values) Depth(slot int) int {
 	if slot >= len(v.stacks) {

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"strconv"
-
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
@@ -33,7 +31,7 @@ func (p *Proxy) admit(j *job.Job) (identity.Token, *fault) {
 	case m.Method() == sip.ACK, m.Method() == sip.CANCEL: // go where their INVITE went
 	case m.Has(sip.ProxyRequire):
 		return t, faultRequire
-	case breadth(m) == 0:
+	case identity.Breadth(m) == 0:
 		return t, faultBreadth
 	}
 	return t, nil
@@ -42,24 +40,8 @@ func (p *Proxy) admit(j *job.Job) (identity.Token, *fault) {
 // prepare makes the edits every branch shares: Routes to us that no
 // loose_route took are taken (§16.4), Max-Forwards is lowered (§16.6 step 3).
 func prepare(j *job.Job, s *Settings) {
-	m := j.Msg
-	e, ok := m.FirstElement(sip.Route)
-	for ; ok && ownRoute(s.Self, e); e, ok = m.FirstElement(sip.Route) {
-		m.RemoveElement(e)
-	}
-	var buf [8]byte
-	n, ok := m.MaxForwards()
-	if !ok {
-		m.Append(sip.MaxForwards, strconv.AppendInt(buf[:0], int64(s.MaxForwards), 10))
-		return
-	}
-	m.SetValue(m.First(sip.MaxForwards), strconv.AppendInt(buf[:0], int64(n-1), 10))
-}
-
-// ownRoute reports whether a Route leads to us.
-func ownRoute(self *job.Self, e sip.Element) bool {
-	u, err := identity.RouteURI(e)
-	return err == nil && self.Listener(u.Host, u.Port, u.Transport())
+	identity.TakeRoutes(s.Self, j.Msg)
+	identity.LowerMaxForwards(j.Msg, s.MaxForwards)
 }
 
 // appendFaultExtra appends the header lines that go with a refusal of m.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -32,22 +33,16 @@ func (c *responseContext) settle() job.Verdict {
 
 // unsent reports whether no branch of the last relay was sent, for a local reason.
 func (c *responseContext) unsent() bool {
-	for _, b := range c.branches {
-		if b.attempt == c.attempt && (b.sent || b.fault == faultDropped) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
+		return b.attempt == c.attempt && (b.sent || b.fault == faultDropped)
+	})
 }
 
 // dropped reports whether branch routes dropped every branch of the last relay.
 func (c *responseContext) dropped() bool {
-	for _, b := range c.branches {
-		if b.attempt == c.attempt && b.fault != faultDropped {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
+		return b.attempt == c.attempt && b.fault != faultDropped
+	})
 }
 
 // runOnError runs the on_error route: within the run of the request route if
@@ -63,8 +58,8 @@ func (c *responseContext) runOnError() job.Verdict {
 		return c.ending(c.runAfter(schema.InRequest, r))
 	}
 	m := j.Msg
-	defer func() { j.Msg, j.Context = m, c }()
-	j.Msg, j.Context = c.message(), &c.within
+	defer func() { j.Msg, j.Context = m, nil }()
+	j.Msg, j.Context = c.message(), c
 	if b := c.best(c.attempt); b != nil {
 		j.LastError = b.status
 	}

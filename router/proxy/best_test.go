@@ -32,10 +32,11 @@ func TestBest(t *testing.T) {
 		{"6xx even then", true, []got{{status: 487}, {status: 600}}, 1},
 	}
 	for _, tt := range tests {
-		c := &responseContext{cancelled: tt.cancelled, attempt: 1}
+		c := &responseContext{state: state{cancelled: tt.cancelled, attempt: 1}}
 		for i, g := range tt.of {
-			c.branches = append(c.branches,
-				&branch{index: i, attempt: 1, status: g.status, fault: g.fault})
+			b := ended(1, g.status)
+			b.index, b.fault = i, g.fault
+			c.branches = append(c.branches, b)
 		}
 		if b := c.best(0); b.index != tt.want {
 			t.Errorf("%s: got %d", tt.name, b.status)
@@ -43,12 +44,14 @@ func TestBest(t *testing.T) {
 	}
 }
 
+func ended(attempt, status int) *branch {
+	return &branch{branchState: branchState{attempt: attempt, status: status}}
+}
+
 // A failure route is told of its own relay, the caller of all.
 func TestBestOfAttempt(t *testing.T) {
-	c := &responseContext{attempt: 2}
-	c.branches = []*branch{
-		{attempt: 1, status: 404}, {attempt: 2, status: 503}, {attempt: 2, status: 500},
-	}
+	c := &responseContext{state: state{attempt: 2}}
+	c.branches = []*branch{ended(1, 404), ended(2, 503), ended(2, 500)}
 	if b := c.best(2); b.status != 500 {
 		t.Errorf("of the second relay: got %d", b.status)
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
@@ -15,33 +16,38 @@ import (
 // A branch is one member of a target set on its way, RFC 3261 §16.6, over as
 // many client transactions as it takes to reach one of its hops.
 type branch struct {
-	index   int
-	attempt int // of which relay
-	state   branchState
+	branchState
+	index  int
+	msg    *sip.Message // its copy, while another hop may be tried; ours to give back unless lent
+	lent   bool
+	hops   []resolve.Hop
+	tried  int  // hops
+	local  bool // the policy's own target: not guarded
+	stamp  identity.Stamp
+	socket uint16 // force_send_socket
+
+	// The final response: received, or what stands for one. Its status is in branchState.
+	fault *fault
+	resp  *sip.Message
+}
+
+// branchState is what of a branch has no pointers and outlives an event.
+type branchState struct {
 	client  transaction.Client
-	msg     *sip.Message // its copy, while another hop may be tried; ours to give back unless lent
-	lent    bool
-	hops    []resolve.Hop
-	tried   int  // hops
-	local   bool // the policy's own target: not guarded
-	stamp   identity.Stamp
-	socket  uint16 // force_send_socket
+	attempt int // of which relay
+	status  int // of the final response
+	state   branchStep
 
 	sent      bool // a request left
 	ringing   bool // a 101–199 came
 	expired   bool // Timer C fired
 	cancelled bool
-
-	// The final response: received, or what stands for one.
-	status int
-	fault  *fault
-	resp   *sip.Message
 }
 
-type branchState uint8
+type branchStep uint8
 
 const (
-	branchResolving branchState = iota
+	branchResolving branchStep = iota
 	branchTrying
 	branchEnded
 )
@@ -119,7 +125,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 		return faultDropped
 	}
 	to, local := chosenHop(b.msg, h, t)
-	if to == nil && !mayFollow(b.msg, c.set.Self, c.received, c.verified) {
+	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
 		return faultStranger
 	}
@@ -193,7 +199,7 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault {
 		return faultNotFound
 	}
 	if !b.local {
-		b.hops = c.set.guard(hops, c.flow.Remote.Addr())
+		b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr())
 	}
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
@@ -261,10 +267,5 @@ func (c *responseContext) branchOf(t transaction.Client) *branch {
 
 // waiting reports whether a branch has no final response yet.
 func (c *responseContext) waiting() bool {
-	for _, b := range c.branches {
-		if b.state != branchEnded {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.branches, func(b *branch) bool { return b.state != branchEnded })
 }

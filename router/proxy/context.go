@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"runtime"
-	"sync"
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
@@ -19,67 +18,42 @@ import (
 //  1. An event (a response, the end of a branch, a CANCEL, an address that was
 //     looked up, the end of the server transaction) comes in by post.
 //  2. The goroutine that finds the context idle makes it busy and handles the
-//     event with mu released; others leave theirs in the queue and go.
-//  3. Before it goes, the busy one handles what was queued meanwhile.
+//     event with no lock held; others leave theirs in the queue and go.
+//  3. Before it goes, the busy one handles what was queued meanwhile, and lays
+//     the context to rest (rest.go).
 //
 // The run of a request route has the context busy in the same way while it
 // is in Relay or Reply.
 type responseContext struct {
-	p      *Proxy
-	index  uint32
-	within within
-
-	mu     sync.Mutex // guards what stands up to the blank line
-	gen    uint32
-	live   bool
-	busy   bool
-	server transaction.Server
-	queue  []event
+	p     *Proxy
+	shard *shard
+	queue []event // guarded by the shard's lock
 
 	// What follows belongs to whoever has the context busy.
-	word    uint64
+	state
 	set     *Settings
 	flow    transport.Flow // of the request
-	method  sip.Method
+	loaded  bool           // what of a rested context is text is here: load
+	changed bool           // it is to be kept anew
+	token   identity.Token
 	raw     []byte       // the request as branches and failure routes begin with it
 	next    []byte       // the spare buffer of raw
 	request *sip.Message // index over raw while busy, or nil
 	spoiled bool         // request has been made into a branch
 	trace   *job.Trace   // of the request, or nil
 	caller  *job.Job     // of the Relay that is running, for an on_error route
-	token   identity.Token
-	kept    []byte // arena of what outlives its job
+	kept    []byte       // arena of what outlives its job
 	avp     job.Values
 
-	size        int // bytes of the request as it was received
-	received    []byte
-	recordRoute bool
-	rrParams    []byte
-	sendSocket  uint16
-	direction   job.Direction
-	verified    bool
-
+	received []byte
+	rrParams []byte
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way
 	later    []job.Target // of lower q, for next_branches
 	own      job.Target   // what next_branches made the Request-URI, or zero
-	breadth  int
-	attempt  int // relays so far
-	failures int // failure routes run
 	branches []*branch
-	tried    bool // 100 was sent
-
-	answered  bool // a final response went upstream, or none will
-	success   bool // it was a 2xx
-	cancelled bool // by the caller
-	declined  bool // a 6xx came
-	crashed   bool // a route panicked: no other runs
-	ended     bool // the server transaction has left memory
+	ended    bool // the server transaction has left memory
 }
-
-// within marks the jobs that the context itself runs: their Relay and Reply
-// find it busy by themselves.
-type within struct{ c *responseContext }
 
 type event struct {
 	kind   eventKind
@@ -103,32 +77,40 @@ const (
 
 // post hands an event to the context of a word. False: it has ended.
 func (p *Proxy) post(word uint64, e event) bool {
-	c := p.contexts.get(word)
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
+	sh, st := p.contexts.seats.Lock(word)
 	switch {
-	case !c.live || c.gen != uint32(word>>32):
-		c.mu.Unlock()
+	case st == nil:
+		sh.Unlock()
 		return false
-	case c.busy && len(c.queue) >= maxQueue && e.mayBeLost():
-		c.mu.Unlock()
-		p.stats.droppedResponses.Add(1)
-		return true
-	case c.busy:
-		if e.msg != nil {
-			e.msg, e.own = p.copyOf(e.msg), true
+	case st.Busy:
+		lost := !sh.Awake(st).enqueue(&e)
+		sh.Unlock()
+		if lost {
+			p.stats.droppedResponses.Add(1)
 		}
-		c.queue = append(c.queue, e)
-		c.mu.Unlock()
+		return true
+	case sh.Awake(st) == nil && e.kind == eventEnded:
+		p.contexts.free(sh, st, word)
+		sh.Unlock()
 		return true
 	}
-	c.busy = true
-	c.mu.Unlock()
+	c := p.contexts.wake(sh, st)
+	sh.Unlock()
 	defer c.rescue()
 	c.handle(&e)
 	c.release()
+	return true
+}
+
+// enqueue leaves an event with a context that is busy. False: it is lost.
+func (c *responseContext) enqueue(e *event) bool {
+	if len(c.queue) >= maxQueue && e.mayBeLost() {
+		return false
+	}
+	if e.msg != nil {
+		e.msg, e.own = c.p.copyOf(e.msg), true
+	}
+	c.queue = append(c.queue, *e)
 	return true
 }
 
@@ -143,53 +125,54 @@ func (e *event) mayBeLost() bool {
 		e.msg.Status() < 300 && e.msg.Method() == sip.INVITE)
 }
 
-// acquire makes the context of j's server transaction busy for the run of a
-// request route. Only the moment in which a CANCEL is answered can keep it
-// waiting, since routes run only after a Relay. False: the transaction ended.
-func (c *responseContext) acquire(s transaction.Server) bool {
+// acquire returns the context of a word busy for the run of a request route.
+// Only the moment in which a CANCEL is answered can keep it waiting, since
+// routes run only after a Relay. Nil: the transaction ended.
+func (p *Proxy) acquire(word uint64) *responseContext {
 	for {
-		c.mu.Lock()
-		if !c.live || c.server != s {
-			c.mu.Unlock()
-			return false
+		sh, st := p.contexts.seats.Lock(word)
+		if st == nil {
+			sh.Unlock()
+			return nil
 		}
-		if !c.busy {
-			c.busy = true
-			c.mu.Unlock()
-			return true
+		if !st.Busy {
+			c := p.contexts.wake(sh, st)
+			sh.Unlock()
+			return c
 		}
-		c.mu.Unlock()
+		sh.Unlock()
 		runtime.Gosched()
 	}
 }
 
-// release handles what is queued, then makes the context idle, or free when
-// its server transaction has ended.
+// release handles what is queued, then has the context idle, at rest if it
+// can, or free when its server transaction has ended.
 func (c *responseContext) release() {
+	sh, st := c.shard, (*seat)(nil)
 	for {
 		c.p.putMessage(c.request)
 		c.request, c.spoiled = nil, false
-		c.mu.Lock()
-		if len(c.queue) == 0 {
+		if _, st = c.p.contexts.seats.Lock(c.word); len(c.queue) == 0 {
 			break
 		}
 		e := c.queue[0]
 		n := copy(c.queue, c.queue[1:])
 		c.queue[n] = event{}
 		c.queue = c.queue[:n]
-		c.mu.Unlock()
+		sh.Unlock()
 		c.handle(&e)
 	}
-	if !c.ended {
-		c.busy = false
-		c.mu.Unlock()
-		return
+	st.Busy = false
+	awake := false
+	if c.ended {
+		c.p.contexts.free(sh, st, c.word)
+	} else {
+		awake = !c.rest(sh, st)
 	}
-	c.live = false
-	c.server = transaction.Server{}
-	c.mu.Unlock()
-	c.reset()
-	c.p.contexts.put(c)
+	sh.Unlock()
+	if !awake {
+		c.p.contexts.put(c)
+	}
 }
 
 // rescue lets a panic of a route cost its transaction and no more: the
@@ -241,7 +224,7 @@ func (p *Proxy) Ended(_ transaction.Server, word uint64) {
 	p.post(word, event{kind: eventEnded})
 }
 
-// reset prepares the context for its next use; memory is kept.
+// reset prepares for another context; memory is kept.
 func (c *responseContext) reset() {
 	for _, b := range c.branches {
 		b.reset(c.p)
@@ -249,15 +232,11 @@ func (c *responseContext) reset() {
 	clear(c.members)
 	clear(c.later)
 	c.avp.Reset()
-	c.word, c.set, c.flow, c.method = 0, nil, transport.Flow{}, 0
-	c.raw, c.next, c.kept = emptied(c.raw), emptied(c.next), emptied(c.kept)
-	c.trace, c.caller, c.token = nil, nil, identity.Token{}
-	c.size, c.received, c.recordRoute, c.rrParams, c.sendSocket = 0, nil, false, nil, 0
-	c.direction, c.verified = 0, false
-	c.hooks, c.later, c.own, c.breadth = Hooks{}, c.later[:0], job.Target{}, 0
-	c.attempt, c.failures, c.branches, c.tried = 0, 0, c.branches[:0], false
-	c.answered, c.success, c.cancelled = false, false, false
-	c.declined, c.crashed, c.ended = false, false, false
+	*c = responseContext{
+		p: c.p, queue: c.queue[:0], avp: c.avp,
+		raw: emptied(c.raw), next: emptied(c.next), kept: emptied(c.kept),
+		members: c.members[:0], later: c.later[:0], branches: c.branches[:0],
+	}
 }
 
 // maxIdle is the most memory a context keeps of each buffer, in bytes.
@@ -268,12 +247,6 @@ func emptied(b []byte) []byte {
 		return nil
 	}
 	return b[:0]
-}
-
-// strip gives up the memory of a context that is not in use.
-func (c *responseContext) strip() {
-	c.raw, c.next, c.kept, c.queue = nil, nil, nil, nil
-	c.members, c.later, c.branches = nil, nil, nil
 }
 
 // keep copies b to where it lives as long as the context.
@@ -289,6 +262,8 @@ func (c *responseContext) keep(b []byte) []byte {
 // freeze makes m, with its edits, the request that branches and failure
 // routes begin with from now on.
 func (c *responseContext) freeze(m *sip.Message) {
+	c.load()
+	c.changed = true
 	c.next = m.AppendTo(c.next[:0])
 	c.raw, c.next = c.next, c.raw
 	if m != c.request {
@@ -306,6 +281,7 @@ func (c *responseContext) message() *sip.Message {
 	if c.request == nil {
 		c.request = c.p.messages.Get().(*sip.Message)
 	}
+	c.load()
 	_ = c.request.Parse(c.raw) // it was parsed when it came
 	c.spoiled = false
 	return c.request
@@ -313,11 +289,12 @@ func (c *responseContext) message() *sip.Message {
 
 // job makes a job over the request for a route that the context runs.
 func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
+	c.load()
 	j := job.Get()
 	j.Place, j.Now, j.Flow, j.Msg = place, c.p.cfg.Clock(), c.flow, m
-	j.Self, j.Server, j.Context = c.set.Self, c.server, &c.within
+	j.Self, j.Server, j.Word, j.Context = c.set.Self, c.server, c.word, c
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
-	j.Size = c.size
+	j.Size = int(c.size)
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
 	j.Shared = &c.avp
 	j.Trace = c.trace

@@ -2,75 +2,69 @@ package proxy
 
 import (
 	"sync"
-	"sync/atomic"
+
+	"sipedge/sip/slab"
+	"sipedge/sip/transport"
 )
 
-// contexts holds the response contexts. A context is found by its word: its
-// index and its generation, so that the word of one that ended finds none.
+// contexts holds the response contexts. One that an event is at work on, or that cannot
+// rest, is a responseContext; else it is a record in its seat.
 type contexts struct {
-	proxy *Proxy
-	all   atomic.Pointer[[]*responseContext]
+	proxy  *Proxy
+	packer *transport.Packer
+	seats  slab.Seats[responseContext, record]
+	pool   sync.Pool // *responseContext, out of use
 
-	mu   sync.Mutex // guards what follows
-	free []*responseContext
-	bare int // so many at the front of free have given up their memory
+	mu    sync.Mutex // taken under a shard's lock
+	tunes slab.Shared[tune]
 }
 
-// warm is how many contexts not in use keep their memory. More are what a peak
-// has left.
-const warm = 4096
+type (
+	shard = slab.Shard[responseContext, record]
+	seat  = slab.Seat[record]
+)
 
-// take returns a context that the caller has busy, and its word.
-func (s *contexts) take() (c *responseContext, word uint64) {
-	s.mu.Lock()
-	if n := len(s.free); n > 0 {
-		c = s.free[n-1]
-		s.free = s.free[:n-1]
-		s.bare = min(s.bare, n-1)
-	} else {
-		c = s.grow()
-	}
-	s.mu.Unlock()
-	c.mu.Lock()
-	c.gen++
-	c.live, c.busy = true, true
-	word = uint64(c.gen)<<32 | uint64(c.index+1)
-	c.mu.Unlock()
+func (s *contexts) init(p *Proxy) {
+	s.proxy, s.packer = p, transport.NewPacker(p.cfg.Sender.Listeners())
+	s.pool.New = func() any { return &responseContext{p: p} }
+	s.seats.Init()
+}
+
+// take returns a new context, which the caller has busy.
+func (s *contexts) take() *responseContext {
+	c := s.pool.Get().(*responseContext)
+	c.loaded = true
+	c.shard, c.word = s.seats.Take(c)
+	c.shard.Unlock()
 	s.proxy.stats.liveContexts.Add(1)
-	return c, word
-}
-
-// grow adds a context. Readers see the slice before or after, never a part.
-func (s *contexts) grow() *responseContext {
-	var list []*responseContext
-	if old := s.all.Load(); old != nil {
-		list = *old
-	}
-	c := &responseContext{p: s.proxy, index: uint32(len(list))}
-	c.within.c = c
-	list = append(list, c)
-	s.all.Store(&list)
 	return c
 }
 
-// get returns the context a word names; its generation is still to be compared.
-func (s *contexts) get(word uint64) *responseContext {
-	list := s.all.Load()
-	i := uint64(uint32(word))
-	if list == nil || i == 0 || i > uint64(len(*list)) {
-		return nil
+// wake has the context of a seat busy; its shard is locked.
+func (s *contexts) wake(sh *shard, st *seat) *responseContext {
+	st.Busy = true
+	if c := sh.Awake(st); c != nil {
+		return c
 	}
-	return (*list)[i-1]
+	c := s.pool.Get().(*responseContext)
+	c.shard = sh
+	c.rise(&st.Rest)
+	sh.Rouse(st, c)
+	return c
 }
 
-// put takes back a context that has been made ready for its next use.
-func (s *contexts) put(c *responseContext) {
-	s.proxy.stats.liveContexts.Add(-1)
+// free ends the context of a word; its shard is locked.
+func (s *contexts) free(sh *shard, st *seat, word uint64) {
+	sh.Texts.Free(&st.Rest.text)
 	s.mu.Lock()
-	s.free = append(s.free, c)
-	if s.bare < len(s.free)-warm { // the one that was longest out of use
-		s.free[s.bare].strip()
-		s.bare++
-	}
+	s.tunes.Drop(st.Rest.tune)
 	s.mu.Unlock()
+	sh.Free(word)
+	s.proxy.stats.liveContexts.Add(-1)
+}
+
+// put takes back what a context was awake in.
+func (s *contexts) put(c *responseContext) {
+	c.reset()
+	s.pool.Put(c)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -100,7 +101,7 @@ func TestStaleJob(t *testing.T) {
 		p.Accept(j)
 		text = j.Msg.AppendTo(nil)
 		late.Reset()
-		late.Flow, late.Self, late.Server, late.Context = j.Flow, j.Self, j.Server, j.Context
+		late.Flow, late.Self, late.Server, late.Word = j.Flow, j.Self, j.Server, j.Word
 		p.Reply(j, 486, "", nil, false)
 	})
 	b.end()
@@ -199,7 +200,7 @@ func TestBreadth(t *testing.T) {
 		if value == "" {
 			j = request(t, p, "OPTIONS sip:b@x", caller)
 		}
-		if got := breadth(j.Msg); got != want {
+		if got := identity.Breadth(j.Msg); got != want {
 			t.Errorf("%q: want %d, got %d", value, want, got)
 		}
 	}

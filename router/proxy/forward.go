@@ -37,7 +37,7 @@ type passage struct {
 func (p *Proxy) Forward(
 	j *job.Job, to []byte, toLocal bool, onError job.Route,
 ) job.Verdict {
-	if j.Context != nil {
+	if j.Word != 0 {
 		return p.Relay(j, &Hooks{To: to, ToLocal: toLocal, OnError: onError})
 	}
 	t, f := p.admit(j)
@@ -69,8 +69,8 @@ func (p *Proxy) Forward(
 // hop was looked up.
 func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 	prepare(j, h.set)
-	setBreadth(j.Msg, breadth(j.Msg))
-	if to == nil && !mayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
+	identity.SetBreadth(j.Msg, identity.Breadth(j.Msg))
+	if to == nil && !identity.MayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
 		p.stats.guarded.Add(1)
 		return faultStranger
 	}
@@ -94,7 +94,7 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 // pass sends the request to the first hop that takes it.
 func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
 	if !h.local {
-		hops = h.set.guard(hops, h.flow.Remote.Addr())
+		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr())
 		if len(hops) == 0 {
 			p.stats.guarded.Add(1)
 			return faultGuarded
@@ -195,23 +195,10 @@ func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
 // relayACK sends an ACK on. It needs a reason to be passed: a Route of its
 // dialog, or a target that is the policy's or its own domain's.
 func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
-	if !j.Verified && !(h.To != nil && h.ToLocal) && !localTarget(j) {
+	if !j.Verified && !(h.To != nil && h.ToLocal) && !identity.LocalTarget(j) {
 		p.stats.droppedACKs.Add(1)
 		j.Answered = true
 		return job.Done
 	}
 	return p.Forward(j, h.To, h.ToLocal, h.OnError)
-}
-
-// localTarget reports whether a request came for somebody of ours: its
-// Request-URI leads to us, and so do its Routes, if there are any.
-func localTarget(j *job.Job) bool {
-	u, err := sip.ParseURI(identity.Received(j))
-	if err != nil || !j.Self.IsURI(&u, u.Transport()) {
-		return false
-	}
-	e, ok := j.Msg.FirstElement(sip.Route)
-	for ; ok && ownRoute(j.Self, e); e, ok = j.Msg.NextElement(e) {
-	}
-	return !ok
 }

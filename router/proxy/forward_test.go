@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -98,7 +99,7 @@ func TestReplyTarget(t *testing.T) {
 		m.MarkReceived(tt.f.Remote, false)
 		want := transport.Target{Transport: tt.f.Transport, Listener: 3, Conn: tt.f.Conn,
 			Remote: netip.MustParseAddrPort(tt.want)}
-		if got := ReplyTarget(tt.f, m); got != want {
+		if got := identity.ReplyTarget(tt.f, m); got != want {
 			t.Errorf("%s:\nwant %v\ngot  %v", tt.name, want, got)
 		}
 	}

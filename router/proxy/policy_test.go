@@ -116,9 +116,9 @@ func (p *policy) line(line string) error {
 			case "attempts":
 				p.settings.Attempts = n
 			case "deny":
-				p.settings.Deny = append(p.settings.Deny, netip.MustParsePrefix(v))
+				p.settings.Guard.Deny = append(p.settings.Guard.Deny, netip.MustParsePrefix(v))
 			case "allow":
-				p.settings.Allow = append(p.settings.Allow, netip.MustParsePrefix(v))
+				p.settings.Guard.Allow = append(p.settings.Guard.Allow, netip.MustParsePrefix(v))
 			case "reply_all":
 				p.settings.ReplyAll = p.route(v)
 			default:

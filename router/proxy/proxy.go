@@ -1,9 +1,9 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +60,7 @@ func New(cfg Config) *Proxy {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{cfg: cfg, own: identity.New(cfg.Sender.Listeners(), cfg.Secret[:])}
-	p.contexts.proxy = p
+	p.contexts.init(p)
 	p.scratch.New = func() any { return new(scratch) }
 	p.messages.New = func() any { return new(sip.Message) }
 	return p
@@ -72,14 +72,14 @@ func (p *Proxy) SetLayer(l *transaction.Layer) { p.layer = l }
 // Settings of the policy a request runs under. They are immutable.
 type Settings struct {
 	Self        *job.Self
-	MaxForwards int            // written when absent; 0: 70
-	Branches    int            // of one request; 0: 12
-	Attempts    int            // failure routes of one transaction; 0: 8
-	FinalWait   time.Duration  // fr_timer, timers B and F; 0: 64·T1
-	InviteWait  time.Duration  // fr_inv_timer, Timer C; 0: none
-	Deny, Allow []netip.Prefix // destination guard
-	ReplyAll    job.Route      // reply.all, nil: none
-	RetryAfter  []byte         // the header line that goes with a local 503; nil: 10 s
+	MaxForwards int           // written when absent; 0: 70
+	Branches    int           // of one request; 0: 12
+	Attempts    int           // failure routes of one transaction; 0: 8
+	FinalWait   time.Duration // fr_timer, timers B and F; 0: 64·T1
+	InviteWait  time.Duration // fr_inv_timer, Timer C; 0: none
+	Guard       job.Guard     // of destinations
+	ReplyAll    job.Route     // reply.all, nil: none
+	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
 }
 
 // Defaults of Settings.
@@ -93,20 +93,13 @@ const (
 // keep theirs.
 func (p *Proxy) SetSettings(s *Settings) {
 	own := *s
-	own.MaxForwards = orDefault(own.MaxForwards, defaultMaxForwards)
-	own.Branches = orDefault(own.Branches, defaultBranches)
-	own.Attempts = orDefault(own.Attempts, defaultAttempts)
+	own.MaxForwards = cmp.Or(own.MaxForwards, defaultMaxForwards)
+	own.Branches = cmp.Or(own.Branches, defaultBranches)
+	own.Attempts = cmp.Or(own.Attempts, defaultAttempts)
 	if own.RetryAfter == nil {
 		own.RetryAfter = []byte("Retry-After: 10\r\n") // long enough for a burst to pass
 	}
 	p.settings.Store(&own)
-}
-
-func orDefault(n, def int) int {
-	if n == 0 {
-		return def
-	}
-	return n
 }
 
 // Hooks ride along with a relay.

@@ -33,8 +33,8 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	case sip.CANCEL:
 		return p.Reply(j, 481, "", nil, false)
 	}
-	if in, ok := j.Context.(*within); ok {
-		in.c.relayAgain(j, h)
+	if c, ok := j.Context.(*responseContext); ok {
+		c.relayAgain(j, h)
 		j.Answered = true
 		return job.Done
 	}
@@ -68,7 +68,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 // INVITE: what a step does that lets the request wait. False: the request is
 // answered or another copy of it is being dealt with, and the run ends.
 func (p *Proxy) Accept(j *job.Job) bool {
-	if j.Context != nil || j.Msg.Method() == sip.ACK || j.Msg.Method() == sip.CANCEL {
+	if j.Word != 0 || j.Context != nil || j.Msg.Method() == sip.ACK || j.Msg.Method() == sip.CANCEL {
 		return true
 	}
 	c, err := p.enter(j, p.settings.Load())
@@ -90,25 +90,22 @@ var errGone = errors.New("server transaction ended")
 
 // enter returns j's context busy, made with its server transaction if there is none.
 func (p *Proxy) enter(j *job.Job, s *Settings) (*responseContext, error) {
-	if c, ok := j.Context.(*responseContext); ok {
-		if !c.acquire(j.Server) {
-			return nil, errGone
+	if j.Word != 0 {
+		if c := p.acquire(j.Word); c != nil {
+			return c, nil
 		}
-		return c, nil
+		return nil, errGone
 	}
-	c, word := p.contexts.take()
-	server, err := p.layer.Accept(j.Flow, j.Msg, ReplyTarget(j.Flow, j.Msg), word)
+	c := p.contexts.take()
+	c.set, c.flow = s, j.Flow
+	server, err := p.layer.Accept(j.Flow, j.Msg, identity.ReplyTarget(j.Flow, j.Msg), c.word)
 	if err != nil {
 		c.ended = true
 		c.release()
 		return nil, err
 	}
-	c.mu.Lock()
-	c.server = server
-	c.mu.Unlock()
-	c.word, c.set, c.flow, c.method = word, s, j.Flow, j.Msg.Method()
-	c.trace = j.Trace
-	j.Server, j.Context = server, c
+	c.server, c.method, c.trace = server, j.Msg.Method(), j.Trace
+	j.Server, j.Word = server, c.word
 	return c, nil
 }
 
@@ -117,8 +114,8 @@ func (c *responseContext) begin(j *job.Job, h *Hooks) job.Verdict {
 	c.caller = j
 	j.Share(&c.avp)
 	c.trying(j.Msg)
-	c.breadth = breadth(j.Msg)
-	c.received, c.size = c.keep(identity.Received(j)), j.Size
+	c.breadth = identity.Breadth(j.Msg)
+	c.received, c.size = c.keep(identity.Received(j)), uint32(j.Size)
 	prepare(j, c.set)
 	c.hooks = Hooks{Branch: h.Branch, Reply: h.Reply}
 	c.launchAll(j, h)
@@ -189,7 +186,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 		if i < c.breadth%len(set) {
 			share++
 		}
-		setBreadth(m, share)
+		identity.SetBreadth(m, share)
 		c.launch(first+i, m, m == j.Msg, h, &set[i])
 	}
 }
@@ -261,11 +258,10 @@ func (p *Proxy) Serialize(j *job.Job) { j.Groups = true }
 // none, or a 6xx forbids to go on. In a request route Relay takes the first
 // group by itself, and NextBranches reports whether serialize_branches ran.
 func (p *Proxy) NextBranches(j *job.Job) bool {
-	in, ok := j.Context.(*within)
+	c, ok := j.Context.(*responseContext)
 	if !ok {
 		return j.Groups
 	}
-	c := in.c
 	n := firstGroup(c.later)
 	if n == 0 || c.declined || c.cancelled {
 		return false
@@ -282,8 +278,8 @@ func (p *Proxy) NextBranches(j *job.Job) bool {
 // branches than Settings.Branches.
 func (p *Proxy) Append(j *job.Job, t job.Target) bool {
 	limit, used := p.settings.Load().Branches, 0
-	if in, ok := j.Context.(*within); ok {
-		limit, used = in.c.set.Branches, len(in.c.branches)
+	if c, ok := j.Context.(*responseContext); ok {
+		limit, used = c.set.Branches, len(c.branches)
 	}
 	if used+1+len(j.Targets) >= limit {
 		return false

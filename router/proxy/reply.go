@@ -33,11 +33,11 @@ func (p *Proxy) Reply(
 		}
 		return verdict(final)
 	}
-	if in, ok := j.Context.(*within); ok {
-		in.c.respond(j.Msg, status, reason, extra)
+	if c, ok := j.Context.(*responseContext); ok {
+		c.respond(j.Msg, status, reason, extra)
 		return verdict(final)
 	}
-	if j.Context != nil || method != sip.CANCEL && (stateful || !final) {
+	if j.Word != 0 || method != sip.CANCEL && (stateful || !final) {
 		c, err := p.enter(j, p.settings.Load())
 		switch {
 		case err == nil:
@@ -73,8 +73,11 @@ func verdict(final bool) job.Verdict {
 // client repeats, and goes when that has given up.
 func (p *Proxy) Drop(j *job.Job) {
 	j.Answered = true
-	c, ok := j.Context.(*responseContext)
-	if !ok || !c.acquire(j.Server) {
+	if j.Word == 0 || j.Context != nil {
+		return
+	}
+	c := p.acquire(j.Word)
+	if c == nil {
 		return
 	}
 	if len(c.branches) == 0 {
@@ -121,7 +124,7 @@ func (p *Proxy) replyStateless(
 ) {
 	sc := p.getScratch()
 	sc.out = p.appendReply(sc, m, status, reason, extra)
-	to := ReplyTarget(f, m)
+	to := identity.ReplyTarget(f, m)
 	_ = p.cfg.Sender.Send(to, sc.out, 0) // lost as on the wire
 	p.sent(t, to, sc.out)
 	p.putScratch(sc)
@@ -135,23 +138,6 @@ func (p *Proxy) Refuse(f transport.Flow, m *sip.Message, status int, reason stri
 	if m.Replyable() {
 		p.replyStateless(nil, f, m, status, reason, nil)
 	}
-}
-
-// ReplyTarget is where responses to a request go that came on f and whose
-// top Via was marked, RFC 3261 §18.2.2 with RFC 3581: over a reliable
-// transport the same connection, and when that is gone the source address
-// and the port of sent-by; over UDP the source address, and its port if rport
-// was asked for, else that of sent-by. A maddr is the sender's word and is
-// not followed.
-func ReplyTarget(f transport.Flow, m *sip.Message) transport.Target {
-	t := f.Target()
-	v, ok := m.TopVia()
-	if !ok || !f.Transport.Reliable() && v.HasRPort {
-		return t
-	}
-	t.Remote = identity.AddrPort(f.Remote.Addr(), identity.PortOr(v.Port, f.Transport))
-	t.NoDial = f.Transport == sip.WS || f.Transport == sip.WSS
-	return t
 }
 
 // TagAbsorbs reports whether an ACK's To tag is one of our responses': the

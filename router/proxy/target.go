@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bytes"
-
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
@@ -13,18 +11,6 @@ import (
 // The next hop of a branch, RFC 3261 §16.6 steps 6 and 7: the policy's URI,
 // else the target's (a Path, a received address), else the top Route, else the
 // Request-URI.
-
-// mayFollow reports whether a request may leave by its Route: it is one of a
-// dialog, by a verified tag, or it only passes through. A Request-URI that is
-// ours or the policy's says where it goes, and no Route of a stranger's overrules
-// it.
-func mayFollow(m *sip.Message, self *job.Self, received []byte, verified bool) bool {
-	if verified || !m.Has(sip.Route) {
-		return true
-	}
-	u, ok := m.RequestURI()
-	return ok && bytes.Equal(u.Raw, received) && !self.IsURI(u, u.Transport())
-}
 
 // nextHop returns the URI that names the next hop: to, else the top Route, else
 // the Request-URI. A strict router ahead is restored in m: the Request-URI
@@ -41,7 +27,7 @@ func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
 				return u, faultRoute
 			}
 			if _, loose := u.Param("lr"); !loose {
-				restore(m, e, u.Raw)
+				identity.Restore(m, e, u.Raw)
 			}
 			next = u.Raw
 		}
@@ -57,18 +43,6 @@ func nextHop(m *sip.Message, to []byte) (sip.URI, *fault) {
 		u.Scheme = sip.SIPS
 	}
 	return u, nil
-}
-
-// restore prepares m for a strict router whose Route is e, §16.6 step 6.
-func restore(m *sip.Message, e sip.Element, router []byte) {
-	ruri := m.RURI()
-	value := make([]byte, 0, len(ruri)+2)
-	value = append(value, '<')
-	value = append(value, ruri...)
-	value = append(value, '>')
-	m.Append(sip.Route, value)
-	m.RemoveElement(e)
-	m.SetRURI(router)
 }
 
 // chosenHop is the policy's next hop of a branch, or nil, and whether the branch

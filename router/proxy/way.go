@@ -19,7 +19,7 @@ func (w Way) Locate(u *sip.URI, local bool, then func([]resolve.Hop)) bool {
 	s := w.settings.Load()
 	found := func(hops []resolve.Hop) {
 		if !local {
-			hops = s.guard(hops, netip.Addr{})
+			hops = s.Guard.Hops(hops, netip.Addr{})
 		}
 		then(hops)
 	}

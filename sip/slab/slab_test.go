@@ -98,3 +98,83 @@ func TestPoolGivesPagesBack(t *testing.T) {
 		}
 	}
 }
+
+// Shared against a map: an item's number stands for its value, whoever else comes and goes,
+// and nothing is left of values nobody has.
+func TestShared(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Shared[string]
+		numbers, values := [20]uint32{}, [20]string{}
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			i := rapid.IntRange(0, 19).Draw(t, "item")
+			if v := rapid.SampledFrom([]string{"", "a", "b", "c", "d"}).Draw(t, "value"); v == "" {
+				s.Drop(numbers[i])
+				numbers[i], values[i] = 0, ""
+			} else {
+				numbers[i], values[i] = s.Keep(numbers[i], v), v
+			}
+			users := 0
+			for i, n := range numbers {
+				if n != 0 {
+					users++
+					if s.At(n) != values[i] {
+						t.Fatalf("item %d has %q, want %q", i, s.At(n), values[i])
+					}
+				}
+			}
+			if s.Users() != users || len(s.values) > 5 {
+				t.Fatalf("%d users of %d values, want %d", s.Users(), len(s.values), users)
+			}
+		}
+		for _, n := range numbers {
+			s.Drop(n)
+		}
+		for _, v := range s.values {
+			if v != "" {
+				t.Fatalf("%q is left", v)
+			}
+		}
+	})
+}
+
+func TestSeats(t *testing.T) {
+	var s Seats[int, uint64]
+	s.Init()
+	words := map[uint64]uint64{}
+	for n := range uint64(5000) {
+		a := int(n)
+		sh, word := s.Take(&a)
+		sh.Unlock()
+		sh, st := s.Lock(word)
+		if st == nil || !st.Busy || *sh.Awake(st) != a {
+			t.Fatalf("seat %d is not there", n)
+		}
+		if st.Rest = n; n%3 > 0 {
+			sh.Dismiss(st)
+		}
+		sh.Unlock()
+		if _, double := words[word]; double || word == 0 {
+			t.Fatalf("word %x twice", word)
+		}
+		words[word] = n
+	}
+	if seats, _, awake := s.Count(); seats != 5000 || awake != 1667 {
+		t.Errorf("%d seats, %d awake", seats, awake)
+	}
+	for word, n := range words {
+		sh, st := s.Lock(word)
+		if st == nil || st.Rest != n {
+			t.Fatalf("seat %d is another's", n)
+		}
+		sh.Free(word)
+		sh.Unlock()
+		sh, st = s.Lock(word)
+		sh.Unlock()
+		if st != nil {
+			t.Fatalf("seat %d is still there", n)
+		}
+	}
+	if seats, _, awake := s.Count(); seats != 0 || awake != 0 {
+		t.Errorf("%d seats, %d awake are left", seats, awake)
+	}
+}

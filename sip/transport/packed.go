@@ -91,6 +91,29 @@ func (k *Packer) Unpack(p *Packed) Target {
 	return t
 }
 
+// PackedFlow is a Flow without pointers; how full the queue was is left out.
+type PackedFlow struct {
+	target Packed
+	port   uint16 // of Local
+}
+
+// PackFlow returns f so that UnpackFlow gives it back.
+func (k *Packer) PackFlow(f Flow) PackedFlow {
+	return PackedFlow{target: k.Pack(f.Target()), port: f.Local.Port()}
+}
+
+// UnpackFlow returns the Flow of p.
+func (k *Packer) UnpackFlow(p *PackedFlow) Flow {
+	t := k.Unpack(&p.target)
+	if !t.Local.IsValid() && int(t.Listener) < len(k.listeners) {
+		t.Local = k.listeners[t.Listener].Addr.Addr()
+	}
+	return Flow{
+		Transport: t.Transport, Listener: t.Listener, Conn: t.Conn, Remote: t.Remote,
+		Local: netip.AddrPortFrom(t.Local, p.port),
+	}
+}
+
 // wildcard reports whether a listener is bound to all addresses of the host.
 func (k *Packer) wildcard(listener uint16) bool {
 	return int(listener) < len(k.listeners) && k.listeners[listener].Addr.Addr().IsUnspecified()

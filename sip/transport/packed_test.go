@@ -40,3 +40,21 @@ func TestTargetComesBack(t *testing.T) {
 		}
 	}
 }
+
+func TestFlowComesBack(t *testing.T) {
+	k := NewPacker([]Listener{
+		{Transport: sip.UDP, Addr: netip.MustParseAddrPort("0.0.0.0:5060")},
+		{Transport: sip.TCP, Addr: netip.MustParseAddrPort("192.0.2.9:5060")},
+	})
+	for _, want := range []Flow{
+		{Transport: sip.UDP, Local: netip.MustParseAddrPort("0.0.0.0:5060")},
+		{Transport: sip.UDP, Local: netip.MustParseAddrPort("192.0.2.7:5060")},
+		{Transport: sip.TCP, Listener: 1, Conn: 7, Local: netip.MustParseAddrPort("192.0.2.9:40001")},
+	} {
+		want.Remote = netip.MustParseAddrPort("198.51.100.1:5062")
+		p := k.PackFlow(want)
+		if got := k.UnpackFlow(&p); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}

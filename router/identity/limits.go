@@ -1,4 +1,4 @@
-package proxy
+package identity
 
 import (
 	"strconv"
@@ -10,8 +10,8 @@ import (
 // has it, one with more is brought down to it, RFC 5393 §5.3.3.2.
 const mostBreadth = 60
 
-// breadth is the request's Max-Breadth.
-func breadth(m *sip.Message) int {
+// Breadth is the request's Max-Breadth.
+func Breadth(m *sip.Message) int {
 	v := m.Get(sip.MaxBreadth)
 	if v == nil {
 		return mostBreadth
@@ -23,8 +23,8 @@ func breadth(m *sip.Message) int {
 	return min(int(n), mostBreadth)
 }
 
-// setBreadth makes n the one Max-Breadth of m.
-func setBreadth(m *sip.Message, n int) {
+// SetBreadth makes n the one Max-Breadth of m.
+func SetBreadth(m *sip.Message, n int) {
 	var buf [8]byte
 	v := strconv.AppendInt(buf[:0], int64(n), 10)
 	i := m.First(sip.MaxBreadth)
@@ -38,4 +38,15 @@ func setBreadth(m *sip.Message, n int) {
 	if string(m.Value(i)) != string(v) {
 		m.SetValue(i, v)
 	}
+}
+
+// LowerMaxForwards takes one from Max-Forwards, or writes first, RFC 3261 §16.6 step 3.
+func LowerMaxForwards(m *sip.Message, first int) {
+	var buf [8]byte
+	n, ok := m.MaxForwards()
+	if !ok {
+		m.Append(sip.MaxForwards, strconv.AppendInt(buf[:0], int64(first), 10))
+		return
+	}
+	m.SetValue(m.First(sip.MaxForwards), strconv.AppendInt(buf[:0], int64(n-1), 10))
 }

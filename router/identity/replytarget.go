@@ -1,0 +1,23 @@
+package identity
+
+import (
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// ReplyTarget is where responses to a request go that came on f and whose
+// top Via was marked, RFC 3261 §18.2.2 with RFC 3581: over a reliable
+// transport the same connection, and when that is gone the source address
+// and the port of sent-by; over UDP the source address, and its port if rport
+// was asked for, else that of sent-by. A maddr is the sender's word and is
+// not followed.
+func ReplyTarget(f transport.Flow, m *sip.Message) transport.Target {
+	t := f.Target()
+	v, ok := m.TopVia()
+	if !ok || !f.Transport.Reliable() && v.HasRPort {
+		return t
+	}
+	t.Remote = AddrPort(f.Remote.Addr(), PortOr(v.Port, f.Transport))
+	t.NoDial = f.Transport == sip.WS || f.Transport == sip.WSS
+	return t
+}

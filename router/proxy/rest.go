@@ -1,0 +1,182 @@
+package proxy
+
+import (
+	"time"
+
+	"sipedge/router/job"
+	"sipedge/sip"
+	"sipedge/sip/slab"
+	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
+)
+
+// Rest. Between two events a context is what is needed to go on: a record in
+// its seat, and a text. A million calls that ring are so a few thousand pages
+// the garbage collector need not look into; and what events work on is the same
+// few responseContexts again and again, which are in the cache.
+
+// state is what of a context has no pointers.
+type state struct {
+	word        uint64 // of the seat
+	server      transaction.Server
+	method      sip.Method
+	direction   job.Direction
+	sendSocket  uint16
+	size        uint32 // bytes of the request as it was received
+	recordRoute bool
+	verified    bool
+
+	tried     bool // 100 was sent
+	answered  bool // a final response went upstream, or none will
+	success   bool // it was a 2xx
+	cancelled bool // by the caller
+	declined  bool // a 6xx came
+	crashed   bool // a route panicked: no other runs
+
+	breadth  int
+	attempt  int // relays so far
+	failures int // failure routes run
+}
+
+// A record is a context at rest.
+type record struct {
+	state
+	flow     transport.PackedFlow
+	tune     uint32
+	text     slab.Piece // token, raw, received, rrParams, in this order
+	raw      uint32     // bytes of text that are
+	received uint32     // bytes of text that are
+	n        int        // branches
+	branches [restBranches]branchState
+}
+
+// restBranches is how many branches a context may have and rest.
+const restBranches = 3
+
+// A tune is what a context runs under: many have the same.
+type tune struct {
+	set                   *Settings
+	branch, reply         job.Route
+	failure, onError      job.Route
+	finalWait, inviteWait time.Duration
+}
+
+// rise takes up what a record says.
+func (c *responseContext) rise(r *record) {
+	s := &c.p.contexts
+	c.state, c.flow = r.state, s.packer.UnpackFlow(&r.flow)
+	s.mu.Lock()
+	t := s.tunes.At(r.tune)
+	s.mu.Unlock()
+	c.set = t.set
+	c.hooks = Hooks{
+		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
+		FinalWait: t.finalWait, InviteWait: t.inviteWait,
+	}
+	for i := range r.n {
+		c.addBranch().branchState = r.branches[i]
+	}
+}
+
+// keepTune keeps what the context runs under.
+func (c *responseContext) keepTune(old uint32) uint32 {
+	s, h := &c.p.contexts, &c.hooks
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tunes.Keep(old, tune{
+		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
+		finalWait: h.FinalWait, inviteWait: h.InviteWait,
+	})
+}
+
+// rest lays the context down in its seat. False: it cannot.
+func (c *responseContext) rest(sh *shard, st *seat) bool {
+	if c.answered {
+		c.forget()
+	}
+	if !c.canRest() {
+		return false
+	}
+	r := &st.Rest
+	r.state, r.flow, r.n = c.state, c.p.contexts.packer.PackFlow(c.flow), len(c.branches)
+	for i, b := range c.branches {
+		r.branches[i] = b.branchState
+	}
+	r.tune = c.keepTune(r.tune)
+	c.layText(sh, r)
+	sh.Dismiss(st)
+	return true
+}
+
+// canRest: what only events under way need, or is rare, keeps a context awake.
+func (c *responseContext) canRest() bool {
+	if len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
+		!c.avp.Empty() || len(c.later) > 0 || c.own.URI != nil ||
+		c.textSize() > slab.MaxText {
+		return false
+	}
+	for _, b := range c.branches {
+		if b.msg != nil || b.resp != nil || b.fault != nil ||
+			b.state == branchResolving || b.tried < len(b.hops) {
+			return false
+		}
+	}
+	return true
+}
+
+// forget drops what is of no use any more when a final response went upstream.
+func (c *responseContext) forget() {
+	for _, b := range c.branches {
+		c.p.putMessage(b.resp)
+		b.resp, b.fault = nil, nil
+	}
+	c.later = c.later[:0]
+	c.own = job.Target{}
+}
+
+func (c *responseContext) textSize() int {
+	return len(c.token) + len(c.raw) + len(c.received) + len(c.rrParams)
+}
+
+// layText keeps the text of a context that rests: the request until it is answered, the rest
+// for reply routes.
+func (c *responseContext) layText(sh *shard, r *record) {
+	switch {
+	case c.answered && c.set.ReplyAll == nil && c.hooks.Reply == nil:
+		sh.Texts.Free(&r.text)
+		r.raw, r.received = 0, 0
+		return
+	case !c.loaded, !c.changed && !c.answered:
+		return
+	case c.answered:
+		c.raw = c.raw[:0]
+	}
+	sh.Texts.Free(&r.text)
+	var b []byte
+	r.text, b = sh.Texts.Take(c.textSize())
+	b = b[copy(b, c.token[:]):]
+	b = b[copy(b, c.raw):]
+	b = b[copy(b, c.received):]
+	copy(b, c.rrParams)
+	r.raw, r.received = uint32(len(c.raw)), uint32(len(c.received))
+}
+
+// load reads the text of a context that was woken.
+func (c *responseContext) load() {
+	if c.loaded {
+		return
+	}
+	c.loaded = true
+	sh, st := c.p.contexts.seats.Lock(c.word)
+	defer sh.Unlock()
+	r := &st.Rest
+	b := sh.Texts.Bytes(r.text)
+	if b == nil {
+		return
+	}
+	b = b[copy(c.token[:], b):]
+	c.raw = append(c.raw[:0], b[:r.raw]...)
+	b = c.keep(b[r.raw:])
+	c.received = b[:r.received:r.received]
+	c.rrParams = b[r.received:]
+}

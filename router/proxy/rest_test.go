@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"sipedge/router/job"
+)
+
+// The collector finds nothing to scan in a page of seats.
+func TestSeatHasNoPointers(t *testing.T) {
+	var check func(name string, typ reflect.Type)
+	check = func(name string, typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				check(name+"."+typ.Field(i).Name, typ.Field(i).Type)
+			}
+		case reflect.Array:
+			check(name+"[]", typ.Elem())
+		case reflect.Pointer, reflect.Slice, reflect.String, reflect.Map, reflect.Interface,
+			reflect.Func, reflect.Chan, reflect.UnsafePointer:
+			t.Errorf("%s is a %v", name, typ)
+		}
+	}
+	check("seat", reflect.TypeFor[seat]())
+	if size := unsafe.Sizeof(seat{}); size > 256 {
+		t.Errorf("a seat is %d bytes, want 256 at most", size)
+	}
+}
+
+func (b *bench) wantTally(t *testing.T, when string, want ...int) {
+	t.Helper()
+	s := &b.proxy.contexts
+	seats, texts, awake := s.seats.Count()
+	if got := []int{seats, texts, awake, s.tunes.Users()}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%s: %v seats, texts, awake and tunes in use, want %v", when, got, want)
+	}
+}
+
+// What a call needs between two events is a seat and a text, and the text goes with
+// the answer unless a reply route may ask for it.
+func TestCallRests(t *testing.T) {
+	for name, left := range map[string]int{"no routes": 0, "reply": 1, "reply.all": 1} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			var seen []string
+			note := &routeFunc{func(j *job.Job) job.Verdict {
+				seen = append(seen, fmt.Sprint(j.Msg.Status(), " ", string(j.Received), " ", j.Flow.Remote))
+				return job.Next
+			}}
+			h := Hooks{To: nextHopURI, ToLocal: true}
+			switch name {
+			case "reply":
+				h.Reply = note
+			case "reply.all":
+				s := *b.proxy.settings.Load()
+				s.ReplyAll = note
+				b.proxy.SetSettings(&s)
+			}
+			b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
+			b.wantTally(t, "sent", 1, 1, 0, 1)
+			b.respond(t, 180, 0)
+			b.wantTally(t, "ringing", 1, 1, 0, 1)
+			b.respond(t, 200, 0)
+			b.wantTally(t, "answered", 1, left, 0, 1)
+			b.respond(t, 200, 1)
+			if m := b.got(t); m.Status() != 200 {
+				t.Errorf("got %d", m.Status())
+			}
+			b.end()
+			b.wantTally(t, "ended", 0, 0, 0, 0)
+			for i, s := range seen {
+				status := []string{"180", "200", "200"}[i]
+				if s != status+" sip:bob@10.0.0.2 10.0.0.1:5060" {
+					t.Errorf("route saw %q", s)
+				}
+			}
+			if len(seen) != 3*left {
+				t.Errorf("%d runs of the route", len(seen))
+			}
+		})
+	}
+}
+
+// A failure route finds the request as it stood at the relay, though the context rested.
+func TestFailureRouteAfterRest(t *testing.T) {
+	b := newBench()
+	var text string
+	h := Hooks{To: nextHopURI, ToLocal: true}
+	h.Failure = &routeFunc{func(j *job.Job) job.Verdict {
+		text = string(j.Msg.AppendTo(nil))
+		again := Hooks{To: nextHopURI, ToLocal: true}
+		return b.proxy.Relay(j, &again)
+	}}
+	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
+	b.respond(t, 180, 0)
+	b.respond(t, 486, 0)
+	if !strings.HasPrefix(text, "INVITE sip:bob@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1:5060") {
+		t.Errorf("the failure route saw\n%s", text)
+	}
+	b.wantTally(t, "again", 1, 1, 1, 1) // the 486 may be the best one yet
+	b.respond(t, 200, 0)
+	b.wantTally(t, "answered", 1, 0, 0, 1)
+	b.end()
+	b.wantTally(t, "ended", 0, 0, 0, 0)
+}
+
+// What a peak took goes back.
+func TestMemoryAfterAPeak(t *testing.T) {
+	p, _ := newProxy()
+	var all []uint64
+	for range 20_000 {
+		c := p.contexts.take()
+		c.set = p.settings.Load()
+		c.raw, c.changed = append(c.raw[:0], inviteText...), true
+		all = append(all, c.word)
+		c.release()
+	}
+	for i, word := range all {
+		c := p.acquire(word)
+		if c.load(); string(c.raw) != inviteText || c.word != word {
+			t.Fatalf("context %d is another's", i)
+		}
+		c.ended = true
+		c.release()
+		if p.acquire(word) != nil {
+			t.Fatalf("context %d is still there", i)
+		}
+	}
+	seats, texts, awake := p.contexts.seats.Count()
+	if seats != 0 || texts != 0 || awake != 0 {
+		t.Errorf("%d seats, %d texts, %d awake", seats, texts, awake)
+	}
+}
