@@ -144,6 +144,26 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
+// BenchmarkEdit is BenchmarkForward of a message that is parsed already, and copied to be edited.
+func BenchmarkEdit(b *testing.B) {
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) {
+			var m, c Message
+			if err := m.Parse([]byte(k.text)); err != nil {
+				b.Fatal(err)
+			}
+			out := make([]byte, 0, 2*len(k.text))
+			b.SetBytes(int64(len(k.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.CopyFrom(&m)
+				forward(&c)
+				out = c.AppendTo(out[:0])
+			}
+		})
+	}
+}
+
 func BenchmarkCopyFrom(b *testing.B) {
 	var m, c Message
 	if err := m.Parse([]byte(invite)); err != nil {

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -263,5 +264,29 @@ func BenchmarkLife(b *testing.B) {
 				lead()
 			}
 		})
+	}
+}
+
+// A request that was answered comes again: found among 200,000 and answered again.
+func BenchmarkRetransmission(b *testing.B) {
+	const live = 200_000
+	l := newLife(newYard(), "b")
+	var sent sip.Message
+	again := make([]sip.Message, 1000)
+	for n := range live {
+		l.begin(b, sip.MESSAGE)
+		parse(b, &sent, l.out)
+		l.answerFrom(b, &sent, 200)
+		if n%(live/len(again)) == 0 {
+			parse(b, &again[n/(live/len(again))], bytes.Clone(l.in))
+		}
+	}
+	calls := l.calls.Load()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		l.layer.Receive(l.flow, &again[n*7919%len(again)])
+	}
+	if n := l.calls.Load() - calls; n > 0 {
+		b.Errorf("%d retransmissions reached the user", n)
 	}
 }
