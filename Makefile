@@ -4,20 +4,35 @@
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
-# bench  the three below: bench-policy, what validate, test and a decision cost against goals;
-#        bench-parse, parsing and editing beside another library; bench-sip, sipedge beside
-#        Kamailio and a raw relay, by the harness in BENCH_DIR
+# bench  the four below, and fails if one of them did:
+#        bench-policy   what validate, test and a decision cost, against goals
+#        bench-parse    parsing and editing beside another library, against goals
+#        bench-go       Go benchmarks of parser, edit, table, transaction and wheel, BENCHTIME each
+#        bench-sip      sipedge beside Kamailio and raw relays, by the harness in BENCH_DIR:
+#                       bench-workloads (out/bench.json, .md) and bench-stateful, a MESSAGE in
+#                       transactions (out/bench-stateful.json, .md); an hour and a half, as root.
+#                       Settings below; examples/bench/README.md says what they mean
 
 GO        ?= go
 FUZZTIME  ?= 10s
 FUZZ      ?= .
 FUZZ_NAME ?=
 BENCH_DIR ?= ../shared/bench
-BENCH     ?= -workloads reply,forward,call -targets kamailio-best,sipedge,floor -ref kamailio-best
+BENCHTIME ?= 200ms
 TAGS      ?=
+comma     := ,
 OUT       := $(CURDIR)/out
 
-.PHONY: all build deps test race soak fuzz lint bench bench-policy bench-parse bench-sip
+# What the harness runs: flags of both runs, then workloads and targets of each.
+BENCH_FLAGS     ?= -rounds 5 -max-time 4h
+BENCH_WORKLOADS ?= reply,forward,call,rules
+BENCH_RULES     ?= 10,1000,10000,100000
+BENCH_TARGETS   ?= kamailio-best,sipedge,floor,floor-mmsg,floor-goraw
+BENCH_STATEFUL  ?= kamailio-stateful,sipedge-stateful,floor-mmsg
+BENCH_GO        := ./sip ./sip/transaction ./router/table ./router/proxy ./router
+
+.PHONY: all build deps test race soak fuzz lint bench bench-policy bench-parse bench-go \
+	bench-sip bench-workloads bench-stateful bench-ready
 
 all: lint test
 
@@ -59,9 +74,12 @@ lint:
 		echo "lint: the vulnerability database is out of reach, nothing known"; exit 0;; esac; \
 	exit $$status
 
+# every PARTS: each target, also after one that failed.
+every = status=0; for part in $(1); do $(MAKE) --no-print-directory $$part || status=1; done; \
+	exit $$status
+
 bench:
-	@status=0; for part in bench-policy bench-parse bench-sip; do \
-		$(MAKE) --no-print-directory $$part || status=1; done; exit $$status
+	@$(call every,bench-policy bench-parse bench-go bench-sip)
 
 bench-policy: build
 	$(GO) run ./cmd/sipedge/internal/speed -sipedge $(OUT)/sipedge -json $(OUT)/speed.json
@@ -69,10 +87,39 @@ bench-policy: build
 bench-parse:
 	SIPEDGE_BENCH=1 $(GO) test -tags "$(TAGS)" -count=1 -v -timeout 10m -run TestRatios ./sip
 
-bench-sip: build
+bench-go:
+	$(GO) test -tags "$(TAGS)" -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCH_GO)
+
+bench-sip:
+	@$(call every,bench-workloads bench-stateful)
+
+bench-workloads: name = bench
+bench-workloads: own = sipedge
+bench-workloads: rows = $(foreach w,$(subst $(comma), ,$(BENCH_WORKLOADS)),$(if \
+	$(filter rules,$w),$(addprefix rules-,$(subst $(comma), ,$(BENCH_RULES))),$w))
+bench-workloads: args = -ref kamailio-best -targets $(BENCH_TARGETS) \
+	-workloads $(BENCH_WORKLOADS) -rule-sizes $(BENCH_RULES)
+
+# A finished transaction of sipedge stays for 32 s (timer J): after a warm-up beyond that its end
+# is in what is measured.
+bench-stateful: name = bench-stateful
+bench-stateful: own = sipedge-stateful
+bench-stateful: rows = forward
+bench-stateful: args = -ref kamailio-stateful -targets $(BENCH_STATEFUL) \
+	-workloads forward -warm 34s
+
+bench-workloads bench-stateful: bench-ready
+	@rm -f $(OUT)/$(name).json $(OUT)/$(name).md
+	cd $(BENCH_DIR) && $(GO) run . $(args) $(BENCH_FLAGS) \
+		-target $(CURDIR)/examples/bench,$(CURDIR)/examples/bench/kamailio \
+		-sipedge $(OUT)/sipedge -json $(OUT)/$(name).json -md $(OUT)/$(name).md
+	@for row in $(rows); do \
+		grep -Eq "^\| $$row \| $(own) \| (- \| )?[0-9]" $(OUT)/$(name).md || \
+		{ echo "bench: $$row: no ratio of $(own)"; exit 1; }; done
+	@! grep '^- $(own): not the same work' $(OUT)/$(name).md
+
+bench-ready: build
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }
 	@for p in kamailio cc taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \
 		{ echo "bench: $$p is missing: make deps"; exit 1; }; done
-	cd $(BENCH_DIR) && $(GO) run . $(BENCH) -target $(CURDIR)/examples/bench \
-		-sipedge $(OUT)/sipedge -json $(OUT)/bench.json -md $(OUT)/bench.md
-	@grep -q '| sipedge |' $(OUT)/bench.md || { echo "bench: sipedge was not measured"; exit 1; }
+

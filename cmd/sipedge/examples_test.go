@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,34 +68,85 @@ func TestHelloSipsak(t *testing.T) {
 	}
 }
 
-// Every workload of the benchmark has a valid policy.
+// Every target of the benchmark has a policy of its own for every workload it takes.
 func TestBenchPolicies(t *testing.T) {
 	template, err := os.ReadFile("../../examples/bench/sipedge.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, workload := range []string{"reply", "forward", "call"} {
-		path := filepath.Join(t.TempDir(), workload+".yaml")
-		policy := strings.NewReplacer("${PORT}", "15080", "${UAS_PORT}", "16060").
-			Replace(benchPick(string(template), workload))
-		if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if out, err := exec.Command("sipedge", "validate", path).CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s\n%s", workload, err, out, policy)
+	dir := t.TempDir()
+	numbers := "prefix,uri\n49,sip:127.0.0.1:16060\n"
+	if err := os.WriteFile(filepath.Join(dir, "rules.csv"), []byte(numbers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	values := strings.NewReplacer("${PORT}", "15080", "${UAS_PORT}", "16060", "${WORKDIR}", dir)
+	seen := map[string]string{}
+	for name, target := range benchTargets(t) {
+		for _, workload := range target.Workloads {
+			policy := values.Replace(benchPick(string(template), workload, target.Vars))
+			if other := seen[policy]; other != "" {
+				t.Errorf("%s %s has the policy of %s", name, workload, other)
+			}
+			seen[policy] = name + " " + workload
+			path := filepath.Join(dir, "sipedge.yaml")
+			if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("sipedge", "validate", path).CombinedOutput(); err != nil {
+				t.Errorf("%s %s: %v\n%s\n%s", name, workload, err, out, policy)
+			}
 		}
 	}
 }
 
-// benchPick keeps the lines of one workload, as the harness does.
-func benchPick(template, workload string) string {
+type benchTarget struct {
+	Name      string
+	Vars      map[string]string
+	Workloads []string
+	Variants  map[string]benchTarget
+}
+
+// benchTargets reads what the harness is told of sipedge: a target and variants of it.
+func benchTargets(t *testing.T) map[string]benchTarget {
+	text, err := os.ReadFile("../../examples/bench/target.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var base benchTarget
+	if err := json.Unmarshal(text, &base); err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]benchTarget{base.Name: base}
+	for name, v := range base.Variants {
+		vars := maps.Clone(base.Vars)
+		maps.Copy(vars, v.Vars)
+		v.Vars = vars
+		if v.Workloads == nil {
+			v.Workloads = base.Workloads
+		}
+		targets[name] = v
+	}
+	return targets
+}
+
+// benchPick keeps the lines of one workload, as the harness does: those after "#@if a b&x=1" stay
+// for workload a, and for b if the variable X is 1.
+func benchPick(template, workload string, vars map[string]string) string {
+	flags := []string{workload}
+	for name, value := range vars {
+		flags = append(flags, strings.ToLower(name)+"="+value)
+	}
 	var kept strings.Builder
 	keep := true
 	for l := range strings.Lines(template) {
-		names, begins := strings.CutPrefix(strings.TrimSpace(l), "#@if ")
+		conditions, begins := strings.CutPrefix(strings.TrimSpace(l), "#@if ")
 		switch {
 		case begins:
-			keep = strings.Contains(" "+names+" ", " "+workload+" ")
+			keep = slices.ContainsFunc(strings.Fields(conditions), func(c string) bool {
+				return !slices.ContainsFunc(strings.Split(c, "&"), func(part string) bool {
+					return !slices.Contains(flags, part)
+				})
+			})
 		case strings.TrimSpace(l) == "#@end":
 			keep = true
 		case keep:
