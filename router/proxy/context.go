@@ -146,7 +146,7 @@ func (p *Proxy) acquire(word uint64) *responseContext {
 }
 
 // release handles what is queued, then has the context idle, at rest if it
-// can, or free when its server transaction has ended.
+// can, or free when its server transaction has ended or nothing else can come.
 func (c *responseContext) release() {
 	sh, st := c.shard, (*seat)(nil)
 	for {
@@ -164,7 +164,7 @@ func (c *responseContext) release() {
 	}
 	st.Busy = false
 	awake := false
-	if c.ended {
+	if c.ended || c.over() {
 		c.p.contexts.free(sh, st, c.word)
 	} else {
 		awake = !c.rest(sh, st)
@@ -173,6 +173,12 @@ func (c *responseContext) release() {
 	if !awake {
 		c.p.contexts.put(c)
 	}
+}
+
+// over reports whether nothing can come that the context would have to do with, though its
+// server transaction stays to answer what is sent again: further 2xx come to an INVITE alone.
+func (c *responseContext) over() bool {
+	return c.answered && !(c.success && c.method == sip.INVITE) && !c.waiting()
 }
 
 // rescue lets a panic of a route cost its transaction and no more: the

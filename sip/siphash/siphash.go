@@ -39,35 +39,41 @@ func (k Key) StartWide() Hash {
 	return h
 }
 
-func (h *Hash) round() {
-	h.v0 += h.v1
-	h.v1 = bits.RotateLeft64(h.v1, 13) ^ h.v0
-	h.v0 = bits.RotateLeft64(h.v0, 32)
-	h.v2 += h.v3
-	h.v3 = bits.RotateLeft64(h.v3, 16) ^ h.v2
-	h.v0 += h.v3
-	h.v3 = bits.RotateLeft64(h.v3, 21) ^ h.v0
-	h.v2 += h.v1
-	h.v1 = bits.RotateLeft64(h.v1, 17) ^ h.v2
-	h.v2 = bits.RotateLeft64(h.v2, 32)
+// round is SipRound; the state goes in and out in registers.
+func round(v0, v1, v2, v3 uint64) (uint64, uint64, uint64, uint64) {
+	v0 += v1
+	v1 = bits.RotateLeft64(v1, 13) ^ v0
+	v0 = bits.RotateLeft64(v0, 32)
+	v2 += v3
+	v3 = bits.RotateLeft64(v3, 16) ^ v2
+	v0 += v3
+	v3 = bits.RotateLeft64(v3, 21) ^ v0
+	v2 += v1
+	v1 = bits.RotateLeft64(v1, 17) ^ v2
+	v2 = bits.RotateLeft64(v2, 32)
+	return v0, v1, v2, v3
 }
 
 // Word feeds a number, which is a field by itself.
 func (h *Hash) Word(w uint64) {
-	h.v3 ^= w
-	h.round()
-	h.round()
-	h.v0 ^= w
+	v0, v1, v2, v3 := round(h.v0, h.v1, h.v2, h.v3^w)
+	v0, h.v1, h.v2, h.v3 = round(v0, v1, v2, v3)
+	h.v0 = v0 ^ w
 	h.n += 8
 }
 
 // Field feeds b.
 func (h *Hash) Field(b []byte) {
 	h.Word(uint64(len(b)))
-	for len(b) >= 8 {
-		h.Word(binary.LittleEndian.Uint64(b))
-		b = b[8:]
+	v0, v1, v2, v3 := h.v0, h.v1, h.v2, h.v3
+	h.n += len(b) &^ 7
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		v0, v1, v2, v3 = round(v0, v1, v2, v3^w)
+		v0, v1, v2, v3 = round(v0, v1, v2, v3)
+		v0 ^= w
 	}
+	h.v0, h.v1, h.v2, h.v3 = v0, v1, v2, v3
 	if len(b) > 0 {
 		h.Word(partial(b))
 	}
@@ -116,9 +122,9 @@ func (h *Hash) SumWide() (lo, hi uint64) {
 }
 
 func (h *Hash) finish() uint64 {
-	h.round()
-	h.round()
-	h.round()
-	h.round()
+	v0, v1, v2, v3 := round(h.v0, h.v1, h.v2, h.v3)
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	h.v0, h.v1, h.v2, h.v3 = round(v0, v1, v2, v3)
 	return h.v0 ^ h.v1 ^ h.v2 ^ h.v3
 }

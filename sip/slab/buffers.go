@@ -3,9 +3,9 @@ package slab
 // Texts in size classes, most of them whole messages. A message of a
 // SIP hop is 500 to 2000 bytes; between these the classes lie close, so that
 // rounding up loses a tenth of them instead of a quarter. A handle has room
-// for fifteen.
+// for thirty-one.
 var classSizes = [...]int{
-	128, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192, 16384, 65536,
+	128, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192, 16384, 65536,
 }
 
 const (
@@ -14,7 +14,7 @@ const (
 
 	// A Piece's handle is class+1, page, item.
 	itemBits  = 8
-	pageBits  = 20
+	pageBits  = 19
 	classFrom = itemBits + pageBits
 )
 

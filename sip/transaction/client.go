@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"fmt"
+	"hash/maphash"
 
 	"sipedge/sip"
 	"sipedge/sip/slab"
@@ -220,7 +221,7 @@ func (l *Layer) provisional(
 // every minute keeps Timer C of all proxies from firing (§13.3.1.1), and a
 // reliable one is retransmitted end to end (RFC 3262 §3).
 func (l *Layer) repeated(s *slot, m *sip.Message, now int64) bool {
-	sum := l.hash(m.Raw())
+	sum := maphash.Bytes(l.seed, m.Raw())
 	if sum == s.key.lo && now-int64(s.key.hi) < l.t64 && m.Find("RSeq") < 0 {
 		return true
 	}

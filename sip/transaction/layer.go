@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,8 @@ const (
 type Layer struct {
 	cfg    Config
 	secret siphash.Key
-	epoch  time.Time // tick 0
+	seed   maphash.Seed // of hashes that stay here
+	epoch  time.Time    // tick 0
 
 	t1, t2, t4, t64, d int64 // ticks: T1, T2, T4, 64·T1, timer D
 
@@ -64,6 +66,7 @@ func New(cfg Config) *Layer {
 	}
 	cfg.Max = min(cfg.Max, largestMax)
 	l := &Layer{cfg: cfg, secret: siphash.NewKey(cfg.Secret[:]), epoch: cfg.Clock()}
+	l.seed = maphash.MakeSeed()
 	l.packer = transport.NewPacker(cfg.Sender.Listeners())
 	t1 := orDefault(cfg.Timers.T1, defaultT1)
 	l.t1 = toTicks(t1)
