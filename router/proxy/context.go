@@ -171,7 +171,8 @@ func (c *responseContext) release() {
 	}
 	sh.Unlock()
 	if !awake {
-		c.p.contexts.put(c)
+		c.reset()
+		c.p.contexts.pool.Put(c)
 	}
 }
 

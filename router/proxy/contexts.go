@@ -62,9 +62,3 @@ func (s *contexts) free(sh *shard, st *seat, word uint64) {
 	sh.Free(word)
 	s.proxy.stats.liveContexts.Add(-1)
 }
-
-// put takes back what a context was awake in.
-func (s *contexts) put(c *responseContext) {
-	c.reset()
-	s.pool.Put(c)
-}

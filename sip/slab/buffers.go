@@ -5,7 +5,8 @@ package slab
 // rounding up loses a tenth of them instead of a quarter. A handle has room
 // for thirty-one.
 var classSizes = [...]int{
-	128, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192, 16384, 65536,
+	128, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192,
+	16384, 65536,
 }
 
 const (
