@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func newBench() *bench {
 	p, s := newProxy()
 	b := &bench{proxy: p, sender: s, now: time.Unix(0, 0), invite: []byte(inviteText)}
 	p.cfg.Clock = func() time.Time { return b.now }
-	b.layer = transaction.New(transaction.Config{Sender: s, User: b, Clock: p.cfg.Clock})
+	b.layer = transaction.New(transaction.Config{Sender: s, User: b, Clock: p.cfg.Clock, Max: 2_000_000})
 	p.SetLayer(b.layer)
 	b.flow = transport.Flow{Transport: sip.UDP,
 		Local:  netip.MustParseAddrPort("10.0.0.9:5060"),
@@ -90,6 +91,14 @@ var (
 	bobTag     = []byte("bb")
 	nextHopURI = []byte("sip:10.0.0.2:5060")
 )
+
+// number makes the next INVITE another one.
+func (b *bench) number(n int) {
+	branch := bytes.Index(b.invite, []byte(";branch=z9hG4bK")) + len(";branch=z9hG4bK")
+	for i := range 6 {
+		b.invite[branch+i] = "0123456789abcdef"[n>>(4*i)&15]
+	}
+}
 
 // call lets one INVITE through: run is its request route, and it is answered
 // by these.
@@ -168,17 +177,38 @@ func BenchmarkRelay(b *testing.B)   { benchmark(b, routeRelay, 180, 200) }
 
 func benchmark(b *testing.B, run func(p *Proxy, j *job.Job), answers ...int) {
 	w := newBench()
-	branch := bytes.Index(w.invite, []byte("776asdhds"))
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
 		n++
-		for i := range 6 {
-			w.invite[branch+i] = "0123456789abcdef"[n>>(4*i)&15]
-		}
+		w.number(n)
 		w.call(b, run, answers...)
 		if n%1000 == 0 {
 			w.end()
 		}
 	}
+}
+
+// BenchmarkCollection is a full collection while 500,000 calls ring: a million transactions. It
+// tells what one of them holds, too.
+func BenchmarkCollection(b *testing.B) {
+	const calls = 500_000
+	w := newBench()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for n := range calls {
+		w.number(n)
+		w.call(b, routeRelay, 180)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	for b.Loop() {
+		runtime.GC()
+	}
+	if n := w.proxy.Stats().LiveContexts; n != calls {
+		b.Fatalf("%d calls ring", n)
+	}
+	b.ReportMetric(float64(after.HeapInuse-before.HeapInuse)/calls, "B/call")
+	b.ReportMetric(float64(after.HeapInuse)/(1<<20), "MB-heap")
 }

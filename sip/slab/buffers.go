@@ -1,21 +1,20 @@
 package slab
 
-// Texts in size classes, most of them whole messages. A message of a
-// SIP hop is 500 to 2000 bytes; between these the classes lie close, so that
-// rounding up loses a tenth of them instead of a quarter. A handle has room
-// for thirty-one.
+// Texts in size classes, most of them whole messages. A message of a SIP hop
+// is 300 to 2000 bytes; between these the classes lie close, so that rounding
+// up loses a tenth of them instead of a quarter. A handle has room for
+// thirty-one.
 var classSizes = [...]int{
 	128, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192,
 	16384, 65536,
 }
 
 const (
-	bufferPage = 32 << 10 // bytes of a page; larger classes have one item a page
+	bufferPage = 32 << 10 // bytes of one of the first pages; larger classes have one item there
 	MaxText    = 65536    // bytes
 
 	// A Piece's handle is class+1, page, item.
-	itemBits  = 8
-	pageBits  = 19
+	pageBits  = 16
 	classFrom = itemBits + pageBits
 )
 
@@ -28,6 +27,7 @@ type Buffers struct {
 	class [len(classSizes)]pool[byte]
 }
 
+// Init comes before any other method.
 func (b *Buffers) Init() {
 	for i, size := range classSizes {
 		b.class[i] = newPool[byte](size, max(1, bufferPage/size))

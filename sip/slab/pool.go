@@ -2,8 +2,9 @@ package slab
 
 import "math/bits"
 
-// A pool hands out items of one kind from pages of a fixed number of items,
-// the lowest page first, so that pages empty from the top after a peak. An
+// A pool hands out items of one kind from pages, the lowest page first, so
+// that pages empty from the top after a peak. The first pages are small; those
+// behind are larger, since what a collection costs is their number. An
 // empty page is given back to the collector once another one is empty too:
 // the one kept is what traffic at a page's edge would otherwise allocate and
 // drop again and again.
@@ -11,7 +12,7 @@ import "math/bits"
 // T holds no pointers: a collection looks at pages, never into them.
 type pool[T any] struct {
 	stride int // Ts of an item
-	items  int // of a page
+	items  int // of one of the first pages
 	pages  []page[T]
 	open   []uint64 // a bit a page: it has a free item, or isn't there
 	empty  int      // pages there without an item in use
@@ -21,6 +22,20 @@ type pool[T any] struct {
 type page[T any] struct {
 	data []T      // nil: not there
 	free []uint16 // item numbers, last freed last
+}
+
+const (
+	itemBits   = 11 // of a page and item in one number
+	firstPages = 16
+	larger     = 8 // times as many items has a page behind the first
+)
+
+// size is how many items a page has.
+func (p *pool[T]) size(pg int) int {
+	if pg < firstPages {
+		return p.items
+	}
+	return min(larger*p.items, 1<<itemBits)
 }
 
 func newPool[T any](stride, items int) pool[T] {
@@ -33,9 +48,9 @@ func (p *pool[T]) get() (pg, item int) {
 	pg = p.lowest()
 	g := &p.pages[pg]
 	if g.data == nil {
-		p.fill(g)
+		p.fill(g, p.size(pg))
 	}
-	if len(g.free) == p.items {
+	if len(g.free) == p.size(pg) {
 		p.empty--
 	}
 	item = int(g.free[len(g.free)-1])
@@ -52,7 +67,7 @@ func (p *pool[T]) put(pg, item int) {
 	g.free = append(g.free, uint16(item))
 	p.open[pg>>6] |= 1 << (pg & 63)
 	p.live--
-	if len(g.free) < p.items {
+	if len(g.free) < p.size(pg) {
 		return
 	}
 	if p.empty > 0 {
@@ -82,11 +97,11 @@ func (p *pool[T]) lowest() int {
 	return p.lowest()
 }
 
-func (p *pool[T]) fill(g *page[T]) {
-	g.data = make([]T, p.items*p.stride)
-	g.free = make([]uint16, p.items)
+func (p *pool[T]) fill(g *page[T], size int) {
+	g.data = make([]T, size*p.stride)
+	g.free = make([]uint16, size)
 	for i := range g.free {
-		g.free[i] = uint16(p.items - 1 - i)
+		g.free[i] = uint16(size - 1 - i)
 	}
 	p.empty++
 }

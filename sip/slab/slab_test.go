@@ -69,7 +69,7 @@ type item struct{ n uint64 }
 func TestPoolGivesPagesBack(t *testing.T) {
 	var s Slots[item]
 	s.Init()
-	const many = 10 * slotsPerPage
+	const many = 100 * slotsPerPage
 	var ids []uint32
 	for range many {
 		i, p := s.Take()

@@ -1,9 +1,6 @@
 package slab
 
-const (
-	slotPageBits = 8
-	slotsPerPage = 1 << slotPageBits
-)
+const slotsPerPage = 256 // of one of the first pages
 
 // Slots are items of one kind, by a number that holds until Free. Number 0 is none. T holds no
 // pointers. They are for one goroutine at a time.
@@ -17,19 +14,19 @@ func (s *Slots[T]) Init() {
 
 // At is the item of a number in use.
 func (s *Slots[T]) At(i uint32) *T {
-	return &s.pool.pages[i>>slotPageBits].data[i&(slotsPerPage-1)]
+	return &s.pool.pages[i>>itemBits].data[i&(1<<itemBits-1)]
 }
 
 // Has reports whether the page of i is there; what is at it may be free.
 func (s *Slots[T]) Has(i uint32) bool {
-	pg := int(i >> slotPageBits)
+	pg := int(i >> itemBits)
 	return i != 0 && pg < len(s.pool.pages) && s.pool.pages[pg].data != nil
 }
 
 // Take gives out an item; it is zero.
 func (s *Slots[T]) Take() (uint32, *T) {
 	pg, item := s.pool.get()
-	i := uint32(pg<<slotPageBits | item)
+	i := uint32(pg<<itemBits | item)
 	return i, s.At(i)
 }
 
@@ -37,7 +34,7 @@ func (s *Slots[T]) Take() (uint32, *T) {
 func (s *Slots[T]) Free(i uint32) {
 	var zero T
 	*s.At(i) = zero
-	s.pool.put(int(i>>slotPageBits), int(i&(slotsPerPage-1)))
+	s.pool.put(int(i>>itemBits), int(i&(1<<itemBits-1)))
 }
 
 // Live counts the items in use.
