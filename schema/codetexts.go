@@ -216,9 +216,10 @@ var codes = []CodeInfo{
 		OpenRelay, "a relay for strangers",
 		"A request from anywhere to anywhere reaches this relay: nothing on its way asks " +
 			"where it comes from (source, listener), whether it is for us (uri: {myself: " +
-			"true}), or for a verified dialog (loose_route), and the policy does not name " +
-			"the target itself. Strangers would call on your account. Where that is meant: " +
-			"allow: [{check: open_relay, reason: \"…\"}] in the rule.",
+			"true}), or for a verified dialog (loose_route), and neither the policy nor a " +
+			"table of it, other than a cache, names the target. Strangers would call on your " +
+			"account. Where that is meant: allow: [{check: open_relay, reason: \"…\"}] in the " +
+			"rule.",
 	},
 	{
 		UnusedWaiver, "a waiver that waives nothing",

@@ -23,7 +23,13 @@ routes:
 // found says what the proofs find in a policy that is well otherwise.
 func found(t *testing.T, policy string) (*check.Report, string) {
 	t.Helper()
-	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(head+policy), router.Vocabulary())
+	return proved(t, head+policy)
+}
+
+// proved is found for a whole policy.
+func proved(t *testing.T, policy string) (*check.Report, string) {
+	t.Helper()
+	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(policy), router.Vocabulary())
 	if doc == nil {
 		t.Fatal(diags.Text(src))
 	}

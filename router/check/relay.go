@@ -20,8 +20,9 @@ import (
 // A stranger comes from none of the networks and listeners that stand on the way to the relay,
 // or where a variable was set that stands there, or that a `not` names anywhere; has no
 // verified Route; and no table vouches for it. The target is a stranger's unless the
-// Request-URI is ours, or the policy names the host itself: by a literal `to` or an edit. What
-// searches for such a request also shows it.
+// Request-URI is ours, or the policy names the host itself, by a `to` or an edit: in so many
+// words, or in the row of a table that is no cache. What searches for such a request also shows
+// it.
 
 // relay is a finding.
 type relay struct {
@@ -34,7 +35,7 @@ type relay struct {
 
 // sends reports whether a step sends a request on, or one of our own, to where the policy does
 // not say itself; target is the template that says where, "" none: the Request-URI does.
-func sends(s *schema.Step) (is bool, target string) {
+func sends(p *graph.Policy, s *schema.Step) (is bool, target string) {
 	args, arg := &s.Args, "to"
 	hop := args.Get("to")
 	switch s.Kind {
@@ -51,7 +52,7 @@ func sends(s *schema.Step) (is bool, target string) {
 		return false, ""
 	}
 	target = args.Get(arg).S
-	return target == "" || !graph.NamesHost(s.Kind, target), target
+	return target == "" || !p.NamesHost(s, target), target
 }
 
 // openRelays finds the relays strangers can use.
@@ -61,7 +62,7 @@ func openRelays(p *graph.Policy) (list []relay) {
 	for _, l := range p.Lists {
 		for i := range l.Rules {
 			for n := range l.Rules[i].Steps {
-				is, target := sends(l.Rules[i].Steps[n].Src)
+				is, target := sends(p, l.Rules[i].Steps[n].Src)
 				if !is {
 					continue
 				}
@@ -129,7 +130,7 @@ func taints(p *graph.Policy) bool {
 			for n := range l.Rules[i].Steps {
 				switch s := l.Rules[i].Steps[n].Src; s.Kind {
 				case "rewrite_uri", "set_host":
-					if !graph.NamesHost(s.Kind, s.Args.S) {
+					if !p.NamesHost(s, s.Args.S) {
 						return true
 					}
 				}

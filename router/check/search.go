@@ -117,6 +117,9 @@ func (s *search) attempt(lits []formula.Lit) bool {
 	if run.Reached && s.accept != nil {
 		run.Exclude = s.accept(run, m)
 	}
+	if run.Reached && run.Exclude == nil && run.Perhaps != "" {
+		run.Unsure, run.Exclude = run.Perhaps, formula.Always
+	}
 	switch {
 	case run.Reached && run.Exclude == nil:
 		s.found, s.run = msg, run

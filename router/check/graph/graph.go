@@ -31,6 +31,7 @@ type Policy struct {
 
 	tables *data.Tables      // whose rows are known
 	bits   map[string]uint64 // of keys
+	shares map[string]share  // of variables, what messages say of them
 	strays bool              // some step forwards, of which replies come back without state
 }
 
@@ -117,6 +118,7 @@ func New(doc *schema.Document) *Policy {
 		}
 	}
 	p.order()
+	p.share()
 	return p
 }
 

@@ -143,18 +143,6 @@ func ReadTarget(s string) *Target {
 	return &Target{User: ReadText(user), Rest: &u}
 }
 
-// NamesHost reports whether the host of what a step sets is the author's, not a message's.
-func NamesHost(kind, text string) bool {
-	if kind != "set_host" {
-		_, rest, ok := CutScheme(text)
-		if !ok {
-			return false
-		}
-		text = rest
-	}
-	return !HasField(text)
-}
-
 // CutScheme cuts a URI before its host, and leaves the host of it.
 func CutScheme(text string) (scheme, host string, ok bool) {
 	scheme, host, ok = strings.Cut(text, ":")

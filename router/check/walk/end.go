@@ -80,6 +80,15 @@ func (r *Run) doubt(prefix string, mask uint64, why string) {
 	}
 }
 
+// reading notes when some keys that are read are not known.
+func (r *Run) reading(keys uint64) {
+	for key, why := range r.wild {
+		if r.p.Bit(key)&keys != 0 {
+			r.Perhaps = why
+		}
+	}
+}
+
 // learn notes that what some keys hold is known again.
 func (r *Run) learn(keys []string) {
 	r.blind = 0

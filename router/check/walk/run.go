@@ -30,6 +30,10 @@ type Run struct {
 	Exclude *formula.Node
 	Unsure  string
 
+	// Perhaps is why a run that came to the goal may not have come there after all, or not with
+	// what its step reads; "" it has.
+	Perhaps string
+
 	p    *graph.Policy
 	m    *example.Model
 	j    *job.Job
@@ -273,6 +277,9 @@ func (r *Run) arrive() verdict {
 		return stop
 	}
 	r.Reached = true
+	if n := r.goal.Step; n >= 0 {
+		r.reading(r.goal.List.Rules[r.goal.Rule].Steps[n].Uses)
+	}
 	u, ok := r.request()
 	r.Ours = ok && r.p.World.IsMyself(u)
 	return stop

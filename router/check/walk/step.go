@@ -49,8 +49,9 @@ var replacing = []string{"set", "unset", "set_header", "remove_header", "rewrite
 // write runs a step that changes what matchers read.
 func (r *Run) write(s *graph.Step) verdict {
 	r.own(s)
+	blind := r.blind&s.Uses != 0
 	switch {
-	case s.Run == nil || r.blind&s.Uses != 0:
+	case s.Run == nil || blind:
 		why := s.Wild
 		if why == "" {
 			why = "what " + s.Src.Kind + " writes"
@@ -63,10 +64,13 @@ func (r *Run) write(s *graph.Step) verdict {
 	}
 	e := r.event(s)
 	if s.Run != nil {
-		if _, err := s.Run.Run(context.Background(), r.j); err != nil {
-			if s.Fails == nil {
-				return r.lost(s.Src.Kind + " may fail")
-			}
+		switch _, err := s.Run.Run(context.Background(), r.j); {
+		case err == nil:
+		case blind: // with what it really is the step may do well
+			r.Perhaps = s.Src.Kind + " may fail"
+		case s.Fails == nil:
+			return r.lost(s.Src.Kind + " may fail")
+		default:
 			r.push(s.Fails, r.now(), len(r.frames), false)
 			return r.end()
 		}
@@ -102,7 +106,7 @@ func (r *Run) depth(s *graph.Step) (n int) {
 func (r *Run) own(s *graph.Step) {
 	switch s.Src.Kind {
 	case "rewrite_uri", "set_host":
-		r.Owner = ownerOf(s.Src)
+		r.Owner = r.ownerOf(s.Src)
 	case "revert_uri":
 		r.Owner = ByCaller
 	case "next_branches":
@@ -111,8 +115,8 @@ func (r *Run) own(s *graph.Step) {
 }
 
 // ownerOf is who names the host by a step that sets it.
-func ownerOf(s *schema.Step) Owner {
-	if graph.NamesHost(s.Kind, s.Args.S) {
+func (r *Run) ownerOf(s *schema.Step) Owner {
+	if r.p.NamesHost(s, s.Args.S) {
 		return ByPolicy
 	}
 	return ByTemplate

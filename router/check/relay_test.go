@@ -1,0 +1,82 @@
+package check_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withTable is head with one table more.
+func withTable(table string) string {
+	return strings.Replace(head, "friends:", table+", friends:", 1)
+}
+
+// TestOperatorsTargets: a target is the operator's who wrote it into a table, however many rows
+// that has and wherever they stand, and by whatever step it becomes the target.
+func TestOperatorsTargets(t *testing.T) {
+	for _, rows := range []int{10, 1000, 100_000} {
+		var csv, values strings.Builder
+		for i := range rows {
+			fmt.Fprintf(&csv, "%d,sip:10.0.0.7\n", 1e6+i)
+			fmt.Fprintf(&values, "'%d': 'sip:10.0.0.7', ", int(1e6)+i)
+		}
+		file := filepath.Join(t.TempDir(), "rows.csv")
+		if err := os.WriteFile(file, []byte(csv.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{
+			fmt.Sprintf("{prefix: {file: %q}}", file), "{map: {values: {" + values.String() + "}}}",
+		} {
+			if rows > 1000 && strings.HasPrefix(table, "{map") {
+				continue // so many stand in a file
+			}
+			for _, use := range []string{
+				`{forward: {to: "{var.s}"}}`, `{relay: {to: "{var.s}"}}`,
+				`{rewrite_uri: "{var.s}"}, {relay: {}}`,
+				`{set: {avp.s: "{var.s}"}}, {append_branch: {uri: "{avp.s}"}}, {relay: {to: "{avp.s}"}}`,
+				`{set: {avp.s: "{var.s};lr"}}, {relay: {to: "{avp.s}"}}`,
+			} {
+				_, got := proved(t, withTable("rows: "+table)+`
+    - {do: [{query: {table: rows, key: "{ruri.user}", into: var.s}}, `+use+`]}
+`)
+				if got != "" {
+					t.Errorf("%d rows, %.9s: %s: got\n%.300s", rows, table, use, got)
+				}
+			}
+		}
+	}
+}
+
+// TestStrangersTargets: what messages say is theirs, by way of variables and caches too.
+func TestStrangersTargets(t *testing.T) {
+	const query = `{query: {table: hosts, key: "{ruri.user}", into: var.s}}, `
+	for _, tt := range []struct{ name, do, want string }{
+		{"a header field", `{set: {var.s: "{headers.X-To}"}}, {relay: {to: "{var.s}"}}`, "strangers"},
+		{"by two variables",
+			`{set: {var.s: "{ruri}"}}, {set: {avp.s: "{var.s}"}}, {relay: {to: "{avp.s}"}}`, "strangers"},
+		{"beside a table", query + `{push: {var.s: "{headers.X-To}"}}, {relay: {to: "{var.s}"}}`,
+			"strangers"},
+		{"beside a table's host", query + `{relay: {to: "sip:{ruri.user}.{var.s}"}}`, "strangers"},
+		{"a host of a user's", `{set: {var.s: "{ruri.user}@10.0.0.7"}}, {relay: {to: "sip:{var.s}"}}`,
+			"strangers"},
+		{"a user with a host",
+			`{set: {var.s: "sip:{ruri.user}@10.0.0.7"}}, {set_host: "{var.s}"}, {relay: {}}`, "strangers"},
+		{"a cache",
+			`{query: {table: friends, key: "{ruri.user}", into: var.s}}, {relay: {to: "{var.s}"}}`,
+			"sends nothing for strangers: table friends"},
+		{"a table's host", query + `{relay: {to: "sip:{ruri.user}@{var.s}:5070"}}`, ""},
+		{"a table's host, set", query + `{set_host: "{var.s}"}, {relay: {}}`, ""},
+		{"the author's", `{set: {var.s: "sip:{ruri.user}@10.0.0.7"}}, {relay: {to: "{var.s}"}}`, ""},
+		{"the author's, of many", query + `{set: {avp.s: "sip:{var.s}"}}, {push: {avp.s: "{avp.s}"}},
+         {pop: avp.s}, {relay: {to: "{avp.s}"}}`, ""},
+	} {
+		_, got := proved(t, withTable("hosts: {map: {values: {bob: pbx.example.net}}}")+
+			"    - {do: ["+tt.do+"]}\n")
+		if open := strings.Contains(got, "open relay"); open != (tt.want != "") ||
+			!strings.Contains(got, tt.want) {
+			t.Errorf("%s: got\n%s", tt.name, got)
+		}
+	}
+}
