@@ -29,7 +29,7 @@ var floors = [][]string{
 		"router/check/pattern",
 	},
 	5: {
-		"router/check/formula", "router/check/example",
+		"router/check/formula", "router/check/myself", "router/check/example",
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
@@ -56,7 +56,8 @@ var arrows = [][2]string{
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},
-	{"router/check/example", "router/check/formula"},
+	{"router/check/example", "router/check/formula"}, {"router/check/example", "router/check/myself"},
+	{"router/check/myself", "router/check/formula"},
 	{"router/check/walk", "router/check/graph"}, {"router/check", "router/check/graph"},
 	{"router/check", "router/check/walk"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},

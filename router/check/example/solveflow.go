@@ -20,7 +20,7 @@ func (s *solver) flow() pattern.Answer {
 		return a
 	}
 	s.m.sourcePort = uint16(port)
-	for i, l := range s.listeners {
+	for i, l := range s.Listeners {
 		if !s.listens(&l) {
 			continue
 		}

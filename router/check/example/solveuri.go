@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sipedge/router/check/formula"
+	"sipedge/router/check/myself"
 	"sipedge/router/check/pattern"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -271,14 +272,14 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, pattern.Answer) {
 // candidates are hosts the literals take: ours, and one that is not.
 func (s *solver) candidates(u *uriLits) (list []string, a pattern.Answer) {
 	if len(u.self) > 0 {
-		for _, h := range s.hosts {
+		for _, h := range s.Hosts {
 			if pattern.HoldAll(patterns(u.host), h) {
 				list = append(list, h)
 			}
 		}
 	}
 	other, a := s.pickHost(append(patterns(u.host),
-		pattern.Lit{Pattern: pattern.Exact(s.hosts...), Neg: true}))
+		pattern.Lit{Pattern: pattern.Exact(s.Hosts...), Neg: true}))
 	switch {
 	case a == found:
 		list = append([]string{other}, list...)
@@ -318,8 +319,8 @@ func (s *solver) candidatePorts(u *uriLits) []uint16 {
 		add(1)
 	}
 	if len(u.self) > 0 {
-		ports = append(ports, s.ports...)
-		add(9)
+		ports = append(ports, s.Ports...)
+		add(myself.Strange)
 	}
 	return ports
 }
