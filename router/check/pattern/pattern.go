@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -92,6 +91,7 @@ func (p *Pattern) Within(in Affix) (q *Pattern, ok bool) {
 }
 
 // Unescaped holds for a text with escapes, RFC 3986 §2.1, when p holds for what it stands for.
+// It is to be asked of texts whose escapes are whole.
 func (p *Pattern) Unescaped() *Pattern {
 	if p.of == nil {
 		return &Pattern{of: p, in: &Affix{decode: true}}
@@ -264,12 +264,4 @@ func (p *Pattern) quote(t string) string {
 		b.WriteString(regexp.QuoteMeta(string(r)))
 	}
 	return b.String()
-}
-
-// String is for people who look for mistakes.
-func (p *Pattern) String() string {
-	if p.of != nil {
-		return fmt.Sprintf("%v of %+v", p.of, *p.in)
-	}
-	return fmt.Sprint(p.exprs(), p.fold)
 }
