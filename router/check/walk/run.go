@@ -100,6 +100,7 @@ type event struct {
 	list  *graph.List
 	from  int // rules from, up to to, did not match
 	to    int
+	left  *moment // instead: the rule from, which matched then, left the list
 	phase int
 	aside bool // in a branch route, of whose request nothing else is seen
 }
@@ -175,10 +176,15 @@ func (r *Run) list(l *graph.List) verdict {
 			r.conds = mark
 			return next
 		}
+		at := r.now()
 		switch v := r.rule(l, i); v {
-		case stop, done:
+		case stop:
+			return v
+		case done:
+			r.left(l, i, at)
 			return v
 		case leave:
+			r.left(l, i, at)
 			r.conds = mark
 			return next
 		}
@@ -194,6 +200,15 @@ func (r *Run) pass(l *graph.List, from, to int) (tried func(rule int) moment) {
 	}
 	r.log = append(r.log, event{list: l, from: from, to: to, aside: r.aside, phase: now.phase})
 	return func(rule int) moment { return moment{now.events, rule, now.phase} }
+}
+
+// left notes that a rule that matched at a time left the rest of its list.
+func (r *Run) left(l *graph.List, rule int, at moment) {
+	if len(l.Writers) > 0 {
+		r.log = append(r.log, event{
+			list: l, from: rule, left: &at, aside: r.aside, phase: r.now().phase,
+		})
+	}
 }
 
 // match is the next rule that matches, what is opaque as the example has it.

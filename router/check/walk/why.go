@@ -119,6 +119,8 @@ func (w *trace) back() *formula.Node {
 		e := &w.log[t]
 		switch {
 		case e.aside && !graph.Kept(w.key) && e.phase != w.at.phase: // of another copy of the request
+		case e.left != nil:
+			w.skipped(e)
 		case e.step == nil:
 			w.passed(t, e.to)
 		case slices.Contains(e.step.Writes, w.key):
@@ -175,6 +177,14 @@ func (w *trace) passed(t, to int) {
 		if rule := &e.list.Rules[i]; !w.harmless(rule) {
 			w.and = append(w.and, w.why(rule.Match, false, moment{t, i, e.phase}))
 		}
+	}
+}
+
+// skipped adds that a rule matched which left its list, where rules below would have written.
+func (w *trace) skipped(e *event) {
+	of := e.list.Writers[w.key]
+	if len(of) > 0 && of[len(of)-1] > e.from {
+		w.and = append(w.and, w.why(e.list.Rules[e.from].Match, true, *e.left))
 	}
 }
 
