@@ -24,7 +24,9 @@ func (a author) request(w *world, n int) *example.Message {
 		version = "SIP/3.0"
 	}
 	line("%s %s %s", method, a.address(), version)
-	line("Via: SIP/2.0/%s %s;branch=z9hG4bK%d", m.Flow.Transport.ViaName(), m.Flow.Remote, n)
+	line("Via: SIP/2.0/%s %s;branch=z9hG4bK%d%s", m.Flow.Transport.ViaName(),
+		one(a, []string{m.Flow.Remote.String(), m.Flow.Remote.String(), "b.example.net"}), n,
+		one(a, []string{"", "", ";rport"}))
 	if a.chance(90) {
 		line("Max-Forwards: %d", one(a, []int{70, 70, 70, 69, 71, 10, 11, 1, 0, 255, 100}))
 	}

@@ -1,6 +1,7 @@
 package example
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,8 +108,9 @@ func (m *Model) noteworthy(place schema.Place) (list []string) {
 		list = append(list, "with a Route to us that bears no tag")
 	}
 	for r := formula.OfFrom; r <= formula.OfTo; r++ {
-		if m.uris[r].asked {
-			list = append(list, [...]string{"", "From", "To"}[r]+" "+m.uris[r].String())
+		whole := [...]string{formula.OfFrom: m.from, formula.OfTo: m.to}[r]
+		if m.uris[r].asked || whole != "" {
+			list = append(list, [...]string{"", "From ", "To "}[r]+cmp.Or(whole, m.uris[r].String()))
 		}
 	}
 	for _, f := range m.fields {

@@ -144,8 +144,11 @@ func (m *Model) write(place schema.Place, more int, space string) []byte {
 	if place == schema.InReply {
 		fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", m.Result(0).status, phrase.Of(m.Result(0).status))
 	} else {
-		fmt.Fprintf(&b, "%s %s%s SIP/%s\r\n",
-			m.method, m.uris[formula.OfRURI].String(), w.behind, cmp.Or(w.version, "2.0"))
+		target := m.uris[formula.OfRURI].String()
+		if m.terse && !m.uris[formula.OfRURI].asked {
+			target = "sip:a"
+		}
+		fmt.Fprintf(&b, "%s %s%s SIP/%s\r\n", m.method, target, w.behind, cmp.Or(w.version, "2.0"))
 	}
 	line("Via", m.topVia())
 	if m.hops != "" && !(m.terse && !m.limited) || w.name == "Max-Forwards" {
@@ -193,7 +196,7 @@ func (m *Model) topVia() string {
 		return m.via
 	}
 	if m.terse {
-		return m.viaHead() + "a"
+		return "SIP/2.0/" + m.transport.ViaName() + " a;branch=z9hG4bKa"
 	}
 	return m.viaHead() + "776asdhds"
 }
@@ -216,6 +219,9 @@ func (m *Model) address(r formula.Role) string {
 		tag = ""
 	case m.terse:
 		tag = short
+	}
+	if m.terse && !m.uris[r].asked {
+		return "sip:a" + tag
 	}
 	return "<" + m.uris[r].String() + ">" + tag
 }
@@ -259,6 +265,9 @@ func (m *Model) Start(place schema.Place, self *job.Self, msg *sip.Message) (*jo
 	j.Flow = m.flow()
 	if place != schema.InReply {
 		j.Received = msg.RURI()
+	}
+	if msg.IsRequest() && (bad == nil || msg.Replyable()) {
+		msg.MarkReceived(j.Flow.Remote, false)
 	}
 	if place == schema.InRequest {
 		j.Size = len(text)

@@ -243,11 +243,23 @@ func (s *solver) hops() pattern.Answer {
 	if good(0, "") {
 		return found
 	}
-	if slices.ContainsFunc(lits, func(l formula.Lit) bool { return !l.Presence }) {
-		return unsure // a number may have zeros before it
+	var text []formula.Lit
+	for _, l := range lits {
+		if !l.Presence {
+			text = append(text, l)
+		}
 	}
-	return nothing
+	if len(text) == 0 {
+		return nothing
+	}
+	_, a := pattern.Pick(s.effort, digits, patterns(text))
+	if a == nothing && s.place != schema.InError {
+		return nothing
+	}
+	return unsure // a number may have zeros before it
 }
+
+var digits = pattern.NewDomain(`^[0-9]+$`)
 
 // number picks a number within bounds that all literals take: the solutions are intervals that
 // begin where a literal begins, or behind where one ends.

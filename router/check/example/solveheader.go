@@ -1,6 +1,7 @@
 package example
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +17,13 @@ func quoted(s string) string { return regexp.QuoteMeta(s) }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
+// Parts of Via; parameters are such as mean nothing to us.
+const (
+	branch     = `[0-9A-Za-z.!~*'+_-]+`
+	moreParams = `(;[ac-ln-qsu-z][a-z]*(=` + branch + `)?)*`
+	otherHost  = `[0-9a-z-]+(\.[0-9a-z-]+)*\.[a-z]+(:[1-9][0-9]{0,3})?`
+)
+
 // Where texts stand in header fields.
 var (
 	values = pattern.NewDomain(`(?s)^[^\x00]*$`, "x", "y", "")
@@ -24,9 +32,13 @@ var (
 	elements = pattern.NewDomain(`^[!#-'*+\--;=?-\[\]-~]([ !#-'*+\--;=?-\[\]-~]*`+
 		`[!#-'*+\--;=?-\[\]-~])?$|^([!#-'*+\--;=?-\[\]-~]+ )?<[!-;=?-~]+>(;[!#-'*+\--;=?-\[\]-~]+)?$`,
 		"x", "y")
-	anything = pattern.NewDomain(`(?s)^.*$`)
-	somewhat = pattern.NewDomain(`(?s)^[^\x00-\x20\x7f](.*[^\x00-\x20\x7f])?$`)
-	callIDs  = pattern.NewDomain(`^[!-~]+$`, usualID)
+	vias = pattern.NewDomain(`^SIP/2\.0/(UDP|TCP|TLS) `+otherHost+`;branch=z9hG4bK`+branch+
+		moreParams+`$`, "SIP/2.0/UDP proxy.example.org;branch=z9hG4bK87asdks7")
+	anyVia    = pattern.NewDomain(`(?si)^sip\s*/.*$`)
+	anything  = pattern.NewDomain(`(?s)^.*$`)
+	somewhat  = pattern.NewDomain(`(?s)^[^\x00-\x20\x7f](.*[^\x00-\x20\x7f])?$`)
+	addressed = pattern.NewDomain(`(?s)^.*:.*$`) // what From and To have in any form
+	callIDs   = pattern.NewDomain(`^[!-~]+$`, usualID)
 )
 
 const usualID = "a84b4c76e66710"
@@ -54,6 +66,9 @@ func (s *solver) addresses() pattern.Answer {
 			text, a = pattern.Pick(s.effort, around(uris), lits)
 		}
 		if a != found {
+			if _, a := pattern.Pick(s.effort, addressed, lits); a == nothing && s.place != schema.InError {
+				return nothing
+			}
 			out = max(out, unsure)
 			continue
 		}
@@ -80,24 +95,30 @@ func (s *solver) fields() pattern.Answer {
 			continue
 		}
 		f := list{s: s, lits: s.field(name), domain: texts, parted: id.IsList()}
-		if id.IsList() {
+		switch {
+		case id == sip.Via:
+			f.domain = vias
+		case id.IsList():
 			f.domain = elements
 		}
 		switch {
 		case id == sip.Via:
-			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.m.viaHead())+
-				`[0-9A-Za-z.!~*'+_-]+$`, s.m.topVia())}
+			f.first = s.topVia()
 		case id == sip.Route && s.m.Route != formula.NoRoute:
 			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.ownRoute())+`$`, s.ownRoute())}
 		}
 		all, a := f.solve()
+		if a == nothing && id == sip.Via {
+			f.domain = elements // only the top one is read
+			all, a = f.solve()
+		}
 		if a == nothing {
 			a = s.beyond(&f, id)
 		}
 		switch {
 		case a != found:
 		case id == sip.Via:
-			s.m.via, all = all[0], all[1:]
+			s.m.via, all = unmarked(all[0]), all[1:]
 		case id == sip.Route && s.m.Route == formula.NoRoute && len(all) > 0 && s.leadsHere(all[0]):
 			a = unsure
 		}
@@ -126,7 +147,9 @@ func (s *solver) beyond(f *list, id sip.HeaderID) pattern.Answer {
 		return nothing
 	}
 	for i := range f.first {
-		f.first[i] = f.domain
+		if f.first[i] = f.domain; id == sip.Via {
+			f.first[i] = anyVia
+		}
 	}
 	if _, a := f.solve(); a == nothing {
 		return nothing
@@ -154,6 +177,28 @@ func (s *solver) leadsHere(route string) bool {
 	}
 	u, err := sip.ParseURI(n.URI)
 	return err == nil && s.IsMyself(&u)
+}
+
+// topVia is what a rule sees of the top Via, where the router has written where the message
+// came from, RFC 3261 §18.2.1 and RFC 3581.
+func (s *solver) topVia() []*pattern.Domain {
+	const more = `;branch=z9hG4bK` + branch + moreParams
+	from := netip.AddrPortFrom(s.m.source, s.m.sourcePort)
+	host := quoted(from.String())
+	marks := `;received=` + quoted(s.m.source.String())
+	port := `;rport=` + strconv.Itoa(int(s.m.sourcePort))
+	return []*pattern.Domain{pattern.NewDomain(`^SIP/2\.0/`+s.m.transport.ViaName()+` (`+
+		host+more+`|`+otherHost+more+marks+`|(`+host+`|`+otherHost+`)`+more+marks+port+`)$`,
+		s.m.topVia())}
+}
+
+// unmarked is a top Via as it was sent.
+func unmarked(via string) string {
+	via, marks, _ := strings.Cut(via, ";received=")
+	if strings.Contains(marks, ";rport=") {
+		via += ";rport"
+	}
+	return via
 }
 
 // list finds the instances of a header field: fields, or the elements of a list.

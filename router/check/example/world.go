@@ -38,6 +38,10 @@ func NewWorld(doc *schema.Document) World {
 	for _, t := range doc.Methods {
 		w.methods = append(w.methods, t.S)
 	}
-	w.methods = append(w.methods, "UNHEARDOF") // anybody can make one up
+	other := "UNHEARDOF" // anybody can make one up
+	for slices.Contains(w.methods, other) {
+		other += "X"
+	}
+	w.methods = append(w.methods, other)
 	return w
 }

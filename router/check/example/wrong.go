@@ -47,7 +47,7 @@ var wrongs = []wrong{
 		return l.Kind == formula.MaxForwards || l.Kind == formula.Header && l.Name == "Max-Forwards"
 	}},
 	{class: "call-id", name: "Call-ID", value: "a b", blurs: blursHeader("Call-ID")},
-	{class: "header", line: "Broken\r\n", blurs: blursHeader("broken")},
+	{class: "header", line: "Broken\r\n", blurs: blursHeader("Broken")},
 	{class: "start-line", version: "3.0", blurs: blursHeader()},
 	{class: "duplicate", line: "Call-ID: b\r\n", blurs: blursHeader("Call-ID")},
 	{class: "uri", behind: "?a=b", blurs: blursRole(formula.OfRURI, "")},
@@ -56,7 +56,7 @@ var wrongs = []wrong{
 	{class: "via", name: "Via", value: "x", blurs: blursHeader("Via")},
 	{class: "content-length", name: "Content-Length", value: "x", blurs: blursBody},
 	{class: "body", name: "Content-Length", value: "99999", blurs: blursBody},
-	{class: "limit", line: strings.Repeat("More: x\r\n", sip.MaxHeaders), blurs: blursHeader("more")},
+	{class: "limit", line: strings.Repeat("More: x\r\n", sip.MaxHeaders), blurs: blursHeader("More")},
 }
 
 // spoil makes the request malformed where no literal looks.

@@ -3,7 +3,6 @@ package formula
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"sipedge/router/job"
@@ -248,8 +247,7 @@ func (f *Formulas) networks(v *schema.Value, a *Atom) (ok bool) {
 	return ok
 }
 
-// structure are header fields that every message has, once but for Via.
-var structure = []sip.HeaderID{sip.From, sip.To, sip.Via, sip.CallID, sip.CSeq}
-
-// Once are those of which there is one at most.
-var Once = append(slices.Clone(structure), sip.MaxForwards, sip.ContentLength)
+// Once are header fields of which there is one at most; the first four there always are.
+var Once = []sip.HeaderID{
+	sip.From, sip.To, sip.CallID, sip.CSeq, sip.MaxForwards, sip.ContentLength,
+}

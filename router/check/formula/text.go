@@ -117,7 +117,7 @@ func (f *Formulas) header(k *schema.Key) Part {
 		if k.Kind != schema.Bool {
 			return Part{Node: Never, Rest: &k.Value}
 		}
-	case !s.One && slices.Contains(structure, id):
+	case !s.One && (id == sip.Via || slices.Contains(Once[:4], id)):
 		present = Always
 	}
 	if k.Kind == schema.Bool {
@@ -131,7 +131,7 @@ func (f *Formulas) header(k *schema.Key) Part {
 func HeaderSlot(text string) (s Slot, ok bool) {
 	name, index, one := strings.Cut(text, "[")
 	id := sip.LookupHeader([]byte(name))
-	s = Slot{Kind: Header, Name: pattern.Lower(name), One: one}
+	s = Slot{Kind: Header, Name: capital(name), One: one}
 	if id != sip.HeaderOther {
 		s.Name = id.String()
 	}
@@ -140,11 +140,22 @@ func HeaderSlot(text string) (s Slot, ok bool) {
 		if ok, s.Index = err == nil, n; !ok {
 			return s, false
 		}
-		if (n == 0 || n == -1) && id != sip.Via && slices.Contains(Once, id) {
+		if (n == 0 || n == -1) && slices.Contains(Once, id) {
 			s.One, s.Index = false, 0
 		}
 	}
 	return s, true
+}
+
+// capital is a name as header fields are mostly written: X-Account-Id.
+func capital(name string) string {
+	parts := strings.Split(pattern.Lower(name), "-")
+	for i, p := range parts {
+		if p != "" {
+			parts[i] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	return strings.Join(parts, "-")
 }
 
 // variable makes the formula of the test of a variable.

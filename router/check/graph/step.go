@@ -113,6 +113,8 @@ func (s *Step) changes() {
 		s.Wild = "which branch next_branches takes"
 	case "loose_route":
 		s.edits(KeyDirection)
+	case "force_rport":
+		s.edits("Via")
 	case "add_header", "set_header", "set", "push":
 		for i := range args.Keys {
 			s.sets(KeyNamed(args.Keys[i].Name), readValue(&args.Keys[i].Value))
