@@ -119,6 +119,15 @@ func TestFaults(t *testing.T) {
 `,
 		},
 		{
+			"open relay by the Route of a strict router", `
+    - {match: {uri: {myself: true}}, do: [{loose_route: {verify: none}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}
+`, `open relay: this rule`, `
+    - {match: {uri: {myself: true}}, do: [{loose_route: {}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}
+`,
+		},
+		{
 			"open relay in an arm", `
     - {do: [{loose_route: {on_none: more}}, {relay: {}}]}
   sub: {more: [{name: more, do: [{forward: {}}]}]}

@@ -23,7 +23,15 @@ func (a author) request(w *world, n int) *example.Message {
 	if a.chance(4) {
 		version = "SIP/3.0"
 	}
-	line("%s %s %s", method, a.address(), version)
+	uri, tag := a.address(), ""
+	if a.chance(40) {
+		tag = ";tag=t"
+	}
+	route := a.route(w, m, tag != "")
+	if route != "" && a.chance(30) { // a strict router sent it
+		uri, route = route, uri
+	}
+	line("%s %s %s", method, uri, version)
 	line("Via: SIP/2.0/%s %s;branch=z9hG4bK%d%s", m.Flow.Transport.ViaName(),
 		one(a, []string{m.Flow.Remote.String(), m.Flow.Remote.String(), "b.example.net"}), n,
 		one(a, []string{"", "", ";rport"}))
@@ -31,24 +39,13 @@ func (a author) request(w *world, n int) *example.Message {
 		line("Max-Forwards: %d", one(a, []int{70, 70, 70, 69, 71, 10, 11, 1, 0, 255, 100}))
 	}
 	line("From: <%s>;tag=f", a.address())
-	tag := ""
-	if a.chance(40) {
-		tag = ";tag=t"
-	}
 	line("To: <%s>%s", a.address(), tag)
 	line("Call-ID: %s", one(a, []string{"a", "b", "ab", "abc", "B", fmt.Sprint(n)}))
 	if a.chance(4) {
 		method = "x y"
 	}
 	line("CSeq: 1 %s", method)
-	if a.chance(30) {
-		route := "sip:" + w.listeners[m.Flow.Listener].Addr.String() + ";lr"
-		if m.Flow.Transport != sip.UDP {
-			route += ";transport=" + m.Flow.Transport.String()
-		}
-		if tag != "" && a.chance(70) {
-			m.Verified, route = one(a, []string{"upstream", "downstream"}), route+";t="+noTag
-		}
+	if route != "" {
 		line("Route: <%s>", route)
 	}
 	a.fields(line)
@@ -58,6 +55,21 @@ func (a author) request(w *world, n int) *example.Message {
 		m.Answers = append(m.Answers, a.answer())
 	}
 	return m
+}
+
+// route is a URI of ours for Route, or "".
+func (a author) route(w *world, m *example.Message, within bool) string {
+	if a.chance(70) {
+		return ""
+	}
+	route := "sip:" + w.listeners[m.Flow.Listener].Addr.String() + ";lr"
+	if m.Flow.Transport != sip.UDP {
+		route += ";transport=" + m.Flow.Transport.String()
+	}
+	if within && a.chance(70) {
+		m.Verified, route = one(a, []string{"upstream", "downstream"}), route+";t="+noTag
+	}
+	return route
 }
 
 func (a author) flow(w *world) transport.Flow {

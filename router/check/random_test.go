@@ -125,7 +125,14 @@ func (a author) matcher(kind string, kinds []string, depth int) string {
 	case "uri", "from", "to", "contact":
 		return a.uri()
 	case "headers":
-		name := one(a, someHeaders)
+		names := someHeaders
+		switch received := slices.Contains(kinds, "source"); {
+		case received && a.chance(10):
+			names = []string{"Via", "From", "CSeq", "Max-Forwards", "Content-Type"}
+		case !received: // the Call-ID of a request of the router's is any
+			names = names[:len(names)-1]
+		}
+		name := one(a, names)
 		if a.chance(20) {
 			name += one(a, []string{"[0]", "[1]", "[-1]"})
 		}
@@ -237,7 +244,8 @@ routes:
 	}
 	const reply, log = "{reply: {code: 404}}", "{log: {message: x}}"
 	rules("    ", 18, kinds, []string{reply, reply, "{drop: {}}", log}, 35, "{route: s}", "{route: t}",
-		"{loose_route: {on_none: n}}", "{max_forwards: {limit: 10, on_exceed: n}}",
+		one(a, []string{"{loose_route: {on_none: n}}", "{loose_route: {verify: none, on_none: n}}"}),
+		"{max_forwards: {limit: 10, on_exceed: n}}",
 		"{relay: {to: 'sip:192.0.2.99', failure: f, branch: b, reply: o}}",
 		"{relay: {to: 'sip:192.0.2.98', failure: g}}", "{relay: {failure: f, reply: o}}")
 	b.WriteString("  sub:\n    s:\n")

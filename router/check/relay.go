@@ -123,12 +123,17 @@ func relayable(p *graph.Policy, l *graph.List, i, n int, target string, tainted 
 	return found
 }
 
-// taints reports whether some step takes the host of the Request-URI from a message.
+// taints reports whether some step takes the host of the Request-URI from elsewhere in the
+// message.
 func taints(p *graph.Policy) bool {
 	for _, l := range p.Lists {
 		for i := range l.Rules {
 			for n := range l.Rules[i].Steps {
 				switch s := l.Rules[i].Steps[n].Src; s.Kind {
+				case "loose_route": // of a strict router
+					if s.Args.Get("verify").S == "none" {
+						return true
+					}
 				case "rewrite_uri", "set_host":
 					if !p.NamesHost(s, s.Args.S) {
 						return true
@@ -175,7 +180,7 @@ func stranger(p *graph.Policy, g *walk.Goal, kind string) []*formula.Node {
 		methods.Names = append(methods.Names, "ACK")
 	}
 	verified := &formula.Atom{
-		Slot: formula.Slot{Kind: formula.Routed}, Names: []string{formula.VerifiedRoute},
+		Slot: formula.Slot{Kind: formula.Routed}, Names: formula.Verified,
 	}
 	for _, a := range []*formula.Atom{nets, listeners, methods, verified} {
 		more = append(more, formula.Leaf(a).Not())

@@ -195,14 +195,28 @@ func (w *world) signed(m *example.Message) []byte {
 	}
 	var msg sip.Message
 	_ = msg.Parse(bytes.Clone(m.Text)) // it may be malformed elsewhere
-	stamp := identity.Stamp{RecordRoute: true, Direction: job.Downstream}
+	stamp := identity.Stamp{RecordRoute: true, Direction: job.Downstream, Params: ownParams(m.Text)}
 	if m.Verified == "upstream" {
 		stamp.Direction = job.Upstream
 	}
 	stamp.Mark(w.own, &msg, nil, 0, 0)
-	route := string(msg.Get(sip.RecordRoute))
-	_, tag, _ := strings.Cut(route, ";t=")
-	return bytes.Replace(m.Text, []byte(";t="+noTag+">"), []byte(";t="+tag), 1)
+	_, tag, _ := strings.Cut(string(msg.Get(sip.RecordRoute)), ";t=")
+	return bytes.Replace(m.Text, []byte(noTag), []byte(tag[:len(noTag)]), 1)
+}
+
+// ownParams are the parameters of the URI that is to bear a tag, without those of the engine.
+func ownParams(text []byte) []byte {
+	before, after, _ := bytes.Cut(text, []byte(noTag))
+	before = before[bytes.LastIndex(before, []byte("sip:")):]
+	after = after[:bytes.IndexAny(after, "> ")]
+	var params []byte
+	for p := range bytes.SplitSeq(append(bytes.Clone(before), after...), []byte(";")) {
+		name, _, _ := bytes.Cut(p, []byte("="))
+		if !slices.Contains([]string{"lr", "t", "transport"}, string(name)) && name[0] != 's' {
+			params = append(append(params, ';'), p...)
+		}
+	}
+	return params
 }
 
 func decimal(n int) string {

@@ -56,7 +56,7 @@ func (m *Message) String() string {
 // failure routes it goes through.
 func (m *Model) Message(place schema.Place, text []byte, rounds int) *Message {
 	ex := &Message{Flow: m.flow(), Text: text, place: place, values: m}
-	if m.Route == formula.VerifiedRoute {
+	if m.Verified() {
 		ex.Verified = m.Direction
 	}
 	for i := range rounds {
@@ -101,11 +101,13 @@ func (m *Model) noteworthy(place schema.Place) (list []string) {
 	if m.inDialog {
 		list = append(list, "in a dialog")
 	}
-	if m.Route == formula.VerifiedRoute {
+	switch m.Route {
+	case formula.VerifiedRoute:
 		list = append(list, "with a Route of ours")
-	}
-	if m.Route == formula.ForgedRoute {
+	case formula.ForgedRoute:
 		list = append(list, "with a Route to us that bears no tag")
+	case formula.StrictRoute, formula.ForgedStrict:
+		list = append(list, "with Route: <"+m.uris[formula.OfTarget].String()+">")
 	}
 	for r := formula.OfFrom; r <= formula.OfTo; r++ {
 		whole := [...]string{formula.OfFrom: m.from, formula.OfTo: m.to}[r]

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 // Model is a message by its values.
 type Model struct {
 	method     string
-	uris       [3]uri
+	uris       [formula.OfTarget + 1]uri
 	fields     []header // in their order, one instance each
 	source     netip.Addr
 	sourcePort uint16
@@ -47,6 +48,12 @@ type Model struct {
 	asked map[formula.Kind]bool
 	reply *Model // that comes back
 }
+
+// Verified reports whether the message has a tag of ours.
+func (m *Model) Verified() bool { return slices.Contains(formula.Verified, m.Route) }
+
+// Strict reports whether a strict router has sent it.
+func (m *Model) Strict() bool { return slices.Contains(formula.Strict, m.Route) }
 
 // result is what a failure route is about, or a reply.
 type result struct {

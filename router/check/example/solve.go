@@ -66,6 +66,7 @@ func (w *World) solve(place schema.Place, lits []formula.Lit) (*Model, pattern.A
 		func() pattern.Answer { return s.uri(formula.OfRURI) },
 		func() pattern.Answer { return s.uri(formula.OfFrom) },
 		func() pattern.Answer { return s.uri(formula.OfTo) },
+		func() pattern.Answer { return s.uri(formula.OfTarget) },
 		s.addresses, s.fields, s.body, s.sizes,
 	} {
 		switch part() {
@@ -187,26 +188,28 @@ func (s *solver) flags() pattern.Answer {
 	return found
 }
 
-func (s *solver) dialog() (a pattern.Answer) {
-	s.m.Route, a = s.oneName(
-		formula.Routed, formula.NoRoute, formula.VerifiedRoute, formula.ForgedRoute)
-	if a != found {
-		return a
-	}
-	if s.m.Direction, a = s.oneName(formula.Direction, "", "downstream", "upstream"); a != found {
-		return a
-	}
-	if s.m.Route == formula.VerifiedRoute && s.m.Direction == "" {
-		if s.m.Direction, a = s.oneName(formula.Direction, "downstream", "upstream"); a != found {
-			return a
+// dialog is what tells of one: the Route set, its direction and the tag of To.
+func (s *solver) dialog() pattern.Answer {
+	for _, s.m.Route = range formula.Routes {
+		verified := s.m.Verified()
+		within, a := truth(s.of(formula.InDialog), verified)
+		if a == nothing || verified && !within || !named(s.of(formula.Routed), s.m.Route) {
+			continue // a tag is only taken within a dialog
+		}
+		directions := []string{"downstream", "upstream"}
+		if !verified {
+			directions = append([]string{""}, directions...)
+		}
+		s.m.inDialog = within
+		if s.m.Direction, a = s.oneName(formula.Direction, directions...); a == found {
+			if s.m.Route == formula.PairRoute {
+				s.m.Route = formula.VerifiedRoute
+				return unsure
+			}
+			return found
 		}
 	}
-	lits := s.of(formula.InDialog)
-	s.m.inDialog, a = truth(lits, s.m.Route == formula.VerifiedRoute)
-	if a == found && s.m.Route == formula.VerifiedRoute && !s.m.inDialog {
-		return nothing // a tag is only taken within a dialog
-	}
-	return a
+	return nothing
 }
 
 // hops is Max-Forwards: one of 256 numbers, or none.

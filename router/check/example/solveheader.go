@@ -105,7 +105,7 @@ func (s *solver) fields() pattern.Answer {
 		case id == sip.Via:
 			f.first = s.topVia()
 		case id == sip.Route && s.m.Route != formula.NoRoute:
-			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.ownRoute())+`$`, s.ownRoute())}
+			f.first = []*pattern.Domain{pattern.NewDomain(`^`+quoted(s.route())+`$`, s.route())}
 		}
 		all, a := f.solve()
 		if a == nothing && id == sip.Via {
@@ -119,8 +119,10 @@ func (s *solver) fields() pattern.Answer {
 		case a != found:
 		case id == sip.Via:
 			s.m.via, all = unmarked(all[0]), all[1:]
-		case id == sip.Route && s.m.Route == formula.NoRoute && len(all) > 0 && s.leadsHere(all[0]):
-			a = unsure
+		case id == sip.Route && !s.routed(all):
+			if a, all = unsure, nil; s.m.Strict() {
+				all = []string{s.route()}
+			}
 		}
 		if out = max(out, a); out == nothing {
 			return out
@@ -130,7 +132,7 @@ func (s *solver) fields() pattern.Answer {
 		}
 	}
 	if s.m.Route != formula.NoRoute && len(s.field("Route")) == 0 {
-		s.m.fields = append(s.m.fields, header{"Route", s.ownRoute()})
+		s.m.fields = append(s.m.fields, header{"Route", s.route()})
 	}
 	return max(out, s.contacts())
 }
@@ -157,26 +159,30 @@ func (s *solver) beyond(f *list, id sip.HeaderID) pattern.Answer {
 	return unsure
 }
 
-// ownRoute is a Route to us; the tag of a verified one is for the router to make.
-func (s *solver) ownRoute() string {
-	route := "<sip:" + s.m.local.String() + ";lr"
-	if s.m.transport != sip.UDP {
-		route += ";transport=" + s.m.transport.String()
+// route is the top Route: one to us, or behind a strict router what the Request-URI was.
+func (s *solver) route() string {
+	u := s.ownURI(s.m.transport != sip.UDP)
+	if s.m.Strict() {
+		u = s.m.uris[formula.OfTarget]
 	}
-	if s.m.Route == formula.VerifiedRoute {
-		route += ";t=" + strings.Repeat("0", 16)
-	}
-	return route + ">"
+	return "<" + u.String() + ">"
 }
 
-// leadsHere reports whether a Route is one to us.
-func (s *solver) leadsHere(route string) bool {
-	n, err := sip.ParseNameAddr([]byte(route))
+// routed reports whether the Route fields are what the message is to have on top.
+func (s *solver) routed(all []string) bool {
+	switch {
+	case s.m.Strict():
+		return len(all) == 1 // the last one is the target
+	case s.m.Route != formula.NoRoute || len(all) == 0:
+		return true
+	}
+	n, err := sip.ParseNameAddr([]byte(all[0]))
 	if err != nil {
-		return false
+		return true
 	}
 	u, err := sip.ParseURI(n.URI)
-	return err == nil && s.IsMyself(&u)
+	return (err != nil || !s.IsMyself(&u)) && !slices.ContainsFunc(
+		s.m.uris[formula.OfRURI].params, func(p header) bool { return p.name == "lr" })
 }
 
 // topVia is what a rule sees of the top Via, where the router has written where the message

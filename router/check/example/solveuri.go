@@ -19,6 +19,12 @@ type uriLits struct {
 
 // uri makes one of the URIs that every message has.
 func (s *solver) uri(r formula.Role) pattern.Answer {
+	switch strict := s.m.Strict(); {
+	case strict && r == formula.OfRURI:
+		return s.ownTarget()
+	case !strict && r == formula.OfTarget:
+		return found
+	}
 	u, a := s.address(r)
 	broken := func(l formula.Lit) bool { return l.OfURI(r) && !l.HoldsURI(nil, s.IsMyself) }
 	if a == nothing && s.place == schema.InError && !slices.ContainsFunc(s.lits, broken) {
@@ -29,6 +35,55 @@ func (s *solver) uri(r formula.Role) pattern.Answer {
 	}
 	s.m.uris[r] = u
 	return a
+}
+
+// ownTarget makes the Request-URI that a strict router writes: ours.
+func (s *solver) ownTarget() pattern.Answer {
+	var more uri // the policy's part of the parameters
+	a := more.fill(s.effort, slices.DeleteFunc(s.of(formula.Param), func(l formula.Lit) bool {
+		return l.Role != formula.OfRURI || slices.Contains([]string{"lr", "t", "transport"}, l.Name)
+	}))
+	for _, transport := range []bool{s.m.transport != sip.UDP, true} {
+		own := s.ownURI(transport)
+		own.params = append(own.params, more.params...)
+		u, err := sip.ParseURI([]byte(own.String()))
+		if err == nil && !slices.ContainsFunc(s.lits, func(l formula.Lit) bool {
+			return l.OfURI(formula.OfRURI) && !l.HoldsURI(&u, s.IsMyself)
+		}) {
+			s.m.uris[formula.OfRURI] = own
+			return a
+		}
+	}
+	s.m.uris[formula.OfRURI] = s.ownURI(s.m.transport != sip.UDP)
+	other := *s
+	other.lits = append(slices.Clip(s.lits), ownLits...)
+	if _, a := other.address(formula.OfRURI); a == nothing {
+		return nothing
+	}
+	return unsure // it may be written in another way
+}
+
+// ownLits hold for every URI of ours in a Route.
+var ownLits = []formula.Lit{
+	{Atom: &formula.Atom{Slot: formula.Slot{Kind: formula.Myself}}},
+	{Atom: &formula.Atom{Slot: formula.Slot{Kind: formula.User}, Text: pattern.Exact("")}},
+	{Atom: &formula.Atom{Slot: formula.Slot{Kind: formula.Param, Name: "lr"}, Presence: true}},
+}
+
+// ownURI is that of a Route of ours, on demand with its transport; the tag of a verified one is
+// for the router to make.
+func (s *solver) ownURI(transport bool) uri {
+	u := uri{
+		scheme: "sip", host: s.m.local.Addr().String(), port: s.m.local.Port(),
+		params: []header{{"lr", ""}}, asked: true,
+	}
+	if transport {
+		u.params = append(u.params, header{"transport", s.m.transport.String()})
+	}
+	if s.m.Verified() {
+		u.params = append(u.params, header{"t", strings.Repeat("0", 16)})
+	}
+	return u
 }
 
 // address makes the URI of a role: its host, port and transport decide together whether it is
@@ -136,10 +191,11 @@ func (s *solver) user(v *uri, r formula.Role, u *uriLits) (a pattern.Answer) {
 }
 
 // usual are URIs nothing is asked of.
-var usual = [3]uri{
-	{scheme: "sip", user: "bob", host: "example.org"},
-	{scheme: "sip", user: "alice", host: "example.org"},
-	{scheme: "sip", user: "bob", host: "example.org"},
+var usual = [...]uri{
+	formula.OfRURI:   {scheme: "sip", user: "bob", host: "example.org"},
+	formula.OfFrom:   {scheme: "sip", user: "alice", host: "example.org"},
+	formula.OfTo:     {scheme: "sip", user: "bob", host: "example.org"},
+	formula.OfTarget: {scheme: "sip", user: "bob", host: "example.org"},
 }
 
 // Where texts stand in URIs. Texts are as they are compared: unescaped, hosts in lower case.

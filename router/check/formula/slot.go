@@ -37,17 +37,30 @@ const (
 	Status
 	Cause
 	ErrorClass // of what is wrong with a malformed request
-	Routed     // what loose_route finds on top: see the routes below
+	Routed     // what loose_route finds on top: see the names below
 	Variable   // never solved: what it holds is made by steps
-	Owner      // nor this: who named the host of the Request-URI, see the owners
+	Owner      // nor this: who named the host of the Request-URI
 	Opaque     // a table, a clock, an answer of somebody's: free to be true or false
 )
 
-// What stands on top of the Route set, as names of Routed.
+// What stands on top of the Route set, as names of Routed. A strict router has put it where
+// the Request-URI was, which is the last Route then, RFC 3261 §16.4.
 const (
 	NoRoute       = "none"
 	VerifiedRoute = "verified" // our own, with the tag of its dialog
 	ForgedRoute   = "forged"   // our own, without
+	StrictRoute   = "strict"   // verified, by a strict router
+	ForgedStrict  = "forged strict"
+	PairRoute     = "pair" // verified, two of ours: of these no example is made
+)
+
+// Routes are all of these, those with a tag, and those of strict routers.
+var (
+	Routes = []string{
+		NoRoute, VerifiedRoute, ForgedRoute, StrictRoute, ForgedStrict, PairRoute,
+	}
+	Verified = []string{VerifiedRoute, StrictRoute, PairRoute}
+	Strict   = []string{StrictRoute, ForgedStrict}
 )
 
 // Role is where a URI stands.
@@ -58,6 +71,7 @@ const (
 	OfFrom
 	OfTo
 	OfContact
+	OfTarget // of a strict router's request: the Request-URI that loose_route gives it
 )
 
 // Slot is one value of a message. It is comparable.

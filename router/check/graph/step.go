@@ -112,7 +112,7 @@ func (s *Step) changes() {
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "which branch next_branches takes"
 	case "loose_route":
-		s.edits(KeyDirection)
+		s.edits(KeyDirection, "Route", KeyUser, KeyURI)
 	case "force_rport":
 		s.edits("Via")
 	case "add_header", "set_header", "set", "push":
@@ -217,11 +217,10 @@ func (s *Step) noUser() *formula.Node {
 func armOf(s *schema.Step, f *formula.Formulas) *formula.Node {
 	switch s.Kind {
 	case "loose_route":
-		taken := []string{formula.VerifiedRoute}
 		if s.Args.Get("verify").S == "none" {
-			taken = append(taken, formula.ForgedRoute)
+			return named(formula.Routed, formula.NoRoute)
 		}
-		return named(formula.Routed, taken...).Not()
+		return named(formula.Routed, formula.Verified...).Not()
 	case "max_forwards":
 		limit := max(1, s.Args.Get("limit").N)
 		return formula.Leaf(&formula.Atom{

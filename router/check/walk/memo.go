@@ -10,9 +10,11 @@ import (
 // Memo keeps the atoms that are made of others while one goal is searched, so that what is the
 // same is one.
 type Memo struct {
-	nodes    map[derived]*formula.Node
-	texts    map[string]*pattern.Pattern
-	verified *formula.Node
+	nodes map[derived]*formula.Node
+	texts map[string]*pattern.Pattern
+	// What stands on top of the Route set: one with a tag, one put there by a strict router, one
+	// of ours alone.
+	verified, strict, single *formula.Node
 }
 
 // derived is what an atom was made of, and how.
@@ -28,10 +30,13 @@ type derived struct {
 func NewMemo() *Memo {
 	return &Memo{
 		nodes: map[derived]*formula.Node{}, texts: map[string]*pattern.Pattern{},
-		verified: formula.Leaf(&formula.Atom{
-			Slot: formula.Slot{Kind: formula.Routed}, Names: []string{formula.VerifiedRoute},
-		}),
+		verified: routed(formula.Verified...), strict: routed(formula.Strict...),
+		single: routed(formula.VerifiedRoute),
 	}
+}
+
+func routed(names ...string) *formula.Node {
+	return formula.Leaf(&formula.Atom{Slot: formula.Slot{Kind: formula.Routed}, Names: names})
 }
 
 func (m *Memo) node(d derived, make func() *formula.Node) *formula.Node {

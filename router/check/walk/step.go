@@ -152,12 +152,19 @@ func (r *Run) take(s *graph.Step, leads bool) verdict {
 	return r.end()
 }
 
-// loose does what loose_route does with a Route of ours.
+// loose does what loose_route does with a Route of ours, or with what a strict router put
+// there.
 func (r *Run) loose() {
-	if e, ok := r.j.Msg.FirstElement(sip.Route); ok {
-		r.j.Msg.RemoveElement(e)
+	e, _ := r.j.Msg.FirstElement(sip.Route)
+	if r.m.Strict() {
+		e, _ = r.j.Msg.LastElement(sip.Route)
+		if a, err := sip.ParseNameAddr(e.Value); err == nil {
+			r.j.Msg.SetRURI(a.URI)
+			r.Owner = ByCaller
+		}
 	}
-	if r.m.Route == formula.VerifiedRoute {
+	r.j.Msg.RemoveElement(e)
+	if r.m.Verified() {
 		r.j.Verified, r.j.Direction = true, job.Downstream
 		if r.m.Direction == "upstream" {
 			r.j.Direction = job.Upstream

@@ -166,3 +166,32 @@ func (w *trace) hosted() *formula.Node {
 			formula.All(written.Not(), formula.Truth(none)), formula.All(written, is))
 	}).When(w.want)
 }
+
+// loosed looks at loose_route, which gives a request of a strict router the Request-URI that
+// it had.
+func (w *trace) loosed(e *event) *formula.Node {
+	w.ran(e)
+	switch strict := w.m.Strict(); {
+	case w.key == graph.KeyDirection:
+		return w.all(formula.All(w.memo.verified, formula.Leaf(w.a)).When(w.want))
+	case w.key == "Route" && w.a.Presence && !w.a.One && w.m.Route == formula.VerifiedRoute:
+		w.and = append(w.and, w.memo.single)
+		return w.all(w.memo.present(w.a.Slot, 1).When(w.want))
+	case w.key == "Route":
+		return w.all(w.cannot("what loose_route leaves of Route"))
+	case !strict:
+		w.and = append(w.and, w.memo.strict.Not())
+		return nil
+	case w.host != nil || w.port != nil:
+		return w.all(w.cannot("whose the Request-URI is"))
+	}
+	w.and = append(w.and, w.memo.strict)
+	if w.a.Kind == formula.Owner {
+		return w.truth(w.owned(ByCaller))
+	}
+	return w.all(w.memo.node(derived{a: w.a, by: formula.OfTarget}, func() *formula.Node {
+		a := *w.a
+		a.Role = formula.OfTarget
+		return formula.Leaf(&a)
+	}).When(w.want))
+}

@@ -257,6 +257,8 @@ func (w *trace) ran(e *event) { w.and = append(w.and, w.under(e.conds)) }
 // wrote looks at a step that wrote the key; nil: what was before counts too.
 func (w *trace) wrote(e *event, t int) *formula.Node {
 	switch s := e.step; {
+	case s.Src.Kind == "loose_route":
+		return w.loosed(e)
 	case w.a.Kind == formula.Owner && s.Src.Kind == "next_branches":
 		w.ran(e)
 		return w.truth(w.owned(ByPolicy))
@@ -267,9 +269,6 @@ func (w *trace) wrote(e *event, t int) *formula.Node {
 		return w.variable(e, t)
 	case w.a.Kind == formula.Header || w.a.Kind == formula.Contact:
 		return w.header(e, t)
-	case w.key == graph.KeyDirection:
-		w.ran(e)
-		return w.all(formula.All(w.memo.verified, formula.Leaf(w.a)).When(w.want))
 	case w.key == graph.KeyUser:
 		return w.user(e, t)
 	}
