@@ -128,6 +128,34 @@ func TestFaults(t *testing.T) {
 `,
 		},
 		{
+			"open relay to a host with a port", `
+    - {match: {headers: {X-To: true}}, do: [{relay: {to: "sip:{headers.X-To}:5070"}}]}
+    - {do: [{reply: {code: 404}}]}
+`, `open relay: this rule`, `
+    - {match: {headers: {X-To: true}}, do: [{relay: {to: "sip:example.net:5070"}}]}
+    - {do: [{reply: {code: 404}}]}
+`,
+		},
+		{
+			"open relay to a host with parameters", `
+    - {match: {headers: {X-To: true}}, do: [{relay: {to: "sip:{headers.X-To};transport=tcp"}}]}
+    - {do: [{reply: {code: 404}}]}
+`, `open relay: this rule`, `
+    - match: {headers: {X-To: true}}
+      do: [{relay: {to: "sip:{headers.X-To}@10.0.0.7;transport=tcp"}}]
+    - {do: [{reply: {code: 404}}]}
+`,
+		},
+		{
+			"open relay by maddr", `
+    - {do: [{relay: {to: "sip:10.0.0.7:5070;dialled={ruri.user}"}}]}
+`, `open relay: this rule`, `
+    - {match: {uri: {user: {regex: "^[+0-9]+$"}}},
+       do: [{relay: {to: "sip:10.0.0.7:5070;dialled={ruri.user}"}}]}
+    - {do: [{reply: {code: 404}}]}
+`,
+		},
+		{
 			"open relay in an arm", `
     - {do: [{loose_route: {on_none: more}}, {relay: {}}]}
   sub: {more: [{name: more, do: [{forward: {}}]}]}

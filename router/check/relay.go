@@ -86,7 +86,11 @@ func relayable(p *graph.Policy, l *graph.List, i, n int, target string, tainted 
 	found *relay,
 ) {
 	s := l.Rules[i].Steps[n].Src
-	hop := graph.ReadText(target).Says(pattern.Hop())
+	leads := pattern.Hop()
+	if _, host, ok := graph.CutScheme(target); ok && !graph.HasField(host) {
+		leads = pattern.MAddr()
+	}
+	hop := graph.ReadText(target).Says(leads)
 	ways, _, _ := p.Ways(l, 0)
 	for _, way := range ways {
 		if graph.Entry(way, l) != p.Request {

@@ -59,9 +59,23 @@ func Phone() *Pattern {
 	return &Pattern{regex: re, expr: re.String()}
 }
 
-// Hop is the pattern of URIs that a request can be sent to, of the plain ones.
+// Parts of the URIs that a request can be sent to, of the plain ones.
+const (
+	hopUser = `\Asips?:([a-z0-9]+@)?`
+	hopName = `[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+`
+	hopPort = `(:[1-9][0-9]{0,3})?`
+)
+
+// Hop is the pattern of URIs of which a request can be sent to the host.
 func Hop() *Pattern {
-	re := regexp.MustCompile(`\Asip:([a-z0-9]+@)?[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+\z`)
+	re := regexp.MustCompile(hopUser + hopName + hopPort + `(;[a-z0-9=;-]+)?\z`)
+	return &Pattern{regex: re, expr: re.String()}
+}
+
+// MAddr is the pattern of those of which it is sent to the maddr instead, RFC 3263 §4.
+func MAddr() *Pattern {
+	re := regexp.MustCompile(hopUser + `[a-z0-9.-]+` + hopPort + `;([a-z0-9=-]+;)*maddr=` + hopName +
+		`\z`)
 	return &Pattern{regex: re, expr: re.String()}
 }
 
