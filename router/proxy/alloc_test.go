@@ -42,7 +42,9 @@ func newBench() *bench {
 	p, s := newProxy()
 	b := &bench{proxy: p, sender: s, now: time.Unix(0, 0), invite: []byte(inviteText)}
 	p.cfg.Clock = func() time.Time { return b.now }
-	b.layer = transaction.New(transaction.Config{Sender: s, User: b, Clock: p.cfg.Clock, Max: 2_000_000})
+	b.layer = transaction.New(transaction.Config{
+		Sender: s, User: b, Clock: p.cfg.Clock, Max: 2_000_000,
+	})
 	p.SetLayer(b.layer)
 	b.flow = transport.Flow{Transport: sip.UDP,
 		Local:  netip.MustParseAddrPort("10.0.0.9:5060"),
