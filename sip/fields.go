@@ -57,8 +57,10 @@ func (m *Message) after(i int, id HeaderID) int {
 
 // Find returns the index of the first field of that name, long or compact,
 // without regard to case, or -1.
-func (m *Message) Find(name string) int {
-	id := lookupHeader(name)
+func (m *Message) Find(name string) int { return m.FindKnown(lookupHeader(name), name) }
+
+// FindKnown is Find for who keeps the ID of the name.
+func (m *Message) FindKnown(id HeaderID, name string) int {
 	i := m.First(id)
 	for id == HeaderOther && i >= 0 && !equalFold(m.Name(i), name) {
 		i = m.after(i, HeaderOther)

@@ -12,14 +12,14 @@ const (
 	arenaKept  = 64 << 10
 )
 
-var jobs = sync.Pool{New: func() any { return new(Job) }}
-
-// Get returns a job that is ready for a run.
-func Get() *Job {
-	j := jobs.Get().(*Job)
+var jobs = sync.Pool{New: func() any {
+	j := new(Job)
 	j.Reset()
 	return j
-}
+}}
+
+// Get returns a job that is ready for a run.
+func Get() *Job { return jobs.Get().(*Job) }
 
 // Put gives a job back. The caller, and everything it lent bytes of the job
 // to, is done with it.

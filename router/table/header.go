@@ -70,7 +70,7 @@ func headerOf(s string) (h header, ok bool) {
 
 // has reports whether the message has the header.
 func (f *facts) has(h *header) bool {
-	return !h.one && f.Msg.Find(h.name) >= 0 || h.one && f.some(h, anything)
+	return !h.one && f.Msg.FindKnown(h.id, h.name) >= 0 || h.one && f.some(h, anything)
 }
 
 var anything = text{{}}
@@ -129,7 +129,7 @@ func (v *walk) more(f *facts) (ok bool) {
 		return ok
 	}
 	if first {
-		v.field = f.Msg.Find(v.h.name)
+		v.field = f.Msg.FindKnown(v.h.id, v.h.name)
 	} else {
 		v.field = f.Msg.Next(v.field)
 	}
@@ -146,7 +146,7 @@ func (f *facts) count(h *header) (n int) {
 		}
 		return n
 	}
-	for i := f.Msg.Find(h.name); i >= 0; i = f.Msg.Next(i) {
+	for i := f.Msg.FindKnown(h.id, h.name); i >= 0; i = f.Msg.Next(i) {
 		n++
 	}
 	return n

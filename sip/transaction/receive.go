@@ -29,6 +29,9 @@ func (l *Layer) Receive(f transport.Flow, m *sip.Message) {
 // retransmitted reports whether m belongs to a transaction of its own
 // method, and answers with the last reply.
 func (l *Layer) retransmitted(m *sip.Message) bool {
+	if l.live.Load() == 0 { // of a proxy without state, say
+		return false
+	}
 	w := l.work()
 	k, _ := l.requestKey(m, m.MethodName())
 	sh := l.shardOf(k)
