@@ -44,9 +44,10 @@ func (p *phase) show(w io.Writer) {
 // String is the phase in a line.
 func (p *phase) String() string {
 	s := fmt.Sprintf("%d/s for %s: %d offered, %d completed, %d refused, %d failed, %d sent again; "+
-		"answered within p50 %s p99 %s, refused within p99 %s", p.Rate, p.Length,
+		"answered within p50 %s p99 %s p99.9 %s, refused within p99 %s", p.Rate, p.Length,
 		p.offered.Load(), p.completed.Load(), p.refused.Load(), p.failed.Load(), p.resent.Load(),
-		p.answers.quantile(0.5), p.answers.quantile(0.99), p.refusals.quantile(0.99))
+		p.answers.quantile(0.5), p.answers.quantile(0.99), p.answers.quantile(0.999),
+		p.refusals.quantile(0.99))
 	for i, name := range gaugeNames {
 		if len(p.watched) > 1 {
 			first, last := p.watched[0], p.watched[len(p.watched)-1]
@@ -63,9 +64,10 @@ func (p *phase) MarshalJSON() ([]byte, error) {
 		"rate": p.Rate, "seconds": p.Length.Seconds(), "offered": p.offered.Load(),
 		"completed": p.completed.Load(), "refused": p.refused.Load(),
 		"failed": p.failed.Load(), "resent": p.resent.Load(),
-		"answered_p50": p.answers.quantile(0.5).Seconds(),
-		"answered_p99": p.answers.quantile(0.99).Seconds(),
-		"refused_p99":  p.refusals.quantile(0.99).Seconds(),
+		"answered_p50":  p.answers.quantile(0.5).Seconds(),
+		"answered_p99":  p.answers.quantile(0.99).Seconds(),
+		"answered_p999": p.answers.quantile(0.999).Seconds(),
+		"refused_p99":   p.refusals.quantile(0.99).Seconds(),
 	}
 	for i, name := range gaugeNames {
 		if len(p.watched) > 1 {
