@@ -30,8 +30,9 @@ a mistake is not run.
 
 The log goes to standard error; the policy's ` + "`log:`" + ` sets its level and form (text,
 json). The policy's ` + "`admin:`" + ` is an HTTP listener, 127.0.0.1:8060 unless set:
-/metrics (Prometheus), /livez, /readyz, and to this host alone /debug/runtime and
-/trace, by which ` + "`sipedge trace`" + ` records calls.
+/metrics (Prometheus), /livez, /readyz, and to this host alone /debug/runtime,
+/debug/pprof/ (profiles, for go tool pprof) and /trace, by which ` + "`sipedge trace`" + `
+records calls.
 
 Signals:
   SIGHUP            read the policy again and swap it whole. One with a mistake, or

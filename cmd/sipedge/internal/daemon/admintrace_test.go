@@ -70,6 +70,8 @@ func TestTraceRefused(t *testing.T) {
 		{"another method", "GET", "/trace", "", "", 405},
 		{"another host", "POST", "/trace", order, "Host: evil.example", 403},
 		{"another host, by name", "GET", "/debug/runtime", "", "Host: evil.example:8060", 403},
+		{"another host", "GET", "/debug/pprof/heap", "", "Host: evil.example", 403},
+		{"another host", "GET", "/debug/pprof/profile", "", "Host: evil.example", 403},
 		{"no such recording", "GET", "/trace/1", "", "", 404},
 		{"no such recording", "DELETE", "/trace/1", "", "", 404},
 		{"no such recording", "GET", "/trace/1/text", "", "", 404},

@@ -151,6 +151,7 @@ func TestAdmin(t *testing.T) {
 		{"/metrics", 200, "\nsipedge_transport_messages_sent_total{transport=\"udp\"} 1\n"},
 		{"/metrics", 200, "\nprocess_open_fds "},
 		{"/debug/runtime", 200, `"goroutines":`},
+		{"/debug/pprof/mutex?debug=1", 200, "--- mutex:"},
 		{"/nothing", 404, ""},
 	} {
 		if status, body := r.get(t, c.path); status != c.status || !strings.Contains(body, c.body) {
