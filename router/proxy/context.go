@@ -26,8 +26,7 @@ import (
 // is in Relay or Reply.
 type responseContext struct {
 	p     *Proxy
-	shard *shard
-	queue []event // guarded by the shard's lock
+	queue []event // guarded by the lock of the shard
 
 	// What follows belongs to whoever has the context busy.
 	state
@@ -148,12 +147,25 @@ func (p *Proxy) acquire(word uint64) *responseContext {
 // release handles what is queued, then has the context idle, at rest if it
 // can, or free when its server transaction has ended or nothing else can come.
 func (c *responseContext) release() {
-	sh, st := c.shard, (*seat)(nil)
+	s := &c.p.contexts
 	for {
 		c.p.putMessage(c.request)
 		c.request, c.spoiled = nil, false
-		if _, st = c.p.contexts.seats.Lock(c.word); len(c.queue) == 0 {
-			break
+		sh, st := s.seats.Lock(c.word)
+		if len(c.queue) == 0 {
+			st.Busy = false
+			idle := true
+			if c.ended || c.over() {
+				s.free(sh, st, c.word)
+			} else {
+				idle = c.rest(sh, st)
+			}
+			sh.Unlock()
+			if idle {
+				c.reset()
+				s.pool.Put(c)
+			}
+			return
 		}
 		e := c.queue[0]
 		n := copy(c.queue, c.queue[1:])
@@ -161,18 +173,6 @@ func (c *responseContext) release() {
 		c.queue = c.queue[:n]
 		sh.Unlock()
 		c.handle(&e)
-	}
-	st.Busy = false
-	awake := false
-	if c.ended || c.over() {
-		c.p.contexts.free(sh, st, c.word)
-	} else {
-		awake = !c.rest(sh, st)
-	}
-	sh.Unlock()
-	if !awake {
-		c.reset()
-		c.p.contexts.pool.Put(c)
 	}
 }
 

@@ -12,15 +12,12 @@ import (
 type contexts struct {
 	proxy  *Proxy
 	packer *transport.Packer
-	seats  slab.Seats[responseContext, record]
+	seats  slab.Seats[responseContext, record, tune]
 	pool   sync.Pool // *responseContext, out of use
-
-	mu    sync.Mutex // taken under a shard's lock
-	tunes slab.Shared[tune]
 }
 
 type (
-	shard = slab.Shard[responseContext, record]
+	shard = slab.Shard[responseContext, record, tune]
 	seat  = slab.Seat[record]
 )
 
@@ -34,8 +31,7 @@ func (s *contexts) init(p *Proxy) {
 func (s *contexts) take() *responseContext {
 	c := s.pool.Get().(*responseContext)
 	c.loaded = true
-	c.shard, c.word = s.seats.Take(c)
-	c.shard.Unlock()
+	c.word = s.seats.Take(c)
 	s.proxy.stats.liveContexts.Add(1)
 	return c
 }
@@ -47,8 +43,7 @@ func (s *contexts) wake(sh *shard, st *seat) *responseContext {
 		return c
 	}
 	c := s.pool.Get().(*responseContext)
-	c.shard = sh
-	c.rise(&st.Rest)
+	c.rise(sh, &st.Rest)
 	sh.Rouse(st, c)
 	return c
 }
@@ -56,9 +51,7 @@ func (s *contexts) wake(sh *shard, st *seat) *responseContext {
 // free ends the context of a word; its shard is locked.
 func (s *contexts) free(sh *shard, st *seat, word uint64) {
 	sh.Texts.Free(&st.Rest.text)
-	s.mu.Lock()
-	s.tunes.Drop(st.Rest.tune)
-	s.mu.Unlock()
+	sh.Values.Drop(st.Rest.tune)
 	sh.Free(word)
 	s.proxy.stats.liveContexts.Add(-1)
 }

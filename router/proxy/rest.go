@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"time"
 
 	"sipedge/router/job"
@@ -61,13 +62,18 @@ type tune struct {
 	finalWait, inviteWait time.Duration
 }
 
+func (c *responseContext) tune() tune {
+	h := &c.hooks
+	return tune{
+		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
+		finalWait: h.FinalWait, inviteWait: h.InviteWait,
+	}
+}
+
 // rise takes up what a record says.
-func (c *responseContext) rise(r *record) {
-	s := &c.p.contexts
-	c.state, c.flow = r.state, s.packer.UnpackFlow(&r.flow)
-	s.mu.Lock()
-	t := s.tunes.At(r.tune)
-	s.mu.Unlock()
+func (c *responseContext) rise(sh *shard, r *record) {
+	c.state, c.flow = r.state, c.p.contexts.packer.UnpackFlow(&r.flow)
+	t := sh.Values.At(r.tune)
 	c.set = t.set
 	c.hooks = Hooks{
 		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
@@ -76,17 +82,6 @@ func (c *responseContext) rise(r *record) {
 	for i := range r.n {
 		c.addBranch().branchState = r.branches[i]
 	}
-}
-
-// keepTune keeps what the context runs under.
-func (c *responseContext) keepTune(old uint32) uint32 {
-	s, h := &c.p.contexts, &c.hooks
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tunes.Keep(old, tune{
-		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
-		finalWait: h.FinalWait, inviteWait: h.InviteWait,
-	})
 }
 
 // rest lays the context down in its seat. False: it cannot.
@@ -102,7 +97,7 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 	for i, b := range c.branches {
 		r.branches[i] = b.branchState
 	}
-	r.tune = c.keepTune(r.tune)
+	r.tune = sh.Values.Keep(r.tune, c.tune())
 	c.layText(sh, r)
 	sh.Dismiss(st)
 	return true
@@ -115,13 +110,10 @@ func (c *responseContext) canRest() bool {
 		c.textSize() > slab.MaxText {
 		return false
 	}
-	for _, b := range c.branches {
-		if b.msg != nil || b.resp != nil || b.fault != nil ||
-			b.state == branchResolving || b.tried < len(b.hops) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
+		return b.state == branchResolving || b.resp != nil || b.fault != nil ||
+			!c.answered && b.mayMove()
+	})
 }
 
 // forget drops what is of no use any more when a final response went upstream.
@@ -130,8 +122,8 @@ func (c *responseContext) forget() {
 		c.p.putMessage(b.resp)
 		b.resp, b.fault = nil, nil
 	}
-	c.later = c.later[:0]
-	c.own = job.Target{}
+	clear(c.later)
+	c.later, c.own = c.later[:0], job.Target{}
 }
 
 func (c *responseContext) textSize() int {

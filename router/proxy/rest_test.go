@@ -2,31 +2,18 @@ package proxy
 
 import (
 	"fmt"
-	"reflect"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
 
 	"sipedge/router/job"
+	"sipedge/sip"
+	"sipedge/sip/resolve"
 )
 
-// The collector finds nothing to scan in a page of seats.
-func TestSeatHasNoPointers(t *testing.T) {
-	var check func(name string, typ reflect.Type)
-	check = func(name string, typ reflect.Type) {
-		switch typ.Kind() {
-		case reflect.Struct:
-			for i := range typ.NumField() {
-				check(name+"."+typ.Field(i).Name, typ.Field(i).Type)
-			}
-		case reflect.Array:
-			check(name+"[]", typ.Elem())
-		case reflect.Pointer, reflect.Slice, reflect.String, reflect.Map, reflect.Interface,
-			reflect.Func, reflect.Chan, reflect.UnsafePointer:
-			t.Errorf("%s is a %v", name, typ)
-		}
-	}
-	check("seat", reflect.TypeFor[seat]())
+func TestSeatSize(t *testing.T) {
 	if size := unsafe.Sizeof(seat{}); size > 256 {
 		t.Errorf("a seat is %d bytes, want 256 at most", size)
 	}
@@ -34,9 +21,8 @@ func TestSeatHasNoPointers(t *testing.T) {
 
 func (b *bench) wantTally(t *testing.T, when string, want ...int) {
 	t.Helper()
-	s := &b.proxy.contexts
-	seats, texts, awake := s.seats.Count()
-	if got := []int{seats, texts, awake, s.tunes.Users()}; !reflect.DeepEqual(got, want) {
+	seats, texts, awake, tunes := b.proxy.contexts.seats.Count()
+	if got := []int{seats, texts, awake, tunes}; !slices.Equal(got, want) {
 		t.Errorf("%s: %v seats, texts, awake and tunes in use, want %v", when, got, want)
 	}
 }
@@ -86,6 +72,35 @@ func TestCallRests(t *testing.T) {
 	}
 }
 
+// twoHops is a resolver to which every name is two servers.
+type twoHops struct{ noNames }
+
+func (twoHops) Cached(dst []resolve.Hop, _ resolve.Query) ([]resolve.Hop, bool, error) {
+	hop := resolve.Hop{Transport: sip.UDP, Addr: netip.MustParseAddrPort("10.0.0.2:5060")}
+	return append(dst, hop, hop), true, nil
+}
+
+// While another server may be tried, its request is at hand; once the first one rings, that
+// is over.
+func TestRingingRests(t *testing.T) {
+	b := newBench()
+	b.proxy.cfg.Resolver = twoHops{}
+	h := Hooks{To: []byte("sip:gw.example.net"), ToLocal: true}
+	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
+	b.wantTally(t, "sent", 1, 0, 1, 0)
+	b.respond(t, 180, 0)
+	b.wantTally(t, "ringing", 1, 1, 0, 1)
+	n := b.sender.n
+	b.respond(t, 503, 0)
+	if m := b.got(t); m.Status() != 500 {
+		t.Errorf("after the 503 of who had rung: %d, want 500", m.Status())
+	}
+	if b.sender.n != n+2 { // and its ACK
+		t.Errorf("%d messages, want 2", b.sender.n-n)
+	}
+	b.wantTally(t, "failed", 0, 0, 0, 0)
+}
+
 // A failure route finds the request as it stood at the relay, though the context rested.
 func TestFailureRouteAfterRest(t *testing.T) {
 	b := newBench()
@@ -131,7 +146,7 @@ func TestMemoryAfterAPeak(t *testing.T) {
 			t.Fatalf("context %d is still there", i)
 		}
 	}
-	seats, texts, awake := p.contexts.seats.Count()
+	seats, texts, awake, _ := p.contexts.seats.Count()
 	if seats != 0 || texts != 0 || awake != 0 {
 		t.Errorf("%d seats, %d texts, %d awake", seats, texts, awake)
 	}

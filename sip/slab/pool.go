@@ -1,6 +1,10 @@
 package slab
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+	"reflect"
+)
 
 // A pool hands out items of one kind from pages, the lowest page first, so
 // that pages empty from the top after a peak. The first pages are small; those
@@ -9,7 +13,8 @@ import "math/bits"
 // the one kept is what traffic at a page's edge would otherwise allocate and
 // drop again and again.
 //
-// T holds no pointers: a collection looks at pages, never into them.
+// A collection looks at pages, never into them: newPool panics if a T holds a
+// pointer.
 type pool[T any] struct {
 	stride int // Ts of an item
 	items  int // of one of the first pages
@@ -39,7 +44,26 @@ func (p *pool[T]) size(pg int) int {
 }
 
 func newPool[T any](stride, items int) pool[T] {
+	if t := reflect.TypeFor[T](); pointers(t) {
+		panic(fmt.Sprintf("slab: a %v holds pointers", t))
+	}
 	return pool[T]{stride: stride, items: items}
+}
+
+// pointers reports whether the collector has to look into a t.
+func pointers(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if pointers(t.Field(i).Type) {
+				return true
+			}
+		}
+		return false
+	case reflect.Array:
+		return pointers(t.Elem())
+	}
+	return t.Kind() < reflect.Bool || t.Kind() > reflect.Complex128
 }
 
 // get returns the place of a free item. What is in it is what its last user

@@ -5,25 +5,20 @@ import (
 	"sync/atomic"
 )
 
-// Seats are of a kind of thing of which there are many and few are at work: one at work is an A,
-// one at rest is an R, which has no pointers, in its seat, and a text. Each has a word, which
-// names generation, shard and seat, so that the word of one that ended names none. It is safe
+// Seats are of a kind of thing of which there are many and few are at work: one at work is an A;
+// one at rest is an R, which has no pointers, in its seat, with a text and a V it shares with
+// others. Each has a word, a Handle, so that the word of one that ended names none. It is safe
 // for concurrent use: what is in a Shard is guarded by its lock.
-type Seats[A, R any] struct {
+type Seats[A, R any, V comparable] struct {
 	turn  atomic.Uint32 // shard of the next one
-	shard [seatShards]Shard[A, R]
+	shard [Shards]Shard[A, R, V]
 }
 
-const (
-	seatShardBits = 4
-	seatShards    = 1 << seatShardBits
-	seatBits      = 32 - seatShardBits
-)
-
 // A Shard is a part of the seats under one lock.
-type Shard[A, R any] struct {
+type Shard[A, R any, V comparable] struct {
 	sync.Mutex
 	Texts  Buffers
+	Values Shared[V]
 	gen    uint32
 	seats  Slots[Seat[R]]
 	awake  []*A     // by number; 0 is none
@@ -40,7 +35,7 @@ type Seat[R any] struct {
 }
 
 // Init comes before any other method.
-func (s *Seats[A, R]) Init() {
+func (s *Seats[A, R, V]) Init() {
 	for i := range s.shard {
 		sh := &s.shard[i]
 		sh.seats.Init()
@@ -49,24 +44,25 @@ func (s *Seats[A, R]) Init() {
 	}
 }
 
-// Take returns a seat for a, which is awake and busy, and its word; its shard is locked.
-func (s *Seats[A, R]) Take(a *A) (*Shard[A, R], uint64) {
-	n := s.turn.Add(1) & (seatShards - 1)
+// Take makes a seat for a, which is awake and busy, and returns its word.
+func (s *Seats[A, R, V]) Take(a *A) uint64 {
+	n := s.turn.Add(1) % Shards
 	sh := &s.shard[n]
 	sh.Lock()
+	defer sh.Unlock()
 	i, st := sh.seats.Take()
 	if sh.gen++; sh.gen == 0 {
 		sh.gen = 1
 	}
 	st.gen, st.Busy = sh.gen, true
 	sh.Rouse(st, a)
-	return sh, uint64(st.gen)<<32 | uint64(n)<<seatBits | uint64(i)
+	return Handle(st.gen, n, i)
 }
 
 // Lock locks the shard of a word and returns its seat, nil if that has ended.
-func (s *Seats[A, R]) Lock(word uint64) (*Shard[A, R], *Seat[R]) {
-	gen, i := uint32(word>>32), uint32(word)&(1<<seatBits-1)
-	sh := &s.shard[uint32(word)>>seatBits]
+func (s *Seats[A, R, V]) Lock(word uint64) (*Shard[A, R, V], *Seat[R]) {
+	gen, n, i := SplitHandle(word)
+	sh := &s.shard[n]
 	sh.Lock()
 	if gen != 0 && sh.seats.Has(i) {
 		if st := sh.seats.At(i); st.gen == gen {
@@ -77,10 +73,10 @@ func (s *Seats[A, R]) Lock(word uint64) (*Shard[A, R], *Seat[R]) {
 }
 
 // Awake is what a seat's owner is at work in; nil: it rests.
-func (sh *Shard[A, R]) Awake(st *Seat[R]) *A { return sh.awake[st.awake] }
+func (sh *Shard[A, R, V]) Awake(st *Seat[R]) *A { return sh.awake[st.awake] }
 
 // Rouse says that a is what the owner of a seat is at work in.
-func (sh *Shard[A, R]) Rouse(st *Seat[R], a *A) {
+func (sh *Shard[A, R, V]) Rouse(st *Seat[R], a *A) {
 	if n := len(sh.vacant); n > 0 {
 		st.awake = sh.vacant[n-1]
 		sh.vacant = sh.vacant[:n-1]
@@ -92,7 +88,7 @@ func (sh *Shard[A, R]) Rouse(st *Seat[R], a *A) {
 }
 
 // Dismiss says that the owner of a seat is at rest.
-func (sh *Shard[A, R]) Dismiss(st *Seat[R]) {
+func (sh *Shard[A, R, V]) Dismiss(st *Seat[R]) {
 	if st.awake != 0 {
 		sh.awake[st.awake] = nil
 		sh.vacant = append(sh.vacant, st.awake)
@@ -101,21 +97,22 @@ func (sh *Shard[A, R]) Dismiss(st *Seat[R]) {
 }
 
 // Free ends the seat of a word.
-func (sh *Shard[A, R]) Free(word uint64) {
-	i := uint32(word) & (1<<seatBits - 1)
+func (sh *Shard[A, R, V]) Free(word uint64) {
+	_, _, i := SplitHandle(word)
 	sh.Dismiss(sh.seats.At(i))
 	sh.seats.Free(i)
 }
 
-// Count is how many seats, texts and things at work there are.
-func (s *Seats[A, R]) Count() (seats, texts, awake int) {
+// Count is how many seats, texts, things at work and users of values there are.
+func (s *Seats[A, R, V]) Count() (seats, texts, awake, users int) {
 	for i := range s.shard {
 		sh := &s.shard[i]
 		sh.Lock()
 		seats += sh.seats.Live()
 		texts += sh.Texts.Live()
 		awake += len(sh.awake) - 1 - len(sh.vacant)
+		users += sh.Values.Users()
 		sh.Unlock()
 	}
-	return seats, texts, awake
+	return seats, texts, awake, users
 }

@@ -1,54 +1,69 @@
 package slab
 
-// Shared numbers values of which there are few, and of which many items have the same one: an
-// item without pointers keeps the number. They are for one goroutine at a time.
+// Shared numbers values that many items have: an item without pointers keeps the number. The
+// zero Shared is ready. It is for one goroutine at a time.
 type Shared[T comparable] struct {
-	values []T
-	users  []int
+	numbers map[T]uint32 // from 1
+	values  []shared[T]
+	free    []uint32
+}
+
+type shared[T comparable] struct {
+	value T
+	users int
 }
 
 // At is the value of a number in use.
-func (s *Shared[T]) At(i uint32) T { return s.values[i-1] }
+func (s *Shared[T]) At(i uint32) T { return s.values[i-1].value }
 
 // Keep returns the number of v for an item that had number old before; 0: none.
 func (s *Shared[T]) Keep(old uint32, v T) uint32 {
-	if old != 0 && s.values[old-1] == v {
+	if old != 0 && s.values[old-1].value == v {
 		return old
 	}
+	i := s.numbers[v]
+	if i == 0 {
+		i = s.add(v)
+	}
+	s.values[i-1].users++
 	s.Drop(old)
-	free := -1
-	for i, n := range s.users {
-		switch {
-		case n == 0:
-			free = i
-		case s.values[i] == v:
-			s.users[i]++
-			return uint32(i + 1)
-		}
-	}
-	if free < 0 {
-		free = len(s.users)
-		s.values, s.users = append(s.values, v), append(s.users, 0)
-	}
-	s.values[free], s.users[free] = v, 1
-	return uint32(free + 1)
+	return i
 }
 
-// Drop says that an item with number i is no more. A value nobody has is forgotten.
+func (s *Shared[T]) add(v T) uint32 {
+	if s.numbers == nil {
+		s.numbers = map[T]uint32{}
+	}
+	var i uint32
+	if n := len(s.free); n > 0 {
+		i, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		s.values = append(s.values, shared[T]{})
+		i = uint32(len(s.values))
+	}
+	s.values[i-1].value = v
+	s.numbers[v] = i
+	return i
+}
+
+// Drop says that an item with number i is no more; 0: it had none. A value nobody has is
+// forgotten.
 func (s *Shared[T]) Drop(i uint32) {
 	if i == 0 {
 		return
 	}
-	if s.users[i-1]--; s.users[i-1] == 0 {
-		var zero T
-		s.values[i-1] = zero
+	p := &s.values[i-1]
+	if p.users--; p.users == 0 {
+		delete(s.numbers, p.value)
+		*p = shared[T]{}
+		s.free = append(s.free, i)
 	}
 }
 
 // Users counts the items that have a number.
 func (s *Shared[T]) Users() (n int) {
-	for _, u := range s.users {
-		n += u
+	for i := range s.values {
+		n += s.values[i].users
 	}
 	return n
 }

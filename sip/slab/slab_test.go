@@ -130,21 +130,20 @@ func TestShared(t *testing.T) {
 			s.Drop(n)
 		}
 		for _, v := range s.values {
-			if v != "" {
-				t.Fatalf("%q is left", v)
+			if v.value != "" {
+				t.Fatalf("%q is left", v.value)
 			}
 		}
 	})
 }
 
 func TestSeats(t *testing.T) {
-	var s Seats[int, uint64]
+	var s Seats[int, uint64, int]
 	s.Init()
 	words := map[uint64]uint64{}
 	for n := range uint64(5000) {
 		a := int(n)
-		sh, word := s.Take(&a)
-		sh.Unlock()
+		word := s.Take(&a)
 		sh, st := s.Lock(word)
 		if st == nil || !st.Busy || *sh.Awake(st) != a {
 			t.Fatalf("seat %d is not there", n)
@@ -158,7 +157,7 @@ func TestSeats(t *testing.T) {
 		}
 		words[word] = n
 	}
-	if seats, _, awake := s.Count(); seats != 5000 || awake != 1667 {
+	if seats, _, awake, _ := s.Count(); seats != 5000 || awake != 1667 {
 		t.Errorf("%d seats, %d awake", seats, awake)
 	}
 	for word, n := range words {
@@ -174,7 +173,43 @@ func TestSeats(t *testing.T) {
 			t.Fatalf("seat %d is still there", n)
 		}
 	}
-	if seats, _, awake := s.Count(); seats != 0 || awake != 0 {
+	if seats, _, awake, _ := s.Count(); seats != 0 || awake != 0 {
 		t.Errorf("%d seats, %d awake are left", seats, awake)
+	}
+}
+
+func TestHandle(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		gen := rapid.Uint32().Draw(t, "gen")
+		shard := rapid.Uint32Range(0, Shards-1).Draw(t, "shard")
+		i := rapid.Uint32Range(0, 1<<slotBits-1).Draw(t, "number")
+		g, s, j := SplitHandle(Handle(gen, shard, i))
+		if g != gen || s != shard || j != i {
+			t.Fatalf("%x %x %x became %x %x %x", gen, shard, i, g, s, j)
+		}
+	})
+}
+
+// What the collector would have to look into is refused at the start.
+func TestNoPointers(t *testing.T) {
+	refused := func(init func()) (is bool) {
+		defer func() { is = recover() != nil }()
+		init()
+		return false
+	}
+	for name, init := range map[string]func(){
+		"string":    func() { new(Slots[string]).Init() },
+		"in struct": func() { new(Slots[struct{ a [2]struct{ p *int } }]).Init() },
+		"slice":     func() { new(Slots[[]byte]).Init() },
+		"map":       func() { new(Slots[map[int]int]).Init() },
+		"interface": func() { new(Slots[any]).Init() },
+		"func":      func() { new(Slots[func()]).Init() },
+	} {
+		if !refused(init) {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	if refused(func() { new(Slots[struct{ a [3]struct{ n uint8 } }]).Init() }) {
+		t.Error("a struct without pointers is refused")
 	}
 }

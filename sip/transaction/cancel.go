@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"sipedge/sip"
-
 	"sipedge/sip/slab"
 )
 

@@ -27,7 +27,7 @@ func (l *Layer) Branch(dst []byte, loop []byte) (Client, []byte, error) {
 	if !l.admit() {
 		return Client{}, dst, ErrFull
 	}
-	sh := &l.shard[l.turn.Add(1)%shards]
+	sh := &l.shard[l.turn.Add(1)%slab.Shards]
 	sh.mu.Lock()
 	h, _, _ := sh.create(clientNamed)
 	sh.mu.Unlock()

@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"sipedge/sip"
-
 	"sipedge/sip/slab"
 )
 
@@ -74,7 +73,7 @@ func (t *table) first(lo uint64) uint32 {
 
 // The low bits of lo choose the shard.
 func (t *table) bucket(lo uint64) uint64 {
-	return lo >> shardBits & uint64(len(t.buckets)-1)
+	return lo >> slab.ShardBits & uint64(len(t.buckets)-1)
 }
 
 func (t *table) insert(s *slab.Slots[slot], i uint32) {

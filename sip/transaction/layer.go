@@ -42,7 +42,7 @@ type Layer struct {
 
 	packer *transport.Packer
 	works  sync.Pool
-	shard  [shards]shard
+	shard  [slab.Shards]shard
 }
 
 // A shard is a part of the transactions under one lock. No call takes a
@@ -132,7 +132,7 @@ func (l *Layer) admit() bool {
 
 // lock locks the shard of h and returns its slot, nil if it is gone.
 func (l *Layer) lock(h uint64) (sh *shard, i uint32, s *slot) {
-	gen, n, i := splitHandle(h)
+	gen, n, i := slab.SplitHandle(h)
 	sh = &l.shard[n]
 	sh.mu.Lock()
 	if gen != 0 && sh.slots.Has(i) {
@@ -157,7 +157,7 @@ func (sh *shard) create(st state) (h uint64, i uint32, s *slot) {
 		sh.stats.Clients++
 		sh.stats.LiveClients++
 	}
-	return packHandle(sh.gen, sh.index, i), i, s
+	return slab.Handle(sh.gen, sh.index, i), i, s
 }
 
 // remove ends a transaction: its handle is stale from here on.
@@ -176,7 +176,7 @@ func (l *Layer) remove(sh *shard, w *work, i uint32, s *slot) {
 	l.live.Add(-1)
 }
 
-func (sh *shard) handle(i uint32, s *slot) uint64 { return packHandle(s.gen, sh.index, i) }
+func (sh *shard) handle(i uint32, s *slot) uint64 { return slab.Handle(s.gen, sh.index, i) }
 
 // rearm brings the wheel in line with the slot's deadlines.
 func (sh *shard) rearm(w *work, i uint32, s *slot, now int64) {

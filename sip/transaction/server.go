@@ -68,7 +68,7 @@ func (l *Layer) Accept(
 	return Server{h}, nil
 }
 
-func (l *Layer) shardOf(k key) *shard { return &l.shard[k.lo&(shards-1)] }
+func (l *Layer) shardOf(k key) *shard { return &l.shard[k.lo&(slab.Shards-1)] }
 
 // find returns the slot of k. An ACK of an RFC 2543 peer may have another To
 // tag than its INVITE: anyTag leaves that to the caller.

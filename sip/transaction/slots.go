@@ -63,22 +63,3 @@ type slot struct {
 	msg slab.Piece // client: the request. server: the last reply
 	aux slab.Piece // client: ACK or CANCEL
 }
-
-const maxSlot = 1<<26 - 1
-
-// A handle is generation, shard and slot. The generation counts a shard's
-// transactions, so a stale handle meets another one only when 2^32
-// transactions of its shard lie between.
-const (
-	slotBits  = 26
-	shardBits = 4
-	shards    = 1 << shardBits
-)
-
-func packHandle(gen uint32, shard, i uint32) uint64 {
-	return uint64(gen)<<32 | uint64(shard)<<slotBits | uint64(i)
-}
-
-func splitHandle(h uint64) (gen, shard, i uint32) {
-	return uint32(h >> 32), uint32(h) >> slotBits & (shards - 1), uint32(h) & maxSlot
-}
