@@ -122,4 +122,3 @@ bench-ready: build
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }
 	@for p in kamailio cc taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \
 		{ echo "bench: $$p is missing: make deps"; exit 1; }; done
-

@@ -73,7 +73,6 @@ type stranger struct {
 	net  *mem.Network
 	node *mem.Node
 	rand *rand.Rand
-	seen []string // requests of its own
 }
 
 var statuses = [...]int{

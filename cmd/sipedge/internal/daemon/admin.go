@@ -14,9 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// mutexSamples: one of so many waits for a mutex is in the profile of them.
-const mutexSamples = 100
-
 // adminServer is the HTTP listener of metrics, health and traces.
 //
 //	/metrics        Prometheus
@@ -41,7 +38,6 @@ func adminServer(metrics prometheus.Gatherer, ready func() bool, t *traces) *htt
 	mux.HandleFunc("GET /debug/runtime", local(debugRuntime))
 	mux.HandleFunc("GET /debug/pprof/", local(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/profile", local(pprof.Profile))
-	runtime.SetMutexProfileFraction(mutexSamples)
 	t.register(mux)
 	return &http.Server{
 		Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

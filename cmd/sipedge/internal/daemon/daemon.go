@@ -105,6 +105,9 @@ func Start(cfg Config) (*Daemon, error) {
 // tablesEvery is how often the files of tables are looked at.
 const tablesEvery = time.Second
 
+// mutexSamples: one of so many waits for a mutex is in the profile of them.
+const mutexSamples = 100
+
 // build makes the parts, bottom up; no message is read yet.
 func (d *Daemon) build() error {
 	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Env)
@@ -166,6 +169,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	}
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
+		runtime.SetMutexProfileFraction(mutexSamples)
 		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() },
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
