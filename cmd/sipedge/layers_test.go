@@ -48,6 +48,7 @@ var arrows = [][2]string{
 	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
+	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},

@@ -1,0 +1,49 @@
+package backends
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"sipedge/schema"
+)
+
+var (
+	// ErrNotFound: the backend answered, and there is no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrUnavailable: the backend could not answer, or was not asked since it lately could not.
+	// Errors of drivers wrap it; every error but ErrNotFound is taken for it.
+	ErrUnavailable = errors.New("backend unavailable")
+	// ErrUnsupported: the driver can't do that at all.
+	ErrUnsupported = errors.New("not supported by this backend")
+)
+
+// Driver makes backends of a kind.
+type Driver struct {
+	Name   string // the key in a policy: postgres
+	Doc    string // one line
+	Schema string // CUE of its settings, a struct
+	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
+	// Diagnostics are of settings that Schema could not refuse.
+	Open func(o *Opening) (Backend, schema.Diagnostics)
+}
+
+// Opening is what a driver makes a backend of.
+type Opening struct {
+	Name     string        // of the backend in the policy
+	Settings *schema.Value // passed the Driver's Schema
+	Folder   string        // of the policy, for relative paths
+	State    string        // folder that outlives the process; empty: there is none
+	Log      *slog.Logger
+	// Other finds another backend of the policy, opened before; nil: there is none.
+	Other func(name string) Backend
+}
+
+// Backend is what a driver opened. What it can do are the interfaces of this package that it
+// implements: DB, Subscribers, Locations.
+type Backend interface {
+	// Ping asks for a sign of life.
+	Ping(ctx context.Context) error
+	// Close ends it; no call is under way or comes after it.
+	Close() error
+}
