@@ -1,9 +1,6 @@
 package backends
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // DB is a database as OpenSIPS's modules see one: tables, columns, conditions joined by AND. Names of
 // tables and columns come from the policy or from this program, values from anywhere: a driver
