@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"os"
@@ -25,7 +26,7 @@ const (
 	look = 20 * time.Millisecond // at what has to be sent again
 )
 
-// call is one slot of the caller; its Call-ID names the slot and its generation.
+// call is one slot of the caller; its Call-ID names the slot, its generation, and this run.
 type call struct {
 	mu    sync.Mutex
 	gen   uint32
@@ -43,6 +44,7 @@ type caller struct {
 	sender transport.Sender
 	proxy  transport.Target
 	from   netip.AddrPort
+	run    string      // random: a proxy still knows the calls of the run before
 	msg    sip.Message // of receive
 	ack    []byte
 
@@ -53,7 +55,7 @@ type caller struct {
 
 func newCaller(s transport.Sender, proxy netip.AddrPort) *caller {
 	c := &caller{
-		sender: s, from: s.Listeners()[0].Addr, calls: make([]call, maxLive),
+		sender: s, from: s.Listeners()[0].Addr, run: rand.Text(), calls: make([]call, maxLive),
 		proxy: transport.Target{Transport: sip.UDP, Listener: 0, Remote: proxy},
 	}
 	for i := range c.calls {
@@ -134,11 +136,11 @@ func (c *caller) invite(p *phase) {
 
 // head appends the start line and what every request of a call has.
 func (c *caller) head(b []byte, i, gen uint32, method, uri, toTag string, cseq int) []byte {
-	b = fmt.Appendf(b, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK%d-%d-%s\r\n",
-		method, uri, c.from, i, gen, method)
+	b = fmt.Appendf(b, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK%s-%d-%d-%s\r\n",
+		method, uri, c.from, c.run, i, gen, method)
 	b = fmt.Appendf(b, "Max-Forwards: 70\r\nFrom: <sip:caller@%s>;tag=%d-%d\r\n", c.from, i, gen)
-	b = fmt.Appendf(b, "To: <sip:callee@%s>%s\r\nCall-ID: %d-%d\r\nCSeq: %d %s\r\n",
-		c.proxy.Remote, toTag, i, gen, cseq, method)
+	b = fmt.Appendf(b, "To: <sip:callee@%s>%s\r\nCall-ID: %d-%d-%s\r\nCSeq: %d %s\r\n",
+		c.proxy.Remote, toTag, i, gen, c.run, cseq, method)
 	return b
 }
 
@@ -182,9 +184,10 @@ func (c *caller) end(i uint32, k *call) {
 // find reads a Call-ID; ok is false when it is of no call under way.
 func (c *caller) find(callID []byte) (i uint32, k *call, ok bool) {
 	a, b, _ := bytes.Cut(callID, []byte("-"))
+	b, run, _ := bytes.Cut(b, []byte("-"))
 	n, err := strconv.ParseUint(string(a), 10, 32)
 	gen, err2 := strconv.ParseUint(string(b), 10, 32)
-	if err != nil || err2 != nil || n >= maxLive {
+	if err != nil || err2 != nil || n >= maxLive || string(run) != c.run {
 		return 0, nil, false
 	}
 	k = &c.calls[n]

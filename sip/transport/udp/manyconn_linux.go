@@ -27,6 +27,8 @@ const (
 
 	waitForOne  = 0x10000 // MSG_WAITFORONE: block for the first only
 	controlSize = 64
+
+	maxPart = 1232 // bytes of a datagram that is cut from a message: any IPv6 link takes it
 )
 
 // manyConn is Conn over recvmmsg and sendmmsg.
@@ -44,6 +46,7 @@ type manyConn struct {
 	// which costs less than recvmmsg for one.
 	singles int
 	out     vector // the writer's
+	whole   bool   // the kernel does not cut messages into datagrams, or not for this interface
 }
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -59,12 +62,14 @@ type vector struct {
 	iovs    [batch]unix.Iovec
 	names   [batch]unix.RawSockaddrInet6 // or the shorter RawSockaddrInet4
 	control [batch]control
+	parts   [batch]int // datagrams that message i is cut into
 }
 
 // control is room for one control message; words for its alignment.
 type control [controlSize / 8]uint64
 
-// pktinfo4 and pktinfo6 are control messages that say where a datagram leaves from.
+// pktinfo4 and pktinfo6 are control messages that say where a datagram leaves from, segment one
+// that has the kernel cut a message into datagrams of a size.
 type (
 	pktinfo4 struct {
 		unix.Cmsghdr
@@ -73,6 +78,10 @@ type (
 	pktinfo6 struct {
 		unix.Cmsghdr
 		unix.Inet6Pktinfo
+	}
+	segment struct {
+		unix.Cmsghdr
+		size uint16
 	}
 )
 
@@ -85,7 +94,7 @@ func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 	ds = ds[:min(len(ds), batch)]
 	v := &c.in
 	for i := range ds {
-		v.point(i, ds[i].Buf, c.any)
+		v.point(i, i, ds[i].Buf, c.any)
 	}
 	n, errno := c.wait(uintptr(len(ds)))
 	if c.closed.Load() {
@@ -198,35 +207,85 @@ func (c *manyConn) letGo() {
 func (c *manyConn) WriteBatch(ds []Datagram) (int, error) {
 	ds = ds[:min(len(ds), batch)]
 	v := &c.out
-	for i := range ds {
-		d := &ds[i]
-		v.point(i, d.Buf[:d.N], false)
-		if err := v.address(i, d.Remote, &c.zones); err != nil {
-			if i == 0 {
-				return 0, err
-			}
-			ds = ds[:i]
-			break
-		}
-		if c.any && d.Local.IsValid() && !d.Local.IsUnspecified() {
-			v.depart(i, d.Local)
-		}
+	n, err := c.fill(ds)
+	if n == 0 {
+		return 0, err
 	}
 	// What ICMP reports is about another datagram: this one has not been tried.
 	for tries := 0; ; tries++ {
-		n, errno := v.send(c.fd, len(ds))
+		sent, errno := v.send(c.fd, n)
 		if errno == unix.EAGAIN { // no room in the send buffer: wait, but not for long
-			n, _, errno = syscall.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
+			sent, _, errno = syscall.Syscall6(unix.SYS_SENDMMSG, uintptr(c.fd),
 				uintptr(unsafe.Pointer(&v.msgs[0])), 1, 0, 0, 0)
 		}
 		switch {
 		case errno == 0:
-			return int(n), nil
+			return v.datagrams(int(sent)), nil
 		case errno == unix.EINTR && tries < maxReports:
-		case !c.note(errno) || tries >= maxReports:
+		case c.note(errno) && tries < maxReports:
+		case v.parts[0] > 1 && cannotCut(errno): // this kernel or interface: one by one from now on
+			c.whole = true
+			return c.WriteBatch(ds)
+		default:
 			return 0, errno
 		}
 	}
+}
+
+// fill makes messages of datagrams: of one, or of several to one remote, of one size but the
+// last, which the kernel takes through its layers as one and cuts where they part.
+func (c *manyConn) fill(ds []Datagram) (n int, err error) {
+	v := &c.out
+	for at := 0; at < len(ds); n++ {
+		d := &ds[at]
+		k := 1
+		if !c.whole {
+			k = alike(ds[at:])
+		}
+		v.point(n, at, d.Buf[:d.N], false)
+		if err := v.address(n, d.Remote, &c.zones); err != nil {
+			return n, err
+		}
+		if c.any && d.Local.IsValid() && !d.Local.IsUnspecified() {
+			v.depart(n, d.Local)
+		}
+		if v.parts[n] = k; k > 1 {
+			v.cut(n, at, ds[at:at+k])
+		}
+		at += k
+	}
+	return n, nil
+}
+
+// alike is how many of the first datagrams can be one message.
+func alike(ds []Datagram) int {
+	first := &ds[0]
+	if first.N > maxPart {
+		return 1
+	}
+	for i := 1; i < len(ds); i++ {
+		d := &ds[i]
+		if d.N > first.N || d.Remote != first.Remote || d.Local != first.Local {
+			return i
+		}
+		if d.N < first.N {
+			return i + 1
+		}
+	}
+	return len(ds)
+}
+
+func cannotCut(errno syscall.Errno) bool {
+	return errno == unix.EINVAL || errno == unix.EIO || errno == unix.EMSGSIZE ||
+		errno == unix.EOPNOTSUPP || errno == unix.ENOPROTOOPT
+}
+
+// datagrams is how many the first n messages are.
+func (v *vector) datagrams(n int) (sum int) {
+	for _, k := range v.parts[:n] {
+		sum += k
+	}
+	return sum
 }
 
 // send sends the first n messages, one of them by the call that costs less.
@@ -279,12 +338,12 @@ func (c *manyConn) Stop() error {
 // Close implements Conn.
 func (c *manyConn) Close() error { return os.NewSyscallError("close", unix.Close(c.fd)) }
 
-// point has message i read into or written from b.
-func (v *vector) point(i int, b []byte, control bool) {
-	v.iovs[i].Base = unsafe.SliceData(b)
-	v.iovs[i].SetLen(len(b))
+// point has message i read into or written from b, by vector at.
+func (v *vector) point(i, at int, b []byte, control bool) {
+	v.iovs[at].Base = unsafe.SliceData(b)
+	v.iovs[at].SetLen(len(b))
 	h := &v.msgs[i].hdr
-	h.Iov, h.Iovlen = &v.iovs[i], 1
+	h.Iov, h.Iovlen = &v.iovs[at], 1
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&v.names[i])), unix.SizeofSockaddrInet6
 	h.Control, h.Controllen = nil, 0
 	if control {
@@ -347,6 +406,23 @@ func (v *vector) depart(i int, local netip.Addr) {
 	m.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
 	m.Inet6Pktinfo = unix.Inet6Pktinfo{Addr: local.As16()}
 	h.SetControllen(unix.CmsgSpace(unix.SizeofInet6Pktinfo))
+}
+
+// cut has message i carry all of ds, by the vectors from at, and the kernel cut it into them.
+func (v *vector) cut(i, at int, ds []Datagram) {
+	for j := range ds {
+		v.iovs[at+j].Base = unsafe.SliceData(ds[j].Buf)
+		v.iovs[at+j].SetLen(ds[j].N)
+	}
+	h, room := &v.msgs[i].hdr, unsafe.Pointer(&v.control[i])
+	h.SetIovlen(len(ds))
+	used := int(h.Controllen)
+	m := (*segment)(unsafe.Add(room, used))
+	m.Level, m.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
+	m.SetLen(unix.CmsgLen(int(unsafe.Sizeof(m.size))))
+	m.size = uint16(ds[0].N)
+	h.Control = (*byte)(room)
+	h.SetControllen(used + unix.CmsgSpace(int(unsafe.Sizeof(m.size))))
 }
 
 // local is the address message i came to. Nothing but that was asked for, so it is the first

@@ -139,6 +139,7 @@ func (o *outbox) done() {
 
 // flush sends a queue and empties it.
 func (o *outbox) flush(q *queue) (failed []failure) {
+	q.gather()
 	for at := 0; at < len(q.ds); {
 		n, err := o.conn.WriteBatch(q.ds[at:])
 		for range n {
@@ -172,6 +173,21 @@ func (q *queue) add(d Datagram, ref uint64) {
 	q.buf = append(q.buf, d.Buf[:d.N]...)
 	d.Buf = q.buf[at:]
 	q.ds, q.refs = append(q.ds, d), append(q.refs, ref)
+}
+
+// gather has what goes to one remote stand together, in its order: the kernel takes it as one.
+func (q *queue) gather() {
+	for i := 1; i < len(q.ds); i++ {
+		for j, to := i, q.ds[i-1].Remote; j < len(q.ds); j++ {
+			if q.ds[j].Remote == to {
+				d, ref := q.ds[j], q.refs[j]
+				copy(q.ds[i+1:j+1], q.ds[i:j])
+				copy(q.refs[i+1:j+1], q.refs[i:j])
+				q.ds[i], q.refs[i] = d, ref
+				break
+			}
+		}
+	}
 }
 
 // tell tells u of what did not leave, until stop. It does so from a goroutine of its own: whoever

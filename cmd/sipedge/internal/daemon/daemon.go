@@ -163,6 +163,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	}
 	d.router.Swap(policy)
 	d.manager.Start(d.router)
+	d.running.Go(func() { d.giveBack(d.ends) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {
 		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())

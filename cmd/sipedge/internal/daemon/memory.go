@@ -1,7 +1,10 @@
 package daemon
 
 import (
+	"context"
 	"math"
+	"runtime/debug"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -15,5 +18,41 @@ func (d *Daemon) limitMemory() {
 		d.log.Warn("memory limit", "error", err)
 	case limit < math.MaxInt64:
 		d.log.Info("memory limit", "bytes", limit)
+	}
+}
+
+const (
+	peakEvery = 10 * time.Second
+	peakLeast = 10000 // transactions and contexts that are worth it
+)
+
+// A peak is the most that was in memory since memory was last given back to the system. An idle
+// process would collect once in two minutes, and then keep what it might need again.
+type peak struct {
+	high int64
+	give func()
+}
+
+// look gives memory back when half of a peak is gone.
+func (p *peak) look(live int64) {
+	p.high = max(p.high, live)
+	if p.high >= peakLeast && live <= p.high/2 {
+		p.give()
+		p.high = live
+	}
+}
+
+// giveBack looks until ctx ends.
+func (d *Daemon) giveBack(ctx context.Context) {
+	p := peak{give: debug.FreeOSMemory}
+	tick := time.NewTicker(peakEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.look(d.router.Live())
+		}
 	}
 }

@@ -1,0 +1,21 @@
+package daemon
+
+import "testing"
+
+// Memory is given back once when a peak has fallen by half, again when half of the rest has gone, and
+// never for what is small.
+func TestPeak(t *testing.T) {
+	given := 0
+	p := peak{give: func() { given++ }}
+	for i, step := range []struct {
+		live int64
+		want int
+	}{
+		{9000, 0}, {0, 0}, {100000, 0}, {60000, 0}, {50000, 1}, {49000, 1}, {60000, 1},
+		{25000, 2}, {13000, 2}, {12000, 3}, {0, 4}, {0, 4}, {9000, 4}, {0, 4},
+	} {
+		if p.look(step.live); given != step.want {
+			t.Fatalf("step %d, %d live: given back %d times, want %d", i, step.live, given, step.want)
+		}
+	}
+}
