@@ -2,14 +2,19 @@ package backends
 
 import "context"
 
-// DB is a database as OpenSIPS's modules see one: tables, columns, conditions joined by AND. Names of
-// tables and columns come from the policy or from this program, values from anywhere: a driver
-// never has a value become syntax.
+// DB is a database as OpenSIPS's modules see one: tables, columns, conditions joined by AND. Names
+// of tables and columns come from the policy or from this program, values from anywhere: a
+// driver never has a value become syntax.
 type DB interface {
 	Backend
+	Changer
 	Can() Capability
 	// Select returns rows; none is no error.
 	Select(ctx context.Context, q Select) ([]Row, error)
+}
+
+// Changer is the half of a DB that writes.
+type Changer interface {
 	// Insert adds rows, all or none.
 	Insert(ctx context.Context, table string, columns []string, rows ...Row) error
 	// Update changes the rows that where selects, and returns how many.

@@ -12,8 +12,8 @@ import (
 	"sipedge/sip/transport"
 )
 
-// What was held arrives as it was sent, and what went to one remote in its order, however the system
-// takes it: datagrams of one size or several, to one remote or several.
+// What was held arrives as it was sent, and what went to one remote in its order, however the
+// system takes it: datagrams of one size or several, to one remote or several.
 func TestWhatWasHeldArrives(t *testing.T) {
 	for name, open := range map[string]opener{"best": openBest, "portable": openNet} {
 		for _, local := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::1]:0"} {

@@ -2,8 +2,8 @@ package daemon
 
 import "testing"
 
-// Memory is given back once when a peak has fallen by half, again when half of the rest has gone, and
-// never for what is small.
+// Memory is given back once when a peak has fallen by half, again when half of the rest has
+// gone, and never for what is small.
 func TestPeak(t *testing.T) {
 	given := 0
 	p := peak{give: func() { given++ }}
