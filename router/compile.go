@@ -184,12 +184,16 @@ func (c *compiler) add(of schema.Place, src schema.Route) *route {
 	if of != schema.InSub {
 		r.where = of
 	}
+	r.waits = slices.ContainsFunc(src.Rules, func(rule schema.Rule) bool {
+		return slices.ContainsFunc(rule.Do, func(s schema.Step) bool { return kinds()[s.Kind].Waits })
+	})
 	c.routes[key{of, src.Name}] = r
 	c.policy.all = append(c.policy.all, r)
 	return r
 }
 
-// place spreads the route types of callers to the sub-routes they call, until nothing changes.
+// place spreads the route types of callers to the sub-routes they call, and to callers that what
+// they call may wait, until nothing changes.
 func (c *compiler) place() {
 	for changed := true; changed; {
 		changed = false
@@ -198,6 +202,9 @@ func (c *compiler) place() {
 				if callee.where|r.where != callee.where {
 					callee.where |= r.where
 					changed = true
+				}
+				if callee.waits && !r.waits {
+					r.waits, changed = true, true
 				}
 			}
 		}

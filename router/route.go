@@ -24,6 +24,7 @@ type route struct {
 	log   *slog.Logger
 
 	failed atomic.Uint64 // runs a step failed in
+	waits  bool          // a step of it, or of a route it calls, may wait
 	src    []schema.Rule // until compiled
 }
 
@@ -39,25 +40,43 @@ type rule struct {
 // meanwhile are seen by the rules below. Off the end, or by return, it is job.Next.
 func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
 	if j.Trace.Fits() {
-		return r.traced(ctx, j)
+		return r.traced(ctx, j, point{rule: -1})
 	}
-	for i := r.table.Match(j, 0); i >= 0; i = r.table.Match(j, i+1) {
+	return r.below(ctx, j, 0)
+}
+
+// below runs the rules from one on that match.
+func (r *route) below(ctx context.Context, j *job.Job, from int) job.Verdict {
+	for i := r.table.Match(j, from); i >= 0; i = r.table.Match(j, i+1) {
 		rule := &r.rules[i]
 		rule.hits.Add(1)
-		for _, step := range rule.steps {
+		for s, step := range rule.steps {
 			v, err := step.Run(ctx, j)
-			switch {
-			case err != nil:
-				return r.fail(ctx, j, rule, err)
-			case v == job.Return:
-				return job.Next
-			case v != job.Next:
-				return v
+			if v != job.Next || err != nil {
+				return r.end(ctx, j, point{i, s}, v, err)
 			}
 		}
 	}
 	return job.Next
 }
+
+// end is the verdict of the route when a step did not go on.
+func (r *route) end(
+	ctx context.Context, j *job.Job, at point, v job.Verdict, err error,
+) job.Verdict {
+	switch {
+	case err != nil:
+		return r.fail(ctx, j, &r.rules[at.rule], err)
+	case v == job.Return:
+		return job.Next
+	case v == job.Wait:
+		j.Hold(&frame{r, at})
+	}
+	return v
+}
+
+// Waits implements job.Route.
+func (r *route) Waits() bool { return r.waits }
 
 // fail ends a run in which a step could not do its work. A request is answered
 // 500, a branch is not sent; a failure route leaves the best reply, a reply

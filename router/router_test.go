@@ -350,10 +350,11 @@ func TestSwapMidCall(t *testing.T) {
 	}
 }
 
-// agent sends to 10.0.0.9:5060 and keeps what it gets.
+// agent sends to 10.0.0.9:5060 and keeps what it gets; it answers requests, if it is told how.
 type agent struct {
-	node *mem.Node
-	got  []string
+	node   *mem.Node
+	got    []string
+	answer int // status
 }
 
 func phone(t *testing.T, net *mem.Network, addr string) *agent {
@@ -371,7 +372,14 @@ func (a *agent) send(text string) {
 	_ = a.node.Send(to, []byte(text), 0)
 }
 
-func (a *agent) Receive(_ transport.Flow, b []byte)   { a.got = append(a.got, string(b)) }
+func (a *agent) Receive(f transport.Flow, b []byte) {
+	a.got = append(a.got, string(b))
+	var m sip.Message
+	if m.Parse(b) == nil && m.IsRequest() && m.Method() != sip.ACK && a.answer > 0 {
+		_ = a.node.Send(f.Target(), sip.AppendReply(nil, &m, a.answer, "", []byte("t"), nil), 0)
+	}
+}
+
 func (a *agent) Failed(transport.Flow, uint64, error) {}
 func (a *agent) Closed(transport.Flow)                {}
 

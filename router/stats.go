@@ -28,7 +28,7 @@ type counters struct {
 	replies   [10]atomic.Uint64 // by the first digit
 	malformed [16]atomic.Uint64
 
-	unanswered, dropped, drained, overload, panics, unfit, skipped atomic.Uint64
+	unanswered, dropped, drained, overload, panics, unfit, skipped, suspended atomic.Uint64
 }
 
 // Stats are counters since the start.
@@ -43,6 +43,7 @@ type Stats struct {
 	Overload   uint64 // new dialogs refused because too much waited
 	Panics     uint64
 	Skipped    uint64 // runs of timer routes: the one before went on, or the pool was full
+	Suspended  uint64 // requests that went on in the pool, since a step had to wait
 	Unfit      uint64 // values that were none for their variable, which has none then
 
 	Rules []RuleCount // of the current policy, since it was swapped in
@@ -66,7 +67,7 @@ func (r *Router) Stats() Stats {
 	s := Stats{
 		Unanswered: c.unanswered.Load(), Dropped: c.dropped.Load(),
 		Drained: c.drained.Load(), Panics: c.panics.Load(), Skipped: c.skipped.Load(),
-		Unfit: c.unfit.Load(), Overload: c.overload.Load(),
+		Unfit: c.unfit.Load(), Overload: c.overload.Load(), Suspended: c.suspended.Load(),
 	}
 	for i := range c.requests {
 		name := sip.Method(i).String()

@@ -127,6 +127,7 @@ func (r *Router) job(of schema.Place, p *Policy, route *route) *job.Job {
 	}
 	j := job.Get()
 	j.Place, j.Now, j.Self, j.Trace = of, r.cfg.Clock(), p.settings.Self, trace
+	j.MayWait = true
 	return j
 }
 

@@ -8,10 +8,17 @@ import (
 
 // traced is Run with everything told to the job's trace, as long as it has room:
 // the same rules match, and of those passed over it asks why, unless it is brief.
-func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
+// A run that waited goes on at a step; rule -1: it begins.
+func (r *route) traced(ctx context.Context, j *job.Job, at point) (verdict job.Verdict) {
 	run := j.Enter(r.of, r.name)
 	defer func() { j.Leave(run, verdict) }()
-	for from := 0; ; {
+	if at.rule >= 0 {
+		j.Tried(run, r.try(at.rule, nil))
+		if v, on := r.told(ctx, j, run, at); !on {
+			return v
+		}
+	}
+	for from := at.rule + 1; ; {
 		i := r.table.Match(j, from)
 		end := i
 		if i < 0 {
@@ -28,28 +35,33 @@ func (r *route) traced(ctx context.Context, j *job.Job) (verdict job.Verdict) {
 		}
 		rule := &r.rules[i]
 		rule.hits.Add(1)
-		told := j.Trace.Fits()
-		if told {
+		if j.Trace.Fits() {
 			j.Tried(run, r.try(i, nil))
 		}
-		for s, step := range rule.steps {
-			done := func(job.Verdict, error) {}
-			if told {
-				done = j.Step(run, s, rule.kinds[s], r.values)
-			}
-			v, err := step.Run(ctx, j)
-			done(v, err)
-			switch {
-			case err != nil:
-				return r.fail(ctx, j, rule, err)
-			case v == job.Return:
-				return job.Next
-			case v != job.Next:
-				return v
-			}
+		if v, on := r.told(ctx, j, run, point{rule: i}); !on {
+			return v
 		}
 		from = i + 1
 	}
+}
+
+// told runs the steps of a rule from one on, and tells of each. on: the next rule is to be tried.
+func (r *route) told(
+	ctx context.Context, j *job.Job, run *job.Run, at point,
+) (v job.Verdict, on bool) {
+	rule := &r.rules[at.rule]
+	for s := at.step; s < len(rule.steps); s++ {
+		done := func(job.Verdict, error) {}
+		if j.Trace.Fits() {
+			done = j.Step(run, s, rule.kinds[s], r.values)
+		}
+		v, err := rule.steps[s].Run(ctx, j)
+		done(v, err)
+		if v != job.Next || err != nil {
+			return r.end(ctx, j, point{at.rule, s}, v, err), false
+		}
+	}
+	return job.Next, true
 }
 
 // values are the variables that are set.

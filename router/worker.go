@@ -142,8 +142,8 @@ func (r *Router) Request(f transport.Flow, m *sip.Message) {
 	}
 }
 
-// serve runs the request route over a job; ok false: it panicked, and the job is
-// not to be used again.
+// serve runs the request route over a job; ok false: it panicked, or goes on elsewhere, and the
+// job is not to be used again.
 func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 	defer r.salvage(j)
 	if r.unwelcome(j, p) {
@@ -151,6 +151,15 @@ func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 		return true
 	}
 	v := p.request.Run(background, j)
+	if v == job.Wait {
+		return !r.suspend(j, p)
+	}
+	r.finish(j, v)
+	return true
+}
+
+// finish deals with what the run of a request ended with.
+func (r *Router) finish(j *job.Job, v job.Verdict) {
 	switch {
 	case v == job.Drop:
 		r.count.dropped.Add(1)
@@ -161,7 +170,6 @@ func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 			r.proxy.Reply(j, 404, "", nil, false)
 		}
 	}
-	return true
 }
 
 // unwelcome reports whether a request begins something new while the server drains or has more

@@ -297,6 +297,10 @@ type ending struct{}
 
 func (ending) Run(context.Context, *job.Job) job.Verdict { return job.Done }
 
+func (endless) Waits() bool { return false }
+
+func (ending) Waits() bool { return false }
+
 // An arm that runs off its end is closed by the action's own answer.
 func TestArm(t *testing.T) {
 	e, ran := env(), false

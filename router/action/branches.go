@@ -82,13 +82,13 @@ var serializeBranchesKind = Kind{
 		Schema: `{}`,
 		Where:  schema.InRequest | schema.InFailure,
 	},
-	New: build(func(d *decoder) job.Step { return &serializeBranches{d.Proxy} }),
+	New: build(func(*decoder) job.Step { return serializeBranches{} }),
 }
 
-type serializeBranches struct{ proxy *proxy.Proxy }
+type serializeBranches struct{}
 
-func (s *serializeBranches) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	s.proxy.Serialize(j)
+func (serializeBranches) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
+	j.Groups = true
 	return job.Next, nil
 }
 

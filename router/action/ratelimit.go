@@ -104,11 +104,5 @@ func (s *rateLimit) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	if ok {
 		return job.Next, nil
 	}
-	if s.onExceed.route != nil {
-		if v := s.onExceed.route.Run(ctx, j); v != job.Next {
-			return v, nil
-		}
-	}
-	j.Answered = true
-	return job.Drop, nil
+	return s.onExceed.take(ctx, j, nil, silence), nil
 }

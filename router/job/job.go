@@ -18,6 +18,9 @@ const (
 	Return                // leave the sub-route; the caller goes on
 	Done                  // the run ended: replied, relayed, forwarded, or exit
 	Drop                  // the run ended in silence; in a branch route: not this branch
+	// Wait: the step would have to wait, may not here, and has done nothing. It is run again
+	// where it may.
+	Wait
 )
 
 // Step is one action of a rule, ready to run.
@@ -26,9 +29,17 @@ type Step interface {
 }
 
 // Route is a compiled route: a stable pointer, filled in a second pass, so
-// that routes may name each other. It returns Next, Done or Drop.
+// that routes may name each other. It returns Next, Done, Drop or Wait.
 type Route interface {
 	Run(ctx context.Context, j *Job) Verdict
+	// Waits reports whether it can return Wait, as long as the job may not.
+	Waits() bool
+}
+
+// Frame is where a run goes on that returned Wait: one for each route and arm it was in.
+type Frame interface {
+	// Resume gets the verdict of what ran inside it; Wait: run the step that waits.
+	Resume(ctx context.Context, j *Job, v Verdict) Verdict
 }
 
 // Direction of an in-dialog request after loose_route, or of a reply's request.
@@ -49,14 +60,6 @@ const (
 	CauseTransport
 )
 
-// Target is one member of the target set, RFC 3261 §16.5.
-type Target struct {
-	URI     []byte // Request-URI of the branch; nil: the request's own
-	Q       int    // 0–1000
-	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
-	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
-}
-
 // Job is one run of a policy over a message: a request, a branch of it, a
 // failed request, a reply. Actions edit Msg in place and read it as edited.
 // Jobs are pooled and never copied as a whole; nothing in one outlives its
@@ -74,7 +77,7 @@ type Job struct {
 	Context any                // the response context that runs this route, or nil
 
 	Targets     []Target // by append_branch, behind the request's own URI
-	Groups      bool     // serialize_branches ran: relay takes the highest q only
+	Groups      bool     // serialize_branches ran: the next relay takes the highest q only
 	Received    []byte   // the Request-URI as received, for revert_uri
 	RecordRoute bool     // record_route ran
 	RRParams    []byte   // its parameters, ";a=b"
@@ -90,6 +93,9 @@ type Job struct {
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
 
+	MayWait bool // steps may block, until ctx ends: on a goroutine of the pool
+	frames  []Frame
+
 	Trace *Trace    // records the decision; nil: nobody asked
 	step  *StepDone // that runs, in a Trace
 
@@ -100,6 +106,21 @@ type Job struct {
 	avp   Values
 	arena []byte
 	later []func()
+}
+
+// Hold keeps where the run goes on; the innermost comes first.
+func (j *Job) Hold(f Frame) { j.frames = append(j.frames, f) }
+
+// Resume goes on with a run that returned Wait, and returns its verdict. From here on steps may
+// wait.
+func (j *Job) Resume(ctx context.Context) Verdict {
+	frames := j.frames
+	j.frames, j.MayWait = nil, true
+	v := Wait
+	for _, f := range frames {
+		v = f.Resume(ctx, j, v)
+	}
+	return v
 }
 
 // Later has f called when the run has ended, by Ended.

@@ -15,13 +15,19 @@ import (
 // settle returns the verdict of the on_error route, should one run.
 func (c *responseContext) settle() job.Verdict {
 	v := job.Done
-	for !c.answered && !c.waiting() {
+	for !c.answered && !c.waiting() && !c.postponed {
 		attempt := c.attempt
 		switch {
 		case c.cancelled:
 		case c.hooks.OnError != nil && c.unsent():
+			if c.postpone(c.hooks.OnError) {
+				return v
+			}
 			v = c.runOnError()
 		case c.hooks.Failure != nil && !c.dropped() && c.failures < c.set.Attempts:
+			if c.postpone(c.hooks.Failure) {
+				return v
+			}
 			c.runFailure()
 		}
 		if c.attempt == attempt {
@@ -29,6 +35,30 @@ func (c *responseContext) settle() job.Verdict {
 		}
 	}
 	return v
+}
+
+// postpone has what follows a relay follow on the pool when the route that is to run may wait and
+// this goroutine may not. When the pool is full the route is not run.
+func (c *responseContext) postpone(r job.Route) bool {
+	if c.pool != nil || !r.Waits() {
+		return false
+	}
+	p, word := c.p, c.word
+	c.postponed = p.cfg.Pool.Go(func(ctx context.Context) {
+		p.post(word, event{kind: eventPostponed, pool: ctx})
+	})
+	if !c.postponed {
+		c.local(faultFull)
+	}
+	return true
+}
+
+// goOn settles what was postponed, or postpones it again when it was left to a goroutine that
+// may not wait.
+func (c *responseContext) goOn(e *event) {
+	c.postponed, c.pool = false, e.pool
+	c.settle()
+	c.pool = nil
 }
 
 // unsent reports whether no branch of the last relay was sent, for a local reason.
@@ -84,7 +114,11 @@ func (c *responseContext) runAfter(place schema.Place, r job.Route) job.Verdict 
 			j.Cause, j.LastError = b.fault.cause, b.status
 		}
 	}
-	v := r.Run(context.Background(), j)
+	ctx := context.Background()
+	if c.pool != nil {
+		ctx, j.MayWait = c.pool, true
+	}
+	v := r.Run(ctx, j)
 	j.Ended()
 	job.Put(j)
 	return v

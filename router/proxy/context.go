@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"runtime"
 
 	"sipedge/router/identity"
@@ -52,6 +53,9 @@ type responseContext struct {
 	own      job.Target   // what next_branches made the Request-URI, or zero
 	branches []*branch
 	ended    bool // the server transaction has left memory
+
+	postponed bool            // what follows the last relay follows on the pool
+	pool      context.Context // of the goroutine at work, if it is one of the pool
 }
 
 type event struct {
@@ -63,6 +67,7 @@ type event struct {
 	err    error
 	branch int // of a look-up
 	hops   []resolve.Hop
+	pool   context.Context // of what was postponed
 }
 
 type eventKind uint8
@@ -71,6 +76,7 @@ const (
 	eventResponse eventKind = iota
 	eventCancel
 	eventResolved
+	eventPostponed
 	eventEnded
 )
 
@@ -110,6 +116,7 @@ func (c *responseContext) enqueue(e *event) bool {
 		e.msg, e.own = c.p.copyOf(e.msg), true
 	}
 	c.queue = append(c.queue, *e)
+	c.queue[len(c.queue)-1].pool = nil
 	return true
 }
 
@@ -209,6 +216,8 @@ func (c *responseContext) handle(e *event) {
 		c.cancel()
 	case eventResolved:
 		c.resolved(e)
+	case eventPostponed:
+		c.goOn(e)
 	case eventEnded:
 		c.ended = true
 	}

@@ -15,6 +15,8 @@ type routeFunc struct {
 
 func (r *routeFunc) Run(_ context.Context, j *job.Job) job.Verdict { return r.f(j) }
 
+func (r *routeFunc) Waits() bool { return false }
+
 // busy has one call relayed; while the reply route runs over the first
 // response, others come in.
 func busy(t *testing.T, b *bench, meanwhile func(j *job.Job) job.Verdict) {

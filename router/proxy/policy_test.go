@@ -139,6 +139,8 @@ func (p *policy) route(name string) job.Route {
 }
 
 // Run implements job.Route.
+func (r *route) Waits() bool { return false }
+
 func (r *route) Run(_ context.Context, j *job.Job) job.Verdict {
 next:
 	for _, rule := range r.p.rules[r.name] {
@@ -248,7 +250,7 @@ func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
 			URI: j.Bytes([]byte(words[0])), NextHop: j.Bytes([]byte(words[1])),
 		})
 	case "serialize":
-		p.proxy.Serialize(j)
+		j.Groups = true
 	case "record_route":
 		j.RecordRoute = true
 		if len(words) > 0 {

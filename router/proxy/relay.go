@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
@@ -203,7 +202,7 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 	c.own = job.Target{}
 	set := append(c.members[:0], own)
 	for i := range j.Targets {
-		if t := &j.Targets[i]; !holds(set, t, j.Msg.RURI()) {
+		if t := &j.Targets[i]; !job.Holds(set, t, j.Msg.RURI()) {
 			set = append(set, *t)
 		}
 	}
@@ -212,7 +211,7 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 		return set
 	}
 	slices.SortStableFunc(set, func(a, b job.Target) int { return b.Q - a.Q })
-	n := firstGroup(set)
+	n := job.FirstGroup(set)
 	for _, t := range set[n:] {
 		if t.URI == nil {
 			t.URI = j.Msg.RURI()
@@ -224,35 +223,6 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 	return set[:n]
 }
 
-// holds reports whether a target set has a member that leads where t does. A
-// member without URI has the request's own.
-func holds(set []job.Target, t *job.Target, own []byte) bool {
-	uri := func(t *job.Target) []byte {
-		if t.URI == nil {
-			return own
-		}
-		return t.URI
-	}
-	for i := range set {
-		if bytes.Equal(uri(&set[i]), uri(t)) && bytes.Equal(set[i].NextHop, t.NextHop) {
-			return true
-		}
-	}
-	return false
-}
-
-// firstGroup is how many members at the front of a set sorted by q have the same q.
-func firstGroup(set []job.Target) int {
-	n := 0
-	for n < len(set) && set[n].Q == set[0].Q {
-		n++
-	}
-	return n
-}
-
-// Serialize makes the next Relay of j send only the members of highest q.
-func (p *Proxy) Serialize(j *job.Job) { j.Groups = true }
-
 // NextBranches takes the members of the next lower q, in a failure route:
 // one becomes the Request-URI, the others the job's targets. False: there is
 // none, or a 6xx forbids to go on. In a request route Relay takes the first
@@ -262,7 +232,7 @@ func (p *Proxy) NextBranches(j *job.Job) bool {
 	if !ok {
 		return j.Groups
 	}
-	n := firstGroup(c.later)
+	n := job.FirstGroup(c.later)
 	if n == 0 || c.declined || c.cancelled {
 		return false
 	}

@@ -105,7 +105,7 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 
 // canRest: what only events under way need, or is rare, keeps a context awake.
 func (c *responseContext) canRest() bool {
-	if len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
+	if c.postponed || len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
 		!c.avp.Empty() || len(c.later) > 0 || c.own.URI != nil ||
 		c.textSize() > slab.MaxText {
 		return false

@@ -71,6 +71,8 @@ func (s *storm) Go(f func(context.Context)) bool {
 }
 
 // Run is every route: it looks whether another of its call is at work.
+func (s *storm) Waits() bool { return false }
+
 func (s *storm) Run(_ context.Context, j *job.Job) job.Verdict {
 	v, _ := s.running.LoadOrStore(string(j.Msg.CallID()), new(atomic.Int32))
 	n := v.(*atomic.Int32)

@@ -47,6 +47,10 @@ func (r *Run) sendOwn(s *graph.Step) verdict {
 // route is a function as a route.
 type route func(*job.Job)
 
+// Waits implements job.Route.
+func (f route) Waits() bool { return false }
+
+// Run implements job.Route.
 func (f route) Run(_ context.Context, j *job.Job) job.Verdict {
 	f(j)
 	return job.Next

@@ -81,6 +81,7 @@ func (e emitter) router(s router.Stats) {
 	e.counter("dropped_total", "Requests a policy dropped.", s.Dropped)
 	e.counter("overload_total", "New dialogs refused because too much waited.", s.Overload)
 	e.counter("drained_total", "New dialogs refused while draining.", s.Drained)
+	e.counter("requests_suspended_total", "Requests that had to wait for a backend.", s.Suspended)
 	e.counter("timers_skipped_total", "Runs of timer routes left out.", s.Skipped)
 	e.counter("panics_total", "Messages that cost a recovered panic.", s.Panics)
 	for _, r := range s.Rules {
