@@ -84,6 +84,7 @@ var owners = map[string][]string{
 	"go.uber.org/goleak":         {},
 	"modernc.org/sqlite":         {"backends/sqlite"},
 	"github.com/lib/pq":          {"backends/postgres"},
+	"github.com/go-sql-driver":   {"backends/mysql"},
 	"github.com/go-ldap/ldap":    {"backends/ldap"},
 	"github.com/coder/websocket": {"sip/transport/ws"},
 }
@@ -199,8 +200,9 @@ func checkImport(t *testing.T, from, to string) {
 	if driver && from != "cmd/sipedge" {
 		t.Errorf("%s imports the driver %s: only cmd/sipedge may", from, to)
 	}
-	if strings.HasPrefix(from, "backends/") && to != "sip" && !strings.HasPrefix(to, "backends") {
-		t.Errorf("%s imports %s: a driver knows backends, backends/sqlstore and sip", from, to)
+	known := to == "sip" || to == "schema" || strings.HasPrefix(to, "backends")
+	if strings.HasPrefix(from, "backends/") && !known {
+		t.Errorf("%s imports %s: a driver knows backends, backends/sqlstore, schema and sip", from, to)
 	}
 }
 
