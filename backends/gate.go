@@ -150,7 +150,8 @@ func told(err error) bool {
 
 // await runs f and waits for it until ctx ends. after runs when f has returned. A panic of f
 // is the caller's, as long as he waits.
-func await[T any](ctx context.Context, f func(context.Context) (T, error), after func()) (T, error) {
+func await[T any](ctx context.Context, f func(context.Context) (T, error), after func()) (
+	T, error) {
 	type end struct {
 		v        T
 		err      error

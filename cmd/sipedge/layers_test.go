@@ -78,7 +78,7 @@ var owners = map[string][]string{
 	"github.com/prometheus":      {"router/observe", "cmd/sipedge/internal/daemon"},
 	"github.com/emiago/sipgo":    {},
 	"github.com/rogpeppe":        {"sip/siptest"},
-	"github.com/google/go-cmp":   {},
+	"github.com/google/go-cmp":   {"backends/backendtest"},
 	"github.com/gopacket":        {"sip/recording"},
 	"pgregory.net/rapid":         {},
 	"go.uber.org/goleak":         {},
