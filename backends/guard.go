@@ -70,6 +70,27 @@ func (g *Guarded) Notified(ctx context.Context, table string, f func()) error {
 	return n.Notified(ctx, table, f)
 }
 
+// Check goes past the Gate too, as Migrate does: an operator's command has a deadline of its own.
+func (g *Guarded) Check(ctx context.Context, tables []Table) ([]Finding, error) {
+	m, ok := g.db.(Migrator)
+	if !ok {
+		return nil, fmt.Errorf("tables: %w", ErrUnsupported)
+	}
+	return await(ctx, func(ctx context.Context) ([]Finding, error) { return m.Check(ctx, tables) },
+		func() {})
+}
+
+// Migrate brings tables to what this program makes.
+func (g *Guarded) Migrate(ctx context.Context, tables []Table) error {
+	m, ok := g.db.(Migrator)
+	if !ok {
+		return fmt.Errorf("tables: %w", ErrUnsupported)
+	}
+	_, err := await(ctx, func(ctx context.Context) (any, error) { return nil, m.Migrate(ctx, tables) },
+		func() {})
+	return err
+}
+
 // asked is a call; what it uses is its own, since it may go on after nobody waits for it.
 type asked = func(context.Context) (any, error)
 

@@ -116,7 +116,18 @@ func trust(ca, folder string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
-var dialect = &sqlstore.Dialect{Quote: "`", Answer: answer}
+var dialect = &sqlstore.Dialect{
+	Quote: "`", Answer: answer,
+	Types: map[backends.ColumnType]string{
+		backends.Serial:   "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY",
+		backends.Name:     "VARCHAR(%d)",
+		backends.LongText: "TEXT",
+		backends.Integer:  "BIGINT",
+		backends.Real:     "DOUBLE",
+		backends.Moment:   "DATETIME",
+	},
+	Suffix: " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+}
 
 // Errors of the server, by number.
 const (

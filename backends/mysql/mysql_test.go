@@ -24,3 +24,9 @@ func TestDB(t *testing.T) {
 		},
 	})
 }
+
+func TestTables(t *testing.T) {
+	server := backendtest.MariaDB(t)
+	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("dsn: %q", server.MySQLDSN()))
+	backendtest.RunTables(t, db)
+}

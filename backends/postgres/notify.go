@@ -11,8 +11,7 @@ import (
 	"sipedge/backends/sqlstore"
 )
 
-// channel is what changes are told on, the table's name as payload. The triggers that
-// `sipedge db init` makes do so.
+// channel is what changes are told on, the table's name as payload.
 const channel = "sipedge_changed"
 
 const (
@@ -20,6 +19,16 @@ const (
 	reconnectMin = 100 * time.Millisecond
 	reconnectMax = 10 * time.Second
 )
+
+// triggers are the statements that have changes of a table told.
+func triggers(table string) []string {
+	return []string{
+		"CREATE OR REPLACE FUNCTION " + channel + "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " +
+			"PERFORM pg_notify('" + channel + "', TG_TABLE_NAME); RETURN NULL; END $$",
+		"CREATE TRIGGER " + channel + " AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON " + table +
+			" FOR EACH STATEMENT EXECUTE FUNCTION " + channel + "()",
+	}
+}
 
 type database struct {
 	*sqlstore.Store

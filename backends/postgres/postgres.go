@@ -47,7 +47,18 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	return backends.Guard(o.Name, db, limits), nil
 }
 
-var dialect = &sqlstore.Dialect{Quote: `"`, Numbered: true, Answer: answer}
+var dialect = &sqlstore.Dialect{
+	Quote: `"`, Numbered: true, Answer: answer,
+	Types: map[backends.ColumnType]string{
+		backends.Serial:   "BIGSERIAL PRIMARY KEY",
+		backends.Name:     "VARCHAR(%d)",
+		backends.LongText: "TEXT",
+		backends.Integer:  "BIGINT",
+		backends.Real:     "DOUBLE PRECISION",
+		backends.Moment:   "TIMESTAMP",
+	},
+	Tell: triggers,
+}
 
 // Classes and codes of PostgreSQL, appendix A of its manual.
 const (

@@ -101,3 +101,9 @@ func TestSecret(t *testing.T) {
 		}
 	}
 }
+
+func TestTables(t *testing.T) {
+	server := backendtest.Postgres(t)
+	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("dsn: %q", server.PostgresDSN()))
+	backendtest.RunTables(t, db)
+}

@@ -53,7 +53,17 @@ func dataSource(file string, limits backends.Limits) string {
 }
 
 // dialect quotes names by backquotes: what SQLite doesn't know between double quotes is a text.
-var dialect = &sqlstore.Dialect{Quote: "`", TextTimes: true, Answer: answer}
+var dialect = &sqlstore.Dialect{
+	Quote: "`", TextTimes: true, Answer: answer,
+	Types: map[backends.ColumnType]string{
+		backends.Serial:   "INTEGER PRIMARY KEY AUTOINCREMENT",
+		backends.Name:     "VARCHAR(%d)",
+		backends.LongText: "TEXT",
+		backends.Integer:  "INTEGER",
+		backends.Real:     "REAL",
+		backends.Moment:   "DATETIME",
+	},
+}
 
 func answer(err error) error {
 	var e *sqlite.Error

@@ -18,3 +18,7 @@ func TestDB(t *testing.T) {
 		}
 	}})
 }
+
+func TestTables(t *testing.T) {
+	backendtest.RunTables(t, backendtest.OpenDB(t, &Driver, "file: tables.db"))
+}

@@ -18,6 +18,12 @@ type Dialect struct {
 	// Answer says what an error of the database means: backends.ErrExists, ErrRefused, ErrStale,
 	// or nil: it could not answer.
 	Answer func(err error) error
+
+	// Types are what columns are made of, %d for the size of a Name; Suffix stands behind a CREATE
+	// TABLE; Tell are the statements that have changes of a table told, nil: it can't.
+	Types  map[backends.ColumnType]string
+	Suffix string
+	Tell   func(quoted string) []string
 }
 
 // ErrStale is a backends.ErrRefused: tables are not, or no longer, as the statement has them.
