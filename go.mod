@@ -23,6 +23,7 @@ require (
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
 	go.yaml.in/yaml/v3 v3.0.6 // positions in YAML policies; schema
 	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp
+	golang.org/x/term v0.47.0 // passwords without echo; cmd/sipedge/internal/provision
 	modernc.org/sqlite v1.62.0 // databases in a file, without cgo; backends/sqlite
 	pgregory.net/rapid v1.3.0 // property tests
 )
