@@ -41,7 +41,8 @@ build:
 
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" \
-		"kamailio kamailio kamailio-extra-modules" "npm npm"
+		"kamailio kamailio kamailio-extra-modules" "npm npm" \
+		"pg_ctlcluster postgresql" "mariadbd mariadb-server"
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
 

@@ -12,8 +12,10 @@ require (
 	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/daemon
 	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
+	github.com/go-sql-driver/mysql v1.10.1 // MySQL and MariaDB; backends/mysql
 	github.com/google/go-cmp v0.7.0 // tests: want against got
 	github.com/gopacket/gopacket v1.7.7 // captures: formats, links, fragments, TCP; sip/recording
+	github.com/lib/pq v1.12.3 // PostgreSQL; backends/postgres
 	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
 	github.com/prometheus/client_golang v1.25.0 // exporting metrics; cmd/sipedge/internal/daemon
 	github.com/rogpeppe/go-internal v1.16.0 // txtar and script tests: sip/siptest, tests
@@ -21,15 +23,19 @@ require (
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
 	go.yaml.in/yaml/v3 v3.0.6 // positions in YAML policies; schema
 	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp
+	golang.org/x/term v0.47.0 // passwords without echo; cmd/sipedge/internal/provision
+	modernc.org/sqlite v1.62.0 // databases in a file, without cgo; backends/sqlite
 	pgregory.net/rapid v1.3.0 // property tests
 )
 
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20260601085548-328ff8e2c943 // indirect
+	filippo.io/edwards25519 v1.2.0 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cockroachdb/apd/v3 v3.2.3 // indirect
+	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/emicklei/proto v1.14.3 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/pool v0.2.1 // indirect
@@ -37,8 +43,10 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
@@ -47,6 +55,7 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/protocolbuffers/txtpbfmt v0.0.0-20260420112717-c39628bde8b5 // indirect
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
@@ -59,4 +68,7 @@ require (
 	golang.org/x/vuln v1.9.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
+	modernc.org/libc v1.80.1 // indirect
+	modernc.org/mathutil v1.7.1 // indirect
+	modernc.org/memory v1.12.1 // indirect
 )

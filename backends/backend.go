@@ -11,8 +11,13 @@ import (
 var (
 	// ErrNotFound: the backend answered, and there is no such row.
 	ErrNotFound = errors.New("not found")
+	// ErrExists: the backend answered, and has a row with these keys already.
+	ErrExists = errors.New("exists already")
+	// ErrRefused: the backend answered, and won't do it: there is no such table or column, a
+	// value does not fit.
+	ErrRefused = errors.New("refused by the backend")
 	// ErrUnavailable: the backend could not answer, or was not asked since it lately could not.
-	// Errors of drivers wrap it; every error but ErrNotFound is taken for it.
+	// An error of a driver that is none of the others is taken for it.
 	ErrUnavailable = errors.New("backend unavailable")
 	// ErrUnsupported: the driver can't do that at all.
 	ErrUnsupported = errors.New("not supported by this backend")

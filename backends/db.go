@@ -15,13 +15,13 @@ type DB interface {
 
 // Changer is the half of a DB that writes.
 type Changer interface {
-	// Insert adds rows, all or none.
+	// Insert adds rows, all or none. ErrExists: a unique key has one of them already.
 	Insert(ctx context.Context, table string, columns []string, rows ...Row) error
 	// Update changes the rows that where selects, and returns how many.
 	Update(ctx context.Context, table string, set []Cell, where []Where) (int, error)
 	// Delete removes the rows that where selects, and returns how many.
 	Delete(ctx context.Context, table string, where []Where) (int, error)
-	// Upsert inserts a row, or updates the one that has the same values in the columns of key.
+	// Upsert updates the row that has the same values in the columns of key, or inserts it.
 	Upsert(ctx context.Context, table string, key []string, row []Cell) error
 }
 
@@ -47,7 +47,7 @@ type Querier interface {
 
 // Transactor is a DB that can do several things or none.
 type Transactor interface {
-	// Tx commits what f did unless f returns an error.
+	// Tx commits what f did unless f returns an error. The DB is f's until it returns.
 	Tx(ctx context.Context, f func(DB) error) error
 }
 

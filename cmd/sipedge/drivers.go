@@ -1,6 +1,10 @@
 package main
 
 import (
+	"sipedge/backends"
+	"sipedge/backends/mysql"
+	"sipedge/backends/postgres"
+	"sipedge/backends/sqlite"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
@@ -11,4 +15,11 @@ import (
 var transports = transport.Drivers{
 	sip.UDP: udp.Listen,
 	sip.TCP: tcp.Listen,
+}
+
+// services is what this build keeps data in. A driver is one line here.
+var services = []backends.Driver{
+	mysql.Driver,
+	postgres.Driver,
+	sqlite.Driver,
 }

@@ -73,17 +73,19 @@ var owners = map[string][]string{
 	"go.yaml.in/yaml":            {"schema/internal/source", "schema/internal/format"},
 	"github.com/KimMachineGun":   {"cmd/sipedge/internal/daemon"},
 	"github.com/miekg/dns":       {"sip/resolve"},
-	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli"},
+	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli", "cmd/sipedge/internal/provision"},
+	"golang.org/x/term":          {"cmd/sipedge/internal/provision"},
 	"github.com/gaissmai/bart":   {"router/table", "router/data"},
 	"github.com/prometheus":      {"router/observe", "cmd/sipedge/internal/daemon"},
 	"github.com/emiago/sipgo":    {},
 	"github.com/rogpeppe":        {"sip/siptest"},
-	"github.com/google/go-cmp":   {},
+	"github.com/google/go-cmp":   {"backends/backendtest"},
 	"github.com/gopacket":        {"sip/recording"},
 	"pgregory.net/rapid":         {},
 	"go.uber.org/goleak":         {},
 	"modernc.org/sqlite":         {"backends/sqlite"},
 	"github.com/lib/pq":          {"backends/postgres"},
+	"github.com/go-sql-driver":   {"backends/mysql"},
 	"github.com/go-ldap/ldap":    {"backends/ldap"},
 	"github.com/coder/websocket": {"sip/transport/ws"},
 }
@@ -199,8 +201,9 @@ func checkImport(t *testing.T, from, to string) {
 	if driver && from != "cmd/sipedge" {
 		t.Errorf("%s imports the driver %s: only cmd/sipedge may", from, to)
 	}
-	if strings.HasPrefix(from, "backends/") && to != "sip" && !strings.HasPrefix(to, "backends") {
-		t.Errorf("%s imports %s: a driver knows backends, backends/sqlstore and sip", from, to)
+	known := to == "sip" || to == "schema" || strings.HasPrefix(to, "backends")
+	if strings.HasPrefix(from, "backends/") && !known {
+		t.Errorf("%s imports %s: a driver knows backends, backends/sqlstore, schema and sip", from, to)
 	}
 }
 

@@ -10,10 +10,9 @@ import (
 
 func main() {
 	os.Exit(cli.Main(cli.System{
-		Args:    os.Args[1:],
-		Stdout:  os.Stdout,
-		Stderr:  os.Stderr,
+		Args:  os.Args[1:],
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Env:     os.LookupEnv,
-		Drivers: transports,
+		Drivers: transports, Backends: services,
 	}))
 }

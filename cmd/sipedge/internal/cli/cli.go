@@ -10,21 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/provision"
 	"sipedge/sip/transport"
 )
-
-// Exit codes, the same for every command.
-const (
-	exitFine        = 0
-	exitProblems    = 1 // problems found
-	exitUsage       = 2
-	exitUnreachable = 3 // cannot read or reach
-	exitRefused     = 4 // by the server
-	exitBug         = 70
-)
-
-const exitCodes = `Exit codes: 0 fine · 1 problems found · 2 usage · 3 cannot read or reach ·
-4 refused by the server · 70 a bug in sipedge.`
 
 // shortGC is by how much the heap of a command that ends soon grows before garbage
 // is collected, in percent: most end before.
@@ -33,27 +23,14 @@ const shortGC = 400
 // System is what a command may use of the process.
 type System struct {
 	Args           []string
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Env            func(name string) (value string, set bool)
 	Drivers        transport.Drivers
+	Backends       []backends.Driver
 }
 
-// failure is an error with its exit code. Err nil: all has been said.
-type failure struct {
-	code int
-	err  error
-}
-
-func (f *failure) Error() string {
-	if f.err == nil {
-		return ""
-	}
-	return f.err.Error()
-}
-
-func (f *failure) Unwrap() error { return f.err }
-
-func unreachable(err error) error { return &failure{exitUnreachable, err} }
+func unreachable(err error) error { return exit.With(exit.Unreachable, err) }
 
 // say writes what a command was asked for.
 func say(out io.Writer, text string) error {
@@ -68,7 +45,7 @@ func Main(s System) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(s.Stderr, "sipedge: a bug: %v\n%s", r, debug.Stack())
-			code = exitBug
+			code = exit.Bug
 		}
 	}()
 	root := newRoot(s)
@@ -77,18 +54,18 @@ func Main(s System) (code int) {
 	root.SetErr(s.Stderr)
 	cmd, err := root.ExecuteC()
 	if err == nil {
-		return exitFine
+		return exit.Fine
 	}
 	// What is no failure of ours was found by cobra in the arguments.
-	var f *failure
+	var f *exit.Error
 	if !errors.As(err, &f) {
 		fmt.Fprintf(s.Stderr, "%s: %v\nSee '%s --help'.\n", cmd.CommandPath(), err, cmd.CommandPath())
-		return exitUsage
+		return exit.Usage
 	}
-	if f.err != nil {
-		fmt.Fprintf(s.Stderr, "%s: %v\n", cmd.CommandPath(), f.err)
+	if f.Err != nil {
+		fmt.Fprintf(s.Stderr, "%s: %v\n", cmd.CommandPath(), f.Err)
 	}
-	return f.code
+	return f.Code
 }
 
 func newRoot(s System) *cobra.Command {
@@ -98,7 +75,7 @@ func newRoot(s System) *cobra.Command {
 		Long: `sipedge routes SIP (RFC 3261) by a policy: a document of rules that is checked
 as a whole before it runs, compiled to a decision table, and swapped in one go.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge validate policy.yaml   check a policy
   sipedge test                   run its tests
   sipedge serve policy.yaml      route by it
@@ -120,6 +97,9 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newTrace(s),
 		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
+	root.AddCommand(provision.Commands(provision.System{
+		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
+	})...)
 	return root
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	hello "sipedge/examples/01-hello"
 	"sipedge/router"
 	"sipedge/schema"
@@ -38,11 +39,11 @@ func TestHelp(t *testing.T) {
 			}
 		}
 		code, out, _ := run(t, c.Name(), "--help")
-		if code != exitFine || !strings.Contains(out, "Usage:") {
+		if code != exit.Fine || !strings.Contains(out, "Usage:") {
 			t.Errorf("%s --help: exit code %d", c.Name(), code)
 		}
 		code, _, errs := run(t, c.Name(), "--nonsense")
-		if code != exitUsage || !strings.Contains(errs, "See 'sipedge "+c.Name()+" --help'.") {
+		if code != exit.Usage || !strings.Contains(errs, "See 'sipedge "+c.Name()+" --help'.") {
 			t.Errorf("%s --nonsense: exit code %d, %q", c.Name(), code, errs)
 		}
 	}
@@ -60,8 +61,8 @@ func TestBug(t *testing.T) {
 		}()
 		return Main(System{Args: []string{"version"}, Stdout: panics{}, Stderr: &errs, Env: noEnv})
 	}()
-	if code != exitBug {
-		t.Errorf("exit code %d, want %d", code, exitBug)
+	if code != exit.Bug {
+		t.Errorf("exit code %d, want %d", code, exit.Bug)
 	}
 }
 
@@ -75,7 +76,7 @@ func (panics) Write([]byte) (int, error) { panic("on purpose") }
 func TestOutputFails(t *testing.T) {
 	var errs bytes.Buffer
 	code := Main(System{Args: []string{"version"}, Stdout: full{}, Stderr: &errs, Env: noEnv})
-	if code != exitUnreachable || !strings.Contains(errs.String(), "no room") {
+	if code != exit.Unreachable || !strings.Contains(errs.String(), "no room") {
 		t.Errorf("exit code %d, %q", code, errs.String())
 	}
 }

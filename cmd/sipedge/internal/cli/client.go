@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/trace"
 )
 
@@ -72,8 +73,8 @@ func (c *client) ask(method, path string, body io.Reader) (string, error) {
 	case answer.StatusCode == http.StatusNotFound:
 		return "", unreachable(fmt.Errorf("the server at %s knows no such recording", c.addr))
 	case answer.StatusCode >= 300:
-		return "", &failure{exitRefused, fmt.Errorf("the server at %s refuses: %s", c.addr,
-			strings.TrimSpace(string(text)))}
+		return "", exit.With(exit.Refused, fmt.Errorf("the server at %s refuses: %s", c.addr,
+			strings.TrimSpace(string(text))))
 	}
 	return string(text), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
 	"sipedge/router/check"
 	"sipedge/schema"
@@ -45,7 +46,7 @@ is refused by both policies.
 Requests that the same rules decide the same way are told once, with how many there are;
 --all tells each. What could not be read is told on standard error.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge diff policy.yaml new/policy.yaml
   sipedge diff -o json policy.yaml new/policy.yaml | jq .decisions
   sipedge diff --replay monday.pcap policy.yaml new/policy.yaml
@@ -95,7 +96,7 @@ func bothPolicies(s System, paths []string) (docs [2]*schema.Document, err error
 		}
 		if docs[i] = doc; doc == nil || diags.HasErrors() {
 			report(s, diags, src)
-			return docs, &failure{code: exitProblems}
+			return docs, exit.With(exit.Problems, nil)
 		}
 	}
 	return docs, nil
@@ -111,7 +112,7 @@ func diff(s System, docs [2]*schema.Document, asJSON bool) error {
 		return err
 	}
 	if len(d.Rules)+len(d.Decisions) > 0 {
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	return nil
 }

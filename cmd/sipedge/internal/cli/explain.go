@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
 	"sipedge/router/scene"
 	"sipedge/schema"
@@ -39,7 +40,7 @@ in. Where it comes from is filled in too: --source and --listener say it.
 Only what happens at once is shown, unless --reply says what branches answer: then
 reply and failure routes run as well. Branches beyond those named answer nothing.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge explain policy.yaml invite.sip
   sipedge explain policy.yaml "INVITE sip:+4930123@example.net" --source 198.51.100.7
   sipedge explain --reply 503 --reply 180,200 policy.yaml invite.sip
@@ -94,7 +95,7 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 	}
 	if diags.HasErrors() {
 		report(s, diags, src)
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	for i, arg := range messages {
 		text, err := messageText(arg, stdin)
@@ -102,12 +103,12 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 			return unreachable(err)
 		}
 		if !strings.Contains(strings.TrimSpace(text), " ") {
-			return &failure{exitProblems, fmt.Errorf("%s holds no request", arg)}
+			return exit.With(exit.Problems, fmt.Errorf("%s holds no request", arg))
 		}
 		q.Message.Text = text
 		played, err := scene.Explain(doc, &q)
 		if err != nil {
-			return &failure{exitProblems, err}
+			return exit.With(exit.Problems, err)
 		}
 		if i > 0 && flags.output == "text" {
 			if err := say(s.Stdout, "\n"); err != nil {

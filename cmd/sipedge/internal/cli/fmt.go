@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/textdiff"
 	"sipedge/schema"
 )
@@ -31,7 +32,7 @@ out (tests included); the current folder unless given. Files are written anew an
 on standard output. With - a YAML policy is read from standard input and written to
 standard output.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge fmt policy.yaml
   sipedge fmt --check policies/edge     in CI
   sipedge fmt --diff .
@@ -75,30 +76,30 @@ func (f *formatter) stdin(in io.Reader) error {
 
 // paths lays out files; one that fails does not keep the others from it.
 func (f *formatter) paths(paths []string) error {
-	code := exitFine
+	code := exit.Fine
 	for _, path := range paths {
 		files, err := formatted(path)
 		if err != nil {
 			fmt.Fprintln(f.Stderr, "sipedge fmt:", err)
-			code = exitUnreachable
+			code = exit.Unreachable
 			continue
 		}
 		for _, file := range files {
 			err := f.file(file)
-			var fail *failure
+			var fail *exit.Error
 			switch {
 			case errors.As(err, &fail):
-				if fail.err != nil {
-					fmt.Fprintln(f.Stderr, "sipedge fmt:", fail.err)
+				if fail.Err != nil {
+					fmt.Fprintln(f.Stderr, "sipedge fmt:", fail.Err)
 				}
-				code = max(code, fail.code)
+				code = max(code, fail.Code)
 			case err != nil:
 				return err
 			}
 		}
 	}
-	if code != exitFine {
-		return &failure{code: code}
+	if code != exit.Fine {
+		return exit.With(code, nil)
 	}
 	return nil
 }
@@ -153,10 +154,10 @@ func (f *formatter) format(name string, src []byte) ([]byte, error) {
 	out, diags, err := schema.Format(name, src)
 	if len(diags) > 0 {
 		report(f.System, diags, schema.Source{name: src})
-		return nil, &failure{code: exitProblems}
+		return nil, exit.With(exit.Problems, nil)
 	}
 	if err != nil {
-		return nil, &failure{exitProblems, fmt.Errorf("%s: left as it is: %w", name, err)}
+		return nil, exit.With(exit.Problems, fmt.Errorf("%s: left as it is: %w", name, err))
 	}
 	return out, nil
 }
@@ -174,7 +175,7 @@ func (f *formatter) show(name string, src, out []byte) error {
 		return err
 	}
 	if f.check {
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
 	"sipedge/router/check"
 	"sipedge/router/policytest"
@@ -23,7 +24,7 @@ func generate(s System, path string) error {
 	}
 	if diags.HasErrors() {
 		report(s, diags, src)
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	var witnesses []policytest.Witness
 	for _, v := range check.Policy(doc).Verdicts {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/exit"
 )
 
 //go:embed first
@@ -34,7 +36,7 @@ change; policy.test.yaml, its tests; ci.sh, what CI runs; and .pre-commit-config
 which runs the same before each commit. Nothing is overwritten: when one of the files
 is there already, none is written.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge init edge
   cd edge && sipedge validate . && sipedge test .`,
 		Args: atMost(1, "one DIR"),
@@ -53,7 +55,7 @@ func initialise(s System, dir string) error {
 		path := filepath.Join(dir, f.name)
 		switch _, err := os.Lstat(path); {
 		case err == nil:
-			return &failure{exitProblems, fmt.Errorf("%s is there already; nothing is written", path)}
+			return exit.With(exit.Problems, fmt.Errorf("%s is there already; nothing is written", path))
 		case !errors.Is(err, fs.ErrNotExist):
 			return unreachable(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/replay"
 	"sipedge/schema"
 	"sipedge/sip/recording"
@@ -32,7 +33,7 @@ func replayAll(s System, files []string, docs [2]*schema.Document, flags *diffFl
 	})
 	progress.clear()
 	if err != nil {
-		return &failure{exitProblems, err}
+		return exit.With(exit.Problems, err)
 	}
 	write := report.WriteText
 	if flags.output == "json" {
@@ -45,9 +46,9 @@ func replayAll(s System, files []string, docs [2]*schema.Document, flags *diffFl
 	case c.Requests == 0 && c.Unreadable == 0:
 		return unreachable(fmt.Errorf("no request to replay in %s", strings.Join(files, ", ")))
 	case c.Unreadable > 0:
-		return &failure{code: exitUnreachable}
+		return exit.With(exit.Unreachable, nil)
 	case c.Differ > 0:
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	return nil
 }

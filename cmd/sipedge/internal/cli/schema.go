@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
 	"sipedge/schema"
 )
@@ -27,7 +28,7 @@ In a YAML editor with yaml-language-server, the first line of a policy names it:
 
     # yaml-language-server: $schema=policy.schema.json
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge schema
   sipedge schema --json > policy.schema.json
   sipedge schema export policies/edge`,
@@ -75,7 +76,7 @@ and ` + "`cue vet -c .`" + ` one in CUE that says what it is:
 
 Run it again after an update of sipedge: the packages are written anew.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge schema export policies/edge
   cd policies/edge && cue vet -c .`,
 		Args: atMost(1, "one DIR"),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/daemon"
+	"sipedge/cmd/sipedge/internal/exit"
 	hello "sipedge/examples/01-hello"
 	"sipedge/router"
 	"sipedge/schema"
@@ -47,7 +48,7 @@ The state folder keeps the key that signs Record-Route, so that calls live throu
 restart: --state, else $STATE_DIRECTORY (systemd); without either the key is made at
 the start. Keys in the policy's ` + "`secrets:`" + ` come first.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge serve
   sipedge serve examples/01-hello
   sipedge serve --state /var/lib/sipedge /etc/sipedge/policy.yaml
@@ -88,7 +89,7 @@ func serve(s System, path, state string, drain time.Duration) error {
 	var problems *daemon.Problems
 	if errors.As(err, &problems) {
 		report(s, problems.Diagnostics, problems.Source)
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	if err != nil {
 		return unreachable(err)

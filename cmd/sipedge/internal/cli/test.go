@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/policytest"
 )
 
@@ -59,7 +60,7 @@ Every type of route can be shown:
 what was wanted, what came, and the decision step by step. --cover lists the rules and
 failure arms no test reached.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge test
   sipedge test --cover policies/edge
   sipedge test --run voicemail -o tap policy.test.yaml
@@ -107,18 +108,18 @@ func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error 
 	if len(files) == 0 {
 		return unreachable(fmt.Errorf("no *.test.yaml in %s", strings.Join(paths, ", ")))
 	}
-	code := exitFine
+	code := exit.Fine
 	var results []policytest.Result
 	for _, path := range files {
 		f, src, diags, err := policytest.Load(path)
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge test:", err)
-			code = exitUnreachable
+			code = exit.Unreachable
 			continue
 		}
 		if f == nil {
 			report(s, diags, src)
-			code = max(code, exitProblems)
+			code = max(code, exit.Problems)
 			continue
 		}
 		ran := f.Run(only)
@@ -134,13 +135,13 @@ func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error 
 		results = append(results, ran...)
 	}
 	if _, failed := policytest.Tally(results); failed > 0 {
-		code = max(code, exitProblems)
+		code = max(code, exit.Problems)
 	}
 	if err := writeResults(s, results, flags); err != nil {
 		return unreachable(err)
 	}
-	if code != exitFine {
-		return &failure{code: code}
+	if code != exit.Fine {
+		return exit.With(code, nil)
 	}
 	return nil
 }

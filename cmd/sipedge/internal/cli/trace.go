@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/trace"
 	"sipedge/sip"
 )
@@ -49,7 +50,7 @@ its body included. What the policy logs is in the server's log.
 
 Nothing matched: exit code 1. Another recording runs: 4.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge trace policy.yaml
   sipedge trace --method INVITE --user 100 --timeout 5m policy.yaml
   sipedge trace --admin 127.0.0.1:8061 --source 198.51.100.0/24 --count 3
@@ -108,12 +109,12 @@ func (f *traceFlags) find(s System, path string) error {
 	}
 	if doc == nil {
 		report(s, diags, src)
-		return &failure{code: exitProblems}
+		return exit.With(exit.Problems, nil)
 	}
 	f.admin = doc.Admin.Addr
 	if f.admin == "" {
-		return &failure{exitProblems, fmt.Errorf(
-			"%s has no admin listener, by which a server is told to record: `admin: {listen: none}`", path)}
+		return exit.With(exit.Problems, fmt.Errorf(
+			"%s has no admin listener, by which a server is told to record: `admin: {listen: none}`", path))
 	}
 	return nil
 }
@@ -176,7 +177,7 @@ func (f *traceFlags) record(s System) error {
 		note("the recording is full: what came later is missing")
 	}
 	if status.Calls == 0 {
-		return &failure{exitProblems, errors.New("no call matched")}
+		return exit.With(exit.Problems, errors.New("no call matched"))
 	}
 	text, err := c.get("/trace/" + status.ID + "/" + f.output)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/daemon"
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
 	"sipedge/schema"
 )
@@ -42,7 +43,7 @@ Problems go to standard error as text, or to standard output for machines:
   -o junit   JUnit XML, a test case a PATH
   -o github  annotations of a GitHub pull request
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge validate policy.yaml
   sipedge validate examples/01-hello examples/02-failover
   sipedge validate -o json policies/edge | jq .problems
@@ -85,18 +86,18 @@ type checking struct {
 
 // validate checks all paths. One that can't be read does not keep the others from it.
 func (c *checking) validate(s System, paths []string) error {
-	code := exitFine
+	code := exit.Fine
 	var all []checked
 	for _, path := range paths {
 		src, diags, err := c.check(s, path)
 		all = append(all, checked{path, diags, src, err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
-			code = exitUnreachable
+			code = exit.Unreachable
 			continue
 		}
 		if diags.HasErrors() || c.strict && len(diags) > 0 {
-			code = max(code, exitProblems)
+			code = max(code, exit.Problems)
 		}
 		switch {
 		case c.output != "text":
@@ -117,8 +118,8 @@ func (c *checking) validate(s System, paths []string) error {
 			return err
 		}
 	}
-	if code != exitFine {
-		return &failure{code: code}
+	if code != exit.Fine {
+		return exit.With(code, nil)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/action"
 	"sipedge/router/policytest"
 	"sipedge/router/table"
@@ -23,7 +24,7 @@ a field of templates (ruri.user), a pipe (strip) or the code of a diagnostic (SE
 Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
 and Kamailio with the fields they are here, the word tests what a test file may have.
 
-` + exitCodes,
+` + exit.Codes,
 		Example: `  sipedge doc
   sipedge doc relay
   sipedge doc SE1004`,
@@ -158,8 +159,8 @@ func explain(out io.Writer, name string) error {
 	if found {
 		return nil
 	}
-	return &failure{exitProblems, fmt.Errorf("no action, matcher, field, pipe or code %q%s",
-		name, schema.Meant(name, wordNames()))}
+	return exit.With(exit.Problems, fmt.Errorf("no action, matcher, field, pipe or code %q%s",
+		name, schema.Meant(name, wordNames())))
 }
 
 func (w word) write(out io.Writer) {

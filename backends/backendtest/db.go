@@ -1,0 +1,392 @@
+package backendtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sipedge/backends"
+)
+
+// Subject is a DB under test.
+type Subject struct {
+	DB backends.DB
+	// Table makes an empty table of that name with the columns id (whole numbers), name (texts,
+	// unique), body (long texts), raw (bytes), score (numbers), at (times); all may be NULL.
+	Table func(t *testing.T, name string)
+	// Server is what is behind it, asked with a timeout of Patience; nil: none that could fall
+	// silent.
+	Server *Server
+	// Refuses says which texts it may refuse (but never change); nil: none.
+	Refuses func(text string) bool
+}
+
+// Columns of the table, in the order of rows in the suite.
+var Columns = []string{"id", "name", "body", "raw", "score", "at"}
+
+// Hostile are texts that have been syntax somewhere.
+var Hostile = []string{
+	"", " ", "bob", "bob ", " bob", "BOB", "'", `"`, "`", "''", `\`, `\\`, `\'`, `'\''`, "%", "_",
+	"b_b", "'; DROP TABLE hostile; --", `"; DELETE FROM hostile; --`, "' OR '1'='1", "0", "00", "1e0",
+	"NULL", "null", "?", "$1", ":1", "@a", "{}", "*", ")(", "*)(uid=*))(|(uid=*",
+	"a;b|c:d,e\tf",
+	"a\nb", "a\r\nb", "\r\nContact: <sip:mallory@192.0.2.66>", "\\n", "a\x00b", "\x00", "\x1a", "\x7f",
+	"żółć", "日本語", "👋🏽", "\u202e", "ß", "SS", "ı", "é", "e\u0301", "\ufeff",
+	"%00", "%0d%0a", "--", "/*",
+	"*/", "#", "<x>", "&amp;", "${env.HOME}", "{ruri.user}", "sip:bob@example.org;transport=tcp",
+}
+
+// RunDB holds a database against the contract of backends.DB.
+func RunDB(t *testing.T, s Subject) {
+	for _, c := range []struct {
+		name  string
+		needs backends.Capability
+		test  func(*testing.T, *Subject)
+	}{
+		{"round trip", backends.CanInsert, roundTrip},
+		{"hostile", backends.CanInsert, hostile},
+		{"bytes", backends.CanInsert, rawBytes},
+		{"operators", backends.CanSelect, operators},
+		{"null", backends.CanUpdate, null},
+		{"pages", backends.CanSelect, pages},
+		{"insert", backends.CanInsert, insert},
+		{"many rows", backends.CanInsert, manyRows},
+		{"update", backends.CanUpdate, update},
+		{"delete", backends.CanDelete, remove},
+		{"upsert", backends.CanUpsert, upsert},
+		{"times", backends.CanInsert, times},
+		{"refused", backends.CanSelect, refused},
+		{"statements", backends.CanRaw, statements},
+		{"transaction", backends.CanTx, transaction},
+		{"concurrent", backends.CanUpsert, concurrent},
+	} {
+		if s.DB.Can()&c.needs != 0 {
+			t.Run(c.name, func(t *testing.T) { c.test(t, &s) })
+		}
+	}
+	t.Run("unsupported", func(t *testing.T) { unsupported(t, &s) })
+	if s.Server != nil {
+		t.Run("silent server", func(t *testing.T) { silent(t, &s) })
+		t.Run("restarted server", func(t *testing.T) { restarted(t, &s) })
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// row is one of the table with a name and nothing else.
+func row(id int, name string) backends.Row {
+	return backends.Row{int64(id), name, nil, nil, nil, nil}
+}
+
+// fill makes a table of named rows.
+func (s *Subject) fill(t *testing.T, table string, names ...string) {
+	t.Helper()
+	s.Table(t, table)
+	for i, n := range names {
+		check(t, s.DB.Insert(t.Context(), table, Columns, row(i+1, n)))
+	}
+}
+
+func (s *Subject) rows(t *testing.T, q backends.Select) []backends.Row {
+	t.Helper()
+	rows, err := s.DB.Select(t.Context(), q)
+	check(t, err)
+	return rows
+}
+
+// names are the names of rows that conditions select, in the order of their ids.
+func (s *Subject) names(t *testing.T, table string, where ...backends.Where) []string {
+	t.Helper()
+	names := []string{}
+	for _, r := range s.rows(t, backends.Select{
+		Table: table, Columns: []string{"name"}, Where: where, OrderBy: "id",
+	}) {
+		names = append(names, backends.Text(r[0]))
+	}
+	return names
+}
+
+func (s *Subject) expect(t *testing.T, table string, want []string, where ...backends.Where) {
+	t.Helper()
+	if diff := cmp.Diff(want, s.names(t, table, where...)); diff != "" {
+		t.Errorf("%v: want, got:\n%s", where, diff)
+	}
+}
+
+func is(column string, v backends.Value) backends.Where {
+	return backends.Where{Column: column, Op: backends.Equal, Value: v}
+}
+
+func roundTrip(t *testing.T, s *Subject) {
+	s.Table(t, "round_trip")
+	at := time.Date(2026, 11, 29, 23, 59, 58, 0, time.UTC)
+	for i, want := range []backends.Row{
+		{int64(1), "alice", strings.Repeat("a long text\r\n", 5000), []byte{0, 1, 255}, 0.7, at},
+		{int64(-1 << 31), "", "", []byte{}, -1e10, time.Unix(1, 0).UTC()},
+		{int64(1<<31 - 1), strings.Repeat("ż", 100), nil, nil, nil, nil},
+		{nil, nil, nil, nil, nil, nil},
+	} {
+		check(t, s.DB.Insert(t.Context(), "round_trip", Columns, want))
+		got := s.rows(t, backends.Select{Table: "round_trip", Columns: Columns,
+			Where: []backends.Where{is("id", want[0])}})
+		if diff := cmp.Diff([]backends.Row{want}, got); diff != "" {
+			t.Errorf("row %d: want, got:\n%.2000s", i, diff)
+		}
+	}
+}
+
+// Each hostile text is stored as it is, found by itself, and is nobody else's.
+func hostile(t *testing.T, s *Subject) {
+	s.Table(t, "hostile")
+	var stored []string
+	for i, text := range Hostile {
+		r := row(i, text)
+		r[2] = text
+		err := s.DB.Insert(t.Context(), "hostile", Columns, r)
+		if s.Refuses != nil && s.Refuses(text) && errors.Is(err, backends.ErrRefused) {
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		stored = append(stored, text)
+	}
+	s.expect(t, "hostile", stored)
+	for _, text := range stored {
+		for _, column := range []string{"name", "body"} {
+			s.expect(t, "hostile", []string{text}, is(column, text))
+			s.expect(t, "hostile", []string{text}, is(column, []byte(text)))
+		}
+	}
+	for _, v := range []backends.Value{int64(0), int64(1), 0.0} { // a number is no text
+		s.expect(t, "hostile", keep(stored, backends.Text(v)), is("name", v))
+	}
+	n, err := s.DB.Delete(t.Context(), "hostile",
+		[]backends.Where{is("name", "' OR '1'='1"), is("body", "' OR '1'='1")})
+	if n != 1 || err != nil {
+		t.Errorf("deleted %d, %v; want one", n, err)
+	}
+}
+
+func keep(list []string, want string) []string {
+	if slices.Contains(list, want) {
+		return []string{want}
+	}
+	return []string{}
+}
+
+// Columns of bytes keep every byte, however it is given; columns of text take bytes as text.
+func rawBytes(t *testing.T, s *Subject) {
+	s.Table(t, "raw_bytes")
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	for i, v := range []backends.Value{every, `\x41`, []byte(`\x41\\`), "'"} {
+		r := row(i, fmt.Sprint(i))
+		r[1], r[3] = []byte(fmt.Sprint(i)), v
+		check(t, s.DB.Insert(t.Context(), "raw_bytes", Columns, r))
+		got := s.rows(t, backends.Select{Table: "raw_bytes", Columns: []string{"raw", "name"},
+			Where: []backends.Where{is("raw", v), is("name", []byte(fmt.Sprint(i)))}})
+		want := []backends.Row{{[]byte(backends.Text(v)), fmt.Sprint(i)}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: want, got:\n%s", v, diff)
+		}
+	}
+}
+
+func operators(t *testing.T, s *Subject) {
+	s.fill(t, "operators", "a", "b", "c")
+	for _, c := range []struct {
+		op         backends.Op
+		id, name   []string
+		none, null []string
+	}{
+		{backends.Equal, []string{"b"}, []string{"b"}, []string{}, []string{}},
+		{backends.NotEqual, []string{"a", "c"}, []string{"a", "c"}, []string{"a", "b", "c"},
+			[]string{"a", "b", "c"}},
+		{backends.Less, []string{"a"}, []string{"a"}, []string{}, []string{}},
+		{backends.LessEqual, []string{"a", "b"}, []string{"a", "b"}, []string{}, []string{}},
+		{backends.Greater, []string{"c"}, []string{"c"}, []string{}, []string{}},
+		{backends.GreaterEqual, []string{"b", "c"}, []string{"b", "c"}, []string{}, []string{}},
+	} {
+		s.expect(t, "operators", c.id, backends.Where{Column: "id", Op: c.op, Value: int64(2)})
+		s.expect(t, "operators", c.name, backends.Where{Column: "name", Op: c.op, Value: "b"})
+		// body is NULL in every row: it differs from any text, and is neither less nor greater.
+		s.expect(t, "operators", c.none, backends.Where{Column: "body", Op: c.op, Value: "b"})
+		s.expect(t, "operators", c.null, backends.Where{Column: "name", Op: c.op, Value: nil})
+	}
+	s.expect(t, "operators", []string{"b"},
+		backends.Where{Column: "id", Op: backends.Greater, Value: int64(1)},
+		backends.Where{Column: "id", Op: backends.Less, Value: int64(3)})
+	_, err := s.DB.Select(t.Context(), backends.Select{Table: "operators", Columns: Columns,
+		Where: []backends.Where{{Column: "id", Op: "= 1 OR 1 =", Value: int64(1)}}})
+	if !errors.Is(err, backends.ErrRefused) {
+		t.Errorf("an operator of somebody's own: %v", err)
+	}
+}
+
+func null(t *testing.T, s *Subject) {
+	s.fill(t, "nulls", "a", "b")
+	where := []backends.Where{is("name", "a")}
+	_, err := s.DB.Update(t.Context(), "nulls", []backends.Cell{{Column: "body", Value: ""}}, where)
+	check(t, err)
+	s.expect(t, "nulls", []string{"a"}, is("body", ""))
+	s.expect(t, "nulls", []string{"b"}, is("body", nil))
+	_, err = s.DB.Update(t.Context(), "nulls", []backends.Cell{{Column: "body"}}, where)
+	check(t, err)
+	s.expect(t, "nulls", []string{"a", "b"}, is("body", nil))
+}
+
+func pages(t *testing.T, s *Subject) {
+	s.fill(t, "pages", "c", "b", "a", "e", "d")
+	for _, c := range []struct {
+		limit, offset int
+		want          string
+	}{{0, 0, "abcde"}, {2, 0, "ab"}, {2, 2, "cd"}, {2, 4, "e"}, {2, 9, ""}, {0, 3, "de"}} {
+		got := ""
+		for _, r := range s.rows(t, backends.Select{Table: "pages", Columns: []string{"name"},
+			OrderBy: "name", Limit: c.limit, Offset: c.offset}) {
+			got += backends.Text(r[0])
+		}
+		if got != c.want {
+			t.Errorf("limit %d offset %d: got %q, want %q", c.limit, c.offset, got, c.want)
+		}
+	}
+}
+
+// All rows or none; a unique value twice is ErrExists.
+func insert(t *testing.T, s *Subject) {
+	s.fill(t, "inserts", "a")
+	for _, rows := range [][]backends.Row{
+		{row(9, "a")},
+		{row(2, "b"), row(3, "c"), row(4, "a")},
+		{row(2, "b"), row(3, "b")},
+	} {
+		err := s.DB.Insert(t.Context(), "inserts", Columns, rows...)
+		if !errors.Is(err, backends.ErrExists) {
+			t.Errorf("%v: %v, want ErrExists", rows, err)
+		}
+	}
+	s.expect(t, "inserts", []string{"a"})
+	check(t, s.DB.Insert(t.Context(), "inserts", []string{"name", "id"},
+		backends.Row{"b", int64(2)}, backends.Row{"c", int64(3)}))
+	s.expect(t, "inserts", []string{"a", "b", "c"})
+	check(t, s.DB.Insert(t.Context(), "inserts", Columns))
+}
+
+// More rows than one statement takes.
+func manyRows(t *testing.T, s *Subject) {
+	s.Table(t, "many")
+	const n = 6_000
+	rows := make([]backends.Row, n)
+	for i := range rows {
+		rows[i] = row(i, fmt.Sprint("user", i))
+	}
+	rows[n-1][1] = "user0"
+	if err := s.DB.Insert(t.Context(), "many", Columns, rows...); !errors.Is(err, backends.ErrExists) {
+		t.Errorf("the last row is there already: %v", err)
+	}
+	s.expect(t, "many", []string{})
+	rows[n-1][1] = "last"
+	check(t, s.DB.Insert(t.Context(), "many", Columns, rows...))
+	if got := len(s.names(t, "many")); got != n {
+		t.Errorf("%d rows, want %d", got, n)
+	}
+}
+
+func update(t *testing.T, s *Subject) {
+	s.fill(t, "updates", "a", "b", "c")
+	set := []backends.Cell{{Column: "body", Value: "x"}, {Column: "score", Value: 1.5}}
+	above := backends.Where{Column: "id", Op: backends.Greater, Value: int64(1)}
+	for range 2 { // rows that were found count, changed or not
+		n, err := s.DB.Update(t.Context(), "updates", set, []backends.Where{above})
+		if n != 2 || err != nil {
+			t.Errorf("updated %d, %v; want 2", n, err)
+		}
+	}
+	s.expect(t, "updates", []string{"b", "c"}, is("body", "x"))
+	n, err := s.DB.Update(t.Context(), "updates", set, []backends.Where{is("id", int64(9))})
+	if n != 0 || err != nil {
+		t.Errorf("updated %d, %v; want none", n, err)
+	}
+}
+
+func remove(t *testing.T, s *Subject) {
+	s.fill(t, "deletes", "a", "b", "c")
+	for _, want := range []int{1, 0} {
+		n, err := s.DB.Delete(t.Context(), "deletes", []backends.Where{is("name", "b")})
+		if n != want || err != nil {
+			t.Errorf("deleted %d, %v; want %d", n, err, want)
+		}
+	}
+	s.expect(t, "deletes", []string{"a", "c"})
+	n, err := s.DB.Delete(t.Context(), "deletes", nil)
+	if n != 2 || err != nil {
+		t.Errorf("deleted %d, %v; want all", n, err)
+	}
+	s.expect(t, "deletes", []string{})
+}
+
+func upsert(t *testing.T, s *Subject) {
+	s.fill(t, "upserts", "a")
+	key := []string{"name"}
+	for _, name := range []string{"a", "b", "b"} {
+		check(t, s.DB.Upsert(t.Context(), "upserts", key, []backends.Cell{
+			{Column: "name", Value: name}, {Column: "id", Value: int64(7)}}))
+	}
+	s.expect(t, "upserts", []string{"a", "b"}, is("id", int64(7)))
+	err := s.DB.Upsert(t.Context(), "upserts", key, []backends.Cell{{Column: "id", Value: int64(7)}})
+	if !errors.Is(err, backends.ErrRefused) {
+		t.Errorf("a row without its key: %v", err)
+	}
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			err := s.DB.Upsert(context.Background(), "upserts", key, []backends.Cell{
+				{Column: "name", Value: "race"}, {Column: "id", Value: int64(8)}})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	s.expect(t, "upserts", []string{"race"}, is("id", int64(8)))
+}
+
+// Times are kept to the second in UTC, and may stand for Unix seconds.
+func times(t *testing.T, s *Subject) {
+	s.Table(t, "times")
+	local := time.Date(2026, 3, 29, 2, 30, 0, 987654321, time.FixedZone("CET", 3600))
+	want := time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)
+	check(t, s.DB.Insert(t.Context(), "times", []string{"id", "name", "at"},
+		backends.Row{local, local, local}))
+	got := s.rows(t, backends.Select{Table: "times", Columns: []string{"id", "name", "at"}})
+	stored := []backends.Row{{want.Unix(), want.Format(time.DateTime), want}}
+	if diff := cmp.Diff(stored, got); diff != "" {
+		t.Errorf("want, got:\n%s", diff)
+	}
+	for _, column := range []string{"id", "at"} {
+		for value, hits := range map[backends.Value]int{local: 1, local.Unix(): 1,
+			local.Add(-time.Second): 1, local.Add(time.Second): 0} {
+			rows := s.rows(t, backends.Select{Table: "times", Columns: []string{"name"},
+				Where: []backends.Where{{Column: column, Op: backends.GreaterEqual, Value: value}}})
+			if len(rows) != hits {
+				t.Errorf("%s >= %v: %d rows, want %d", column, value, len(rows), hits)
+			}
+		}
+	}
+}

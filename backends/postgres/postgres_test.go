@@ -1,0 +1,109 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"sipedge/backends"
+	"sipedge/backends/backendtest"
+	"sipedge/schema"
+)
+
+func TestDB(t *testing.T) {
+	server := backendtest.Postgres(t)
+	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("{dsn: %q, timeout: %v, breaker: {rest: 200ms}}",
+		server.PostgresDSN(), backendtest.Patience))
+	backendtest.RunDB(t, backendtest.Subject{
+		DB: db, Server: server,
+		Table: func(t *testing.T, name string) {
+			_, err := db.(backends.Querier).Exec(t.Context(), fmt.Sprintf("CREATE TABLE %s (id BIGINT, "+
+				"name VARCHAR(255) UNIQUE, body TEXT, raw BYTEA, score DOUBLE PRECISION, at TIMESTAMP)", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
+		Refuses: func(text string) bool { // PostgreSQL has no such texts
+			return strings.Contains(text, "\x00") || !utf8.ValidString(text)
+		},
+	})
+}
+
+// A change told by the database reaches who asked for it, also after the connection was lost.
+func TestNotified(t *testing.T) {
+	server := backendtest.Postgres(t)
+	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("dsn: %q", server.PostgresDSN()))
+	told := make(chan struct{}, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- db.(backends.Notifier).Notified(ctx, "subscriber", func() { told <- struct{}{} })
+	}()
+	tell := func(table string) {
+		_, err := db.(backends.Querier).Exec(t.Context(), "SELECT pg_notify(?, ?)", channel, table)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	hears := func(table string) {
+		t.Helper()
+		deadline := time.After(30 * time.Second)
+		for {
+			tell(table)
+			select {
+			case <-told:
+				return
+			case <-time.After(100 * time.Millisecond): // it may not listen yet
+			case <-deadline:
+				t.Fatal("never told")
+			}
+		}
+	}
+	hears("subscriber")
+	for len(told) > 0 {
+		<-told
+	}
+	tell("location")
+	tell("subscriber")
+	<-told
+	if n := len(told); n != 0 {
+		t.Errorf("told %d times of another table", n)
+	}
+	server.Stop(t)
+	server.Start(t)
+	select {
+	case <-told: // perhaps something changed meanwhile
+	case <-time.After(30 * time.Second):
+		t.Error("not told after the connection was lost")
+	}
+	hears("subscriber")
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Notified returned %v", err)
+	}
+}
+
+// The password in a dsn is told to nobody.
+func TestSecret(t *testing.T) {
+	for _, dsn := range []string{"postgres://u:hunter2@host:port/x", "password=hunter2 nonsense"} {
+		v := schema.Value{Kind: schema.Map, Keys: []schema.Key{
+			{Name: "dsn", Value: schema.Value{Kind: schema.String, S: dsn}}}}
+		b, diags := Driver.Open(&backends.Opening{Name: "x", Settings: &v})
+		if b != nil || !diags.HasErrors() {
+			t.Fatalf("%s: opened", dsn)
+		}
+		if s := fmt.Sprint(diags); strings.Contains(s, "hunter2") {
+			t.Error(s)
+		}
+	}
+}
+
+func TestTables(t *testing.T) {
+	server := backendtest.Postgres(t)
+	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("dsn: %q", server.PostgresDSN()))
+	backendtest.RunTables(t, db)
+}

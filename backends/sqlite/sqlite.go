@@ -1,0 +1,85 @@
+// Package sqlite is the database in a file, the default where nothing else is there.
+// Its one law: the file is safe at every moment; a commit that returned is on the disk.
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"sipedge/backends"
+	"sipedge/backends/sqlstore"
+	"sipedge/schema"
+)
+
+// Driver is the driver of policies.
+var Driver = backends.Driver{
+	Name: "sqlite",
+	Doc:  "A database in a file, SQLite.",
+	Schema: `{
+	// The file; made when it is not there. A relative path begins at the policy.
+	file!: #File` + backends.LimitsCUE + `}`,
+	Open: open,
+}
+
+func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
+	file := o.Settings.Get("file").S
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(o.Folder, file)
+	}
+	limits := backends.LimitsOf(o.Settings)
+	c, err := sqlite.NewConnector(dataSource(file, limits))
+	if err != nil {
+		return nil, schema.Diagnostics{o.Settings.Get("file").Problem(schema.BadValue,
+			"%v", err)}
+	}
+	return backends.Guard(o.Name, sqlstore.New(c, dialect, limits), limits), nil
+}
+
+// dataSource names a file with its pragmas. Readers don't wait for the one who writes, who takes
+// the lock at the beginning of a transaction; waits are shorter than a call.
+func dataSource(file string, limits backends.Limits) string {
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", limits.Timeout.Milliseconds()),
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"foreign_keys(1)",
+	}}
+	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: q.Encode()}).String()
+}
+
+// dialect quotes names by backquotes: what SQLite doesn't know between double quotes is a text.
+var dialect = &sqlstore.Dialect{
+	Quote: "`", TextTimes: true, Answer: answer,
+	Types: map[backends.ColumnType]string{
+		backends.Serial:   "INTEGER PRIMARY KEY AUTOINCREMENT",
+		backends.Name:     "VARCHAR(%d)",
+		backends.LongText: "TEXT",
+		backends.Integer:  "INTEGER",
+		backends.Real:     "REAL",
+		backends.Moment:   "DATETIME",
+	},
+}
+
+func answer(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Code() {
+	case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE,
+		lib.SQLITE_CONSTRAINT_ROWID:
+		return backends.ErrExists
+	}
+	switch e.Code() & 0xff { // the primary code of an extended one
+	case lib.SQLITE_ERROR, lib.SQLITE_SCHEMA:
+		return sqlstore.ErrStale
+	case lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG, lib.SQLITE_RANGE:
+		return backends.ErrRefused
+	}
+	return nil
+}
