@@ -35,7 +35,7 @@ func (m model) live(aor string, now time.Time) (list []backends.Binding) {
 	return list
 }
 
-func same(a, b *backends.Binding) bool {
+func same(a, b backends.Binding) bool {
 	return a.ID == b.ID && bytes.Equal(a.Contact, b.Contact) && bytes.Equal(a.Received, b.Received) &&
 		bytes.Equal(a.Path, b.Path) && bytes.Equal(a.CallID, b.CallID) && a.CSeq == b.CSeq &&
 		a.Q == b.Q && a.Expires.Equal(b.Expires) && a.Modified.Equal(b.Modified) &&
@@ -54,10 +54,14 @@ func drawBinding(t *rapid.T, now time.Time) backends.Binding {
 		CallID: text("call-id", 40), UserAgent: text("agent", 700), Listener: text("listener", 3),
 		Instance: text("instance", 50), Attr: text("attr", 10),
 		CSeq: rapid.Uint32().Draw(t, "cseq"), Q: rapid.IntRange(0, 1000).Draw(t, "q"),
-		Expires:  now.Add(time.Duration(rapid.IntRange(1, 4000_000).Draw(t, "expires")) * time.Millisecond),
+		Expires:  now.Add(drawTime(t, 4000_000)),
 		Modified: now, Flags: rapid.Uint32().Draw(t, "flags"),
 		Methods: rapid.Uint32().Draw(t, "methods"), RegID: rapid.Uint32().Draw(t, "reg-id"),
 	}
+}
+
+func drawTime(t *rapid.T, most int) time.Duration {
+	return time.Duration(rapid.IntRange(1, most).Draw(t, "milliseconds")) * time.Millisecond
 }
 
 // The store against a map: inserts, refreshes, removals, and time that passes.
@@ -79,7 +83,7 @@ func TestStore(t *testing.T) {
 			aor := fmt.Sprint("user", rapid.IntRange(0, 12).Draw(t, "aor"))
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
-				now = now.Add(time.Duration(rapid.IntRange(0, 2000_000).Draw(t, "passes")) * time.Millisecond)
+				now = now.Add(drawTime(t, 2000_000))
 			case 1:
 				s.Advance(now)
 			default:
@@ -116,7 +120,7 @@ func update(t *rapid.T, s *Store, m model, aor string, now time.Time) {
 		for i := range set.Bindings {
 			switch b := &set.Bindings[i]; rapid.IntRange(0, 2).Draw(t, "refresh") {
 			case 0:
-				b.Expires = now.Add(time.Duration(rapid.IntRange(1, 4000).Draw(t, "seconds")) * time.Second)
+				b.Expires = now.Add(drawTime(t, 4000_000))
 			case 1:
 				id := b.ID
 				*b = drawBinding(t, now)
@@ -152,7 +156,7 @@ func look(t *rapid.T, s *Store, m model, now time.Time) {
 	for aor := range m {
 		want := m.live(aor, now)
 		_ = s.Lookup(ctx, []byte(aor), now, &set)
-		if !slices.EqualFunc(set.Bindings, want, func(a, b backends.Binding) bool { return same(&a, &b) }) {
+		if !slices.EqualFunc(set.Bindings, want, same) {
 			t.Fatalf("%s: got %+v, want %+v", aor, set.Bindings, want)
 		}
 		all += len(want)

@@ -7,6 +7,8 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
+	"sipedge/sip"
+	"sipedge/sip/transport"
 )
 
 var errHop = errors.New("not a next hop")
@@ -115,5 +117,15 @@ func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	if !s.to.literal() && !isHop(to) {
 		return job.Next, errHop
 	}
-	return s.proxy.Forward(j, to, s.to.literal() && to != nil, s.onError), nil
+	local := s.to.literal() && to != nil
+	if own := &j.Own; to == nil && own.URI != nil && string(own.URI) == string(j.Msg.RURI()) {
+		to, local = own.NextHop, own.Local
+		if own.Route != nil {
+			j.Msg.Prepend(sip.Route, own.Route)
+		}
+		if own.Listener != 0 && j.SendSocket == transport.AnyListener {
+			j.SendSocket = own.Listener - 1
+		}
+	}
+	return s.proxy.Forward(j, to, local, s.onError), nil
 }

@@ -55,6 +55,9 @@ type Target struct {
 	Q       int    // 0–1000
 	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
 	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
+
+	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
+	Listener uint16 // to send from, its index plus one, unless send_socket is forced; 0: any
 }
 
 // Job is one run of a policy over a message: a request, a branch of it, a
@@ -74,7 +77,9 @@ type Job struct {
 	Context any                // the response context that runs this route, or nil
 
 	Targets     []Target // by append_branch, behind the request's own URI
+	Own         Target   // how the Request-URI is reached, while it is the URI of Own; by lookup
 	Groups      bool     // serialize_branches ran: relay takes the highest q only
+	Serial      bool     // the engine goes on to the groups of lower q by itself
 	Received    []byte   // the Request-URI as received, for revert_uri
 	RecordRoute bool     // record_route ran
 	RRParams    []byte   // its parameters, ";a=b"

@@ -18,7 +18,7 @@ func (c *responseContext) settle() job.Verdict {
 	for !c.answered && !c.waiting() {
 		attempt := c.attempt
 		switch {
-		case c.cancelled:
+		case c.cancelled, c.nextGroup():
 		case c.hooks.OnError != nil && c.unsent():
 			v = c.runOnError()
 		case c.hooks.Failure != nil && !c.dropped() && c.failures < c.set.Attempts:

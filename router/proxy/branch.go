@@ -102,6 +102,9 @@ func (c *responseContext) launch(
 	if t.URI != nil {
 		m.SetRURI(t.URI)
 	}
+	if t.Route != nil {
+		m.Prepend(sip.Route, t.Route)
+	}
 	if f := c.route(b, h, t); f != nil {
 		b.fail(f)
 	} else if b.state == branchTrying {
@@ -120,7 +123,9 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 	b.stamp = identity.Stamp{
 		RecordRoute: c.recordRoute, Params: c.rrParams, Direction: c.direction,
 	}
-	b.socket = c.sendSocket
+	if b.socket = c.sendSocket; t.Listener != 0 && b.socket == transport.AnyListener {
+		b.socket = t.Listener - 1
+	}
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return faultDropped
 	}
@@ -151,7 +156,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 // runBranch reports whether the branch is to be sent.
 func (c *responseContext) runBranch(r job.Route, b *branch) bool {
 	j := c.job(schema.InBranch, b.msg)
-	j.Branch = b.index
+	j.Branch, j.SendSocket = b.index, b.socket
 	v := r.Run(context.Background(), j)
 	b.stamp.RecordRoute, b.stamp.Params = j.RecordRoute, c.keep(j.RRParams)
 	b.socket = j.SendSocket

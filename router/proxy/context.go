@@ -49,7 +49,7 @@ type responseContext struct {
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way
 	later    []job.Target // of lower q, for next_branches
-	own      job.Target   // what next_branches made the Request-URI, or zero
+	serial   bool         // later is sent to without a failure route
 	branches []*branch
 	ended    bool // the server transaction has left memory
 }
