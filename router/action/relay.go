@@ -7,8 +7,6 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
-	"sipedge/sip"
-	"sipedge/sip/transport"
 )
 
 var errHop = errors.New("not a next hop")
@@ -117,15 +115,9 @@ func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	if !s.to.literal() && !isHop(to) {
 		return job.Next, errHop
 	}
-	local := s.to.literal() && to != nil
-	if own := &j.Own; to == nil && own.URI != nil && string(own.URI) == string(j.Msg.RURI()) {
-		to, local = own.NextHop, own.Local
-		if own.Route != nil {
-			j.Msg.Prepend(sip.Route, own.Route)
-		}
-		if own.Listener != 0 && j.SendSocket == transport.AnyListener {
-			j.SendSocket = own.Listener - 1
-		}
+	local := s.to.literal()
+	if to == nil {
+		to, local = j.Aim()
 	}
 	return s.proxy.Forward(j, to, local, s.onError), nil
 }

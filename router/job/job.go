@@ -49,17 +49,6 @@ const (
 	CauseTransport
 )
 
-// Target is one member of the target set, RFC 3261 §16.5.
-type Target struct {
-	URI     []byte // Request-URI of the branch; nil: the request's own
-	Q       int    // 0–1000
-	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
-	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
-
-	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
-	Listener uint16 // to send from, its index plus one, unless send_socket is forced; 0: any
-}
-
 // Job is one run of a policy over a message: a request, a branch of it, a
 // failed request, a reply. Actions edit Msg in place and read it as edited.
 // Jobs are pooled and never copied as a whole; nothing in one outlives its

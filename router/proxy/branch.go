@@ -99,12 +99,7 @@ func (c *responseContext) launch(
 ) {
 	b := c.branches[i]
 	b.msg, b.lent = m, lent
-	if t.URI != nil {
-		m.SetRURI(t.URI)
-	}
-	if t.Route != nil {
-		m.Prepend(sip.Route, t.Route)
-	}
+	t.Edit(m)
 	if f := c.route(b, h, t); f != nil {
 		b.fail(f)
 	} else if b.state == branchTrying {
@@ -123,9 +118,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 	b.stamp = identity.Stamp{
 		RecordRoute: c.recordRoute, Params: c.rrParams, Direction: c.direction,
 	}
-	if b.socket = c.sendSocket; t.Listener != 0 && b.socket == transport.AnyListener {
-		b.socket = t.Listener - 1
-	}
+	b.socket = t.Socket(c.sendSocket)
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return faultDropped
 	}

@@ -197,12 +197,8 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 // Serialized, it is the members of the highest q, and the rest is kept for
 // next_branches.
 func (c *responseContext) targets(j *job.Job) []job.Target {
-	own := job.Target{Q: 1000}
-	if j.Own.URI != nil && string(j.Own.URI) == string(j.Msg.RURI()) {
-		own = j.Own
-	}
 	c.serial = j.Serial
-	set := append(c.members[:0], own)
+	set := append(c.members[:0], j.Member())
 	for i := range j.Targets {
 		if t := &j.Targets[i]; !holds(set, t, j.Msg.RURI()) {
 			set = append(set, *t)

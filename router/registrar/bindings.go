@@ -204,7 +204,7 @@ func (r *Request) list(s *backends.Set) {
 		l := append(append(append(r.Lines, "Contact: <"...), b.Contact...), ">;expires="...)
 		l = strconv.AppendInt(l, int64((b.Expires.Sub(r.now)+time.Second-1)/time.Second), 10)
 		if b.Q < 1000 {
-			l = AppendQ(append(l, ";q="...), b.Q)
+			l = appendQ(append(l, ";q="...), b.Q)
 		}
 		if len(b.Received) > 0 {
 			l = append(append(append(l, `;received="`...), b.Received...), '"')
@@ -222,8 +222,8 @@ func (r *Request) list(s *backends.Set) {
 	}
 }
 
-// AppendQ appends a q-value given in thousandths, RFC 3261 §25.1.
-func AppendQ(dst []byte, q int) []byte {
+// appendQ appends a q-value given in thousandths, RFC 3261 §25.1.
+func appendQ(dst []byte, q int) []byte {
 	if q >= 1000 {
 		return append(dst, '1')
 	}

@@ -120,8 +120,8 @@ func firstHop(path []byte) (uri []byte, ok bool) {
 	return uri, err == nil && (u.Scheme == sip.SIP || u.Scheme == sip.SIPS)
 }
 
-// Allowed are the methods that any of the bindings allows, as a header line.
-func Allowed(list []backends.Binding) (line []byte) {
+// allowed are the methods that any of the bindings allows, as a header line.
+func allowed(list []backends.Binding) (line []byte) {
 	var all uint32
 	for i := range list {
 		all |= list[i].Methods
@@ -150,21 +150,12 @@ func AppendAOR(dst []byte, n backends.Names, text []byte) (aor []byte, ok bool) 
 	return n.AppendAOR(dst, &u)
 }
 
-// Clear is the Change that removes every binding.
-type Clear struct{}
-
-func (Clear) Apply(s *backends.Set) bool {
-	changed := len(s.Bindings) > 0
-	s.Bindings = s.Bindings[:0]
-	return changed
-}
-
 var sets = sync.Pool{New: func() any { return new(backends.Set) }}
 
-// GetSet and PutSet lend a set.
-func GetSet() *backends.Set { return sets.Get().(*backends.Set) }
+// getSet and putSet lend a set.
+func getSet() *backends.Set { return sets.Get().(*backends.Set) }
 
-func PutSet(s *backends.Set) {
+func putSet(s *backends.Set) {
 	s.Reset()
 	sets.Put(s)
 }

@@ -2,7 +2,6 @@ package registrar
 
 import (
 	"context"
-	"time"
 
 	"sipedge/backends"
 	"sipedge/router/job"
@@ -50,7 +49,7 @@ func CompileRegistered(
 	want := !v.Has("is") || v.Get("is").B
 	of, source, names := v.Get("of").S, v.Get("source").B, store.Traits().Names
 	return func(j *job.Job) bool {
-		var buf [backends.MaxUser + backends.MaxDomain + 1]byte
+		var buf [maxAOR]byte
 		u, ok := whose(j, of)
 		if !ok {
 			return !want
@@ -59,13 +58,9 @@ func CompileRegistered(
 		if !ok {
 			return !want
 		}
-		set := GetSet()
-		defer PutSet(set)
-		now := j.Now
-		if now.IsZero() {
-			now = time.Now()
-		}
-		err := store.Lookup(context.Background(), aor, now, set)
+		set := getSet()
+		defer putSet(set)
+		err := store.Lookup(context.Background(), aor, now(j), set)
 		is := err == nil && len(set.Bindings) > 0 && (!source || cameFrom(j, set.Bindings))
 		return is == want
 	}, nil

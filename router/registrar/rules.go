@@ -45,8 +45,8 @@ const (
 	ReceivedNever
 )
 
-// Schema is the CUE of the arguments of save that are Rules.
-const Schema = `
+// rulesSchema is the CUE of the arguments of save that are Rules.
+const rulesSchema = `
 	// By what a Contact is found among the bindings: by its URI, which is so unless set, by URI and
 	// Call-ID, or by +sip.instance and reg-id where it has them.
 	match?: "contact" | "call_id" | "instance"
@@ -83,8 +83,8 @@ const (
 	defaultRetryAfter = time.Minute
 )
 
-// RulesOf reads checked arguments.
-func RulesOf(args *schema.Value) (*Rules, schema.Diagnostics) {
+// rulesOf reads checked arguments.
+func rulesOf(args *schema.Value) (*Rules, schema.Diagnostics) {
 	r := &Rules{
 		Match:       map[string]Match{"call_id": ByCallID, "instance": ByInstance}[args.Get("match").S],
 		Min:         durationOr(args, "min_expires", defaultMin),
