@@ -49,6 +49,12 @@ type Locations interface {
 	Advance(now time.Time) (next time.Time)
 }
 
+// Loader is a store that has bindings from before it began. Load comes before the first Update.
+type Loader interface {
+	// Load reads those that live at now.
+	Load(ctx context.Context, now time.Time) error
+}
+
 // Traits are what the users of a store have to know.
 type Traits struct {
 	// Waits: Update, Lookup and All may wait for others. Else they return at once, whatever the

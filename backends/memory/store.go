@@ -131,7 +131,7 @@ func (s *Store) store(
 ) {
 	ms := now.UnixMilli()
 	_, first := sh.find(hash, aor)
-	old, last := first, uint32(0)
+	last := uint32(0)
 	for i := first; i != 0; i = sh.records.At(i).next {
 		r := sh.records.At(i)
 		last = i
@@ -144,24 +144,24 @@ func (s *Store) store(
 		s.tell(sh, backends.Updated, r)
 	}
 	for n := range want {
-		if want[n].ID != 0 {
+		if want[n].ID == 0 {
+			want[n].ID = newID()
+		} else if sh.lives(first, want[n].ID, ms) {
 			continue
 		}
 		i, r := sh.records.Take()
-		want[n].ID = newID()
 		r.id = want[n].ID
 		sh.write(r, aor, &want[n])
 		sh.hang(i, r, now.Unix())
 		if last == 0 {
 			sh.index.put(hash, i)
-			first = i
 		} else {
 			sh.records.At(last).next = i
 		}
 		last = i
 		s.tell(sh, backends.Inserted, r)
 	}
-	for i := old; i != 0; {
+	for i := first; i != 0; {
 		r := sh.records.At(i)
 		next := r.next
 		switch {
@@ -172,6 +172,18 @@ func (s *Store) store(
 		}
 		i = next
 	}
+}
+
+// lives reports whether a record of a chain has an ID.
+func (sh *shard) lives(first uint32, id uint64, ms int64) bool {
+	for i := first; i != 0; {
+		r := sh.records.At(i)
+		if r.id == id && r.expires > ms {
+			return true
+		}
+		i = r.next
+	}
+	return false
 }
 
 // newID is one that no other binding has, of this process or another.
