@@ -1,8 +1,10 @@
 package router
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"sipedge/backends"
 	"sipedge/backends/memory"
@@ -13,13 +15,57 @@ import (
 func stored() func(string) backends.Locations {
 	all := map[string]backends.Locations{}
 	return func(name string) backends.Locations {
-		if name == "none" {
+		switch name {
+		case "none":
 			return nil
+		case "broken":
+			return unavailable{memory.New(backends.Names{})}
 		}
 		if all[name] == nil {
 			all[name] = memory.New(backends.Names{})
 		}
 		return all[name]
+	}
+}
+
+// unavailable is a store that can't answer.
+type unavailable struct{ *memory.Store }
+
+func (unavailable) Update(context.Context, []byte, time.Time, backends.Change) error {
+	return backends.ErrUnavailable
+}
+
+func (unavailable) Lookup(context.Context, []byte, time.Time, *backends.Set) error {
+	return backends.ErrUnavailable
+}
+
+// What a store that can't answer was asked is never taken for done, nor for not there.
+func TestBrokenLocation(t *testing.T) {
+	for _, c := range []struct{ do, request, want string }{
+		{"{save: {location: broken}}", "REGISTER sip:example.net", "503 Service Unavailable"},
+		{"{save: {location: broken, on_error: arm}}", "REGISTER sip:example.net", "500 Later"},
+		{"{save: {location: broken, reply: false}}, {reply: {code: 200}}", "REGISTER sip:example.net",
+			"503 Service Unavailable"},
+		{"{lookup: {location: broken}}, {relay: {}}", "MESSAGE sip:bob@example.net",
+			"503 Service Unavailable"},
+		{"{lookup: {location: broken, on_error: arm}}, {relay: {}}", "MESSAGE sip:bob@example.net",
+			"500 Later"},
+		{"{unregister: {location: broken}}, {reply: {code: 200}}", "REGISTER sip:example.net",
+			"500 Server Internal Error"},
+	} {
+		r, w := onWire(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes:
+  request:
+    - match: {method: [REGISTER, MESSAGE]}
+      do: [`+c.do+`]
+    - do: [{reply: {code: 404}}]
+  sub: {arm: [{do: [{reply: {code: 500, reason: Later}}]}]}
+`)
+		sent := w.ask(r, c.request, "Contact: <sip:bob@10.0.0.1>")
+		if got := status(t, sent); got != c.want {
+			t.Errorf("%s: want %s, got %s", c.do, c.want, got)
+		}
 	}
 }
 

@@ -232,17 +232,17 @@ func (r *Request) readContact(j *job.Job, a *sip.NameAddr, header int64) {
 
 func (r *Request) readInstance(a *sip.NameAddr, c *contact) (ok bool) {
 	c.instance, _ = a.Param("+sip.instance")
-	id, _ := a.Param("reg-id")
-	n, err := strconv.ParseUint(string(id), 10, 31)
+	id, given := a.Param("reg-id")
+	n := seconds(id, given)
 	switch {
 	case len(c.instance) > maxInstance:
 		r.refuse(400, "Instance Too Long")
 	case bytes.ContainsAny(c.instance, "\r\n\x00"):
 		r.refuse(400, "Malformed Contact")
-	case len(id) > 0 && (err != nil || n == 0):
+	case given && (n < 1 || n == mostSeconds): // a number of 31 bits, RFC 5626 §4.2
 		r.refuse(400, "Malformed reg-id")
 	}
-	c.regID = uint32(n)
+	c.regID = uint32(max(n, 0))
 	return r.Status == 0
 }
 
