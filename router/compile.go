@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"sipedge/backends"
 	"sipedge/policies"
 	"sipedge/router/action"
 	"sipedge/router/data"
@@ -22,7 +23,7 @@ import (
 
 // Vocabulary is what a policy may use: the actions and matchers of this program.
 var Vocabulary = sync.OnceValue(func() *schema.Vocabulary {
-	v := &schema.Vocabulary{Fields: table.Fields(), Policies: policies.Files}
+	v := &schema.Vocabulary{Fields: fields(), Policies: policies.Files}
 	for _, k := range action.Kinds() {
 		v.Actions = append(v.Actions, k.Kind)
 	}
@@ -50,6 +51,7 @@ type Policy struct {
 	backlog  uint8 // percent of the receive queue above which new dialogs are refused
 	tables   *data.Tables
 	keeps    []func() (restore func()) // snapshots of what steps keep
+	stores   []backends.Locations      // that rules use
 
 	destinations []action.Destination
 }
@@ -83,8 +85,10 @@ type Env struct {
 	Agent     *uac.Agent           // sends what the policy asks for; nil as Proxy
 	Listeners []transport.Listener // as bound; nil: as the document has them
 	Log       *slog.Logger         // of the action log
-	Unfit     func()               // counts values that were none for their variable; nil: nobody does
+	Unfit     func()               // counts values that were none for their variable; nil: nobody
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
+	// Locations is that of action.Env.
+	Locations func(name string) backends.Locations
 }
 
 // Compile makes a policy of a document. It is nil when the diagnostics have errors.
@@ -241,10 +245,10 @@ func (c *compiler) called(r *route) func(yield func(*route) bool) {
 func (c *compiler) fill(r *route) {
 	var diags schema.Diagnostics
 	r.table, diags = table.Compile(r.src, r.where, table.Env{
-		Tables: c.policy.tables, Vars: c.vars,
+		Tables: c.policy.tables, Vars: c.vars, Asks: c.asks(),
 	})
 	c.diags = append(c.diags, diags...)
-	for _, name := range table.Listeners(r.src) {
+	for _, name := range listeners(r.src) {
 		if _, ok := c.listener(name); !ok {
 			c.diags = append(c.diags, schema.Diagnostic{
 				Pos: name.Pos, End: name.Pos.Col + len(name.S), Code: schema.UnknownListener,
@@ -255,7 +259,7 @@ func (c *compiler) fill(r *route) {
 	env := action.Env{
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
-		Vars: c.vars, Unfit: c.env.Unfit,
+		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(),
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

@@ -47,9 +47,15 @@ routes:
         - log: {level: debug, message: "{source.ip} asks"}
         - reply: {code: 200, headers: {Allow: INVITE, X-You: "{source.ip}"}}
     - match: {method: REGISTER}
-      do: [{redirect: {to: "sip:reg@10.0.0.1", code: 305}}]
+      do:
+        - save: {location: contacts, match: instance, reply: false, on_error: refused}
+        - unregister: {location: contacts, aor: "{to.user}@example.net"}
+        - redirect: {to: "sip:reg@10.0.0.1", code: 305}
     - match: {method: MESSAGE}
-      do: [{route: numbers}, {forward: {to: "sip:{from.host}", on_error: refused}}]
+      do:
+        - lookup: {location: contacts, on_none: refused, on_method: refused, order: newest}
+        - route: numbers
+        - forward: {to: "sip:{from.host}", on_error: refused}
     - do:
         - record_route: {params: "a=b"}
         - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}

@@ -55,7 +55,8 @@ func newRouter(t testing.TB, net *mem.Network, policy string) (*Router, *mem.Nod
 	}
 	r := New(Config{
 		Sender: node, Clock: net.Now, Wake: node.Wake, Resolver: names{net}, Pool: later{net},
-		Secret: [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Locations: stored(),
+		Secret:    [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	node.Advance = r.Advance
 	p, diags := r.Compile(doc)

@@ -22,6 +22,7 @@ var places = map[string]struct{ where, step string }{
 	"force_send_socket":  {"RBFL", `"udp:10.0.0.9:5060"`},
 	"forward":            {"R", "{}"},
 	"log":                {"RBFOELST", "{message: m}"},
+	"lookup":             {"RF", "{location: contacts}"},
 	"loose_route":        {"R", "{}"},
 	"max_forwards":       {"R", "{limit: 10}"},
 	"next_branches":      {"RF", "{}"},
@@ -41,6 +42,7 @@ var places = map[string]struct{ where, step string }{
 	"revert_uri":         {"RBF", "{}"},
 	"rewrite_uri":        {"RBF", `"sip:x@10.0.0.3"`},
 	"route":              {"RBFOELST", "common"},
+	"save":               {"RO", "{location: contacts, reply: false}"},
 	"send_request":       {"FST", `{method: OPTIONS, to: "sip:x@10.0.0.3"}`},
 	"serialize_branches": {"RF", "{}"},
 	"set":                {"RBFOELST", "{var.x: y}"},
@@ -50,6 +52,7 @@ var places = map[string]struct{ where, step string }{
 	"set_user":           {"RBF", "x"},
 	"strip":              {"RBF", "1"},
 	"strip_tail":         {"RBF", "1"},
+	"unregister":         {"RO", "{location: contacts}"},
 	"unset":              {"RBFOELST", "var.x"},
 }
 

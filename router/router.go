@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -38,6 +39,8 @@ type Config struct {
 	// Own is asked before the startup route and each run of a timer route: whether
 	// it takes place, and for the trace that records it. nil: all do, unrecorded.
 	Own func(of schema.Place, route string) (t *job.Trace, run bool)
+	// Locations finds a location store; nil: there are none.
+	Locations func(name string) backends.Locations
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -51,6 +54,7 @@ type Router struct {
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
+	stores   stores
 	count    counters
 }
 
@@ -98,7 +102,7 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
-		Log: r.cfg.Log, Tables: r.Tables(),
+		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }
@@ -116,16 +120,22 @@ func (r *Router) Tables() *data.Tables {
 func (r *Router) Swap(p *Policy) {
 	r.proxy.SetSettings(p.settings)
 	r.policy.Store(p)
+	r.watch(p.stores)
 	r.timers.replace(r, p)
 }
 
 // Advance fires every timer due and returns when it must be called again; zero: when Wake says.
 func (r *Router) Advance(now time.Time) (next time.Time) {
-	next, due := r.layer.Advance(now), r.timers.advance(r, now)
-	if next.IsZero() || !due.IsZero() && due.Before(next) {
-		return due
+	next = sooner(r.layer.Advance(now), r.timers.advance(r, now))
+	return sooner(next, r.expire(now))
+}
+
+// sooner is the first of two times; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	return next
+	return a
 }
 
 // Drain refuses new dialogs from now on with 503 and Retry-After, and runs no

@@ -56,6 +56,7 @@ func onWire(t testing.TB, policy string) (*Router, *wire) {
 	net := mem.New(mem.Config{})
 	r := New(Config{
 		Sender: w, Clock: net.Now, Wake: func(time.Time) {}, Resolver: names{net}, Pool: later{net},
+		Locations: stored(),
 	})
 	swap(t, r, policy)
 	return r, w

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"log/slog"
 
+	"sipedge/backends"
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -41,6 +42,9 @@ type Env struct {
 	Keeps func(snapshot func() (restore func()))
 	// Tables of the policy, with all that it names.
 	Tables *data.Tables
+	// Locations finds a location store among the backends of the policy, nil if there is none of
+	// the name; it is nil itself while a policy is only looked at.
+	Locations func(name string) backends.Locations
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -85,6 +89,7 @@ func all() []Kind {
 		forceSendSocketKind,
 		forwardKind,
 		logKind,
+		lookupKind,
 		looseRouteKind,
 		maxForwardsKind,
 		nextBranchesKind,
@@ -104,6 +109,7 @@ func all() []Kind {
 		revertURIKind,
 		rewriteURIKind,
 		routeKind,
+		saveKind,
 		sendRequestKind,
 		serializeBranchesKind,
 		setKind,
@@ -113,6 +119,7 @@ func all() []Kind {
 		setUserKind,
 		stripKind,
 		stripTailKind,
+		unregisterKind,
 		unsetKind,
 	}
 }

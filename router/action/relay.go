@@ -115,5 +115,9 @@ func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	if !s.to.literal() && !isHop(to) {
 		return job.Next, errHop
 	}
-	return s.proxy.Forward(j, to, s.to.literal() && to != nil, s.onError), nil
+	local := s.to.literal()
+	if to == nil {
+		to, local = j.Aim()
+	}
+	return s.proxy.Forward(j, to, local, s.onError), nil
 }

@@ -80,3 +80,30 @@ func TestStrangersTargets(t *testing.T) {
 		}
 	}
 }
+
+// TestLookupIsLocal: where a binding leads is ours to call; what is done to the target behind it
+// may not be.
+func TestLookupIsLocal(t *testing.T) {
+	for _, tt := range []struct{ name, rules, want string }{
+		{"found", `{do: [{lookup: {location: contacts}}, {relay: {}}]}`, ""},
+		{"in turn", `{do: [{lookup: {location: contacts, serialize: true}}, {relay: {}}]}`, ""},
+		{"in a sub-route", `{do: [{lookup: {location: contacts, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{reply: {code: 480}}]}]}`, ""},
+		{"none is left", `{do: [{lookup: {location: contacts, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"another host",
+			`{do: [{lookup: {location: contacts}}, {set_host: "{from.host}"}, {relay: {}}]}`, "open relay"},
+		{"as it was received", `{do: [{lookup: {location: contacts}}, {revert_uri: {}}, {relay: {}}]}`,
+			"open relay"},
+		{"who is registered is no proof",
+			`{match: {registered: {location: contacts, of: from}}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, "open relay"},
+		{"only sometimes", `{match: {method: INVITE}, do: [{lookup: {location: contacts}}, {relay: {}}]}
+    - {do: [{relay: {}}]}`, "open relay"},
+	} {
+		_, got := found(t, "    - "+tt.rules+"\n")
+		if tt.want == "" && strings.Contains(got, "open relay") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: want %q, got\n%s", tt.name, tt.want, got)
+		}
+	}
+}

@@ -1,6 +1,11 @@
 package job
 
-import "bytes"
+import (
+	"bytes"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
 
 // Target is one member of the target set, RFC 3261 §16.5.
 type Target struct {
@@ -8,6 +13,45 @@ type Target struct {
 	Q       int    // 0–1000
 	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
 	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
+
+	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
+	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any
+}
+
+// Edit makes m, a copy of the request, the one of a branch.
+func (t *Target) Edit(m *sip.Message) {
+	if t.URI != nil {
+		m.SetRURI(t.URI)
+	}
+	if t.Route != nil {
+		m.Prepend(sip.Route, t.Route)
+	}
+}
+
+// Socket is the listener a branch is sent from, where forced is that of force_send_socket.
+func (t *Target) Socket(forced uint16) uint16 {
+	if forced == transport.AnyListener && t.Listener != 0 {
+		return t.Listener - 1
+	}
+	return forced
+}
+
+// Member is the Request-URI as a member of the target set: reached as lookup found, as long as
+// it is the URI that lookup made it.
+func (j *Job) Member() Target {
+	if j.Own.URI != nil && string(j.Own.URI) == string(j.Msg.RURI()) {
+		return j.Own
+	}
+	return Target{Q: 1000}
+}
+
+// Aim edits the request for its Member alone, and returns the next hop of that, nil if it has
+// none, and whether it is Local.
+func (j *Job) Aim() (to []byte, local bool) {
+	t := j.Member()
+	t.Edit(j.Msg)
+	j.SendSocket = t.Socket(j.SendSocket)
+	return t.NextHop, t.Local
 }
 
 // Holds reports whether a target set has a member that leads where t does. A

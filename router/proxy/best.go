@@ -18,7 +18,7 @@ func (c *responseContext) settle() job.Verdict {
 	for !c.answered && !c.waiting() && !c.postponed {
 		attempt := c.attempt
 		switch {
-		case c.cancelled:
+		case c.cancelled, c.nextGroup():
 		case c.hooks.OnError != nil && c.unsent():
 			if c.postpone(c.hooks.OnError) {
 				return v

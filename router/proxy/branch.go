@@ -99,9 +99,7 @@ func (c *responseContext) launch(
 ) {
 	b := c.branches[i]
 	b.msg, b.lent = m, lent
-	if t.URI != nil {
-		m.SetRURI(t.URI)
-	}
+	t.Edit(m)
 	if f := c.route(b, h, t); f != nil {
 		b.fail(f)
 	} else if b.state == branchTrying {
@@ -120,7 +118,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 	b.stamp = identity.Stamp{
 		RecordRoute: c.recordRoute, Params: c.rrParams, Direction: c.direction,
 	}
-	b.socket = c.sendSocket
+	b.socket = t.Socket(c.sendSocket)
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return faultDropped
 	}
@@ -151,7 +149,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 // runBranch reports whether the branch is to be sent.
 func (c *responseContext) runBranch(r job.Route, b *branch) bool {
 	j := c.job(schema.InBranch, b.msg)
-	j.Branch = b.index
+	j.Branch, j.SendSocket = b.index, b.socket
 	v := r.Run(context.Background(), j)
 	b.stamp.RecordRoute, b.stamp.Params = j.RecordRoute, c.keep(j.RRParams)
 	b.socket = j.SendSocket

@@ -9,6 +9,7 @@ import (
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
+	"sipedge/sip/slab"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
@@ -50,7 +51,7 @@ type responseContext struct {
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way
 	later    []job.Target // of lower q, for next_branches
-	own      job.Target   // what next_branches made the Request-URI, or zero
+	serial   bool         // later is sent to without a failure route
 	branches []*branch
 	ended    bool // the server transaction has left memory
 
@@ -250,19 +251,9 @@ func (c *responseContext) reset() {
 	c.avp.Reset()
 	*c = responseContext{
 		p: c.p, queue: c.queue[:0], avp: c.avp,
-		raw: emptied(c.raw), next: emptied(c.next), kept: emptied(c.kept),
+		raw: slab.Emptied(c.raw), next: slab.Emptied(c.next), kept: slab.Emptied(c.kept),
 		members: c.members[:0], later: c.later[:0], branches: c.branches[:0],
 	}
-}
-
-// maxIdle is the most memory a context keeps of each buffer, in bytes.
-const maxIdle = 8 << 10
-
-func emptied(b []byte) []byte {
-	if cap(b) > maxIdle {
-		return nil
-	}
-	return b[:0]
 }
 
 // keep copies b to where it lives as long as the context.

@@ -6,6 +6,7 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
 )
@@ -195,12 +196,8 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 // Serialized, it is the members of the highest q, and the rest is kept for
 // next_branches.
 func (c *responseContext) targets(j *job.Job) []job.Target {
-	own := job.Target{Q: 1000}
-	if c.own.URI != nil && string(c.own.URI) == string(j.Msg.RURI()) {
-		own = c.own
-	}
-	c.own = job.Target{}
-	set := append(c.members[:0], own)
+	c.serial = j.Serial
+	set := append(c.members[:0], j.Member())
 	for i := range j.Targets {
 		if t := &j.Targets[i]; !job.Holds(set, t, j.Msg.RURI()) {
 			set = append(set, *t)
@@ -216,7 +213,7 @@ func (c *responseContext) targets(j *job.Job) []job.Target {
 		if t.URI == nil {
 			t.URI = j.Msg.RURI()
 		}
-		t.URI, t.NextHop = c.keep(t.URI), c.keep(t.NextHop)
+		t.URI, t.NextHop, t.Route = c.keep(t.URI), c.keep(t.NextHop), c.keep(t.Route)
 		c.later = append(c.later, t)
 	}
 	slices.SortStableFunc(c.later, func(a, b job.Target) int { return b.Q - a.Q })
@@ -237,21 +234,38 @@ func (p *Proxy) NextBranches(j *job.Job) bool {
 		return false
 	}
 	group := c.later[:n]
-	c.own = group[0]
-	j.Msg.SetRURI(c.own.URI)
+	j.Own = group[0]
+	j.Msg.SetRURI(j.Own.URI)
 	j.Targets = append(j.Targets[:0], group[1:]...)
 	c.later = slices.Delete(c.later, 0, n)
 	return true
 }
 
+// nextGroup sends to the members of the next lower q, if the engine goes on by itself.
+func (c *responseContext) nextGroup() bool {
+	if !c.serial || len(c.later) == 0 {
+		return false
+	}
+	j, h := c.job(schema.InFailure, c.message()), c.hooks
+	if j.Serial = c.p.NextBranches(j); j.Serial {
+		c.launchAll(j, &h)
+	}
+	job.Put(j)
+	return j.Serial
+}
+
+// Room is how many members j's target set may have, the request's own URI included.
+func (p *Proxy) Room(j *job.Job) int {
+	if c, ok := j.Context.(*responseContext); ok {
+		return c.set.Branches - len(c.branches)
+	}
+	return p.settings.Load().Branches
+}
+
 // Append adds a member to the job's target set. False: it would be more
 // branches than Settings.Branches.
 func (p *Proxy) Append(j *job.Job, t job.Target) bool {
-	limit, used := p.settings.Load().Branches, 0
-	if c, ok := j.Context.(*responseContext); ok {
-		limit, used = c.set.Branches, len(c.branches)
-	}
-	if used+1+len(j.Targets) >= limit {
+	if 1+len(j.Targets) >= p.Room(j) {
 		return false
 	}
 	j.Targets = append(j.Targets, t)

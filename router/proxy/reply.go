@@ -19,8 +19,10 @@ import (
 func (p *Proxy) Reply(
 	j *job.Job, status int, reason string, extra []byte, stateful bool,
 ) job.Verdict {
-	final := status >= 200
-	method := j.Msg.Method()
+	final, method, v := status >= 200, j.Msg.Method(), job.Done
+	if !final {
+		v = job.Next
+	}
 	if final || method == sip.ACK {
 		j.Answered = true
 	}
@@ -31,11 +33,11 @@ func (p *Proxy) Reply(
 		if final && j.Msg.Replyable() {
 			p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
 		}
-		return verdict(final)
+		return v
 	}
 	if c, ok := j.Context.(*responseContext); ok {
 		c.respond(j.Msg, status, reason, extra)
-		return verdict(final)
+		return v
 	}
 	if j.Word != 0 || method != sip.CANCEL && (stateful || !final) {
 		c, err := p.enter(j, p.settings.Load())
@@ -46,7 +48,7 @@ func (p *Proxy) Reply(
 			}
 			c.respond(j.Msg, status, reason, extra)
 			c.release()
-			return verdict(final)
+			return v
 		case !errors.Is(err, transaction.ErrFull):
 			j.Answered = true
 			return job.Done
@@ -60,13 +62,6 @@ func (p *Proxy) Reply(
 	p.stats.statelessReplies.Add(1)
 	p.replyStateless(j.Trace, j.Flow, j.Msg, status, reason, extra)
 	return job.Done
-}
-
-func verdict(final bool) job.Verdict {
-	if final {
-		return job.Done
-	}
-	return job.Next
 }
 
 // Drop ends a request in silence: a transaction made for it absorbs what its

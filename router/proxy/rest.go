@@ -106,7 +106,7 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 // canRest: what only events under way need, or is rare, keeps a context awake.
 func (c *responseContext) canRest() bool {
 	if c.postponed || len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
-		!c.avp.Empty() || len(c.later) > 0 || c.own.URI != nil ||
+		!c.avp.Empty() || len(c.later) > 0 ||
 		c.textSize() > slab.MaxText {
 		return false
 	}
@@ -123,7 +123,7 @@ func (c *responseContext) forget() {
 		b.resp, b.fault = nil, nil
 	}
 	clear(c.later)
-	c.later, c.own = c.later[:0], job.Target{}
+	c.later = c.later[:0]
 }
 
 func (c *responseContext) textSize() int {

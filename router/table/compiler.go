@@ -38,6 +38,14 @@ func (c *compiler) match(v *schema.Value) (all []condition) {
 	for i := range v.Keys {
 		k := &v.Keys[i]
 		m := lookup(k.Name)
+		if ask := c.env.Asks[k.Name]; ask != nil {
+			holds, diags := ask(&k.Value)
+			c.found = append(c.found, diags...)
+			c := one(searched, func(f *facts) bool { return holds(f.Job) })
+			c[0].field = k.Name
+			all = append(all, c...)
+			continue
+		}
 		if m == nil {
 			c.diagnose(k.Pos, len(k.Name), schema.UnknownMatch, "%q is not a known matcher", k.Name)
 			continue

@@ -80,21 +80,6 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
-func TestListeners(t *testing.T) {
-	rules := append(parse(t, "listener: 'udp:1'", "method: BYE",
-		"any: [{listener: [b, c]}, {not: {all: [{listener: d}]}}]"), schema.Rule{})
-	var got []string
-	for _, text := range Listeners(rules) {
-		if text.Pos.Line != 1 {
-			t.Errorf("%s: no place", text.S)
-		}
-		got = append(got, text.S)
-	}
-	if want := "udp:1 b c d"; strings.Join(got, " ") != want {
-		t.Errorf("want %s, got %v", want, got)
-	}
-}
-
 func TestEveryMistakeIsTold(t *testing.T) {
 	_, found := Compile(parse(t, "source: nowhere", "method: BYE", "uri: {user: {regex: '('}}"),
 		schema.InRequest, Env{})

@@ -102,7 +102,12 @@ type Table struct {
 type Env struct {
 	Tables *data.Tables // nil: none
 	Vars   *vars.Scope  // nil: none
+	// Asks are the matchers, by name, that ask a service. Where they may stand is the schema's.
+	Asks map[string]Ask
 }
+
+// Ask compiles the value of a matcher that asks a service; nil with errors.
+type Ask func(v *schema.Value) (holds func(*job.Job) bool, diags schema.Diagnostics)
 
 // Compile builds the table of a rule list that runs in the given route types
 // (a sub-route: the union of its callers'). What the schema can't see (a

@@ -1,12 +1,13 @@
 package slab
 
-// Texts in size classes, most of them whole messages. A message of a SIP hop
-// is 300 to 2000 bytes; between these the classes lie close, so that rounding
-// up loses a tenth of them instead of a quarter. A handle has room for
+// Texts in size classes, most of them whole messages or the texts of a
+// binding. A message of a SIP hop is 300 to 2000 bytes, a binding 100 to 250;
+// between these the classes lie close, so that
+// rounding up loses a tenth of them instead of a quarter. A handle has room for
 // thirty-one.
 var classSizes = [...]int{
-	128, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 3072, 4096, 8192,
-	16384, 65536,
+	64, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280,
+	1536, 1792, 2048, 3072, 4096, 8192, 16384, 65536,
 }
 
 const (
@@ -81,4 +82,15 @@ func (b *Buffers) Live() (n int) {
 		n += b.class[i].live
 	}
 	return n
+}
+
+// maxIdle is the most memory that a thing out of use keeps of a buffer, in bytes.
+const maxIdle = 8 << 10
+
+// Emptied is b for the next to use, or nothing when that would keep too much.
+func Emptied(b []byte) []byte {
+	if cap(b) > maxIdle {
+		return nil
+	}
+	return b[:0]
 }

@@ -111,6 +111,9 @@ func (s *Step) changes() {
 	case "next_branches":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "which branch next_branches takes"
+	case "lookup":
+		s.edits(KeyUser, KeyURI)
+		s.Wild = "which binding lookup finds"
 	case "loose_route":
 		s.edits(KeyDirection, "Route", KeyUser, KeyURI)
 	case "force_rport":

@@ -109,6 +109,8 @@ func (r *Run) own(s *graph.Step) {
 		r.Owner = r.ownerOf(s.Src)
 	case "revert_uri":
 		r.Owner = ByCaller
+	case "lookup": // who registered proved to be ours, or the policy does not ask
+		r.Owner = ByPolicy
 	case "next_branches":
 		r.Owner = ByPolicy // whether it is a stranger's, append_branch is asked
 	}

@@ -259,7 +259,8 @@ func (w *trace) wrote(e *event, t int) *formula.Node {
 	switch s := e.step; {
 	case s.Src.Kind == "loose_route":
 		return w.loosed(e)
-	case w.a.Kind == formula.Owner && s.Src.Kind == "next_branches":
+	case w.a.Kind == formula.Owner &&
+		(s.Src.Kind == "next_branches" || s.Src.Kind == "lookup"):
 		w.ran(e)
 		return w.truth(w.owned(ByPolicy))
 	case s.Wild != "":

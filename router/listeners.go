@@ -1,10 +1,10 @@
-package table
+package router
 
 import "sipedge/schema"
 
-// Listeners are the texts by which the matches of rules name listeners. Whether
+// listeners are the texts by which the matches of rules name listeners. Whether
 // there are such listeners is for those to say who know them.
-func Listeners(rules []schema.Rule) (names []schema.Text) {
+func listeners(rules []schema.Rule) (names []schema.Text) {
 	var walk func(*schema.Value)
 	walk = func(match *schema.Value) {
 		for i := range match.Keys {

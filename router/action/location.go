@@ -1,0 +1,49 @@
+package action
+
+import (
+	"context"
+
+	"sipedge/router/job"
+	"sipedge/router/registrar"
+	"sipedge/schema"
+)
+
+var (
+	saveKind       = located(registrar.Save, registrar.NewSave)
+	lookupKind     = located(registrar.Find, registrar.NewFind)
+	unregisterKind = located(registrar.Unregister, registrar.NewUnregister)
+)
+
+// located makes the kind of an action of package registrar.
+func located(
+	kind schema.Kind, make func(*registrar.Env) (job.Step, schema.Diagnostics),
+) Kind {
+	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
+		s, diags := make(&registrar.Env{
+			Proxy: d.Proxy, Locations: d.Locations, Live: d.Proxy != nil, Args: d.args,
+			Text: d.appender,
+			Arm: func(key string) (registrar.Arm, bool) {
+				a := d.arm(key)
+				return func(ctx context.Context, j *job.Job, status int) job.Verdict {
+					return a.take(ctx, j, d.Proxy, status)
+				}, a.route != nil
+			},
+		})
+		d.diags = append(d.diags, diags...)
+		return s
+	})}
+}
+
+// appender appends the text of an argument; nil: it is absent or wrong.
+func (d *decoder) appender(key string) func(b []byte, j *job.Job) []byte {
+	t, ok := d.text(d.args.Get(key))
+	if !ok {
+		return nil
+	}
+	return func(b []byte, j *job.Job) []byte {
+		if t.tmpl == nil {
+			return append(b, t.lit...)
+		}
+		return t.tmpl.Append(b, j)
+	}
+}

@@ -1,0 +1,106 @@
+package router
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sipedge/backends"
+	"sipedge/router/job"
+	"sipedge/router/registrar"
+	"sipedge/router/table"
+	"sipedge/schema"
+)
+
+// fields are the matchers: those of the table, and those that ask a service.
+func fields() []schema.Field {
+	list := append(table.Fields(), registrar.Registered)
+	slices.SortFunc(list, func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// locations is action.Env's: it notes which stores the policy uses.
+func (c *compiler) locations() func(name string) backends.Locations {
+	if c.env.Locations == nil {
+		return nil
+	}
+	return func(name string) backends.Locations {
+		l := c.env.Locations(name)
+		if l != nil && !slices.Contains(c.policy.stores, l) {
+			c.policy.stores = append(c.policy.stores, l)
+		}
+		return l
+	}
+}
+
+// asks are the matchers that ask a service.
+func (c *compiler) asks() map[string]table.Ask {
+	return map[string]table.Ask{
+		registrar.Registered.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
+			return registrar.CompileRegistered(v, c.locations())
+		},
+	}
+}
+
+// stores are the location stores of all policies so far.
+type stores struct {
+	mu   sync.Mutex
+	list []backends.Locations
+	next time.Time // when Advance said that one has to do something; zero: never
+}
+
+// watch has the router woken when a store has something that ends.
+func (r *Router) watch(list []backends.Locations) {
+	s := &r.stores
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range list {
+		if slices.Contains(s.list, l) {
+			continue
+		}
+		s.list = append(s.list, l)
+		l.Watch(func(e backends.Event) {
+			if e.Kind == backends.Inserted || e.Kind == backends.Updated {
+				r.ends(e.Binding.Expires)
+			}
+		})
+	}
+}
+
+// ends notes that a binding ends.
+func (r *Router) ends(at time.Time) {
+	s := &r.stores
+	at = at.Truncate(time.Second).Add(time.Second) // a store looks every second at most
+	s.mu.Lock()
+	first := s.next.IsZero() || at.Before(s.next)
+	if first {
+		s.next = at
+	}
+	s.mu.Unlock()
+	if first && r.cfg.Wake != nil {
+		r.cfg.Wake(at)
+	}
+}
+
+// expire has the stores forget what expired, and returns when the next binding ends.
+func (r *Router) expire(now time.Time) time.Time {
+	s := &r.stores
+	s.mu.Lock()
+	next := s.next
+	if next.IsZero() || next.After(now) {
+		s.mu.Unlock()
+		return next
+	}
+	s.next = time.Time{}
+	list := s.list
+	s.mu.Unlock()
+	next = time.Time{}
+	for _, l := range list {
+		next = sooner(next, l.Advance(now))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = sooner(s.next, next)
+	return s.next
+}

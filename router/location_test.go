@@ -1,0 +1,115 @@
+package router
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"sipedge/backends"
+	"sipedge/backends/memory"
+	"sipedge/schema"
+)
+
+// stored finds a store of its own for every name but none.
+func stored() func(string) backends.Locations {
+	all := map[string]backends.Locations{}
+	return func(name string) backends.Locations {
+		switch name {
+		case "none":
+			return nil
+		case "broken":
+			return unavailable{memory.New(backends.Names{})}
+		}
+		if all[name] == nil {
+			all[name] = memory.New(backends.Names{})
+		}
+		return all[name]
+	}
+}
+
+// unavailable is a store that can't answer.
+type unavailable struct{ *memory.Store }
+
+func (unavailable) Update(context.Context, []byte, time.Time, backends.Change) error {
+	return backends.ErrUnavailable
+}
+
+func (unavailable) Lookup(context.Context, []byte, time.Time, *backends.Set) error {
+	return backends.ErrUnavailable
+}
+
+// What a store that can't answer was asked is never taken for done, nor for not there.
+func TestBrokenLocation(t *testing.T) {
+	for _, c := range []struct{ do, request, want string }{
+		{"{save: {location: broken}}", "REGISTER sip:example.net", "503 Service Unavailable"},
+		{"{save: {location: broken, on_error: arm}}", "REGISTER sip:example.net", "500 Later"},
+		{"{save: {location: broken, reply: false}}, {reply: {code: 200}}", "REGISTER sip:example.net",
+			"503 Service Unavailable"},
+		{"{lookup: {location: broken}}, {relay: {}}", "MESSAGE sip:bob@example.net",
+			"503 Service Unavailable"},
+		{"{lookup: {location: broken, on_error: arm}}, {relay: {}}", "MESSAGE sip:bob@example.net",
+			"500 Later"},
+		{"{unregister: {location: broken}}, {reply: {code: 200}}", "REGISTER sip:example.net",
+			"500 Server Internal Error"},
+	} {
+		r, w := onWire(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes:
+  request:
+    - match: {method: [REGISTER, MESSAGE]}
+      do: [`+c.do+`]
+    - do: [{reply: {code: 404}}]
+  sub: {arm: [{do: [{reply: {code: 500, reason: Later}}]}]}
+`)
+		sent := w.ask(r, c.request, "Contact: <sip:bob@10.0.0.1>")
+		if got := status(t, sent); got != c.want {
+			t.Errorf("%s: want %s, got %s", c.do, c.want, got)
+		}
+	}
+}
+
+func TestListenersNamed(t *testing.T) {
+	match := func(text string) string {
+		return "    - match: {" + text + "}\n      do: [{drop: {}}]\n"
+	}
+	doc := load(t, "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}]\nroutes:\n  request:\n"+
+		match("listener: 'udp:1'")+match("method: BYE")+
+		match("any: [{listener: ['udp:b', 'udp:c']}, {not: {all: [{listener: 'udp:d'}]}}]")+
+		"    - do: [{drop: {}}]\n")
+	var got []string
+	for _, text := range listeners(append(doc.Routes.Request, schema.Rule{})) {
+		if text.Pos.Line == 0 {
+			t.Errorf("%s: no place", text.S)
+		}
+		got = append(got, text.S)
+	}
+	if want := "udp:1 udp:b udp:c udp:d"; strings.Join(got, " ") != want {
+		t.Errorf("want %s, got %v", want, got)
+	}
+}
+
+// A store that is not there is told of where it is named.
+func TestUnknownLocation(t *testing.T) {
+	doc := load(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes:
+  request:
+    - match: {registered: {location: none}}
+      do: [{save: {location: none, min_expires: 2h, max_expires: 1h}}]
+    - do: [{lookup: {location: none}}, {relay: {}}]
+`)
+	_, diags := Compile(doc, Env{Locations: stored()})
+	var got []string
+	for _, d := range diags {
+		got = append(got, d.Message)
+	}
+	want := []string{
+		`there is no location store "none"`, `there is no location store "none"`,
+		"a client may always ask for an hour (RFC 3261 §10.3)",
+		"max_expires is less than min_expires, 2h0m0s", `there is no location store "none"`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+}

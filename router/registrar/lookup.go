@@ -1,0 +1,161 @@
+package registrar
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"sync"
+
+	"sipedge/backends"
+	"sipedge/router/job"
+	"sipedge/sip"
+)
+
+// Lookup is how bindings become the target set of a request.
+type Lookup struct {
+	Methods bool // bindings that do not allow the request's method are left out
+	Newest  bool // the one registered last comes first, whatever its q
+	First   bool // the first alone
+	Serial  bool // those of a lower q come when those of a higher one failed
+}
+
+// Found is what came of a Lookup.
+type Found uint8
+
+const (
+	None        Found = iota // there is no binding
+	Unsupported              // none allows the method
+	Some
+)
+
+// Targets makes bindings the target set of j: the best the Request-URI, the others its Targets.
+// There are at most so many. A binding is reached by its Path, else where it registered from, else
+// by its Contact.
+func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
+	slices.SortStableFunc(list, func(a, b backends.Binding) int {
+		newest := b.Modified.Compare(a.Modified)
+		if l.Newest {
+			return newest
+		}
+		return cmp.Or(cmp.Compare(b.Q, a.Q), newest)
+	})
+	if l.First {
+		most = 1
+	}
+	found, bit := None, uint32(1)<<j.Msg.Method()
+	for i := range list {
+		b := &list[i]
+		if l.Methods && b.Methods != 0 && b.Methods&bit == 0 {
+			found = max(found, Unsupported)
+			continue
+		}
+		t, ok := target(j, b)
+		switch {
+		case !ok:
+		case found != Some:
+			found = Some
+			j.Msg.SetRURI(t.URI)
+			j.Own, j.Targets = t, j.Targets[:0]
+		case 1+len(j.Targets) < most:
+			j.Targets = append(j.Targets, t)
+		}
+	}
+	if l.Serial && found == Some {
+		j.Groups, j.Serial = true, true
+	}
+	return found
+}
+
+// target is where a binding leads. ok false: nowhere, since it was not kept by us.
+func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
+	u, err := sip.ParseURI(b.Contact)
+	if err != nil || u.Scheme == sip.SchemeOther {
+		return t, false
+	}
+	uri := b.Contact
+	if u.Headers != nil { // no Request-URI has them, RFC 3261 §19.1.1
+		uri = uri[:len(uri)-len(u.Headers)-1]
+	}
+	t = job.Target{URI: j.Bytes(uri), Q: b.Q}
+	switch {
+	case len(b.Path) > 0:
+		hop, ok := firstHop(b.Path)
+		if !ok {
+			return t, false
+		}
+		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
+	case len(b.Received) > 0:
+		// No message named it: it is where one came from.
+		t.NextHop, t.Local = j.Bytes(b.Received), true
+	}
+	t.Listener = listenerOf(j.Self, b.Listener)
+	return t, true
+}
+
+// listenerOf is the index of the listener of a name, plus one; 0: there is none.
+func listenerOf(self *job.Self, name []byte) uint16 {
+	var buf [64]byte
+	for i := uint16(0); self != nil; i++ {
+		l, ok := self.Bound(i)
+		if !ok {
+			break
+		}
+		if string(appendListener(buf[:0], l)) == string(name) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// firstHop is the first URI of a Path. ok false: it is none that a request can be sent to.
+func firstHop(path []byte) (uri []byte, ok bool) {
+	_, path, ok = bytes.Cut(path, []byte("<"))
+	if !ok {
+		return nil, false
+	}
+	if uri, _, ok = bytes.Cut(path, []byte(">")); !ok {
+		return nil, false
+	}
+	u, err := sip.ParseURI(uri)
+	return uri, err == nil && (u.Scheme == sip.SIP || u.Scheme == sip.SIPS)
+}
+
+// allowed are the methods that any of the bindings allows, as a header line.
+func allowed(list []backends.Binding) (line []byte) {
+	var all uint32
+	for i := range list {
+		all |= list[i].Methods
+	}
+	line = append(line, "Allow: "...)
+	for m := sip.INVITE; m <= sip.PRACK; m++ {
+		if all&(1<<m) == 0 {
+			continue
+		}
+		if len(line) > len("Allow: ") {
+			line = append(line, ", "...)
+		}
+		line = append(line, m.String()...)
+	}
+	return append(line, "\r\n"...)
+}
+
+// AppendAOR appends the address of record that a text stands for: a URI, or user@host.
+func AppendAOR(dst []byte, n backends.Names, text []byte) (aor []byte, ok bool) {
+	u, err := sip.ParseURI(text)
+	if err != nil || u.Scheme == sip.SchemeOther {
+		if u, err = sip.ParseURI(append([]byte("sip:"), text...)); err != nil {
+			return dst, false
+		}
+	}
+	return n.AppendAOR(dst, &u)
+}
+
+var sets = sync.Pool{New: func() any { return new(backends.Set) }}
+
+// getSet and putSet lend a set.
+func getSet() *backends.Set { return sets.Get().(*backends.Set) }
+
+func putSet(s *backends.Set) {
+	s.Reset()
+	sets.Put(s)
+}

@@ -1,0 +1,102 @@
+package registrar
+
+import (
+	"context"
+
+	"sipedge/backends"
+	"sipedge/router/job"
+	"sipedge/schema"
+	"sipedge/sip"
+)
+
+// Registered is the matcher for who has a binding.
+var Registered = schema.Field{
+	Name:  "registered",
+	Where: schema.InRequest | schema.InBranch | schema.InFailure | schema.InReply,
+	Doc: "Whether an address of record has a binding, or one that came from where the message " +
+		"came from.",
+	Schema: `{
+	// The location store.
+	location!: #Name
+	// Whose: that of the Request-URI, unless set, of From or of To.
+	of?: "ruri" | "from" | "to"
+	// Whether one of the bindings must have come from the source address of the message.
+	source?: bool
+	// Whether there must be one, true unless set.
+	is?: bool
+}`,
+}
+
+// CompileRegistered makes the condition of a checked value. locations is action.Env's.
+func CompileRegistered(
+	v *schema.Value, locations func(name string) backends.Locations,
+) (func(*job.Job) bool, schema.Diagnostics) {
+	if locations == nil {
+		return func(*job.Job) bool { return false }, nil
+	}
+	name := v.Get("location")
+	store := locations(name.S)
+	switch {
+	case store == nil:
+		return nil, schema.Diagnostics{
+			name.Problem(schema.UnknownTable, "there is no location store %q", name.S),
+		}
+	case store.Traits().Waits:
+		return nil, schema.Diagnostics{
+			name.Problem(schema.WrongTable, "a matcher can't wait for the location store %q", name.S),
+		}
+	}
+	want := !v.Has("is") || v.Get("is").B
+	of, source, names := v.Get("of").S, v.Get("source").B, store.Traits().Names
+	return func(j *job.Job) bool {
+		var buf [maxAOR]byte
+		u, ok := whose(j, of)
+		if !ok {
+			return !want
+		}
+		aor, ok := names.AppendAOR(buf[:0], &u)
+		if !ok {
+			return !want
+		}
+		set := getSet()
+		defer putSet(set)
+		err := store.Lookup(context.Background(), aor, now(j), set)
+		is := err == nil && len(set.Bindings) > 0 && (!source || cameFrom(j, set.Bindings))
+		return is == want
+	}, nil
+}
+
+// whose is the URI of a role.
+func whose(j *job.Job, of string) (u sip.URI, ok bool) {
+	get := j.Msg.From
+	switch of {
+	case "to":
+		get = j.Msg.To
+	case "from":
+	default:
+		r, ok := j.Msg.RequestURI()
+		return *r, ok
+	}
+	a, ok := get()
+	if !ok {
+		return u, false
+	}
+	u, err := sip.ParseURI(a.URI)
+	return u, err == nil
+}
+
+// cameFrom reports whether one of the bindings is of the address that the message came from.
+func cameFrom(j *job.Job, list []backends.Binding) bool {
+	from := j.Flow.Remote.Addr().Unmap()
+	for i := range list {
+		uri := list[i].Received
+		if len(uri) == 0 {
+			uri = list[i].Contact
+		}
+		u, err := sip.ParseURI(uri)
+		if a, ok := u.Addr(); err == nil && ok && a.Unmap() == from {
+			return true
+		}
+	}
+	return false
+}
