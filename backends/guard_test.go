@@ -182,7 +182,7 @@ func TestGuardBreaker(t *testing.T) {
 		time.Sleep(limits.Rest - 1)
 		selects(g)
 		state(Open, 4)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		fails = false
 		selects(g)
 		state(HalfOpen, 5)

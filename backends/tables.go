@@ -46,14 +46,14 @@ type Finding struct {
 	Table   string
 	Absent  bool
 	Version int      // in the table `version`; 0: no row there
-	Want    int      // the version that this program makes
+	Want    int      // the version that this program makes; 0: any
 	Missing []string // columns
 	Foreign bool     // it lacks its primary key: somebody else's layout, never changed
 }
 
 // Fine reports whether the table is as this program makes it.
 func (f *Finding) Fine() bool {
-	return !f.Absent && len(f.Missing) == 0 && f.Version == f.Want
+	return !f.Absent && len(f.Missing) == 0 && (f.Version == f.Want || f.Want == 0)
 }
 
 // named are columns of names that are never NULL.
