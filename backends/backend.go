@@ -28,6 +28,7 @@ type Driver struct {
 	Name   string // the key in a policy: postgres
 	Doc    string // one line
 	Schema string // CUE of its settings, a struct
+	Inside bool   // all is in the process: tests of policies and proofs may open it
 	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
 	// Diagnostics are of settings that Schema could not refuse.
 	Open func(o *Opening) (Backend, schema.Diagnostics)
@@ -40,6 +41,7 @@ type Opening struct {
 	Folder   string        // of the policy, for relative paths
 	State    string        // folder that outlives the process; empty: there is none
 	Log      *slog.Logger
+	Alone    bool // no other backend is there, and is not missed: in the test of a policy
 	// Other finds another backend of the policy, opened before; nil: there is none.
 	Other func(name string) Backend
 }

@@ -21,14 +21,22 @@ import (
 	"sipedge/sip/transport"
 )
 
-// Vocabulary is what a policy may use: the actions and matchers of this program.
-var Vocabulary = sync.OnceValue(func() *schema.Vocabulary {
+// Vocabulary is what a policy may use: the actions and matchers of this program. Of backends it
+// knows nothing.
+var Vocabulary = sync.OnceValue(func() *schema.Vocabulary { return VocabularyWith(nil) })
+
+// VocabularyWith is Vocabulary with the backends of these drivers.
+func VocabularyWith(drivers []backends.Driver) *schema.Vocabulary {
 	v := &schema.Vocabulary{Fields: fields(), Policies: policies.Files}
 	for _, k := range action.Kinds() {
 		v.Actions = append(v.Actions, k.Kind)
 	}
+	for _, d := range drivers {
+		v.Backends = append(v.Backends,
+			schema.Driver{Name: d.Name, Doc: d.Doc, Schema: d.Schema, Maker: d})
+	}
 	return v
-})
+}
 
 // kinds is the actions by name.
 var kinds = sync.OnceValue(func() map[string]*action.Kind {

@@ -149,6 +149,20 @@ var codes = []CodeInfo{
 			"nothing: the last good copy stays.",
 	},
 	{
+		UnknownBackend, "a backend that is not there",
+		"A step, a matcher or another backend names a backend that is not declared under " +
+			"`backends`.",
+	},
+	{
+		UnusedBackend, "a backend nothing uses",
+		"No step, no matcher and no other backend names the backend.",
+	},
+	{
+		WrongBackend, "a backend that cannot do this",
+		"What a step asks of a backend its driver has to be able to do: bindings are kept by " +
+			"memory, users by a database.",
+	},
+	{
 		SilentServer, "a DNS server that does not answer",
 		"While the server is silent, names are resolved late or not at all.",
 	},

@@ -23,8 +23,9 @@ type Document struct {
 	Allow    []Text // allow_targets: CIDRs exempt from the destination guard
 	Secrets  Secrets
 	DNS      DNS
-	Vars     []Var   // in the author's order
-	Tables   []Table // in the author's order
+	Vars     []Var     // in the author's order
+	Backends []Backend // in the author's order
+	Tables   []Table   // in the author's order
 	Routes   Routes
 }
 

@@ -64,7 +64,7 @@ func (f *Form) Read(name string, src []byte) (Value, Diagnostics) {
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
 		diags = append(diags, d)
 	default:
-		refine := refinements(&Value{}, newTables(&root))
+		refine := refinements(&Value{}, newDeclared(&root, false))
 		diags = append(diags, shape.Check(&root, f.shape, shape.Options{Refine: refine})...)
 	}
 	return root, diags.Sorted()

@@ -43,7 +43,7 @@ func Format(name string, src []byte) ([]byte, Diagnostics, error) {
 
 // keyOrder is the order of policy.cue.
 var keyOrder = sync.OnceValue(func() format.Order {
-	defs, err := shape.Read(policyCUE + "\n#Step: {}\n#Match: {}\n")
+	defs, err := shape.Read(policyCUE + "\n#Step: {}\n#Match: {}\n#Backend: {}\n")
 	if err != nil {
 		panic("schema: " + err.Error())
 	}

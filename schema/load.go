@@ -122,16 +122,16 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
-	tables := newTables(root)
-	diags = append(diags, checkShape(root, v, tables)...)
+	names := newDeclared(root, len(v.Backends) > 0)
+	diags = append(diags, checkShape(root, v, names)...)
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
-	doc := lower(root)
+	doc := lower(root, v.Backends)
 	doc.Files = files
 	diags = append(diags, checkSettings(root, doc)...)
 	diags = append(diags, checkRoutes(doc, v)...)
-	diags = append(diags, tables.unused()...)
+	diags = append(diags, names.unused()...)
 	if diags.HasErrors() {
 		doc = nil
 	}
@@ -139,7 +139,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 }
 
 // checkShape holds a policy against the schema.
-func checkShape(root *Value, v *Vocabulary, t *tables) Diagnostics {
+func checkShape(root *Value, v *Vocabulary, names *declared) Diagnostics {
 	if root.Kind == None || root.Kind == Map && len(root.Keys) == 0 {
 		d := root.Problem(Empty, "there is no policy in here")
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
@@ -149,5 +149,5 @@ func checkShape(root *Value, v *Vocabulary, t *tables) Diagnostics {
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
 		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
 	}
-	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"), t)})
+	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"), names)})
 }

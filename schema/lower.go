@@ -28,7 +28,7 @@ const (
 )
 
 // lower makes a Document of a checked policy and fills in the defaults.
-func lower(root *Value) *Document {
+func lower(root *Value, drivers []Driver) *Document {
 	log := root.Get("log")
 	secrets := root.Get("secrets")
 	dns := root.Get("dns")
@@ -59,8 +59,9 @@ func lower(root *Value) *Document {
 			Servers: dns.Get("servers").Texts(),
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),
 		},
-		Tables: lowerTables(root.Get("tables")),
-		Routes: lowerRoutes(root.Get("routes")),
+		Backends: lowerBackends(root.Get("backends"), drivers),
+		Tables:   lowerTables(root.Get("tables")),
+		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")
 	for i := range vars.Keys {

@@ -13,8 +13,8 @@ import (
 )
 
 // refinements are what CUE can't say of the definitions of policy.cue, for a
-// policy with these extension methods and tables.
-func refinements(methods *Value, t *tables) map[string]shape.Refinement {
+// policy with these extension methods, tables and backends.
+func refinements(methods *Value, names *declared) map[string]shape.Refinement {
 	known := knownMethods()
 	legible := true // else `methods` is told, and what it should name is not known
 	methods.Each(func(m *Value) {
@@ -28,19 +28,20 @@ func refinements(methods *Value, t *tables) map[string]shape.Refinement {
 			}
 			return checkMethod(v, known)
 		},
-		"#Duration":  checkDuration,
-		"#Size":      checkSize,
-		"#CIDR":      checkNetwork,
-		"#Address":   checkAddress,
-		"#Server":    checkAddress,
-		"#HostPort":  checkHostPort,
-		"#Regex":     checkRegex,
-		"#IntTests":  checkOrder,
-		"#TableName": t.named(false),
-		"#CacheName": t.named(true),
-		"#Rows":      checkRows,
-		"#MapRows":   checkRows,
-		"#VarTests":  checkOrder,
+		"#Duration":    checkDuration,
+		"#Size":        checkSize,
+		"#CIDR":        checkNetwork,
+		"#Address":     checkAddress,
+		"#Server":      checkAddress,
+		"#HostPort":    checkHostPort,
+		"#Regex":       checkRegex,
+		"#IntTests":    checkOrder,
+		"#TableName":   names.table,
+		"#CacheName":   names.cache,
+		"#BackendName": names.backend,
+		"#Rows":        checkRows,
+		"#MapRows":     checkRows,
+		"#VarTests":    checkOrder,
 	}
 }
 

@@ -3,7 +3,6 @@ package schema
 import (
 	"time"
 
-	"sipedge/schema/internal/shape"
 	"sipedge/schema/internal/source"
 )
 
@@ -92,42 +91,6 @@ func ReadData(name string, src []byte) (Value, Diagnostics) {
 	return source.ReadYAML(name, src)
 }
 
-// tables are the tables a policy declares, while its mentions of them are
-// resolved.
-type tables struct {
-	decls *Value
-	used  map[string]bool
-}
-
-func newTables(root *Value) *tables {
-	return &tables{decls: root.Get("tables"), used: map[string]bool{}}
-}
-
-// named resolves the name of a table, which must be a cache or may be any.
-func (t *tables) named(cache bool) shape.Refinement {
-	return func(v *Value) *Diagnostic {
-		t.used[v.S] = true
-		if !t.decls.Has(v.S) {
-			var known []string
-			for i := range t.decls.Keys {
-				known = append(known, t.decls.Keys[i].Name)
-			}
-			d := problem(v, UnknownTable, "there is no table %q%s", v.S, Meant(v.S, known))
-			if len(known) == 0 {
-				d.Hint = "tables are declared under `tables`"
-			}
-			return d
-		}
-		decl := t.decls.Get(v.S)
-		if cache && len(decl.Keys) == 1 && decl.Keys[0].Name != "cache" {
-			d := problem(v, WrongTable, "%q is a %s; only a cache can be written to",
-				v.S, decl.Keys[0].Name)
-			return d
-		}
-		return nil
-	}
-}
-
 // checkRows checks that a table of rows has one source.
 func checkRows(v *Value) *Diagnostic {
 	switch values, file := v.Has("values"), v.Has("file"); {
@@ -145,16 +108,4 @@ func checkRows(v *Value) *Diagnostic {
 		return &d
 	}
 	return nil
-}
-
-// unused warns of tables nothing mentions.
-func (t *tables) unused() (diags Diagnostics) {
-	for i := range t.decls.Keys {
-		if k := &t.decls.Keys[i]; !t.used[k.Name] {
-			d := k.Problem(UnusedTable, "nothing uses the table %q", k.Name)
-			d.Severity = Warning
-			diags = append(diags, d)
-		}
-	}
-	return diags
 }

@@ -78,12 +78,23 @@ type Field struct {
 	Where  Place
 }
 
+// Driver is what the language knows of a driver of backends.
+type Driver struct {
+	Name   string // the key in a policy
+	Doc    string // one line
+	Schema string // CUE of its settings, a struct
+	Maker  any    // who makes backends of it, for whom the Document is handed to
+}
+
 // Vocabulary is what actions and matchers a policy may use. It is handed down
 // by the floors that implement them. It does not change once a policy was
 // loaded with it, and is not copied.
 type Vocabulary struct {
 	Actions []Kind
 	Fields  []Field
+	// Backends are the drivers of what policies name under `backends`. Without any nothing is
+	// said of names.
+	Backends []Driver
 	// Policies are packages a policy in CUE may import, by folder; nil none.
 	Policies fs.FS
 

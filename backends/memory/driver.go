@@ -9,7 +9,7 @@ import (
 
 // Driver makes stores of policies: contacts: {memory: {}}.
 var Driver = backends.Driver{
-	Name: "memory",
+	Name: "memory", Inside: true,
 	Doc:  "Bindings in the memory of this process: the fastest location store, gone when it ends.",
 	Schema: `{
 	// Whether the domain belongs to an address of record, true unless set: else a user is the
@@ -22,7 +22,7 @@ var Driver = backends.Driver{
 	// REGISTER is answered.
 	persist?: "none" | "write_through"
 	// The database, another backend.
-	database?: #Name
+	database?: #BackendName
 	// The table, location unless set.
 	table?: =~"^[A-Za-z_][A-Za-z0-9_]*$" @says("the name of a table","letters, digits and _")
 	// How the table is laid out: as of OpenSIPS unless set.
@@ -43,6 +43,9 @@ var Driver = backends.Driver{
 // persistent is a store that keeps what it has as the settings say.
 func persistent(s *Store, o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	name := o.Settings.Get("database")
+	if o.Alone {
+		return s, nil
+	}
 	if o.Settings.Get("persist").S != "write_through" {
 		if name.Kind == schema.String {
 			return nil, schema.Diagnostics{name.Problem(schema.BadValue,
@@ -57,7 +60,7 @@ func persistent(s *Store, o *backends.Opening) (backends.Backend, schema.Diagnos
 	const need = backends.CanSelect | backends.CanUpsert | backends.CanDelete
 	db, ok := o.Other(name.S).(backends.DB)
 	if !ok || db.Can()&need != need {
-		return nil, schema.Diagnostics{name.Problem(schema.WrongTable,
+		return nil, schema.Diagnostics{name.Problem(schema.WrongBackend,
 			"%q is no database that bindings can be kept in", name.S)}
 	}
 	table, as := o.Settings.Get("table").S, o.Settings.Get("layout").S

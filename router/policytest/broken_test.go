@@ -26,7 +26,7 @@ func TestBroken(t *testing.T) {
 				t.Fatal(err)
 			}
 			unpack(t, ar)
-			f, src, diags, err := Load("policy.test.yaml")
+			f, src, diags, err := Load("policy.test.yaml", router.Vocabulary())
 			if err != nil || f != nil || len(diags) != 1 {
 				t.Errorf("want one diagnostic and no file, got %d, %v, %v", len(diags), f, err)
 			}

@@ -57,16 +57,16 @@ func Files(paths []string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
-// Load reads a file of tests and its policy. The File is nil when there are
+// Load reads a file of tests and its policy, in the words of v. The File is nil when there are
 // errors; err is only for what could not be read.
-func Load(path string) (*File, schema.Source, schema.Diagnostics, error) {
+func Load(path string, v *schema.Vocabulary) (*File, schema.Source, schema.Diagnostics, error) {
 	root, src, diags, err := form.Load(path)
 	if err != nil || diags.HasErrors() {
 		return nil, src, diags, err
 	}
 	f := &File{Path: path, src: src, hosts: scene.NewHosts()}
 	f.Policy = policyOf(path, root.Get("policy").S)
-	doc, policySrc, diags, err := schema.Load(f.Policy, router.Vocabulary())
+	doc, policySrc, diags, err := schema.Load(f.Policy, v)
 	if err != nil {
 		return nil, src, diags, err
 	}

@@ -17,7 +17,7 @@ var Registered = schema.Field{
 		"came from.",
 	Schema: `{
 	// The location store.
-	location!: #Name
+	location!: #BackendName
 	// Whose: that of the Request-URI, unless set, of From or of To.
 	of?: "ruri" | "from" | "to"
 	// Whether one of the bindings must have come from the source address of the message.
@@ -39,7 +39,7 @@ func CompileRegistered(
 	switch {
 	case store == nil:
 		return nil, schema.Diagnostics{
-			name.Problem(schema.UnknownTable, "there is no location store %q", name.S),
+			name.Problem(schema.WrongBackend, "%q is no location store", name.S),
 		}
 	case store.Traits().Waits:
 		return nil, schema.Diagnostics{

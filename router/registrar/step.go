@@ -52,7 +52,7 @@ func (e *Env) located(own func(m *sip.Message) []byte) (l located, diags schema.
 		l.names = l.store.Traits().Names
 	case e.Locations != nil, e.Live:
 		diags = append(diags,
-			name.Problem(schema.UnknownTable, "there is no location store %q", name.S))
+			name.Problem(schema.WrongBackend, "%q is no location store", name.S))
 	}
 	return l, diags
 }
@@ -90,7 +90,7 @@ var Save = schema.Kind{
 		"2xx to a REGISTER lists: of the registrar behind.",
 	Schema: `{
 	// The location store.
-	location!: #Name
+	location!: #BackendName
 	// The address of record, a URI or user@host; that of To unless set.
 	aor?: #Text
 	// Whether it is answered: without, the run goes on. What is refused is always answered.
@@ -154,7 +154,7 @@ var Find = schema.Kind{
 		"answered 404.",
 	Schema: `{
 	// The location store.
-	location!: #Name
+	location!: #BackendName
 	// The address of record, a URI or user@host; that of the Request-URI unless set.
 	aor?: #Text
 	// Whether all bindings are rung, which is so unless set, or the first alone.
@@ -233,7 +233,7 @@ var Unregister = schema.Kind{
 	Doc:  "Removes all bindings of an address of record.",
 	Schema: `{
 	// The location store.
-	location!: #Name
+	location!: #BackendName
 	// The address of record, a URI or user@host; that of To unless set.
 	aor?: #Text
 }`,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/router"
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -46,10 +47,15 @@ func newWorld(
 	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {
 		return nil, err
 	}
+	services, diags := backends.OpenServices(doc.Backends, backends.Host{Log: w.log(), Alone: true})
+	if services == nil {
+		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
+	}
 	cfg := router.Config{
-		Sender: w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
+		Locations: services.Locations,
+		Sender:    w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
-		Secret: [32]byte{1}, Log: slog.New(recorder{w: w}), Transactions: maxLive,
+		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },
 		Own:   w.own,
 	}
@@ -66,6 +72,8 @@ func newWorld(
 	w.node.Start(w.router)
 	return w, nil
 }
+
+func (w *World) log() *slog.Logger { return slog.New(recorder{w: w}) }
 
 // own says which routes run without a request. Of a world that meets real nodes
 // only requests are recorded.

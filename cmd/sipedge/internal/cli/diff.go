@@ -86,7 +86,7 @@ Requests that the same rules decide the same way are told once, with how many th
 // bothPolicies loads two policies that compile.
 func bothPolicies(s System, paths []string) (docs [2]*schema.Document, err error) {
 	for i, path := range paths {
-		doc, src, diags, err := schema.Load(path, router.Vocabulary())
+		doc, src, diags, err := schema.Load(path, s.vocabulary())
 		if err != nil {
 			return docs, unreachable(err)
 		}

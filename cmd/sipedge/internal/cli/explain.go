@@ -85,7 +85,7 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 			return fmt.Errorf("--time %s is not like 2026-02-28T18:30:00+01:00", flags.time)
 		}
 	}
-	doc, src, diags, err := schema.Load(flags.policy, router.Vocabulary())
+	doc, src, diags, err := schema.Load(flags.policy, s.vocabulary())
 	if err != nil {
 		return unreachable(err)
 	}

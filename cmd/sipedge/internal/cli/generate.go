@@ -14,7 +14,7 @@ import (
 // generate writes a starter test of a policy: of each rule that requests reach, an
 // example of one.
 func generate(s System, path string) error {
-	doc, src, diags, err := schema.Load(path, router.Vocabulary())
+	doc, src, diags, err := schema.Load(path, s.vocabulary())
 	if err != nil {
 		return unreachable(err)
 	}

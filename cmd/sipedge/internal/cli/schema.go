@@ -35,9 +35,9 @@ In a YAML editor with yaml-language-server, the first line of a policy names it:
 		Args: atMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
-				return say(s.Stdout, router.Vocabulary().CUE())
+				return say(s.Stdout, s.vocabulary().CUE())
 			}
-			text, err := router.Vocabulary().JSONSchema()
+			text, err := s.vocabulary().JSONSchema()
 			if err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ Run it again after an update of sipedge: the packages are written anew.
 }
 
 func exportSchema(s System, dir string) error {
-	files, err := router.Vocabulary().Packages()
+	files, err := s.vocabulary().Packages()
 	if err != nil {
 		return err
 	}

@@ -102,9 +102,9 @@ func serve(s System, path, state string, drain time.Duration) error {
 func load(path string) func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
 	return func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
 		if path != "" {
-			return schema.Load(path, router.Vocabulary())
+			return schema.Load(path, s.vocabulary())
 		}
-		doc, src, diags := schema.LoadBytes("built-in.yaml", hello.Policy, router.Vocabulary())
+		doc, src, diags := schema.LoadBytes("built-in.yaml", hello.Policy, s.vocabulary())
 		return doc, src, diags, nil
 	}
 }

@@ -111,7 +111,7 @@ func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error 
 	code := exit.Fine
 	var results []policytest.Result
 	for _, path := range files {
-		f, src, diags, err := policytest.Load(path)
+		f, src, diags, err := policytest.Load(path, s.vocabulary())
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge test:", err)
 			code = exit.Unreachable
@@ -127,7 +127,7 @@ func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error 
 			if err := policytest.Update(path, ran); err != nil {
 				return unreachable(err)
 			}
-			if f, _, _, err = policytest.Load(path); err != nil || f == nil {
+			if f, _, _, err = policytest.Load(path, s.vocabulary()); err != nil || f == nil {
 				return fmt.Errorf("%s: cannot be read after the update", path)
 			}
 			ran = f.Run(only)

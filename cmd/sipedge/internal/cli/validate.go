@@ -126,7 +126,7 @@ func (c *checking) validate(s System, paths []string) error {
 
 // check proves the policy at path and, when asked to, holds it against the world.
 func (c *checking) check(s System, path string) (schema.Source, schema.Diagnostics, error) {
-	doc, src, diags, err := schema.Load(path, router.Vocabulary())
+	doc, src, diags, err := schema.Load(path, s.vocabulary())
 	if err != nil || doc == nil {
 		return src, diags, err
 	}

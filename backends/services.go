@@ -1,0 +1,118 @@
+package backends
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"sipedge/schema"
+)
+
+// Services are the backends of a policy, opened.
+type Services struct {
+	open []service // in the order they were opened
+}
+
+type service struct {
+	name    string
+	backend Backend
+}
+
+// Host is where services are opened.
+type Host struct {
+	Folder string // of the policy, for relative paths
+	State  string // folder that outlives the process; empty: there is none
+	Log    *slog.Logger
+	// Alone: only what the process itself keeps is opened, as tests of a policy need it.
+	Alone bool
+}
+
+// OpenServices opens backends of a policy, each behind those it names. With errors none is open.
+func OpenServices(list []schema.Backend, h Host) (*Services, schema.Diagnostics) {
+	o := opening{host: h, list: list, begun: map[string]bool{}, s: new(Services)}
+	for i := range list {
+		o.open(&list[i])
+	}
+	if o.diags.HasErrors() {
+		o.diags = slices.Clone(o.diags)
+		_ = o.s.Close() // nothing was asked yet
+		return nil, o.diags
+	}
+	return o.s, o.diags
+}
+
+type opening struct {
+	host  Host
+	list  []schema.Backend
+	begun map[string]bool
+	s     *Services
+	diags schema.Diagnostics
+}
+
+func (o *opening) open(b *schema.Backend) {
+	d, ok := b.Maker.(Driver)
+	if !ok || o.begun[b.Name] || o.host.Alone && !d.Inside {
+		return
+	}
+	o.begun[b.Name] = true
+	backend, diags := d.Open(&Opening{
+		Name: b.Name, Settings: b.Settings, Folder: o.host.Folder, State: o.host.State,
+		Log: o.host.Log, Alone: o.host.Alone, Other: o.other,
+	})
+	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
+		o.s.open = append(o.s.open, service{b.Name, backend})
+	}
+}
+
+// other is Opening.Other: what a backend names is opened first. Of a circle the last finds nothing.
+func (o *opening) other(name string) Backend {
+	for i := range o.list {
+		if o.list[i].Name == name {
+			o.open(&o.list[i])
+		}
+	}
+	return o.s.Get(name)
+}
+
+// Get returns a backend; nil: there is none of the name.
+func (s *Services) Get(name string) Backend {
+	for _, one := range s.open {
+		if one.name == name {
+			return one.backend
+		}
+	}
+	return nil
+}
+
+// Locations returns a backend that keeps bindings; nil: it is none.
+func (s *Services) Locations(name string) Locations {
+	l, _ := s.Get(name).(Locations)
+	return l
+}
+
+// Load has every store read what it has from before, in the order of the policy.
+func (s *Services) Load(ctx context.Context, now time.Time) error {
+	for _, one := range s.open {
+		if l, ok := one.backend.(Loader); ok {
+			if err := l.Load(ctx, now); err != nil {
+				return fmt.Errorf("backend %s: %w", one.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes all, the last opened first.
+func (s *Services) Close() error {
+	var all error
+	for _, one := range slices.Backward(s.open) {
+		if err := one.backend.Close(); err != nil {
+			all = errors.Join(all, fmt.Errorf("backend %s: %w", one.name, err))
+		}
+	}
+	s.open = nil
+	return all
+}

@@ -1,0 +1,33 @@
+package schema
+
+// Backends.
+const (
+	UnknownBackend Code = 2111
+	UnusedBackend  Code = 2112
+	WrongBackend   Code = 2113 // one that can't do what it is named for
+)
+
+// Backend is a service that keeps data.
+type Backend struct {
+	Name     string
+	Pos      Pos    // of the name
+	Driver   string // its name
+	Maker    any    // the Driver's
+	Settings *Value // fit the Driver's Schema
+}
+
+func lowerBackends(v *Value, drivers []Driver) (list []Backend) {
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		b := Backend{
+			Name: k.Name, Pos: k.Pos, Driver: k.Keys[0].Name, Settings: &k.Keys[0].Value,
+		}
+		for _, d := range drivers {
+			if d.Name == b.Driver {
+				b.Maker = d.Maker
+			}
+		}
+		list = append(list, b)
+	}
+	return list
+}
