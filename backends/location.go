@@ -57,9 +57,10 @@ type Loader interface {
 
 // Traits are what the users of a store have to know.
 type Traits struct {
-	// Waits: Update, Lookup and All may wait for others. Else they return at once, whatever the
-	// context says.
-	Waits bool
+	// Update, or Lookup and All, may wait for others. Else they return at once, whatever the context
+	// says.
+	UpdateWaits, LookupWaits bool
+
 	Names Names
 }
 

@@ -18,6 +18,11 @@ func stored() func(string) backends.Locations {
 		switch name {
 		case "none":
 			return nil
+		case "slow":
+			if all[name] == nil {
+				all[name] = slow{memory.New(backends.Names{})}
+			}
+			return all[name]
 		case "broken":
 			return unavailable{memory.New(backends.Names{})}
 		}
@@ -37,6 +42,13 @@ func (unavailable) Update(context.Context, []byte, time.Time, backends.Change) e
 
 func (unavailable) Lookup(context.Context, []byte, time.Time, *backends.Set) error {
 	return backends.ErrUnavailable
+}
+
+// slow is a store that waits.
+type slow struct{ *memory.Store }
+
+func (slow) Traits() backends.Traits {
+	return backends.Traits{UpdateWaits: true, LookupWaits: true}
 }
 
 // What a store that can't answer was asked is never taken for done, nor for not there.

@@ -43,7 +43,7 @@ func (t *Through) Ping(ctx context.Context) error { return t.db.Ping(ctx) }
 
 // Traits is backends.Locations'.
 func (t *Through) Traits() backends.Traits {
-	return backends.Traits{Waits: true, Names: t.names}
+	return backends.Traits{UpdateWaits: true, Names: t.names}
 }
 
 // Load is backends.Loader's.

@@ -322,8 +322,8 @@ func TestSettings(t *testing.T) {
 		if got.String() != c.want || (b == nil) != (c.want != "") {
 			t.Errorf("%s: want %q, got %q, %v", c.settings, c.want, got.String(), b)
 		}
-		if l, ok := b.(backends.Locations); ok && l.Traits().Waits != c.waits {
-			t.Errorf("%s: waits %v", c.settings, l.Traits().Waits)
+		if l, ok := b.(backends.Locations); ok && l.Traits().UpdateWaits != c.waits {
+			t.Errorf("%s: waits %v", c.settings, l.Traits().UpdateWaits)
 		}
 	}
 }

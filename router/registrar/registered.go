@@ -41,7 +41,7 @@ func CompileRegistered(
 		return nil, schema.Diagnostics{
 			name.Problem(schema.WrongBackend, "%q is no location store", name.S),
 		}
-	case store.Traits().Waits:
+	case store.Traits().LookupWaits:
 		return nil, schema.Diagnostics{
 			name.Problem(schema.WrongTable, "a matcher can't wait for the location store %q", name.S),
 		}

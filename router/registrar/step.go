@@ -15,6 +15,7 @@ type Env struct {
 	Proxy     Proxy
 	Locations func(name string) backends.Locations // of action.Env
 	Live      bool                                 // the step is to run: else it is looked at
+	Where     schema.Place                         // route types it may run in
 	Args      *schema.Value                        // passed the Schema
 	// Text is a template of the arguments, appended to b for j; nil: there is none.
 	Text func(key string) func(b []byte, j *job.Job) []byte
@@ -34,7 +35,7 @@ type Proxy interface {
 // located is what every step with a location has.
 type located struct {
 	store   backends.Locations
-	names   backends.Names
+	traits  backends.Traits
 	text    func(b []byte, j *job.Job) []byte // of the address of record; nil: own says it
 	own     func(m *sip.Message) []byte
 	onError Arm
@@ -49,7 +50,11 @@ func (e *Env) located(own func(m *sip.Message) []byte) (l located, diags schema.
 	}
 	switch {
 	case l.store != nil:
-		l.names = l.store.Traits().Names
+		l.traits = l.store.Traits()
+		if l.traits.UpdateWaits && e.Where&schema.InReply != 0 {
+			diags = append(diags, name.Problem(schema.WrongTable,
+				"a reply route can't wait for the location store %q", name.S))
+		}
 	case e.Locations != nil, e.Live:
 		diags = append(diags,
 			name.Problem(schema.WrongBackend, "%q is no location store", name.S))
@@ -60,10 +65,10 @@ func (e *Env) located(own func(m *sip.Message) []byte) (l located, diags schema.
 // appendAOR appends the address of record the step is about.
 func (l *located) appendAOR(dst []byte, j *job.Job) (aor []byte, ok bool) {
 	if l.text == nil {
-		return AppendAOR(dst, l.names, l.own(j.Msg))
+		return AppendAOR(dst, l.traits.Names, l.own(j.Msg))
 	}
 	var buf [maxAOR]byte
-	return AppendAOR(dst, l.names, l.text(buf[:0], j))
+	return AppendAOR(dst, l.traits.Names, l.text(buf[:0], j))
 }
 
 const maxAOR = backends.MaxUser + backends.MaxDomain + 1
@@ -125,6 +130,9 @@ func (s *save) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	reply := j.Place == schema.InReply
 	if j.Msg.Method() != sip.REGISTER || reply && j.Msg.Status()/100 != 2 {
 		return job.Next, nil
+	}
+	if s.traits.UpdateWaits && !j.MayWait {
+		return job.Wait, nil
 	}
 	var buf [maxAOR]byte
 	aor, ok := s.appendAOR(buf[:0], j)
@@ -207,6 +215,9 @@ func NewFind(e *Env) (job.Step, schema.Diagnostics) {
 }
 
 func (s *find) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if s.traits.LookupWaits && !j.MayWait {
+		return job.Wait, nil
+	}
 	var buf [maxAOR]byte
 	set := getSet()
 	defer putSet(set)
@@ -250,6 +261,9 @@ func NewUnregister(e *Env) (job.Step, schema.Diagnostics) {
 }
 
 func (s *unregister) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	if s.traits.UpdateWaits && !j.MayWait {
+		return job.Wait, nil
+	}
 	var buf [maxAOR]byte
 	aor, ok := s.appendAOR(buf[:0], j)
 	if !ok {
