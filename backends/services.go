@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -23,9 +24,8 @@ type service struct {
 
 // Host is where services are opened.
 type Host struct {
-	Folder string // of the policy, for relative paths
-	State  string // folder that outlives the process; empty: there is none
-	Log    *slog.Logger
+	State string // folder that outlives the process; empty: there is none
+	Log   *slog.Logger
 	// Alone: only what the process itself keeps is opened, as tests of a policy need it.
 	Alone bool
 }
@@ -37,7 +37,6 @@ func OpenServices(list []schema.Backend, h Host) (*Services, schema.Diagnostics)
 		o.open(&list[i])
 	}
 	if o.diags.HasErrors() {
-		o.diags = slices.Clone(o.diags)
 		_ = o.s.Close() // nothing was asked yet
 		return nil, o.diags
 	}
@@ -59,7 +58,7 @@ func (o *opening) open(b *schema.Backend) {
 	}
 	o.begun[b.Name] = true
 	backend, diags := d.Open(&Opening{
-		Name: b.Name, Settings: b.Settings, Folder: o.host.Folder, State: o.host.State,
+		Name: b.Name, Settings: b.Settings, Folder: filepath.Dir(b.Pos.File), State: o.host.State,
 		Log: o.host.Log, Alone: o.host.Alone, Other: o.other,
 	})
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {

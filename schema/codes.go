@@ -1,7 +1,10 @@
 package schema
 
 import (
+	_ "embed"
 	"slices"
+	"strconv"
+	"strings"
 
 	"sipedge/schema/internal/source"
 )
@@ -89,6 +92,27 @@ type CodeInfo struct {
 	Code  Code
 	Title string
 	Text  string
+}
+
+// codesText has a heading for each code, # SE1001 with its title, and what it means below.
+//
+//go:embed codes.md
+var codesText string
+
+var codes = readCodes(codesText)
+
+// readCodes panics when the text has another form: it is part of the program.
+func readCodes(text string) (list []CodeInfo) {
+	for part := range strings.SplitSeq(strings.TrimPrefix(text, "# "), "\n# ") {
+		head, body, _ := strings.Cut(part, "\n")
+		name, title, ok := strings.Cut(head, " ")
+		n, err := strconv.Atoi(strings.TrimPrefix(name, "SE"))
+		if !ok || err != nil {
+			panic("schema: codes.md: " + head)
+		}
+		list = append(list, CodeInfo{Code(n), title, strings.Join(strings.Fields(body), " ")})
+	}
+	return list
 }
 
 // Info tells of a code; false when there is none of that number.

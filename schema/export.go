@@ -73,7 +73,8 @@ func (v *Vocabulary) fragments() string {
 	entry(&b, "any", "At least one of these sets of matchers holds.", nesting["any"])
 	entry(&b, "not", "This set of matchers does not hold as a whole.", nesting["not"])
 	b.WriteString("} @key(\"matcher\") @says(\"a map of matchers\")\n")
-	b.WriteString("\n// #Backend is a service that keeps data: a driver with its settings.\n#Backend: {\n")
+	b.WriteString("\n// #Backend is a service that keeps data: a driver with its settings.\n")
+	b.WriteString("#Backend: {\n")
 	for i := range v.Backends {
 		d := &v.Backends[i]
 		entry(&b, d.Name, d.Doc, d.Schema)

@@ -60,5 +60,5 @@ func SameData(a, b []byte) (bool, error) {
 	if diags = append(diags, more...); len(diags) > 0 {
 		return false, errors.New(diags[0].Message)
 	}
-	return sameValue(&x, &y), nil
+	return SameValue(&x, &y), nil
 }

@@ -35,7 +35,7 @@ func Format(name string, src []byte) ([]byte, Diagnostics, error) {
 		return nil, nil, err
 	}
 	after, diags := source.ReadYAML(name, out)
-	if len(diags) > 0 || !sameValue(&before, &after) || !format.SameComments(src, out) {
+	if len(diags) > 0 || !SameValue(&before, &after) || !format.SameComments(src, out) {
 		return nil, nil, errors.New("a comment stands where it can't be kept")
 	}
 	return out, nil, nil
@@ -50,16 +50,16 @@ var keyOrder = sync.OnceValue(func() format.Order {
 	return format.Order{Top: defs["#Policy"].Keys(), Rule: defs["#Rule"].Keys()}
 })
 
-// sameValue compares but for places and the order of keys.
-func sameValue(a, b *Value) bool {
+// SameValue compares but for places and the order of keys.
+func SameValue(a, b *Value) bool {
 	if a.Kind != b.Kind || a.S != b.S || a.N != b.N || a.B != b.B || len(a.Keys) != len(b.Keys) {
 		return false
 	}
 	for i := range a.Keys {
 		k := &a.Keys[i]
-		if !b.Has(k.Name) || !sameValue(&k.Value, b.Get(k.Name)) {
+		if !b.Has(k.Name) || !SameValue(&k.Value, b.Get(k.Name)) {
 			return false
 		}
 	}
-	return slices.EqualFunc(a.Items, b.Items, func(x, y Value) bool { return sameValue(&x, &y) })
+	return slices.EqualFunc(a.Items, b.Items, func(x, y Value) bool { return SameValue(&x, &y) })
 }

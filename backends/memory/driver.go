@@ -10,7 +10,7 @@ import (
 // Driver makes stores of policies: contacts: {memory: {}}.
 var Driver = backends.Driver{
 	Name: "memory", Inside: true,
-	Doc:  "Bindings in the memory of this process: the fastest location store, gone when it ends.",
+	Doc: "Bindings in the memory of this process: the fastest location store, gone when it ends.",
 	Schema: `{
 	// Whether the domain belongs to an address of record, true unless set: else a user is the
 	// same in every domain.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sipedge/backends"
+	"sipedge/backends/memory"
 	"sipedge/backends/mysql"
 	"sipedge/backends/postgres"
 	"sipedge/backends/sqlite"
@@ -19,6 +20,7 @@ var transports = transport.Drivers{
 
 // services is what this build keeps data in. A driver is one line here.
 var services = []backends.Driver{
+	memory.Driver,
 	mysql.Driver,
 	postgres.Driver,
 	sqlite.Driver,

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"sipedge/router"
 )
 
 var update = flag.Bool("update", false, "write goldens anew")

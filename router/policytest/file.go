@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"sipedge/router"
 	"sipedge/router/scene"
 	"sipedge/schema"
 )

@@ -11,6 +11,8 @@ import (
 	"sipedge/router/scene"
 	"sipedge/sip"
 	"sipedge/sip/transport"
+
+	"sipedge/router"
 )
 
 // generate writes a test file for the policy of f beside it, and loads it.
@@ -24,7 +26,7 @@ func generate(t *testing.T, f *File, witnesses ...Witness) (*File, string) {
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	g, src, diags, err := Load(path)
+	g, src, diags, err := Load(path, router.Vocabulary())
 	if g == nil {
 		t.Fatal(err, diags.Text(src), b.String())
 	}

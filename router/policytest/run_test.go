@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"sipedge/router"
 )
 
 const policy = `-- policy.yaml --
@@ -59,7 +61,7 @@ func loadArchive(t testing.TB, archive string) *File {
 			t.Fatal(err)
 		}
 	}
-	f, src, diags, err := Load(dir + "/policy.test.yaml")
+	f, src, diags, err := Load(dir+"/policy.test.yaml", router.Vocabulary())
 	if f == nil {
 		t.Fatal(err, diags.Text(src))
 	}

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/provision"
+	"sipedge/router"
+	"sipedge/schema"
 	"sipedge/sip/transport"
 )
 
@@ -28,6 +31,8 @@ type System struct {
 	Env            func(name string) (value string, set bool)
 	Drivers        transport.Drivers
 	Backends       []backends.Driver
+
+	vocabulary func() *schema.Vocabulary // of all policies
 }
 
 func unreachable(err error) error { return exit.With(exit.Unreachable, err) }
@@ -69,6 +74,9 @@ func Main(s System) (code int) {
 }
 
 func newRoot(s System) *cobra.Command {
+	s.vocabulary = sync.OnceValue(func() *schema.Vocabulary {
+		return router.VocabularyWith(s.Backends)
+	})
 	root := &cobra.Command{
 		Use:   "sipedge",
 		Short: "A SIP edge router whose routing policy is data",

@@ -87,7 +87,8 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no room") }
 
 // What serve runs without a PATH is 01-hello, and valid.
 func TestBuiltIn(t *testing.T) {
-	doc, src, diags, err := load("")()
+	words := System{vocabulary: router.Vocabulary}
+	doc, src, diags, err := load(words, "")()
 	if err != nil || doc == nil || len(diags) > 0 {
 		t.Fatalf("error %v\n%s", err, diags.Text(src))
 	}
@@ -97,7 +98,7 @@ func TestBuiltIn(t *testing.T) {
 	if n := bytes.Count(hello.Policy, []byte("\n")); n >= 20 {
 		t.Errorf("01-hello has %d lines, want fewer than 20", n)
 	}
-	if _, _, _, err := load("/nonexistent.yaml")(); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, _, err := load(words, "/nonexistent.yaml")(); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v of a file that is not there", err)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
-	"sipedge/router"
 	"sipedge/schema"
 )
 

@@ -13,7 +13,6 @@ import (
 	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/cmd/sipedge/internal/exit"
 	hello "sipedge/examples/01-hello"
-	"sipedge/router"
 	"sipedge/schema"
 )
 
@@ -83,7 +82,7 @@ func serve(s System, path, state string, drain time.Duration) error {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 	d, err := daemon.Start(daemon.Config{
-		Load: load(path), Drivers: s.Drivers, Stderr: s.Stderr, Env: s.Env,
+		Load: load(s, path), Drivers: s.Drivers, Stderr: s.Stderr, Env: s.Env,
 		State: state, Drain: drain,
 	})
 	var problems *daemon.Problems
@@ -99,7 +98,9 @@ func serve(s System, path, state string, drain time.Duration) error {
 }
 
 // load reads the policy at path, or the one built in.
-func load(path string) func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
+func load(s System, path string) func() (
+	*schema.Document, schema.Source, schema.Diagnostics, error,
+) {
 	return func() (*schema.Document, schema.Source, schema.Diagnostics, error) {
 		if path != "" {
 			return schema.Load(path, s.vocabulary())

@@ -103,7 +103,7 @@ func methods() (names []string) {
 
 // find takes from a policy, "" the one built in, where its server listens for commands.
 func (f *traceFlags) find(s System, path string) error {
-	doc, src, diags, err := load(path)()
+	doc, src, diags, err := load(s, path)()
 	if err != nil {
 		return unreachable(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/trace"
@@ -56,6 +57,7 @@ type Daemon struct {
 	level   *slog.LevelVar
 	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
+	data    *backends.Services
 	router  *router.Router
 	pool    *router.Pool
 	admin   *http.Server
@@ -86,7 +88,7 @@ func Start(cfg Config) (*Daemon, error) {
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
 	d.limitMemory()
-	if err := d.build(); err != nil {
+	if err := d.build(src); err != nil {
 		return nil, err
 	}
 	policy, more := d.router.Prove(doc)
@@ -109,7 +111,7 @@ const tablesEvery = time.Second
 const mutexSamples = 100
 
 // build makes the parts, bottom up; no message is read yet.
-func (d *Daemon) build() error {
+func (d *Daemon) build(src schema.Source) error {
 	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Env)
 	if err != nil {
 		return err
@@ -121,9 +123,13 @@ func (d *Daemon) build() error {
 	if err != nil {
 		return err
 	}
+	if err := d.openServices(src); err != nil {
+		return err
+	}
 	sockets := sockets(d.doc)
 	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
 	if err != nil {
+		d.closeServices()
 		return err
 	}
 	d.unlend = lend(d.manager.Listeners(), sockets.Workers)
@@ -141,6 +147,7 @@ func (d *Daemon) build() error {
 		Secret:       key,
 		Log:          d.log,
 		Trace:        d.calls.Trace,
+		Locations:    d.data.Locations,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
@@ -150,6 +157,9 @@ func (d *Daemon) build() error {
 
 // begin opens the doors.
 func (d *Daemon) begin(policy *router.Policy) error {
+	if err := d.loadServices(); err != nil {
+		return err
+	}
 	l, err := listenAdmin(d.doc.Admin.Addr)
 	if err != nil {
 		return err
@@ -203,6 +213,7 @@ func (d *Daemon) close(ctx context.Context) {
 		d.admin.Close()
 	}
 	d.running.Wait()
+	d.closeServices()
 	d.unlend()
 }
 

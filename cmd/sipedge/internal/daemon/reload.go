@@ -73,9 +73,14 @@ func fixed(a, b *schema.Document) (changed []string) {
 	differ("log.format", a.Log.Format != b.Log.Format)
 	differ("admin", a.Admin.Addr != b.Admin.Addr)
 	differ("secrets", a.Secrets != b.Secrets)
+	differ("backends", !slices.EqualFunc(a.Backends, b.Backends, sameBackend))
 	differ("dns", a.DNS.Budget != b.DNS.Budget ||
 		!slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
 	return changed
+}
+
+func sameBackend(a, b schema.Backend) bool {
+	return a.Name == b.Name && a.Driver == b.Driver && schema.SameValue(a.Settings, b.Settings)
 }
 
 // startLimits leaves of the limits what is read at the start only.

@@ -38,7 +38,7 @@ func TestPlans(t *testing.T) {
 			t.Errorf("CUE says other than YAML (-yaml +cue):\n%s", diff)
 		}
 		f, src, diags, err := policytest.Load(
-			write("p.test.yaml", func(w io.Writer) { p.tests(w, len(p.cases)) }))
+			write("p.test.yaml", func(w io.Writer) { p.tests(w, len(p.cases)) }), router.Vocabulary())
 		if err != nil || f == nil {
 			t.Fatal(err, diags.Text(src))
 		}

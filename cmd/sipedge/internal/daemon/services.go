@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"sipedge/backends"
+	"sipedge/schema"
+)
+
+// loadTime bounds how long the stores may read what they have from before.
+const loadTime = time.Minute
+
+// openServices opens the backends of the policy.
+func (d *Daemon) openServices(src schema.Source) error {
+	s, diags := backends.OpenServices(d.doc.Backends, backends.Host{State: d.cfg.State, Log: d.log})
+	if s == nil {
+		return &Problems{src, diags}
+	}
+	d.data = s
+	d.warn(diags)
+	return nil
+}
+
+// loadServices has the stores read what they have from before; no message is read yet.
+func (d *Daemon) loadServices() error {
+	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
+	defer cancel()
+	return d.data.Load(ctx, time.Now())
+}
+
+func (d *Daemon) closeServices() {
+	if err := d.data.Close(); err != nil {
+		d.log.Warn("closing backends", "error", err)
+	}
+}
