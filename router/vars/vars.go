@@ -39,7 +39,7 @@ const (
 )
 
 var registry = func() []Field {
-	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields,
+	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields, authFields,
 		resultFields, timeFields, branchFields, stateFields)
 	for i := range all {
 		all[i].fill()
