@@ -98,7 +98,7 @@ type Env struct {
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
-	Guard     *auth.Guard          // of who authenticates; nil as Proxy
+	Guard     *auth.Guard // of who authenticates; nil as Proxy
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none.
 	Subscribers func(name string) backends.Subscribers
 }

@@ -186,8 +186,9 @@ func (c *Check) known(
 	ctx context.Context, j *job.Job, cred *digest.Credentials, name *Name, whole []byte,
 	now time.Time,
 ) (Result, error) {
-	for {
-		if !j.MayWait && !c.Users.Ready(name, now) {
+	for asked := false; ; asked = true {
+		kept := c.Users.Ready(name, now)
+		if !j.MayWait && !kept {
 			return Waiting, nil
 		}
 		user, err := c.Users.Find(ctx, name, now)
@@ -202,7 +203,7 @@ func (c *Check) known(
 		if compare(cred, user, whole, j.Msg) && exists {
 			return Accepted, nil
 		}
-		if exists && c.Users.Forget(name) {
+		if exists && kept && !asked && c.Users.Forget(name) {
 			continue
 		}
 		if exists {

@@ -109,7 +109,7 @@ func TestUsedBound(t *testing.T) {
 	if got := take(0, 1000, 1010); got != tooOld {
 		t.Errorf("one that was pushed out: %v", got)
 	}
-	if got := take(usedMax+99, 1000+(usedMax+99)/2000, 1010); got != again {
+	if got := take(usedMax+99, 1000+(usedMax+99)/2000, 1010); got != resent {
 		t.Errorf("one that was not: %v", got)
 	}
 	if got := take(1<<20, s.floor, 2000); got != first || s.floor > 1010 {
