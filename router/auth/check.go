@@ -223,7 +223,9 @@ var nobody = backends.Credential{
 
 // compare reports whether the response is that of a user. whole is his name as he sent it. Every
 // comparison is one response computed.
-func compare(cred *digest.Credentials, user *backends.Credential, whole []byte, m *sip.Message) bool {
+func compare(
+	cred *digest.Credentials, user *backends.Credential, whole []byte, m *sip.Message,
+) bool {
 	var buf [digest.MaxHexLen]byte
 	ha1, known := appendHA1(buf[:0], cred, user, whole)
 	return cred.Verify(ha1, m.MethodName(), m.Body()) && known

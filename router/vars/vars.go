@@ -39,8 +39,8 @@ const (
 )
 
 var registry = func() []Field {
-	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields, authFields,
-		resultFields, timeFields, branchFields, stateFields)
+	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields,
+		authFields, resultFields, timeFields, branchFields, stateFields)
 	for i := range all {
 		all[i].fill()
 	}

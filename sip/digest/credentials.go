@@ -8,7 +8,7 @@ type Credentials struct {
 	Username, Realm, Nonce, URI, Response, CNonce, Opaque []byte
 	NC                                                    []byte // eight digits
 	Algorithm                                             Algorithm
-	Named                                                 bool // the algorithm is written, not only meant
+	Named                                                 bool // the algorithm is written
 	QOP                                                   QOP  // 0: none, RFC 2069
 }
 
