@@ -100,9 +100,7 @@ func (s *authenticate) end(
 		status = 0
 	}
 	if s.onFail.route != nil && result != auth.Absent && result != auth.Stale {
-		if v := s.onFail.route.Run(ctx, j); v != job.Next {
-			return v
-		}
+		return s.onFail.take(ctx, j, s.proxy, 403)
 	}
 	b.b = b.b[:0]
 	if status == 0 {

@@ -76,12 +76,12 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (R
 		name.User, name.Domain = whole[:at], whole[at+1:]
 	}
 	var buf [128]byte
-	try := appendTry(buf[:0], &name, j)
+	try := appendTry(buf[:0], name, j)
 	if c.Tries != nil && !c.Tries.Has(try, now) {
 		c.Guard.count.exceeded.Add(1)
 		return Exceeded, nil
 	}
-	if result, err := c.known(ctx, j, &cred, &name, whole, now); result != Accepted {
+	if result, err := c.known(ctx, j, &cred, name, whole, now); result != Accepted {
 		if result == Refused && c.Tries != nil {
 			c.Tries.Take(try, now)
 		}
@@ -167,7 +167,7 @@ func sameURI(uri []byte, j *job.Job) bool {
 
 // appendTry appends the key by which tries are counted: a user of somebody's network. So nobody
 // is kept out by another who tries his name.
-func appendTry(dst []byte, n *Name, j *job.Job) []byte {
+func appendTry(dst []byte, n Name, j *job.Job) []byte {
 	addr := j.Flow.Remote.Addr().Unmap()
 	bits := addr.BitLen()
 	if addr.Is6() {
@@ -183,7 +183,7 @@ func appendTry(dst []byte, n *Name, j *job.Job) []byte {
 // known finds the user and compares: Accepted, Refused, Waiting or Failed. A credential that
 // was kept and does not fit is asked for again: the password may be a new one.
 func (c *Check) known(
-	ctx context.Context, j *job.Job, cred *digest.Credentials, name *Name, whole []byte,
+	ctx context.Context, j *job.Job, cred *digest.Credentials, name Name, whole []byte,
 	now time.Time,
 ) (Result, error) {
 	for asked := false; ; asked = true {

@@ -30,13 +30,13 @@ func NewStored(b backends.Subscribers, ttl time.Duration, max int) *Stored {
 }
 
 // key is the name in the cache; it stands in buf if it fits.
-func (n *Name) key(buf []byte) []byte {
+func (n Name) key(buf []byte) []byte {
 	buf = append(append(buf, n.User...), 0)
 	buf = append(append(buf, n.Domain...), 0)
 	return append(buf, n.Realm...)
 }
 
-func (s *Stored) look(n *Name, now time.Time) *backends.Credential {
+func (s *Stored) look(n Name, now time.Time) *backends.Credential {
 	if s.ttl == 0 {
 		return nil
 	}
@@ -51,10 +51,10 @@ func (s *Stored) look(n *Name, now time.Time) *backends.Credential {
 }
 
 // Ready is Users'.
-func (s *Stored) Ready(n *Name, now time.Time) bool { return s.look(n, now) != nil }
+func (s *Stored) Ready(n Name, now time.Time) bool { return s.look(n, now) != nil }
 
 // Find is Users'.
-func (s *Stored) Find(ctx context.Context, n *Name, now time.Time) (*backends.Credential, error) {
+func (s *Stored) Find(ctx context.Context, n Name, now time.Time) (*backends.Credential, error) {
 	if c := s.look(n, now); c != nil {
 		return c, nil
 	}
@@ -65,7 +65,7 @@ func (s *Stored) Find(ctx context.Context, n *Name, now time.Time) (*backends.Cr
 	return c, err
 }
 
-func (s *Stored) keep(n *Name, c *backends.Credential, now time.Time) {
+func (s *Stored) keep(n Name, c *backends.Credential, now time.Time) {
 	key := string(n.key(nil))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Stored) keep(n *Name, c *backends.Credential, now time.Time) {
 }
 
 // Forget is Users'.
-func (s *Stored) Forget(n *Name) bool {
+func (s *Stored) Forget(n Name) bool {
 	if s.ttl == 0 {
 		return false
 	}

@@ -14,12 +14,12 @@ import (
 // Users is who may authenticate. It is safe for concurrent use.
 type Users interface {
 	// Ready reports whether Find answers without waiting.
-	Ready(name *Name, now time.Time) bool
+	Ready(name Name, now time.Time) bool
 	// Find finds a user. backends.ErrNotFound: there is none of the name; any other error:
 	// that can't be known now. What it returns is not to be changed.
-	Find(ctx context.Context, name *Name, now time.Time) (*backends.Credential, error)
+	Find(ctx context.Context, name Name, now time.Time) (*backends.Credential, error)
 	// Forget drops what was kept of an earlier answer, and reports whether there was any.
-	Forget(name *Name) bool
+	Forget(name Name) bool
 }
 
 // Name is by what a user is found. Its texts are views.
@@ -93,10 +93,10 @@ func readCredential(v *schema.Value, user, realm string) *backends.Credential {
 func (u *Inline) Able() []digest.Algorithm { return u.able }
 
 // Ready is Users'.
-func (u *Inline) Ready(*Name, time.Time) bool { return true }
+func (u *Inline) Ready(Name, time.Time) bool { return true }
 
 // Find is Users'. A domain that is not the realm is nobody's.
-func (u *Inline) Find(_ context.Context, n *Name, _ time.Time) (*backends.Credential, error) {
+func (u *Inline) Find(_ context.Context, n Name, _ time.Time) (*backends.Credential, error) {
 	if len(n.Domain) == 0 || bytes.Equal(n.Domain, n.Realm) {
 		if c := u.byRealm[string(n.Realm)][string(n.User)]; c != nil {
 			return c, nil
@@ -109,4 +109,4 @@ func (u *Inline) Find(_ context.Context, n *Name, _ time.Time) (*backends.Creden
 }
 
 // Forget is Users'.
-func (u *Inline) Forget(*Name) bool { return false }
+func (u *Inline) Forget(Name) bool { return false }
