@@ -43,7 +43,6 @@ const (
 	SilentServer  Code = 2201 // of the DNS
 	NoSuchHost    Code = 2202
 	Unresolved    Code = 2203
-	UnknownUsers  Code = 2301
 	PlainPassword Code = 2302
 )
 

@@ -176,10 +176,6 @@ var codes = []CodeInfo{
 		"The DNS gave no answer about the name, or none in time: a longer --timeout may help.",
 	},
 	{
-		UnknownUsers, "users that do not exist",
-		"`users` of authenticate names a set of users under `users:`, or a backend that has users.",
-	},
-	{
 		PlainPassword, "a password that can be read",
 		"Hashes do as well: `printf '%s' user:realm:password | sha256sum`, md5sum for ha1.",
 	},

@@ -84,7 +84,7 @@ func (g *Guard) Owns(j *job.Job) bool {
 
 // Is reports whether who authenticated is a user.
 func (g *Guard) Is(j *job.Job, user []byte) bool {
-	if j.Auth != nil && bytes.Equal(j.Auth.User(), user) {
+	if len(j.Auth) > 0 && bytes.Equal(j.Auth.User(), user) {
 		return true
 	}
 	g.count.forbidden.Add(1)
@@ -93,7 +93,7 @@ func (g *Guard) Is(j *job.Job, user []byte) bool {
 
 // Consume removes the credentials that authenticate took: nobody downstream needs them.
 func Consume(j *job.Job) {
-	if j.Auth == nil {
+	if len(j.Auth) == 0 {
 		return
 	}
 	for _, id := range [...]sip.HeaderID{sip.Authorization, sip.ProxyAuthorization} {
@@ -115,11 +115,11 @@ const (
 )
 
 // Assert writes who sent a request as RFC 3325 has it: what the sender wrote there himself goes,
-// and uri is asserted; nil: nobody is.
+// and uri is asserted, unless it is none.
 func Assert(m *sip.Message, uri []byte) {
 	m.RemoveAll(asserted)
 	m.RemoveAll(preferred)
-	if uri != nil {
+	if _, err := sip.ParseURI(uri); err == nil {
 		value := append(append(append(make([]byte, 0, len(uri)+2), '<'), uri...), '>')
 		m.Append(sip.PAssertedIdentity, value)
 	}
@@ -133,10 +133,10 @@ func Conceal(m *sip.Message) {
 	}
 }
 
-// AppendURI appends the URI of who authenticated; it returns nil when nobody did.
+// AppendURI appends the URI of who authenticated; nothing when nobody did.
 func AppendURI(dst []byte, j *job.Job) []byte {
-	if j.Auth == nil {
-		return nil
+	if len(j.Auth) == 0 {
+		return dst
 	}
 	dst = sip.AppendUserEscaped(append(dst, "sip:"...), j.Auth.User())
 	return append(append(dst, '@'), j.Auth.Realm()...)

@@ -80,8 +80,21 @@ const (
 	maxTried        = 100_000 // users and networks whose tries are counted
 )
 
-// Compile makes the Check of a step. tries is what `tries` says.
-func Compile(args *schema.Value, env *Env, tries data.Rate) (*Check, schema.Diagnostics) {
+var defaultTries = data.Rate{Count: 10, Period: time.Minute}
+
+// Compile makes the Check of a step. rate reads a #Rate.
+func Compile(args *schema.Value, env *Env, rate func(s string) (data.Rate, error)) (
+	*Check, schema.Diagnostics,
+) {
+	var diags schema.Diagnostics
+	tries := defaultTries
+	if v := args.Get("tries"); v.Kind == schema.String {
+		var err error
+		if tries, err = rate(v.S); err != nil {
+			diags = append(diags, v.Problem(schema.OutOfRange, "%v", err))
+			tries = defaultTries
+		}
+	}
 	c := &Check{
 		Guard: env.Guard, Proxy: args.Get("kind").S != "www", Old: args.Get("rfc2069").B,
 		AnyURI: args.Get("any_uri").B, Expire: defaultExpire, QOP: digest.Auth,
@@ -93,7 +106,6 @@ func Compile(args *schema.Value, env *Env, tries data.Rate) (*Check, schema.Diag
 	case "both":
 		c.QOP = digest.Auth | digest.AuthInt
 	}
-	var diags schema.Diagnostics
 	if v := args.Get("nonce_expire"); v.Kind == schema.String {
 		if c.Expire = v.Duration(); c.Expire < time.Second || c.Expire > maxExpire {
 			diags = append(diags, v.Problem(schema.OutOfRange, "%s is out of range (1s to 1h)", v.S))
@@ -113,8 +125,9 @@ func (c *Check) users(args *schema.Value, env *Env) schema.Diagnostics {
 	switch {
 	case inline != nil:
 		c.Users, able = inline, inline.Able()
+	case env.Backend == nil && env.Guard == nil: // it is only looked at, and nobody says
 	case env.Backend == nil || env.Backend(name.S) == nil:
-		return schema.Diagnostics{name.Problem(schema.UnknownUsers,
+		return schema.Diagnostics{name.Problem(schema.UnknownTable,
 			"there are no users %q, and there is no backend of that name that has users", name.S)}
 	default:
 		most := defaultCacheMax

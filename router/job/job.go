@@ -95,7 +95,7 @@ type Job struct {
 	LastError int             // status of the last internal error, for reply_error; 0 none
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
-	Auth     Auth // who authenticated; nil: nobody
+	Auth     Auth // who authenticated; empty: nobody
 
 	MayWait bool // steps may block, until ctx ends: on a goroutine of the pool
 	frames  []Frame

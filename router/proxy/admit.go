@@ -57,9 +57,6 @@ func (p *Proxy) appendFaultExtra(dst []byte, m *sip.Message, f *fault) []byte {
 	return dst
 }
 
-// Unavailable answers a request that needs somebody who does not answer: 503 with Retry-After.
-func (p *Proxy) Unavailable(j *job.Job) job.Verdict { return p.refuse(j, faultUnavailable) }
-
 // refuse answers a request with a fault of its own.
 func (p *Proxy) refuse(j *job.Job, f *fault) job.Verdict {
 	p.stats.refused.Add(1)

@@ -46,8 +46,8 @@ type responseContext struct {
 	kept    []byte       // arena of what outlives its job
 	avp     job.Values
 
-	received []byte
-	rrParams []byte
+	received, rrParams []byte
+
 	auth     job.Auth
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way

@@ -40,7 +40,6 @@ var (
 	faultTimeout     = &fault{status: 408, cause: job.CauseTimeout}   // §16.8
 	faultResponse    = &fault{status: 502}                            // without the caller's Via
 	faultFull        = &fault{status: 503, reason: "Overloaded", retry: true}
-	faultUnavailable = &fault{status: 503, retry: true}
 )
 
 func resolveFault(err error) *fault {

@@ -152,8 +152,7 @@ func (c *responseContext) layText(sh *shard, r *record) {
 	b = b[copy(b, c.received):]
 	b = b[copy(b, c.auth):]
 	copy(b, c.rrParams)
-	r.raw, r.received = uint32(len(c.raw)), uint32(len(c.received))
-	r.auth = uint32(len(c.auth))
+	r.raw, r.received, r.auth = uint32(len(c.raw)), uint32(len(c.received)), uint32(len(c.auth))
 }
 
 // load reads the text of a context that was woken.
@@ -173,6 +172,5 @@ func (c *responseContext) load() {
 	c.raw = append(c.raw[:0], b[:r.raw]...)
 	b = c.keep(b[r.raw:])
 	c.received = b[:r.received:r.received]
-	b = b[r.received:]
-	c.auth, c.rrParams = job.Auth(b[:r.auth:r.auth]), b[r.auth:]
+	c.auth, c.rrParams = b[r.received:][:r.auth:r.auth], b[r.received+r.auth:]
 }

@@ -18,7 +18,7 @@ var authMatchers = []matcher{{
 func compileAuth(c *compiler, v *schema.Value) (all []condition) {
 	if v.Kind == schema.Bool {
 		want := v.B
-		return one(cheap, func(f *facts) bool { return (f.Auth != nil) == want })
+		return one(cheap, func(f *facts) bool { return (len(f.Auth) > 0) == want })
 	}
 	for i := range v.Keys {
 		part := job.Auth.User
@@ -28,7 +28,7 @@ func compileAuth(c *compiler, v *schema.Value) (all []condition) {
 		t := c.text(&v.Keys[i].Value, how{})
 		all = append(all, condition{
 			cost: decoded, field: "auth." + v.Keys[i].Name,
-			holds: func(f *facts) bool { return f.Auth != nil && t.holds(f, part(f.Auth)) },
+			holds: func(f *facts) bool { return len(f.Auth) > 0 && t.holds(f, part(f.Auth)) },
 		})
 	}
 	return all
