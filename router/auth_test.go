@@ -2,11 +2,14 @@ package router
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/sip/digest"
 	"sipedge/sip/transport"
 )
@@ -100,11 +103,13 @@ func TestAuthenticate(t *testing.T) {
 		"a wrong password":            {[]string{bad()}, "407"},
 		"another user's name in From": {[]string{good(), "From: <sip:bob@example.org>;tag=a"}, "403"},
 		"another user asked for":      {[]string{good(), "X-Bob: 1"}, "403"},
-		"no user asked for":           {[]string{good(), "X-Any: 1", "From: <sip:b@example.org>;tag=a"}, "200"},
-		"another realm":               {[]string{good(), "From: <sip:alice@example.com>;tag=a"}, "407"},
-		"the arm":                     {[]string{bad(), "X-Arm: 1"}, "480"},
-		"none, and an arm":            {[]string{"X-Arm: 1"}, "407"},
-		"Basic":                       {[]string{"Proxy-Authorization: Basic YWxpY2U6c2VjcmV0"}, "407"},
+		"no user asked for": {
+			[]string{good(), "X-Any: 1", "From: <sip:b@example.org>;tag=a"}, "200",
+		},
+		"another realm":    {[]string{good(), "From: <sip:alice@example.com>;tag=a"}, "407"},
+		"the arm":          {[]string{bad(), "X-Arm: 1"}, "480"},
+		"none, and an arm": {[]string{"X-Arm: 1"}, "407"},
+		"Basic":            {[]string{"Proxy-Authorization: Basic YWxpY2U6c2VjcmV0"}, "407"},
 	} {
 		got := w.ask(r, start, c.fields...)
 		if len(got) != 1 || !strings.HasPrefix(got[0], "SIP/2.0 "+c.status) {
@@ -179,6 +184,55 @@ func TestAuthenticateAllocatesNothing(t *testing.T) {
 		}
 		if !bytes.HasPrefix(n.last, []byte("SIP/2.0 200 ")) {
 			t.Errorf("%v: %s", c.Algorithm, n.last)
+		}
+	}
+}
+
+// slow is a backend that is asked only where that may take time.
+type slow struct{ err error }
+
+func (s slow) Credential(ctx context.Context, user, _, realm string) (*backends.Credential, error) {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return nil, errors.New("asked on the goroutine of a reader")
+	}
+	if user != "alice" || realm != "example.org" {
+		return nil, backends.ErrNotFound
+	}
+	return &backends.Credential{HA1: hash(digest.MD5)}, s.err
+}
+
+// TestAuthenticateWaits: who stands in a database is let in by the pool, and a database that
+// does not answer lets nobody in.
+func TestAuthenticateWaits(t *testing.T) {
+	const policy = `
+version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes: {request: [{do: [{authenticate: {users: db}}, {reply: {code: 200}}]}]}
+`
+	for _, c := range []struct {
+		backend backends.Subscribers
+		want    string
+	}{{slow{}, "200"}, {slow{errors.New("gone")}, "503"}} {
+		n := &kept{null: null{listeners: Listeners(load(t, policy))}}
+		pool := NewPool(1, time.Minute, nil)
+		r := New(Config{
+			Sender: n, Wake: func(time.Time) {}, Pool: pool,
+			Subscribers: func(name string) backends.Subscribers {
+				if name != "db" {
+					return nil
+				}
+				return c.backend
+			},
+		})
+		swap(t, r, policy)
+		r.Receive(alice, options)
+		ch := challenges(t, string(n.last))
+		cred := credentials(&ch[0], "OPTIONS", "sip:bob@10.0.0.2", "secret")
+		request := bytes.Replace(options, []byte("Call-ID: 1"), []byte(cred+"\r\nCall-ID: 1"), 1)
+		r.Receive(alice, bytes.Replace(request, []byte("z9hG4bK1"), []byte("z9hG4bK2"), 1))
+		pool.Close()
+		if !bytes.HasPrefix(n.last, []byte("SIP/2.0 "+c.want)) {
+			t.Errorf("want %s, got %s", c.want, n.last)
 		}
 	}
 }
