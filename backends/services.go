@@ -93,6 +93,12 @@ func (s *Services) Locations(name string) Locations {
 	return l
 }
 
+// Subscribers returns a backend that has users; nil: it is none.
+func (s *Services) Subscribers(name string) Subscribers {
+	u, _ := s.Get(name).(Subscribers)
+	return u
+}
+
 // Load has every store read what it has from before, in the order of the policy.
 func (s *Services) Load(ctx context.Context, now time.Time) error {
 	for _, one := range s.open {

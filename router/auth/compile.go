@@ -16,7 +16,7 @@ const Schema = `{
 	// Proxy-Authorization.
 	kind?: "www" | "proxy"
 	// Who may: one of the users of the policy, or a backend.
-	users!: #Name
+	users!: #UsersName
 	// The realm; the host of To of a REGISTER, else of From, unless set.
 	realm?: #Text
 	// The domain that tells users of one name apart; none unless set.
@@ -127,7 +127,7 @@ func (c *Check) users(args *schema.Value, env *Env) schema.Diagnostics {
 		c.Users, able = inline, inline.Able()
 	case env.Backend == nil && env.Guard == nil: // it is only looked at, and nobody says
 	case env.Backend == nil || env.Backend(name.S) == nil:
-		return schema.Diagnostics{name.Problem(schema.UnknownTable,
+		return schema.Diagnostics{name.Problem(schema.WrongBackend,
 			"there are no users %q, and there is no backend of that name that has users", name.S)}
 	default:
 		most := defaultCacheMax
