@@ -188,10 +188,10 @@ func TestAuthenticateAllocatesNothing(t *testing.T) {
 	}
 }
 
-// slow is a backend that is asked only where that may take time.
-type slow struct{ err error }
+// lazy is a backend that is asked only where that may take time.
+type lazy struct{ err error }
 
-func (s slow) Credential(ctx context.Context, user, _, realm string) (*backends.Credential, error) {
+func (s lazy) Credential(ctx context.Context, user, _, realm string) (*backends.Credential, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		return nil, errors.New("asked on the goroutine of a reader")
 	}
@@ -212,7 +212,7 @@ routes: {request: [{do: [{authenticate: {users: db}}, {reply: {code: 200}}]}]}
 	for _, c := range []struct {
 		backend backends.Subscribers
 		want    string
-	}{{slow{}, "200"}, {slow{errors.New("gone")}, "503"}} {
+	}{{lazy{}, "200"}, {lazy{errors.New("gone")}, "503"}} {
 		n := &kept{null: null{listeners: Listeners(load(t, policy))}}
 		pool := NewPool(1, time.Minute, nil)
 		r := New(Config{
