@@ -28,8 +28,13 @@ var DefaultLimits = Limits{
 	Probes:   1,
 }
 
-// LimitsCUE are the settings that LimitsOf reads, as fields of a Driver's Schema.
-const LimitsCUE = `
+// DatabaseCUE are settings of every driver of databases, as fields of its Schema: what LimitsOf
+// reads, and where subscribers are.
+const DatabaseCUE = `
+	// Where users are, for what names the backend under users.
+	subscriber?: ` + SubscriberCUE + limitsCUE
+
+const limitsCUE = `
 	// How long a call may take, the wait for its turn included: 2s.
 	timeout?: #Duration
 	// Calls at once, each with a connection of its own: 8.
@@ -49,7 +54,7 @@ const LimitsCUE = `
 	}
 `
 
-// LimitsOf reads the settings of LimitsCUE; what is absent is as DefaultLimits has it.
+// LimitsOf reads the settings of DatabaseCUE; what is absent is as DefaultLimits has it.
 func LimitsOf(settings *schema.Value) Limits {
 	l := DefaultLimits
 	breaker := settings.Get("breaker")

@@ -14,19 +14,22 @@ import (
 
 // Services are the backends of a policy, opened.
 type Services struct {
-	open []service // in the order they were opened
+	open   []service // in the order they were opened
+	absent []string  // declared, and not opened
 }
 
 type service struct {
-	name    string
-	backend Backend
+	name     string
+	backend  Backend
+	settings *schema.Value
 }
 
 // Host is where services are opened.
 type Host struct {
 	State string // folder that outlives the process; empty: there is none
 	Log   *slog.Logger
-	// Alone: only what the process itself keeps is opened, as tests of a policy need it.
+	// Alone: only what the process itself keeps is opened, as tests of a policy need it. Of what
+	// is not, no user is known.
 	Alone bool
 }
 
@@ -53,16 +56,20 @@ type opening struct {
 
 func (o *opening) open(b *schema.Backend) {
 	d, ok := b.Maker.(Driver)
-	if !ok || o.begun[b.Name] || o.host.Alone && !d.Inside {
+	if !ok || o.begun[b.Name] {
 		return
 	}
 	o.begun[b.Name] = true
+	if o.host.Alone && !d.Inside {
+		o.s.absent = append(o.s.absent, b.Name)
+		return
+	}
 	backend, diags := d.Open(&Opening{
 		Name: b.Name, Settings: b.Settings, Folder: filepath.Dir(b.Pos.File), State: o.host.State,
 		Log: o.host.Log, Alone: o.host.Alone, Other: o.other,
 	})
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
-		o.s.open = append(o.s.open, service{b.Name, backend})
+		o.s.open = append(o.s.open, service{b.Name, backend, b.Settings})
 	}
 }
 
@@ -78,18 +85,49 @@ func (o *opening) other(name string) Backend {
 
 // Get returns a backend; nil: there is none of the name.
 func (s *Services) Get(name string) Backend {
-	for _, one := range s.open {
-		if one.name == name {
-			return one.backend
-		}
+	if one := s.find(name); one != nil {
+		return one.backend
 	}
 	return nil
+}
+
+func (s *Services) find(name string) *service {
+	i := slices.IndexFunc(s.open, func(one service) bool { return one.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.open[i]
 }
 
 // Locations returns a backend that keeps bindings; nil: it is none.
 func (s *Services) Locations(name string) Locations {
 	l, _ := s.Get(name).(Locations)
 	return l
+}
+
+// Subscribers returns a backend that has users; nil: it is none.
+func (s *Services) Subscribers(name string) Subscribers {
+	one := s.find(name)
+	switch {
+	case one == nil && slices.Contains(s.absent, name):
+		return nobody{}
+	case one == nil:
+		return nil
+	}
+	if u, ok := one.backend.(Subscribers); ok {
+		return u
+	}
+	if db, ok := one.backend.(DB); ok && db.Can()&CanSelect != 0 {
+		return SubscribersOf(db, one.settings.Get("subscriber"))
+	}
+	return nil
+}
+
+// nobody are the subscribers of a backend that is not opened.
+type nobody struct{}
+
+func (nobody) Credential(context.Context, string, string, string) (*Credential, error) {
+	return nil, ErrNotFound
 }
 
 // Load has every store read what it has from before, in the order of the policy.

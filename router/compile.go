@@ -10,6 +10,7 @@ import (
 	"sipedge/backends"
 	"sipedge/policies"
 	"sipedge/router/action"
+	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -97,6 +98,9 @@ type Env struct {
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
+	Guard     *auth.Guard // of who authenticates; nil as Proxy
+	// Subscribers finds a backend that has some; nil, or what it returns: there is none.
+	Subscribers func(name string) backends.Subscribers
 }
 
 // Compile makes a policy of a document. It is nil when the diagnostics have errors.
@@ -115,6 +119,11 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 		return nil, c.diags
 	}
 	c.policy.tables = tables
+	users, diags := auth.ReadInline(doc.Users)
+	c.diags = append(c.diags, diags...)
+	c.auth = auth.Env{
+		Guard: env.Guard, Host: c.policy.own.Name, Inline: users, Backend: env.Subscribers,
+	}
 	c.allocate()
 	c.place()
 	for _, r := range c.policy.all {
@@ -146,6 +155,7 @@ type compiler struct {
 	listeners []transport.Listener
 	routes    map[key]*route
 	policy    Policy
+	auth      auth.Env
 	diags     schema.Diagnostics
 }
 
@@ -267,7 +277,7 @@ func (c *compiler) fill(r *route) {
 	env := action.Env{
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
-		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(),
+		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

@@ -21,6 +21,7 @@ deny_targets: [192.0.2.0/24, "2001:db8::1"]
 allow_targets: [127.0.0.0/8]
 timers: {fr_timer: 5s, fr_inv_timer: 60s}
 vars: {var.n: int}
+users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}
 tables:
   banned: {cache: {}}
   did: {map: {values: {"1": a}}}
@@ -48,6 +49,7 @@ routes:
         - reply: {code: 200, headers: {Allow: INVITE, X-You: "{source.ip}"}}
     - match: {method: REGISTER}
       do:
+        - authenticate: {kind: www, users: people, on_fail: refused}
         - save: {location: contacts, match: instance, reply: false, on_error: refused}
         - unregister: {location: contacts, aor: "{to.user}@example.net"}
         - redirect: {to: "sip:reg@10.0.0.1", code: 305}
@@ -57,6 +59,8 @@ routes:
         - route: numbers
         - forward: {to: "sip:{from.host}", on_error: refused}
     - do:
+        - consume_credentials: {}
+        - assert_identity: {}
         - record_route: {params: "a=b"}
         - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}
         - serialize_branches: {}

@@ -41,7 +41,7 @@ func runExample(t *testing.T, text string) {
 func examplePolicy(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	tables := ""
-	for strings.HasPrefix(lines[0], "tables: ") || strings.HasPrefix(lines[0], "vars: ") {
+	for above.MatchString(lines[0]) {
 		tables, lines = tables+lines[0]+"\n", lines[1:]
 	}
 	if strings.HasPrefix(lines[0], "- ") {
@@ -61,12 +61,18 @@ func indent(lines []string, by string) []string {
 	return out
 }
 
-// keyed is what differs from server to server.
-var keyed = regexp.MustCompile(`;t=[0-9a-f]+`)
+// above is a line of a policy above its routes.
+var above = regexp.MustCompile(`^(tables|vars|users): `)
+
+// keyed is what differs from server to server, and so is a nonce.
+var (
+	keyed  = regexp.MustCompile(`;t=[0-9a-f]+`)
+	nonces = regexp.MustCompile(`nonce="[^"]+"`)
+)
 
 // exampleOut is a message without the header fields that every one has.
 func exampleOut(m string) string {
-	m = keyed.ReplaceAllString(m, ";t=TAG")
+	m = nonces.ReplaceAllString(keyed.ReplaceAllString(m, ";t=TAG"), `nonce="NONCE"`)
 	lines := strings.Split(strings.TrimSuffix(m, "\r\n\r\n"), "\r\n")
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
 		name, _, ok := strings.Cut(l, ":")

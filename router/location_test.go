@@ -117,9 +117,9 @@ routes:
 		got = append(got, d.Message)
 	}
 	want := []string{
-		`there is no location store "none"`, `there is no location store "none"`,
+		`"none" is no location store`, `"none" is no location store`,
 		"a client may always ask for an hour (RFC 3261 §10.3)",
-		"max_expires is less than min_expires, 2h0m0s", `there is no location store "none"`,
+		"max_expires is less than min_expires, 2h0m0s", `"none" is no location store`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -30,6 +31,8 @@ type Config struct {
 	Transactions int          // live at most; 0: the layer's default
 	Secret       [32]byte     // key of tags, branches and hashes
 	Log          *slog.Logger // nil: silence
+	// Subscribers finds a backend of the policy that has some; nil: there is none.
+	Subscribers func(name string) backends.Subscribers
 	// Jitter is a random time below max, by which a timer route runs later than
 	// it is due; nil: none.
 	Jitter func(max time.Duration) time.Duration
@@ -51,6 +54,7 @@ type Router struct {
 	proxy    *proxy.Proxy
 	layer    *transaction.Layer
 	agent    *uac.Agent
+	guard    *auth.Guard
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
@@ -74,7 +78,7 @@ func New(cfg Config) *Router {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Router{cfg: cfg}
+	r := &Router{cfg: cfg, guard: auth.NewGuard(cfg.Secret, cfg.Clock())}
 	r.proxy = proxy.New(proxy.Config{
 		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
@@ -103,6 +107,7 @@ func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
+		Guard: r.guard, Subscribers: r.cfg.Subscribers,
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }
@@ -159,6 +164,9 @@ func (r *Router) Panics() uint64 { return r.count.panics.Load() }
 
 // Proxy returns the counters of the proxy core.
 func (r *Router) Proxy() proxy.Stats { return r.proxy.Stats() }
+
+// Auth returns the counters of who authenticates.
+func (r *Router) Auth() auth.Stats { return r.guard.Stats() }
 
 // Transactions returns the counters of the transaction layer.
 func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }

@@ -46,6 +46,7 @@ const (
 	SilentServer  Code = 2201 // of the DNS
 	NoSuchHost    Code = 2202
 	Unresolved    Code = 2203
+	PlainPassword Code = 2302
 )
 
 // Routes.

@@ -3,6 +3,7 @@ package schema
 // declared is what a policy declares and names elsewhere, while its mentions are resolved.
 type declared struct {
 	tables, backends names
+	users            *Value
 	known            bool // the vocabulary has drivers
 }
 
@@ -21,6 +22,7 @@ func newDeclared(root *Value, known bool) *declared {
 	return &declared{
 		tables:   under("tables", "table", UnknownTable, UnusedTable),
 		backends: under("backends", "backend", UnknownBackend, UnusedBackend),
+		users:    root.Get("users"),
 		known:    known,
 	}
 }
@@ -47,6 +49,14 @@ func (d *declared) backend(v *Value) *Diagnostic {
 		return nil
 	}
 	return d.backends.named(v)
+}
+
+// whose resolves the name of a set of users, or of a backend that has some.
+func (d *declared) whose(v *Value) *Diagnostic {
+	if d.users.Has(v.S) {
+		return nil
+	}
+	return d.backend(v)
 }
 
 func (n *names) named(v *Value) *Diagnostic {

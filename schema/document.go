@@ -26,6 +26,7 @@ type Document struct {
 	Vars     []Var     // in the author's order
 	Backends []Backend // in the author's order
 	Tables   []Table   // in the author's order
+	Users    *Value    // a map of maps, by name and user
 	Routes   Routes
 }
 

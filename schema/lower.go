@@ -61,6 +61,7 @@ func lower(root *Value, drivers []Driver) *Document {
 		},
 		Backends: lowerBackends(root.Get("backends"), drivers),
 		Tables:   lowerTables(root.Get("tables")),
+		Users:    root.Get("users"),
 		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")

@@ -39,6 +39,7 @@ func refinements(methods *Value, names *declared) map[string]shape.Refinement {
 		"#TableName":   names.table,
 		"#CacheName":   names.cache,
 		"#BackendName": names.backend,
+		"#UsersName":   names.whose,
 		"#Rows":        checkRows,
 		"#MapRows":     checkRows,
 		"#VarTests":    checkOrder,

@@ -28,7 +28,7 @@ var Driver = backends.Driver{
 	// it, or "user:password@tcp(host:3306)/database?tls=true", "user@unix(/run/mysqld.sock)/database".
 	dsn!: =~"."
 	// Certificates that sign the server's; with them TLS is on. A relative path begins at the policy.
-	ca?: #File` + backends.LimitsCUE + `}`,
+	ca?: #File` + backends.DatabaseCUE + `}`,
 	Open: open,
 }
 

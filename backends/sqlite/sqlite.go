@@ -22,7 +22,7 @@ var Driver = backends.Driver{
 	Doc:  "A database in a file, SQLite.",
 	Schema: `{
 	// The file; made when it is not there. A relative path begins at the policy.
-	file!: #File` + backends.LimitsCUE + `}`,
+	file!: #File` + backends.DatabaseCUE + `}`,
 	Open: open,
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"sipedge/backends"
+	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -36,6 +37,7 @@ type Env struct {
 	Log   *slog.Logger
 	Where schema.Place // route types the step may run in
 	Vars  *vars.Scope  // what the policy declares
+	Auth  *auth.Env    // for who authenticates
 	Unfit func()       // counts a value that was none for its variable; nil: nobody does
 	// Keeps is given the snapshot of what a step keeps from one request to the next;
 	// nil: nobody asks. The tables are not among it.
@@ -82,7 +84,10 @@ func all() []Kind {
 	return []Kind{
 		addHeaderKind,
 		appendBranchKind,
+		assertIdentityKind,
+		authenticateKind,
 		banKind,
+		consumeCredentialsKind,
 		dropKind,
 		exitKind,
 		forceRportKind,

@@ -23,16 +23,21 @@ func located(
 			Proxy: d.Proxy, Locations: d.Locations, Live: d.Proxy != nil, Where: d.Where,
 			Args: d.args,
 			Text: d.appender,
-			Arm: func(key string) (registrar.Arm, bool) {
-				a := d.arm(key)
-				return func(ctx context.Context, j *job.Job, status int) job.Verdict {
-					return a.take(ctx, j, d.Proxy, status)
-				}, a.route != nil
-			},
+			Arm:  func(key string) (registrar.Arm, bool) { return d.taker(key) },
 		})
 		d.diags = append(d.diags, diags...)
 		return s
 	})}
+}
+
+// taker is an arm, or what is done without, given false.
+func (d *decoder) taker(key string) (
+	take func(ctx context.Context, j *job.Job, status int) job.Verdict, given bool,
+) {
+	a := d.arm(key)
+	return func(ctx context.Context, j *job.Job, status int) job.Verdict {
+		return a.take(ctx, j, d.Proxy, status)
+	}, a.route != nil
 }
 
 // appender appends the text of an argument; nil: it is absent or wrong.

@@ -170,6 +170,11 @@ func stranger(p *graph.Policy, g *walk.Goal, kind string) []*formula.Node {
 	for _, l := range p.Lists {
 		for i := range l.Rules {
 			l.Rules[i].Match.Each(look(false))
+			for n := range l.Rules[i].Steps {
+				if arm := l.Rules[i].Steps[n].Arm; arm != nil {
+					arm.Each(look(false))
+				}
+			}
 		}
 	}
 	onWay := []*graph.Rule{&g.List.Rules[g.Rule]}

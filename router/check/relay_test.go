@@ -107,3 +107,26 @@ func TestLookupIsLocal(t *testing.T) {
 		}
 	}
 }
+
+// TestAuthenticated: who has to authenticate first is no stranger; an ACK, which need not, is.
+func TestAuthenticated(t *testing.T) {
+	users := strings.Replace(head, "tables:",
+		"users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}\ntables:", 1)
+	for _, tt := range []struct{ rules, want string }{
+		{`- {do: [{authenticate: {users: people}}, {relay: {}}]}`, ""},
+		{`- {do: [{authenticate: {users: people}}]}
+    - {do: [{relay: {}}]}`, ""},
+		{`- {match: {method: INVITE}, do: [{authenticate: {users: people}}]}
+    - {do: [{relay: {}}]}`, "open relay"},
+		{`- {do: [{relay: {}}]}`, "open relay"},
+		{`- {do: [{authenticate: {users: people}}, {forward: {}}]}`, "ACK"},
+		{`- {match: {auth: true}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, ""},
+	} {
+		_, got := proved(t, users+"    "+tt.rules+"\n")
+		if open := strings.Contains(got, "open relay"); open != (tt.want != "") ||
+			!strings.Contains(got, tt.want) {
+			t.Errorf("%s: got\n%s", tt.rules, got)
+		}
+	}
+}

@@ -43,6 +43,20 @@ func NewLimiter(rate Rate, burst, max, ipv6 int) *Limiter {
 // Snapshot returns a function that puts back the buckets as they are now.
 func (l *Limiter) Snapshot() (restore func()) { return l.store.snapshot() }
 
+// Has reports whether there is a token in the bucket of a key. It takes none.
+func (l *Limiter) Has(key []byte, now time.Time) bool {
+	var text [64]byte
+	var sum [sha256.Size]byte
+	s, key, hash := l.store.lock(network(key, l.ipv6, &text), &sum)
+	defer s.mu.Unlock()
+	c := s.find(key, hash)
+	if c == nil {
+		return true
+	}
+	past := max(0, wall(now).UnixMicro()-c.a)
+	return past >= l.fill || c.b+past*l.count >= l.every
+}
+
 // Take takes a token from the bucket of a key. It is false when there is none.
 func (l *Limiter) Take(key []byte, now time.Time) bool {
 	var text [64]byte

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -94,6 +95,7 @@ type Job struct {
 	LastError int             // status of the last internal error, for reply_error; 0 none
 
 	Answered bool // replied, relayed, forwarded or dropped by decision
+	Auth     Auth // who authenticated; empty: nobody
 
 	MayWait bool // steps may block, until ctx ends: on a goroutine of the pool
 	frames  []Frame
@@ -123,6 +125,29 @@ func (j *Job) Resume(ctx context.Context) Verdict {
 		v = f.Resume(ctx, j, v)
 	}
 	return v
+}
+
+// Auth is who proved to be somebody: a user, a NUL, and the realm that knows him.
+type Auth []byte
+
+// User is the name without a domain, its escapes read.
+func (a Auth) User() []byte {
+	user, _, _ := bytes.Cut(a, nul)
+	return user
+}
+
+// Realm is where the user is known.
+func (a Auth) Realm() []byte {
+	_, realm, _ := bytes.Cut(a, nul)
+	return realm
+}
+
+var nul = []byte{0}
+
+// SetAuth notes who authenticated.
+func (j *Job) SetAuth(user, realm []byte) {
+	var buf [128]byte
+	j.Auth = j.Bytes(append(append(append(buf[:0], user...), 0), realm...))
 }
 
 // Later has f called when the run has ended, by Ended.

@@ -46,8 +46,9 @@ type responseContext struct {
 	kept    []byte       // arena of what outlives its job
 	avp     job.Values
 
-	received []byte
-	rrParams []byte
+	received, rrParams []byte
+
+	auth     job.Auth
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way
 	later    []job.Target // of lower q, for next_branches
@@ -303,7 +304,7 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
 	j.Size = int(c.size)
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
-	j.Shared = &c.avp
+	j.Auth, j.Shared = c.auth, &c.avp
 	j.Trace = c.trace
 	return j
 }

@@ -160,7 +160,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	if h.InviteWait == 0 {
 		c.hooks.InviteWait = c.set.InviteWait
 	}
-	c.recordRoute, c.rrParams = j.RecordRoute, c.keep(j.RRParams)
+	c.recordRoute, c.rrParams, c.auth = j.RecordRoute, c.keep(j.RRParams), c.keep(j.Auth)
 	c.sendSocket, c.direction, c.verified = j.SendSocket, j.Direction, j.Verified
 	c.freeze(j.Msg)
 

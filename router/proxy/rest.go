@@ -44,9 +44,10 @@ type record struct {
 	state
 	flow     transport.PackedFlow
 	tune     uint32
-	text     slab.Piece // token, raw, received, rrParams, in this order
+	text     slab.Piece // token, raw, received, auth, rrParams, in this order
 	raw      uint32     // bytes of text that are
 	received uint32     // bytes of text that are
+	auth     uint32     // bytes of text that are
 	n        int        // branches
 	branches [restBranches]branchState
 }
@@ -127,7 +128,7 @@ func (c *responseContext) forget() {
 }
 
 func (c *responseContext) textSize() int {
-	return len(c.token) + len(c.raw) + len(c.received) + len(c.rrParams)
+	return len(c.token) + len(c.raw) + len(c.received) + len(c.auth) + len(c.rrParams)
 }
 
 // layText keeps the text of a context that rests: the request until it is answered, the rest
@@ -136,7 +137,7 @@ func (c *responseContext) layText(sh *shard, r *record) {
 	switch {
 	case c.answered && c.set.ReplyAll == nil && c.hooks.Reply == nil:
 		sh.Texts.Free(&r.text)
-		r.raw, r.received = 0, 0
+		r.raw, r.received, r.auth = 0, 0, 0
 		return
 	case !c.loaded, !c.changed && !c.answered:
 		return
@@ -149,8 +150,9 @@ func (c *responseContext) layText(sh *shard, r *record) {
 	b = b[copy(b, c.token[:]):]
 	b = b[copy(b, c.raw):]
 	b = b[copy(b, c.received):]
+	b = b[copy(b, c.auth):]
 	copy(b, c.rrParams)
-	r.raw, r.received = uint32(len(c.raw)), uint32(len(c.received))
+	r.raw, r.received, r.auth = uint32(len(c.raw)), uint32(len(c.received)), uint32(len(c.auth))
 }
 
 // load reads the text of a context that was woken.
@@ -170,5 +172,5 @@ func (c *responseContext) load() {
 	c.raw = append(c.raw[:0], b[:r.raw]...)
 	b = c.keep(b[r.raw:])
 	c.received = b[:r.received:r.received]
-	c.rrParams = b[r.received:]
+	c.auth, c.rrParams = b[r.received:][:r.auth:r.auth], b[r.received+r.auth:]
 }

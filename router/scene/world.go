@@ -52,8 +52,8 @@ func newWorld(
 		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
 	}
 	cfg := router.Config{
-		Locations: services.Locations,
-		Sender:    w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
+		Locations: services.Locations, Subscribers: services.Subscribers,
+		Sender: w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
 		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },

@@ -341,6 +341,9 @@ var matches = []struct {
 	!	size: 1
 	!	direction: upstream
 	!	direction: downstream
+		auth: false
+	!	auth: true
+	!	auth: {user: [alice, {empty: true}]}
 	`},
 	{"in a dialog", reinvite, schema.InRequest, `
 		in_dialog: true
@@ -408,6 +411,19 @@ func TestDirectionAndCause(t *testing.T) {
 		"direction: downstream", "direction: upstream", "cause: transport", "cause: timeout",
 		"cause: [transport, timeout]", "status: 408")
 	for i, want := range []int{1, 1, 3, 3, 4, 5, -1} {
+		if got := table.Match(j, i); got != want {
+			t.Errorf("from %d: want %d, got %d", i, want, got)
+		}
+	}
+}
+
+func TestAuth(t *testing.T) {
+	j := newJob(t, invite)
+	j.SetAuth([]byte("alice"), []byte("example.net"))
+	table := compile(t, schema.InRequest, "auth: false", "auth: {user: bob}",
+		"auth: {user: alice, realm: example.org}", "auth: {user: {prefix: al}, realm: example.net}",
+		"auth: true")
+	for i, want := range []int{3, 3, 3, 3, 4, -1} {
 		if got := table.Match(j, i); got != want {
 			t.Errorf("from %d: want %d, got %d", i, want, got)
 		}

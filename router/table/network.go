@@ -7,6 +7,7 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"sipedge/router/data"
 	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -86,38 +87,13 @@ func compileSource(c *compiler, v *schema.Value) []condition {
 	return []condition{cond}
 }
 
-// network reads an address or a network. IPv4 in IPv6 form is IPv4.
+// network reads an address or a network.
 func (c *compiler) network(v *schema.Value) (netip.Prefix, bool) {
-	addr, bits, isNet := strings.Cut(v.S, "/")
-	a, err := netip.ParseAddr(addr)
-	if err != nil || a.Zone() != "" {
-		c.refuse(v, schema.BadNetwork, "%q is not an IP address or network", v.S)
-		return netip.Prefix{}, false
+	p, err := data.ParseNetwork(v.S)
+	if err != nil {
+		c.refuse(v, schema.BadNetwork, "%v", err)
 	}
-	p := netip.PrefixFrom(a, a.BitLen())
-	if isNet {
-		if p, err = netip.ParsePrefix(v.S); err != nil {
-			c.refuse(v, schema.BadNetwork, "a network of %s has at most %d bits, not %s",
-				familyName(a), a.BitLen(), bits)
-			return p, false
-		}
-	}
-	if p.Masked() != p {
-		c.refuse(v, schema.BadNetwork, "%s has bits behind its prefix; did you mean %s?",
-			p, p.Masked())
-		return p, false
-	}
-	if a.Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p, true
-}
-
-func familyName(a netip.Addr) string {
-	if a.Is4() {
-		return "IPv4"
-	}
-	return "IPv6"
+	return p, err == nil
 }
 
 func compileTransport(_ *compiler, v *schema.Value) []condition {

@@ -14,7 +14,7 @@ func Mappings() []Mapping { return append([]Mapping(nil), mappings...) }
 
 // Why things have no equivalent.
 const (
-	noAuth    = "no rule asks who the caller is; a policy trusts sources"
+	noAuth    = "authenticate is the only one to read credentials"
 	noDialogs = "a proxy keeps transactions, not dialogs; the dialog path is the keyed Record-Route"
 	noFlags   = "flags are variables of type bool, an avp for all branches"
 	noCode    = "actions have arms instead of return codes"
@@ -187,10 +187,10 @@ var mappings = []Mapping{
 	{"$time(%a)", "$time(wday)", "time.weekday", "UTC, as a name"},
 	{"$time(%F)", "$utimef(%F)", "time.date", "UTC"},
 	// Identity and authentication
-	{"$au", "$au", "", noAuth},
-	{"$aU", "$aU", "", noAuth},
-	{"$ad", "$ad", "", noAuth},
-	{"$ar", "$ar", "", noAuth},
+	{"$au", "$au", "auth.user", "who authenticated; always without a domain"},
+	{"$aU", "$aU", "auth.user", ""},
+	{"$ad", "$ad", "auth.realm", "the realm stands for the domain"},
+	{"$ar", "$ar", "auth.realm", ""},
 	{"$an", "", "", noAuth},
 	{"$adu", "$adu", "", noAuth},
 	{"$aa", "$aa", "", noAuth},

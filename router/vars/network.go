@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"sipedge/router/job"
+	"sipedge/schema"
 )
 
 // Fields of the way a message came: never what it says of itself.
@@ -70,6 +71,20 @@ var networkFields = []Field{
 			}
 			return dst
 		},
+	},
+}
+
+// authFields are who authenticated.
+var authFields = []Field{
+	{
+		Name: "auth.user", Where: inReceived &^ schema.InError,
+		Doc:    "Who authenticated: his name without a domain.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte { return append(dst, j.Auth.User()...) },
+	},
+	{
+		Name: "auth.realm", Where: inReceived &^ schema.InError,
+		Doc:    "The realm of who authenticated.",
+		Append: func(dst []byte, j *job.Job, _ string) []byte { return append(dst, j.Auth.Realm()...) },
 	},
 }
 

@@ -167,7 +167,7 @@ func (p *Policy) prepare(s *Step, where schema.Place) {
 }
 
 // unforeseen are fields that an example has other values of than the request it stands for.
-var unforeseen = []string{"time.", "last_error", "send_socket", "branch.", "branches."}
+var unforeseen = []string{"auth.", "time.", "last_error", "send_socket", "branch.", "branches."}
 
 // New makes the step anew, to run in another environment.
 func (s *Step) New(env *action.Env) job.Step {
@@ -224,6 +224,10 @@ func armOf(s *schema.Step, f *formula.Formulas) *formula.Node {
 			return named(formula.Routed, formula.NoRoute)
 		}
 		return named(formula.Routed, formula.Verified...).Not()
+	case "authenticate": // who can't be challenged passes
+		auth := f.Opaque("who authenticates", s.Kind+formula.Show(&s.Args)).Node
+		auth.Lit.Trust = true
+		return formula.All(auth.Not(), named(formula.Method, "ACK", "CANCEL").Not())
 	case "max_forwards":
 		limit := max(1, s.Args.Get("limit").N)
 		return formula.Leaf(&formula.Atom{

@@ -126,7 +126,7 @@ func (r *Run) ownerOf(s *schema.Step) Owner {
 
 // arm takes the arm of a step, or goes on.
 func (r *Run) arm(s *graph.Step, leads bool) verdict {
-	if r.holds(s.Arm.Lit) {
+	if s.Arm.Holds(r.holds) {
 		return r.take(s, leads)
 	}
 	r.push(s.Arm.Not(), r.now(), len(r.frames), false)
@@ -180,6 +180,8 @@ func (r *Run) holds(l formula.Lit) bool {
 	switch l.Kind {
 	case formula.Routed:
 		is = slices.Contains(l.Names, r.m.Route)
+	case formula.Method:
+		is = slices.Contains(l.Names, string(r.j.Msg.MethodName()))
 	case formula.MaxForwards:
 		n, ok := r.j.Msg.MaxForwards()
 		is = ok && l.HoldsNumber(int64(n))

@@ -148,6 +148,7 @@ func (d *Daemon) build(src schema.Source) error {
 		Log:          d.log,
 		Trace:        d.calls.Trace,
 		Locations:    d.data.Locations,
+		Subscribers:  d.data.Subscribers,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
