@@ -130,6 +130,13 @@ func (nobody) Credential(context.Context, string, string, string) (*Credential, 
 	return nil, ErrNotFound
 }
 
+// Each calls f with every backend, in the order they were opened.
+func (s *Services) Each(f func(name string, b Backend)) {
+	for _, one := range s.open {
+		f(one.name, one.backend)
+	}
+}
+
 // Load has every store read what it has from before, in the order of the policy.
 func (s *Services) Load(ctx context.Context, now time.Time) error {
 	for _, one := range s.open {

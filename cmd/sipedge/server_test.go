@@ -26,6 +26,7 @@ type server struct {
 	policy string // path
 	admin  string
 	exited chan struct{}
+	killed bool
 
 	mu     sync.Mutex
 	log    []string
@@ -130,6 +131,9 @@ func (s *server) addr(transport string, v6 bool) netip.AddrPort {
 
 // stop ends the server by SIGTERM; one that does not drain, fails or panicked fails the test.
 func (s *server) stop() {
+	if s.killed {
+		return
+	}
 	if s.t.Failed() && s.admin != "" {
 		s.t.Logf("counters of sipedge:\n%s", s.counters())
 	}
@@ -151,6 +155,13 @@ func (s *server) stop() {
 		all := s.lines()
 		s.t.Logf("log of sipedge:\n%s", all[max(0, len(all)-20000):])
 	}
+}
+
+// kill ends the server by SIGKILL.
+func (s *server) kill() {
+	s.killed = true
+	s.cmd.Process.Kill()
+	<-s.exited
 }
 
 // reload swaps the policy and waits until the server says what became of it.

@@ -41,6 +41,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.transactions(d.router.Transactions())
 	e.pool(d.pool.Stats())
 	e.tables(d.router.Tables())
+	e.auth(d.router.Auth())
+	e.backends(d.data)
 	e.transports(d.manager)
 }
 

@@ -1,0 +1,55 @@
+package daemon
+
+import (
+	"sipedge/backends"
+	"sipedge/router/auth"
+)
+
+func (e emitter) auth(s auth.Stats) {
+	e.counter("auth_challenges_total", "401 and 407 sent.", s.Challenged)
+	for _, r := range []struct {
+		result string
+		n      uint64
+	}{
+		{"accepted", s.Accepted}, {"stale", s.Stale}, {"bad_nonce", s.BadNonce},
+		{"unknown_user", s.UnknownUser}, {"bad_password", s.BadPassword},
+		{"replayed", s.Replayed}, {"bad_request", s.BadRequest}, {"malformed", s.Malformed},
+		{"other_scheme", s.OtherScheme}, {"forbidden", s.Forbidden}, {"exceeded", s.Exceeded},
+		{"unavailable", s.Unavailable},
+	} {
+		e.counter("auth_credentials_total", "Credentials that were looked at, by what came of it.",
+			r.n, "result", r.result)
+	}
+}
+
+func (e emitter) backends(s *backends.Services) {
+	s.Each(func(name string, b backends.Backend) {
+		if b, ok := b.(interface{ Stats() backends.Stats }); ok {
+			e.backend(name, b.Stats())
+		}
+		if b, ok := b.(interface{ Len() int }); ok {
+			e.gauge("bindings", "Bindings in memory.", float64(b.Len()), "backend", name)
+		}
+	})
+}
+
+func (e emitter) backend(name string, s backends.Stats) {
+	e.counter("backend_calls_total", "Calls of a backend.", s.Calls, "backend", name)
+	e.counter("backend_failures_total", "Calls it could not answer.", s.Failures, "backend", name)
+	e.counter("backend_timeouts_total", "Of these, calls that took too long.", s.Timeouts,
+		"backend", name)
+	e.counter("backend_refused_total", "Calls that were not made: the breaker was open, or too "+
+		"many waited.", s.Refused, "backend", name)
+	e.counter("backend_breaker_opened_total", "Times the breaker opened.", s.Opened,
+		"backend", name)
+	open := 0.0
+	if s.Breaker != backends.Closed {
+		open = 1
+	}
+	e.gauge("backend_breaker_open", "1: the backend is spared.", open, "backend", name)
+	e.gauge("backend_running", "Calls at this moment.", float64(s.Running), "backend", name)
+	e.gauge("backend_waiting", "Calls that wait for their turn.", float64(s.Waiting),
+		"backend", name)
+	e.gauge("backend_longest_seconds", "Age of the call that runs longest.",
+		s.Longest.Seconds(), "backend", name)
+}
