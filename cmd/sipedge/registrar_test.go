@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // registrarPolicy is 03-registrar with a database of its own, and alice and bob in that.
@@ -15,7 +16,7 @@ func registrarPolicy(t *testing.T) string {
 	db := filepath.Join(t.TempDir(), "registrar.db")
 	sipedge(t, "", "db", "init", "--db", "sqlite:"+db)
 	for _, user := range []string{"alice", "bob"} {
-		sipedge(t, "secret of "+user+"\n", "user", "add", "--db", "sqlite:"+db, user+"@127.0.0.1")
+		sipedge(t, "secret_of_"+user+"\n", "user", "add", "--db", "sqlite:"+db, user+"@127.0.0.1")
 	}
 	return movedExample(t, "03-registrar", "file: registrar.db", "file: "+db)
 }
@@ -50,9 +51,9 @@ func TestRegistrarExample(t *testing.T) {
 		user, password string
 		ok             bool
 	}{
-		{"alice", "secret of alice", true}, {"alice", "guessed", false},
-		{"bob", "secret of alice", false}, {"carol", "secret of alice", false},
-		{"bob", "secret of bob", true},
+		{"alice", "secret_of_alice", true}, {"alice", "guessed", false},
+		{"bob", "secret_of_alice", false}, {"carol", "secret_of_alice", false},
+		{"bob", "secret_of_bob", true},
 	} {
 		contact := fmt.Sprintf("sip:%s@127.0.0.1:7%03d", tt.user, i)
 		out, err := register(s, tt.user, tt.password, contact)
@@ -74,5 +75,49 @@ func TestRegistrarExample(t *testing.T) {
 	again := startServer(t, policy)
 	if n := again.metric(`sipedge_bindings{backend="contacts"}`); n != 2 {
 		t.Errorf("%v bindings after kill -9, want 2", n)
+	}
+}
+
+// Clients of the registrar, each with an address of record of its own, by SIPp.
+func TestSIPpRegistrations(t *testing.T) {
+	needs(t, "sipp")
+	s := startServer(t, testHead+`
+domains: [example.net]
+backends: {contacts: {memory: {}}}
+routes:
+  request:
+    - match: {method: REGISTER}
+      do: [{save: {location: contacts, max_contacts: 2}}]
+    - do: [{reply: {code: 405}}]
+`)
+	for _, transport := range []string{"udp", "tcp"} {
+		l := load{calls: 100, rate: 100}
+		c := startUAC(t, "registrations", transport, s.addr(transport, false), l)
+		if ok, failed := c.wait(2 * time.Minute); ok != l.calls {
+			t.Errorf("%s: %d clients were served, %d not, want %d", transport, ok, failed, l.calls)
+		}
+	}
+	if n := s.metric("sipedge_bindings"); n != 0 {
+		t.Errorf("%v bindings are left", n)
+	}
+}
+
+// A phone registers by digest again and again, against users in SQLite.
+func TestSIPpDigest(t *testing.T) {
+	needs(t, "sipp")
+	s := startServer(t, registrarPolicy(t))
+	l := load{calls: 500, rate: 50}
+	if soaking() {
+		l.calls = 5000
+	}
+	c := startUAC(t, "register_digest", "udp", s.addr("udp", false), l)
+	if ok, failed := c.wait(2 * time.Minute); ok != l.calls {
+		t.Errorf("%d registrations, %d failed, want %d", ok, failed, l.calls)
+	}
+	if n := s.metric(`sipedge_auth_credentials_total{result="accepted"}`); n < float64(l.calls) {
+		t.Errorf("%v credentials were accepted, want %d", n, l.calls)
+	}
+	if n := s.metric("sipedge_bindings"); n != 1 {
+		t.Errorf("%v bindings of one phone", n)
 	}
 }
