@@ -24,21 +24,24 @@ func (d *Daemon) limitMemory() {
 const (
 	peakEvery = 10 * time.Second
 	peakLeast = 10000 // transactions and contexts that are worth it
+	peakOver  = 100   // so few are nothing
 )
 
 // A peak is the most that was in memory since memory was last given back to the system. An idle
 // process would collect once in two minutes, and then keep what it might need again.
 type peak struct {
 	high int64
+	left bool // something is left of it
 	give func()
 }
 
-// look gives memory back when half of a peak is gone.
+// look gives memory back when half of a peak is gone, and when all of it is.
 func (p *peak) look(live int64) {
 	p.high = max(p.high, live)
-	if p.high >= peakLeast && live <= p.high/2 {
+	half := p.high >= peakLeast && live <= p.high/2
+	if half || p.left && live <= peakOver {
 		p.give()
-		p.high = live
+		p.high, p.left = live, live > peakOver
 	}
 }
 

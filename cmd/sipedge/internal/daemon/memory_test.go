@@ -3,7 +3,7 @@ package daemon
 import "testing"
 
 // Memory is given back once when a peak has fallen by half, again when half of the rest has
-// gone, and never for what is small.
+// gone, once more when all of it has, and never for what is small.
 func TestPeak(t *testing.T) {
 	given := 0
 	p := peak{give: func() { given++ }}
@@ -12,7 +12,7 @@ func TestPeak(t *testing.T) {
 		want int
 	}{
 		{9000, 0}, {0, 0}, {100000, 0}, {60000, 0}, {50000, 1}, {49000, 1}, {60000, 1},
-		{25000, 2}, {13000, 2}, {12000, 3}, {0, 4}, {0, 4}, {9000, 4}, {0, 4},
+		{25000, 2}, {13000, 2}, {12000, 3}, {5000, 4}, {101, 4}, {100, 5}, {0, 5}, {9000, 5}, {0, 5},
 	} {
 		if p.look(step.live); given != step.want {
 			t.Fatalf("step %d, %d live: given back %d times, want %d", i, step.live, given, step.want)
