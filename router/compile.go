@@ -108,6 +108,7 @@ type Env struct {
 //  1. A route for every list of rules, empty: routes may name each other.
 //  2. Where each sub-route runs: wherever it is called from.
 //  3. Every route gets its table and steps.
+//  4. Which routes may wait: those with a step that may, or that call one that may.
 func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	c := &compiler{
 		doc: doc, env: env, vars: vars.NewScope(doc.Vars), routes: map[key]*route{},
@@ -129,6 +130,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	for _, r := range c.policy.all {
 		c.fill(r)
 	}
+	c.waits()
 	if !c.diags.HasErrors() {
 		c.diags = append(c.diags, c.vars.Unused()...)
 	}
@@ -206,16 +208,12 @@ func (c *compiler) add(of schema.Place, src schema.Route) *route {
 	if of != schema.InSub {
 		r.where = of
 	}
-	r.waits = slices.ContainsFunc(src.Rules, func(rule schema.Rule) bool {
-		return slices.ContainsFunc(rule.Do, func(s schema.Step) bool { return kinds()[s.Kind].Waits })
-	})
 	c.routes[key{of, src.Name}] = r
 	c.policy.all = append(c.policy.all, r)
 	return r
 }
 
-// place spreads the route types of callers to the sub-routes they call, and to callers that what
-// they call may wait, until nothing changes.
+// place spreads the route types of callers to the sub-routes they call, until nothing changes.
 func (c *compiler) place() {
 	for changed := true; changed; {
 		changed = false
@@ -224,9 +222,6 @@ func (c *compiler) place() {
 				if callee.where|r.where != callee.where {
 					callee.where |= r.where
 					changed = true
-				}
-				if callee.waits && !r.waits {
-					r.waits, changed = true, true
 				}
 			}
 		}
@@ -297,7 +292,34 @@ func (c *compiler) fill(r *route) {
 			r.rules[i].kinds = append(r.rules[i].kinds, src.Kind)
 		}
 	}
-	r.src = nil
+}
+
+// waits finds the routes that may wait, until nothing changes.
+func (c *compiler) waits() {
+	for changed := true; changed; {
+		changed = false
+		for _, r := range c.policy.all {
+			if !r.waits && (r.asks() || slices.ContainsFunc(slices.Collect(c.called(r)),
+				(*route).Waits)) {
+				r.waits, changed = true, true
+			}
+		}
+	}
+	for _, r := range c.policy.all {
+		r.src = nil
+	}
+}
+
+// asks reports whether a step of the route itself may wait.
+func (r *route) asks() bool {
+	for i := range r.rules {
+		for _, s := range r.rules[i].steps {
+			if w, ok := s.(job.Waiter); ok && w.Waits() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (c *compiler) leads(d action.Destination) {

@@ -125,3 +125,35 @@ routes:
 		t.Errorf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}
 }
+
+// A failure route with a look-up in memory needs no pool; one that asks a slow store does.
+func TestWhatMayWait(t *testing.T) {
+	const rules = `
+  request: [{do: [{relay: {to: "sip:10.0.0.2", failure: f}}]}]
+  failure: {f: [{do: [{route: next}, {relay: {}}]}]}
+  sub: {next: [{do: [{lookup: {location: contacts}}]}]}
+`
+	for waits, store := range map[bool]backends.Locations{
+		false: memory.New(backends.Names{}), true: waiting{memory.New(backends.Names{})},
+	} {
+		w := &wire{listeners: Listeners(load(t, head+rules))}
+		r := New(Config{Sender: w, Wake: func(time.Time) {},
+			Locations: func(string) backends.Locations { return store }})
+		p, diags := r.Compile(load(t, head+rules))
+		if p == nil {
+			t.Fatal(diags)
+		}
+		for _, route := range p.all {
+			if want := waits && route.of != schema.InRequest; route.Waits() != want {
+				t.Errorf("store that waits %t: %s %s may wait: %t", waits, route.of, route.name, !want)
+			}
+		}
+	}
+}
+
+// waiting is a store that is not here.
+type waiting struct{ *memory.Store }
+
+func (waiting) Traits() backends.Traits {
+	return backends.Traits{UpdateWaits: true, LookupWaits: true}
+}

@@ -130,6 +130,23 @@ func TestCancelledWhileItWaits(t *testing.T) {
 	}
 }
 
+// The arm of a forward that cannot be sent may wait, too: when that is known at once, and when it
+// is known after a look-up.
+func TestAForwardWhoseArmWaits(t *testing.T) {
+	for _, to := range []string{"sip:bob@127.0.0.1", "sip:bob@nobody.test"} {
+		net := mem.New(mem.Config{})
+		_, _, ran := asking(t, net, `
+  request: [{do: [{forward: {on_error: a}}]}]
+  sub: {a: [{do: [`+log+`, {reply: {code: 202}}]}]}`)
+		a := phone(t, net, "10.0.0.1:5060")
+		a.send(strings.Replace(call("MESSAGE"), "sip:bob@10.0.0.9", to, 1))
+		net.Run(net.Now().Add(3 * time.Second))
+		if got := heard(a.got); got != "202" || *ran != 1 {
+			t.Errorf("%s: the caller got %q, asked %d times", to, got, *ran)
+		}
+	}
+}
+
 // When the pool is full the request is refused at once.
 func TestNoRoomToWait(t *testing.T) {
 	net := mem.New(mem.Config{})

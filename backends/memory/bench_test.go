@@ -30,9 +30,6 @@ func heap() (bytes uint64) {
 // A binding costs at most so many bytes above its text, and a collection with a million of them
 // is short; what is gone is given back.
 func TestMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million bindings")
-	}
 	const n = 1_000_000
 	before := heap()
 	s := filled(n)

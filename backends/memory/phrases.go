@@ -1,7 +1,8 @@
 package memory
 
 // phrases numbers texts that many bindings have: user agents, listeners. There are at most
-// maxPhrases: who registers says what his user agent is.
+// maxPhrases: who registers says what his user agent is. It is a slab.Shared for bytes: texts come
+// and go as such on every look-up, and none is made into a string for it.
 type phrases struct {
 	numbers map[string]uint32 // from 1
 	list    []phrase

@@ -23,7 +23,6 @@ type Kind struct {
 	// fields that every message has. "out" is what leaves, with the header
 	// fields the example is about; empty: nothing does.
 	Examples string
-	Waits    bool // its steps may return job.Wait
 	// New decodes arguments that passed Schema and compiles what is in them.
 	New func(e *Env, args *schema.Value) (job.Step, schema.Diagnostics)
 }

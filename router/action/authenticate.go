@@ -16,7 +16,7 @@ var (
 func proving(
 	kind schema.Kind, make func(*auth.Step) (job.Step, schema.Diagnostics),
 ) Kind {
-	return Kind{Kind: kind, Waits: kind.Asks, New: build(func(d *decoder) job.Step {
+	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
 		s, diags := make(&auth.Step{
 			Env: d.Auth, Proxy: d.Proxy, Args: d.args, Rate: parseRate, Keeps: d.Keeps, Text: d.appender,
 			Arm: func(key string) (auth.Arm, bool) { return d.taker(key) },

@@ -18,7 +18,7 @@ var (
 func located(
 	kind schema.Kind, make func(*registrar.Env) (job.Step, schema.Diagnostics),
 ) Kind {
-	return Kind{Kind: kind, Waits: true, New: build(func(d *decoder) job.Step {
+	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
 		s, diags := make(&registrar.Env{
 			Proxy: d.Proxy, Locations: d.Locations, Live: d.Proxy != nil, Where: d.Where,
 			Args: d.args,

@@ -82,6 +82,12 @@ type scratch struct{ realm, domain, out []byte }
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // Run implements job.Step.
+// Waits implements job.Waiter.
+func (s *authenticate) Waits() bool {
+	_, inline := s.check.Users.(*Inline)
+	return !inline
+}
+
 func (s *authenticate) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	if m := j.Msg.Method(); m == sip.ACK || m == sip.CANCEL {
 		return job.Next, nil

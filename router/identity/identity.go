@@ -107,6 +107,21 @@ func (r *Router) SameAddr(a, b uint16) bool {
 	return r.names[a].addr.Addr() == r.names[b].addr.Addr()
 }
 
+// Egress chooses the listener a request leaves by: the forced one where it suits, else the
+// sender's choice; of several ports of the address chosen, the one the request came in by.
+func (r *Router) Egress(
+	s transport.Sender, in, forced uint16, t sip.Transport, to netip.Addr,
+) uint16 {
+	if r.Suits(forced, t, to) {
+		return forced
+	}
+	l := s.Choose(t, to)
+	if l != transport.AnyListener && r.Suits(in, t, to) && r.SameAddr(in, l) {
+		return in
+	}
+	return l
+}
+
 // listenerOf finds the listener a URI of ours names, or AnyListener.
 func (r *Router) listenerOf(u *sip.URI) uint16 {
 	t := TransportOf(u)

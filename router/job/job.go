@@ -29,12 +29,14 @@ type Step interface {
 	Run(ctx context.Context, j *Job) (Verdict, error)
 }
 
+// Waiter is a Step that may return Wait, as long as the job may not.
+type Waiter interface{ Waits() bool }
+
 // Route is a compiled route: a stable pointer, filled in a second pass, so
 // that routes may name each other. It returns Next, Done, Drop or Wait.
 type Route interface {
 	Run(ctx context.Context, j *Job) Verdict
-	// Waits reports whether it can return Wait, as long as the job may not.
-	Waits() bool
+	Waiter
 }
 
 // Frame is where a run goes on that returned Wait: one for each route and arm it was in.

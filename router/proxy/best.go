@@ -58,7 +58,6 @@ func (c *responseContext) postpone(r job.Route) bool {
 func (c *responseContext) goOn(e *event) {
 	c.postponed, c.pool = false, e.pool
 	c.settle()
-	c.pool = nil
 }
 
 // unsent reports whether no branch of the last relay was sent, for a local reason.

@@ -225,7 +225,7 @@ func (c *responseContext) send(b *branch) {
 
 func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
 	p := c.p
-	l := p.egress(c.flow, b.socket, hop)
+	l := p.own.Egress(p.cfg.Sender, c.flow.Listener, b.socket, hop.Transport, hop.Addr.Addr())
 	if l == transport.AnyListener {
 		return faultUnreachable
 	}

@@ -159,7 +159,7 @@ func (c *responseContext) release() {
 	s := &c.p.contexts
 	for {
 		c.p.putMessage(c.request)
-		c.request, c.spoiled = nil, false
+		c.request, c.spoiled, c.pool = nil, false, nil
 		sh, st := s.seats.Lock(c.word)
 		if len(c.queue) == 0 {
 			st.Busy = false

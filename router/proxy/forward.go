@@ -86,7 +86,9 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 	case f != nil:
 		return f
 	case !known:
-		return p.suspend(j, h, q)
+		return p.suspend(j, h, func(ctx context.Context, h *passage) *fault {
+			return p.look(ctx, h, q)
+		})
 	}
 	return p.pass(sc, h, hops)
 }
@@ -112,7 +114,7 @@ func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
 }
 
 func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
-	l := p.egress(h.flow, h.socket, hop)
+	l := p.own.Egress(p.cfg.Sender, h.flow.Listener, h.socket, hop.Transport, hop.Addr.Addr())
 	if l == transport.AnyListener {
 		return faultUnreachable
 	}
@@ -130,8 +132,22 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 	return nil
 }
 
-// suspend goes on with the request when its next hop was looked up.
-func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
+// look sends the request to where q leads.
+func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault {
+	hops, err := p.cfg.Resolver.Lookup(ctx, q)
+	if err != nil {
+		return resolveFault(err)
+	}
+	sc := p.getScratch()
+	defer p.putScratch(sc)
+	return p.pass(sc, h, append(sc.hops[:0], hops...))
+}
+
+// sending is what is done with a request on the pool.
+type sending = func(context.Context, *passage) *fault
+
+// suspend goes on with the request on the pool: do sends it, or says why not.
+func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault {
 	own := *h
 	own.msg = p.copyOf(h.msg)
 	own.stamp.Params = bytes.Clone(h.stamp.Params)
@@ -139,17 +155,8 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 	started := p.cfg.Pool.Go(func(ctx context.Context) {
 		defer p.putMessage(own.msg)
 		defer p.putMessage(own.before)
-		hops, err := p.cfg.Resolver.Lookup(ctx, q)
-		f := (*fault)(nil)
-		if err != nil {
-			f = resolveFault(err)
-		} else {
-			sc := p.getScratch()
-			f = p.pass(sc, &own, append(sc.hops[:0], hops...))
-			p.putScratch(sc)
-		}
-		if f != nil {
-			p.notResumed(&own, uri, f)
+		if f := do(ctx, &own); f != nil {
+			p.notResumed(ctx, &own, uri, f)
 		}
 	})
 	if !started {
@@ -161,25 +168,38 @@ func (p *Proxy) suspend(j *job.Job, h *passage, q resolve.Query) *fault {
 }
 
 // notResumed ends a request that could not be sent after all, in a run of its own.
-func (p *Proxy) notResumed(h *passage, uri []byte, f *fault) {
+func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault) {
 	j := job.Get()
 	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
 	j.Self, j.Received, j.Size, j.Trace = h.set.Self, uri, h.size, h.trace
 	j.RecordRoute, j.RRParams = h.stamp.RecordRoute, h.stamp.Params
 	j.SendSocket, j.Direction, j.Verified = h.socket, h.stamp.Direction, h.verified
-	if p.notForwarded(j, h, f) != job.Drop && !j.Answered {
+	j.MayWait = true
+	if p.fail(ctx, j, h, f) != job.Drop && !j.Answered {
 		p.refuse(j, f)
 	}
 }
 
-// notForwarded ends a request that could not be sent: by the on_error arm, over
-// the request as it stood, else with an answer.
+// notForwarded ends a request that could not be sent: on the pool if what ends it may wait.
 func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
+	if h.onError == nil || !h.onError.Waits() {
+		return p.fail(context.Background(), j, h, f)
+	}
+	if full := p.suspend(j, h, func(context.Context, *passage) *fault { return f }); full != nil {
+		return p.refuse(j, full)
+	}
+	j.Answered = true
+	return job.Done
+}
+
+// fail ends a request that could not be sent: by the on_error arm, over the request as it
+// stood, else with an answer.
+func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault) job.Verdict {
 	if h.onError != nil {
 		sent := j.Msg
 		j.Msg, j.LastError = h.before, f.status
-		v := h.onError.Run(context.Background(), j)
+		v := h.onError.Run(ctx, j)
 		j.Msg = sent
 		if v != job.Next {
 			return v

@@ -138,9 +138,10 @@ func (p *policy) route(name string) job.Route {
 	return &route{p, name}
 }
 
-// Run implements job.Route.
+// Waits implements job.Route.
 func (r *route) Waits() bool { return false }
 
+// Run implements job.Route.
 func (r *route) Run(_ context.Context, j *job.Job) job.Verdict {
 next:
 	for _, rule := range r.p.rules[r.name] {

@@ -5,7 +5,6 @@ import (
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
-	"sipedge/sip/transport"
 )
 
 // The next hop of a branch, RFC 3261 §16.6 steps 6 and 7: the policy's URI,
@@ -80,20 +79,4 @@ func (p *Proxy) find(
 		return dst, q, true, resolveFault(err)
 	}
 	return hops, q, known, nil
-}
-
-// egress chooses the listener a request leaves by: the forced one where it
-// suits the hop, else the sender's choice; of several ports of the address
-// chosen, the one the request came in by.
-func (p *Proxy) egress(f transport.Flow, forced uint16, hop resolve.Hop) uint16 {
-	to := hop.Addr.Addr()
-	if p.own.Suits(forced, hop.Transport, to) {
-		return forced
-	}
-	l := p.cfg.Sender.Choose(hop.Transport, to)
-	if l != transport.AnyListener && p.own.Suits(f.Listener, hop.Transport, to) &&
-		p.own.SameAddr(f.Listener, l) {
-		return f.Listener
-	}
-	return l
 }

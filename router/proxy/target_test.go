@@ -42,7 +42,8 @@ func TestEgress(t *testing.T) {
 	}
 	for _, tt := range tests {
 		hop := resolve.Hop{Transport: tt.t, Addr: netip.MustParseAddrPort(tt.hop)}
-		if got := p.egress(transport.Flow{Listener: tt.in}, tt.forced, hop); got != tt.want {
+		got := p.own.Egress(p.cfg.Sender, tt.in, tt.forced, hop.Transport, hop.Addr.Addr())
+		if got != tt.want {
 			t.Errorf("%s: want %d, got %d", tt.name, tt.want, got)
 		}
 	}

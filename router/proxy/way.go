@@ -40,7 +40,7 @@ func (w Way) Locate(u *sip.URI, local bool, then func([]resolve.Hop)) bool {
 
 // Egress chooses the listener for a hop, and appends its Via up to the branch.
 func (w Way) Egress(dst []byte, forced uint16, hop resolve.Hop) (uint16, []byte) {
-	l := w.egress(transport.Flow{Listener: transport.AnyListener}, forced, hop)
+	l := w.own.Egress(w.cfg.Sender, transport.AnyListener, forced, hop.Transport, hop.Addr.Addr())
 	if l == transport.AnyListener {
 		return l, dst
 	}

@@ -43,7 +43,7 @@ func CompileRegistered(
 		}
 	case store.Traits().LookupWaits:
 		return nil, schema.Diagnostics{
-			name.Problem(schema.WrongTable, "a matcher can't wait for the location store %q", name.S),
+			name.Problem(schema.WrongBackend, "a matcher can't wait for the location store %q", name.S),
 		}
 	}
 	want := !v.Has("is") || v.Get("is").B

@@ -52,7 +52,7 @@ func (e *Env) located(own func(m *sip.Message) []byte) (l located, diags schema.
 	case l.store != nil:
 		l.traits = l.store.Traits()
 		if l.traits.UpdateWaits && e.Where&schema.InReply != 0 {
-			diags = append(diags, name.Problem(schema.WrongTable,
+			diags = append(diags, name.Problem(schema.WrongBackend,
 				"a reply route can't wait for the location store %q", name.S))
 		}
 	case e.Locations != nil, e.Live:
@@ -126,12 +126,15 @@ func NewSave(e *Env) (job.Step, schema.Diagnostics) {
 	return &save{l, e.Proxy, rules, !Save.EndsWhen(e.Args)}, append(diags, wrong...)
 }
 
+// Waits implements job.Waiter.
+func (s *save) Waits() bool { return s.traits.UpdateWaits }
+
 func (s *save) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	reply := j.Place == schema.InReply
 	if j.Msg.Method() != sip.REGISTER || reply && j.Msg.Status()/100 != 2 {
 		return job.Next, nil
 	}
-	if s.traits.UpdateWaits && !j.MayWait {
+	if s.Waits() && !j.MayWait {
 		return job.Wait, nil
 	}
 	var buf [maxAOR]byte
@@ -214,8 +217,11 @@ func NewFind(e *Env) (job.Step, schema.Diagnostics) {
 	return s, diags
 }
 
+// Waits implements job.Waiter.
+func (s *find) Waits() bool { return s.traits.LookupWaits }
+
 func (s *find) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
-	if s.traits.LookupWaits && !j.MayWait {
+	if s.Waits() && !j.MayWait {
 		return job.Wait, nil
 	}
 	var buf [maxAOR]byte
@@ -260,8 +266,11 @@ func NewUnregister(e *Env) (job.Step, schema.Diagnostics) {
 	return &unregister{l}, diags
 }
 
+// Waits implements job.Waiter.
+func (s *unregister) Waits() bool { return s.traits.UpdateWaits }
+
 func (s *unregister) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
-	if s.traits.UpdateWaits && !j.MayWait {
+	if s.Waits() && !j.MayWait {
 		return job.Wait, nil
 	}
 	var buf [maxAOR]byte
