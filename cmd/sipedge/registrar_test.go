@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -119,5 +120,20 @@ func TestSIPpDigest(t *testing.T) {
 	}
 	if n := s.metric("sipedge_bindings"); n != 1 {
 		t.Errorf("%v bindings of one phone", n)
+	}
+}
+
+// Without its tables the server does not start, and says what makes them.
+func TestNoTables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	policy := movedExample(t, "03-registrar")
+	if err := os.WriteFile(path, []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sipedge", "serve", path)
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 3 ||
+		!strings.Contains(string(out), "`sipedge db init` makes tables") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

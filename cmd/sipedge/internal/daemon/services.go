@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"sipedge/backends"
@@ -26,7 +28,11 @@ func (d *Daemon) openServices(src schema.Source) error {
 func (d *Daemon) loadServices() error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
 	defer cancel()
-	return d.data.Load(ctx, time.Now())
+	err := d.data.Load(ctx, time.Now())
+	if errors.Is(err, backends.ErrRefused) {
+		return fmt.Errorf("%w; `sipedge db check` tells, `sipedge db init` makes tables", err)
+	}
+	return err
 }
 
 func (d *Daemon) closeServices() {
