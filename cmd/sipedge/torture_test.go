@@ -122,12 +122,19 @@ func startTortureUAS(t *testing.T) *tortureUAS {
 		defer close(ended)
 		buf := make([]byte, 65536)
 		var m sip.Message
+		count := 1 << 20 // of probes: others than those of the client
 		for {
 			n, from, err := conn.ReadFromUDPAddrPort(buf)
 			if err != nil {
 				return
 			}
-			if string(buf[:n]) == "sync" {
+			if to, ok := strings.CutPrefix(string(buf[:n]), "sync "); ok {
+				count++
+				server := netip.MustParseAddrPort(to)
+				conn.WriteToUDPAddrPort(fmt.Appendf(nil, probe, "UDP", count), server)
+				continue
+			}
+			if answer(string(buf[:n])) == "probe" {
 				u.synced <- struct{}{}
 				continue
 			}
@@ -265,10 +272,16 @@ func (u *tortureUDP) send(b []byte) (answers []string) {
 	return answers
 }
 
-// settle waits until what the user agent was sent is answered and that went through the server.
+// settle waits until what the user agent was sent is answered and that went through the server:
+// a probe of the user agent's goes the way of its answers, whichever reader takes them.
 func (u *tortureUDP) settle() []string {
-	u.conns[0].WriteToUDPAddrPort([]byte("sync"), u.uas.conn.LocalAddr().(*net.UDPAddr).AddrPort())
-	<-u.uas.synced
+	u.conns[0].WriteToUDPAddrPort([]byte("sync "+u.to.String()),
+		u.uas.conn.LocalAddr().(*net.UDPAddr).AddrPort())
+	select {
+	case <-u.uas.synced:
+	case <-time.After(10 * time.Second):
+		u.t.Fatal("no probe of the user agent came back")
+	}
 	return u.probe()
 }
 
