@@ -25,7 +25,7 @@ OUT       := $(CURDIR)/out
 
 # What the harness runs: flags of both runs, then workloads and targets of each.
 BENCH_FLAGS     ?= -rounds 5 -max-time 4h
-BENCH_WORKLOADS ?= reply,forward,call,rules
+BENCH_WORKLOADS ?= reply,forward,call,register,lookup,rules
 BENCH_RULES     ?= 10,1000,10000,100000
 BENCH_TARGETS   ?= kamailio-best,sipedge,floor,floor-mmsg,floor-goraw
 BENCH_STATEFUL  ?= kamailio-stateful,sipedge-stateful,floor-mmsg

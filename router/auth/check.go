@@ -19,7 +19,8 @@ import (
 // Check is what one step asks of requests. It does not change.
 type Check struct {
 	Guard      *Guard
-	Users      Users
+	Users      Users              // who may; nil where there is a Password
+	Password   Text               // of whoever asks, empty where there is no such user; nil: see Users
 	Proxy      bool               // Proxy-Authorization, answering a 407; else Authorization and 401
 	Algorithms []digest.Algorithm // offered, strongest first
 	QOP        digest.QOP         // offered
@@ -28,6 +29,9 @@ type Check struct {
 	Expire     time.Duration      // of a nonce
 	Tries      *data.Limiter      // of passwords, by user and source; nil: no bound
 }
+
+// Text is a template: what it comes to for a job is appended to b.
+type Text = func(b []byte, j *job.Job) []byte
 
 // Result is what a Check found.
 type Result uint8
@@ -186,6 +190,9 @@ func (c *Check) known(
 	ctx context.Context, j *job.Job, cred *digest.Credentials, name Name, whole []byte,
 	now time.Time,
 ) (Result, error) {
+	if c.Password != nil {
+		return c.fits(cred, whole, j), nil
+	}
 	for asked := false; ; asked = true {
 		kept := c.Users.Ready(name, now)
 		if !j.MayWait && !kept {
@@ -213,6 +220,25 @@ func (c *Check) known(
 		}
 		return Refused, nil
 	}
+}
+
+// fits compares with the password the policy found: Accepted or Refused.
+func (c *Check) fits(cred *digest.Credentials, whole []byte, j *job.Job) Result {
+	b := scratches.Get().(*scratch)
+	defer scratches.Put(b)
+	b.out = c.Password(b.out[:0], j)
+	var buf [digest.MaxHexLen]byte
+	ha1 := digest.AppendHA1(buf[:0], cred.Algorithm, whole, cred.Realm, b.out)
+	verified := cred.Verify(ha1, j.Msg.MethodName(), j.Msg.Body())
+	switch {
+	case len(b.out) == 0:
+		c.Guard.count.unknownUser.Add(1)
+	case !verified:
+		c.Guard.count.badPassword.Add(1)
+	default:
+		return Accepted
+	}
+	return Refused
 }
 
 // nobody is compared with where there is no user, so that it takes as long.

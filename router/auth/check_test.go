@@ -154,6 +154,32 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestGivenPassword: a policy that has the password asks nobody, and an empty one is nobody's.
+func TestGivenPassword(t *testing.T) {
+	password := "secret"
+	w := newWorld(0)
+	w.Users = nil
+	w.Password = func(b []byte, _ *job.Job) []byte { return append(b, password...) }
+	for _, c := range []struct {
+		is   string
+		try  try
+		want Result
+	}{
+		{"secret", try{}, Accepted},
+		{"secret", try{waits: true, algorithm: digest.SHA256}, Accepted},
+		{"other", try{}, Refused},
+		{"", try{}, Refused},
+	} {
+		password = c.is
+		if got := w.send(t, c.try); got != c.want {
+			t.Errorf("the password %q: %v, want %v", c.is, got, c.want)
+		}
+	}
+	if s := w.Guard.Stats(); s.UnknownUser != 1 || s.BadPassword != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestZeroCount: nc begins with 1.
 func TestZeroCount(t *testing.T) {
 	w := newWorld(0)

@@ -15,8 +15,11 @@ const Schema = `{
 	// www: 401 and Authorization, as registrars ask. proxy, unless set: 407 and
 	// Proxy-Authorization.
 	kind?: "www" | "proxy"
-	// Who may: one of the users of the policy, or a backend.
-	users!: #UsersName
+	// Who may: one of the users of the policy, or a backend. Either this or password is given.
+	users?: #UsersName
+	// The password of whoever asks, for policies that find it themselves; where it comes to
+	// nothing there is no such user.
+	password?: #Text
 	// The realm; the host of To of a REGISTER, else of From, unless set.
 	realm?: #Text
 	// The domain that tells users of one name apart; none unless set.
@@ -123,6 +126,11 @@ func (c *Check) users(args *schema.Value, env *Env) schema.Diagnostics {
 	able := []digest.Algorithm{digest.MD5}
 	inline := env.Inline[name.S]
 	switch {
+	case args.Has("users") == args.Has("password"):
+		return schema.Diagnostics{args.Problem(schema.NotOneKey,
+			"authenticate takes either users or a password")}
+	case !args.Has("users"): // the step has the password
+		able = []digest.Algorithm{digest.SHA512256, digest.SHA256, digest.MD5}
 	case inline != nil:
 		c.Users, able = inline, inline.Able()
 	case env.Backend == nil && env.Guard == nil: // it is only looked at, and nobody says

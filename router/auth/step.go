@@ -20,7 +20,7 @@ type Step struct {
 	Rate  func(s string) (data.Rate, error) // reads a #Rate
 	Keeps func(snapshot func() (restore func()))
 	// Text is a template of the arguments, appended to b for j; nil: there is none.
-	Text func(key string) func(b []byte, j *job.Job) []byte
+	Text func(key string) Text
 	// Arm is a failure arm of the arguments, or what is done without, given false.
 	Arm func(key string) (arm Arm, given bool)
 }
@@ -46,12 +46,18 @@ var Authenticate = schema.Kind{
 // NewAuthenticate makes its step.
 func NewAuthenticate(s *Step) (job.Step, schema.Diagnostics) {
 	check, diags := Compile(s.Args, s.Env, s.Rate)
+	check.Password = s.Text("password")
 	if s.Keeps != nil {
 		s.Keeps(check.Tries.Snapshot)
 	}
 	realm := s.Args.Get("realm")
 	if text := realm.S; text != "" && !Usable([]byte(text)) {
 		diags = append(diags, realm.Problem(schema.BadValue, "a realm has no quotes and backslashes"))
+	}
+	if v := s.Args.Get("password"); v.S != "" && !strings.ContainsRune(v.S, '{') {
+		d := v.Problem(schema.PlainPassword, "the password of everybody can be read in the policy")
+		d.Severity, d.Hint = schema.Warning, "${file:…} keeps it apart"
+		diags = append(diags, d)
 	}
 	any := s.Args.Get("identity")
 	a := &authenticate{
@@ -71,7 +77,7 @@ type authenticate struct {
 	check               *Check
 	proxy               Proxy
 	host                string // the realm of who names none
-	realm, domain, user func(b []byte, j *job.Job) []byte
+	realm, domain, user Text
 	anybody             bool // whoever he is
 	onFail, onError     Arm
 }
@@ -81,13 +87,13 @@ type scratch struct{ realm, domain, out []byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// Run implements job.Step.
 // Waits implements job.Waiter.
 func (s *authenticate) Waits() bool {
 	_, inline := s.check.Users.(*Inline)
-	return !inline
+	return !inline && s.check.Password == nil
 }
 
+// Run implements job.Step.
 func (s *authenticate) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	if m := j.Msg.Method(); m == sip.ACK || m == sip.CANCEL {
 		return job.Next, nil
