@@ -16,6 +16,7 @@ type Target struct {
 
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
 	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any
+	Conn     uint64 // the connection of NextHop, which is an address then; 0: none
 }
 
 // Edit makes m, a copy of the request, the one of a branch.

@@ -143,7 +143,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
 		}
 		return nil
 	}
-	return c.found(b, hops)
+	return c.found(b, identity.Over(hops, t, to, b.msg))
 }
 
 // runBranch reports whether the branch is to be sent.
@@ -184,10 +184,7 @@ func (c *responseContext) resolved(e *event) {
 	} else {
 		c.send(b)
 	}
-	if b.state == branchEnded || b.tried == len(b.hops) {
-		b.drop(c.p)
-	}
-	c.settle()
+	c.after(b)
 }
 
 // found takes the hops of a branch past the destination guard.
@@ -242,7 +239,8 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
 		m.EnsureLength()
 	}
 	sc.out = m.AppendTo(sc.out[:0])
-	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr}
+	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr,
+		Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: c.verified}
 	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
 		Word: c.word, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
 	})

@@ -90,7 +90,8 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
 			return p.look(ctx, h, q)
 		})
 	}
-	return p.pass(sc, h, hops)
+	t := j.Member()
+	return p.pass(sc, h, identity.Over(hops, &t, to, j.Msg))
 }
 
 // pass sends the request to the first hop that takes it.
@@ -124,7 +125,8 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 		h.msg.EnsureLength()
 	}
 	sc.out = h.msg.AppendTo(sc.out[:0])
-	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr}
+	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr,
+		Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: h.verified}
 	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
 		return sendFault(err)
 	}

@@ -207,7 +207,8 @@ func (r *Request) list(s *backends.Set) {
 			l = appendQ(append(l, ";q="...), b.Q)
 		}
 		if len(b.Received) > 0 {
-			l = append(append(append(l, `;received="`...), b.Received...), '"')
+			uri, _ := overOf(b.Received)
+			l = append(append(append(l, `;received="`...), uri...), '"')
 		}
 		if len(b.Instance) > 0 {
 			l = append(append(l, ";+sip.instance="...), b.Instance...)

@@ -86,7 +86,8 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
 	case len(b.Received) > 0:
 		// No message named it: it is where one came from.
-		t.NextHop, t.Local = j.Bytes(b.Received), true
+		hop, conn := overOf(b.Received)
+		t.NextHop, t.Local, t.Conn = j.Bytes(hop), true, conn
 	}
 	t.Listener = listenerOf(j.Self, b.Listener)
 	return t, true

@@ -307,7 +307,7 @@ func appendListener(dst []byte, l transport.Listener) []byte {
 	return l.Addr.AppendTo(append(append(dst, l.Transport.String()...), ':'))
 }
 
-// appendSource appends the URI of where a message came from.
+// appendSource appends the URI of where a message came from, and the connection it came over.
 func appendSource(dst []byte, f transport.Flow) []byte {
 	dst = append(dst, "sip:"...)
 	a := f.Remote.Addr().Unmap().WithZone("")
@@ -315,7 +315,23 @@ func appendSource(dst []byte, f transport.Flow) []byte {
 	if f.Transport != sip.UDP {
 		dst = append(append(dst, ";transport="...), f.Transport.String()...)
 	}
+	if f.Conn != 0 {
+		dst = strconv.AppendUint(append(dst, over...), f.Conn, 36)
+	}
 	return dst
+}
+
+// over begins the parameter of a received address that is the identity of a connection.
+const over = ";conn="
+
+// overOf divides a received address into a URI and the identity of a connection, 0 for none.
+func overOf(received []byte) (uri []byte, conn uint64) {
+	uri, id, _ := bytes.Cut(received, []byte(over))
+	conn, err := strconv.ParseUint(string(id), 36, 64)
+	if err != nil {
+		conn = 0
+	}
+	return uri, conn
 }
 
 // appendClean appends b with a space for every control character.

@@ -17,6 +17,7 @@ import (
 type Hop struct {
 	Transport sip.Transport
 	Addr      netip.AddrPort
+	Conn      uint64 // the connection to use, and no other; 0: any. The resolver knows none
 }
 
 // Query is what of a URI decides where it leads. It is comparable: the cache's key.
@@ -145,7 +146,7 @@ func (r *Resolver) known(dst []Hop, q Query, count bool) (hops []Hop, ok bool, e
 	a, literal, err := parseLiteral(q.Host)
 	if literal {
 		if err == nil {
-			dst = append(dst, Hop{t, netip.AddrPortFrom(a, port)})
+			dst = append(dst, Hop{Transport: t, Addr: netip.AddrPortFrom(a, port)})
 		}
 		return dst, true, err
 	}

@@ -73,7 +73,7 @@ func appendFamily(
 ) []Hop {
 	for _, a := range addrs {
 		if a.Is4() == ipv4 {
-			dst = append(dst, Hop{t, netip.AddrPortFrom(a, port)})
+			dst = append(dst, Hop{Transport: t, Addr: netip.AddrPortFrom(a, port)})
 		}
 	}
 	return dst

@@ -37,11 +37,13 @@ const AnyListener = 0xFFFF
 
 // Target says where a message goes. With Conn set that connection is used while
 // it is open; when it is gone, or Conn is 0, a connection to Remote is reused or
-// opened. NoDial keeps a closed Conn from being replaced (ErrClosed).
+// opened. NoDial keeps a closed Conn from being replaced (ErrClosed). Accepted lets a connection
+// do that was opened to us from Remote.
 type Target struct {
 	Transport sip.Transport
 	Listener  uint16 // the socket to send from; for streams the identity
 	NoDial    bool
+	Accepted  bool
 	Conn      uint64
 	Remote    netip.AddrPort
 	// Local is the address a datagram leaves from, where the listener is bound to all of the

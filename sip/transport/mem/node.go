@@ -30,6 +30,7 @@ type Node struct {
 	listeners []transport.Listener
 	conns     map[uint64]*end
 	dialled   map[dialKey]*end
+	accepted  map[dialKey]*end
 	wake      time.Time // of the one wake-up that counts; zero: none
 	closed    bool
 }
@@ -42,6 +43,7 @@ func (n *Network) Node(listeners ...transport.Listener) (*Node, error) {
 		listeners: slices.Clone(listeners),
 		conns:     make(map[uint64]*end),
 		dialled:   make(map[dialKey]*end),
+		accepted:  make(map[dialKey]*end),
 	}
 	taken := make(map[socketKey]socket)
 	for i := range node.listeners {

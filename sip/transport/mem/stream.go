@@ -42,6 +42,9 @@ type waiting struct {
 func (n *Node) connect(t transport.Target, b []byte, ref uint64) error {
 	k := dialKey{t.Transport, t.Listener, t.Remote}
 	e := n.dialled[k]
+	if e == nil && t.Accepted && t.Conn == 0 {
+		e = n.accepted[k]
+	}
 	if e == nil {
 		if t.NoDial {
 			return transport.ErrClosed
@@ -93,6 +96,7 @@ func (n *Network) accept(e *end) {
 		Local: e.flow.Remote, Remote: e.flow.Local,
 	})
 	p.peer, e.peer, p.open = e, p, true
+	s.node.accepted[p.key()] = p
 	p.last = n.now + n.delay(&back.link)
 	n.at(p.last, func() {
 		if e.over {
@@ -158,11 +162,14 @@ func (e *end) fail(err error) {
 func (e *end) forget() {
 	e.over = true
 	delete(e.node.conns, e.flow.Conn)
-	k := dialKey{e.flow.Transport, e.flow.Listener, e.flow.Remote}
-	if e.node.dialled[k] == e {
-		delete(e.node.dialled, k)
+	for _, by := range []map[dialKey]*end{e.node.dialled, e.node.accepted} {
+		if k := e.key(); by[k] == e {
+			delete(by, k)
+		}
 	}
 }
+
+func (e *end) key() dialKey { return dialKey{e.flow.Transport, e.flow.Listener, e.flow.Remote} }
 
 // Hangup ends the connection; what was sent before still arrives, then the peer sees the end.
 // The node's own User hears of it before Hangup returns.

@@ -30,6 +30,8 @@ type Socket struct {
 	live    map[*conn]struct{}       // whose goroutine runs
 	conns   map[uint64]*conn         // that take messages
 	dialled map[netip.AddrPort]*conn // of these, the ones we opened, by where they lead
+
+	accepted map[netip.AddrPort]*conn // and the others, by where they come from
 }
 
 // New returns the Socket of an open listener, which bears e.Listener.
@@ -39,6 +41,8 @@ func New(e transport.Env, l net.Listener, d Dial) *Socket {
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
 		dialled: make(map[netip.AddrPort]*conn),
+
+		accepted: make(map[netip.AddrPort]*conn),
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
@@ -96,6 +100,7 @@ func (s *Socket) admit(nc net.Conn) {
 	if !closing {
 		s.live[c] = struct{}{}
 		s.conns[c.flow.Conn] = c
+		s.accepted[remote] = c
 		s.env.Stats.Accepted.Add(1)
 		s.work.Go(c.run)
 	}
@@ -137,6 +142,9 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 		if c == nil && (t.Conn == 0 || !t.NoDial) {
 			c = s.dialled[remote]
 		}
+		if c == nil && t.Conn == 0 && t.Accepted {
+			c = s.accepted[remote]
+		}
 		if c == nil {
 			defer s.mu.Unlock()
 			if s.closing || t.NoDial {
@@ -176,6 +184,9 @@ func (s *Socket) forget(c *conn) {
 	delete(s.conns, c.flow.Conn)
 	if s.dialled[c.flow.Remote] == c {
 		delete(s.dialled, c.flow.Remote)
+	}
+	if s.accepted[c.flow.Remote] == c {
+		delete(s.accepted, c.flow.Remote)
 	}
 }
 

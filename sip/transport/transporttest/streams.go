@@ -72,6 +72,13 @@ func (s *suite) noBorrowing(t *testing.T) {
 	if len(ra.Messages()) != 0 {
 		t.Error("the message took the accepted connection")
 	}
+	stranger.Accepted = true // unless the sender says so
+	must(t, nb.Send(stranger, Text(2, 0), 0))
+	w.Until(t, "the message back", func() bool { return len(ra.Messages()) == 1 })
+	na.Stop()
+	w.Until(t, "the end", func() bool { return len(rb.Ends()) == 1 })
+	must(t, nb.Send(stranger, Text(3, 0), 6))
+	w.Until(t, "a refusal", func() bool { return len(rb.Failures()) == 2 })
 }
 
 func (s *suite) refused(t *testing.T) {

@@ -107,6 +107,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
 	root.AddCommand(provision.Commands(provision.System{
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
+		Vocabulary: s.vocabulary,
 	})...)
 	return root
 }

@@ -25,7 +25,7 @@ func newDB(s System) *cobra.Command {
 		`The tables of users, aliases, domains and bindings, with the columns OpenSIPS gives them.
 What a database of another server has is read as it is and needs none of this; to migrate
 its tables would raise their versions, which that server checks.`,
-		`  sipedge db init --db sqlite:people.db
+		`  sipedge db init --config policy.yaml
   sipedge db check --db postgres://sipedge@db.example.net/sipedge -o json`,
 		sub("init", "Make the tables that are not there",
 			`Makes the tables that are not there. Those that are stay as they are; of an older

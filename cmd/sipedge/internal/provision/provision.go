@@ -8,9 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,12 +22,15 @@ type System struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Drivers        []backends.Driver
+	Vocabulary     func() *schema.Vocabulary // of policies
 }
 
 // command is what all of them take.
 type command struct {
 	System
 	db      string
+	config  string
+	backend string
 	output  string
 	timeout time.Duration
 }
@@ -44,6 +44,8 @@ func Commands(s System) []*cobra.Command {
 func (c *command) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
 	f.StringVar(&c.db, "db", "", "the database: sqlite:FILE, postgres://… or mysql://…")
+	f.StringVar(&c.config, "config", "", "a policy: the database is among its backends")
+	f.StringVar(&c.backend, "backend", "", "its name there, where the policy has several")
 	f.StringVarP(&c.output, "output", "o", "text", "text or json")
 	f.DurationVar(&c.timeout, "timeout", 30*time.Second, "how long it may take")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output",
@@ -73,47 +75,14 @@ func (c *command) with(f func(ctx context.Context, db backends.DB) error) error 
 	if c.output != "text" && c.output != "json" {
 		return fmt.Errorf("--output is text or json, not %q", c.output)
 	}
-	db, err := c.open()
+	db, close, err := c.open()
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer close()
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	return f(ctx, db)
-}
-
-// open makes a backend of --db; what is wrong with it is wrong with the arguments.
-func (c *command) open() (backends.DB, error) {
-	if c.db == "" {
-		return nil, errors.New("which database? --db sqlite:FILE, postgres://… or mysql://…")
-	}
-	name, rest, _ := strings.Cut(c.db, ":")
-	key, value := "dsn", c.db
-	switch name {
-	case "sqlite":
-		key, value = "file", rest
-	case "postgresql":
-		name = "postgres"
-	}
-	i := slices.IndexFunc(c.Drivers, func(d backends.Driver) bool { return d.Name == name })
-	if i < 0 || value == "" {
-		return nil, errors.New("--db is sqlite:FILE, postgres://… or mysql://…")
-	}
-	text := func(s string) schema.Value { return schema.Value{Kind: schema.String, S: s} }
-	settings := schema.Value{Kind: schema.Map, Keys: []schema.Key{{Name: key, Value: text(value)},
-		{Name: "timeout", Value: text(fmt.Sprintf("%dms", c.timeout.Milliseconds()))}}}
-	b, diags := c.Drivers[i].Open(&backends.Opening{
-		Name: name, Settings: &settings, Folder: ".", Log: slog.New(slog.DiscardHandler),
-	})
-	if diags.HasErrors() {
-		return nil, fmt.Errorf("--db: %s", diags[0].Message)
-	}
-	db, ok := b.(backends.DB)
-	if !ok {
-		return nil, fmt.Errorf("%s keeps no tables", name)
-	}
-	return db, nil
 }
 
 // failed gives an error of the database its exit code.

@@ -43,7 +43,7 @@ is no terminal. Hashes are stored (ha1, ha1_sha256, ha1_sha512t256), for the rea
 domain; the password is not.`
 	cmd := group("user", "Add, change and remove users",
 		"Users in the table subscriber of a database, which \"sipedge db init\" makes.",
-		`  sipedge user add --db sqlite:people.db alice@example.org
+		`  sipedge user add --config policy.yaml alice@example.org
   sipedge user list --db sqlite:people.db -o json`,
 		sub("add USER@DOMAIN", "Add a user", asked, oneUser, c.add),
 		sub("passwd USER@DOMAIN", "Change a user's password", asked, oneUser, c.passwd),
