@@ -112,6 +112,31 @@ func TestARunThatWaits(t *testing.T) {
 	}
 }
 
+// A request whose run waited is known when it comes back: it loops. The first return has another
+// source and may be a spiral.
+func TestALoopBehindAWait(t *testing.T) {
+	net := mem.New(mem.Config{})
+	asking(t, net, `
+  request: [{do: [`+log+`, {relay: {to: "sip:10.0.0.2"}}]}]`)
+	a, b := phone(t, net, "10.0.0.1:5060"), phone(t, net, "10.0.0.2:5060")
+	a.send(call("INVITE"))
+	for i := range 2 {
+		net.Run(net.Now().Add(600 * time.Millisecond))
+		last := ""
+		for _, m := range b.got {
+			if strings.HasPrefix(m, "INVITE") {
+				last = m
+			}
+		}
+		line, rest, _ := strings.Cut(last, "\r\n")
+		b.send(fmt.Sprintf("%s\r\nVia: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKback%d\r\n%s", line, i, rest))
+	}
+	net.Run(net.Now().Add(600 * time.Millisecond))
+	if got := heard(b.got); got != "100 100 482" {
+		t.Errorf("sent back twice, it was answered %q, want 482", got)
+	}
+}
+
 // A call that is cancelled while its run waits is answered 487, and goes nowhere.
 func TestCancelledWhileItWaits(t *testing.T) {
 	net := mem.New(mem.Config{})

@@ -173,10 +173,8 @@ func (c *responseContext) resolved(e *event) {
 	if b.state != branchResolving {
 		return // cancelled meanwhile
 	}
-	f := (*fault)(nil)
-	if e.err != nil {
-		f = resolveFault(e.err)
-	} else {
+	f := resolveFault(e.err)
+	if e.err == nil {
 		f = c.found(b, append(b.hops[:0], e.hops...))
 	}
 	if f != nil {

@@ -55,6 +55,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	v := job.Done
 	if !c.answered {
 		p.stats.relayed.Add(1)
+		c.load() // before what it has is replaced
 		c.token = t
 		v = c.begin(j, h)
 	}
