@@ -13,6 +13,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists: the backend answered, and has a row with these keys already.
 	ErrExists = errors.New("exists already")
+	// ErrConflict: the backend answered, and did nothing, since somebody else did something at the
+	// same time.
+	ErrConflict = errors.New("somebody else was faster")
 	// ErrRefused: the backend answered, and won't do it: there is no such table or column, a
 	// value does not fit.
 	ErrRefused = errors.New("refused by the backend")

@@ -37,6 +37,7 @@ const (
 	CanRaw    // it is a Querier
 	CanTx     // it is a Transactor
 	CanNotify // it is a Notifier
+	CanSerial // it is a Serializer
 )
 
 // Querier is a DB that takes statements as they are, with ? for its values in order.
@@ -49,6 +50,12 @@ type Querier interface {
 type Transactor interface {
 	// Tx commits what f did unless f returns an error. The DB is f's until it returns.
 	Tx(ctx context.Context, f func(DB) error) error
+}
+
+// Serializer is a Transactor whose transactions can be as if none ran beside another.
+type Serializer interface {
+	// Serial is Tx. ErrConflict: another transaction was faster, and nothing was done.
+	Serial(ctx context.Context, f func(DB) error) error
 }
 
 // Notifier is a DB that tells of changes.

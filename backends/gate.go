@@ -144,7 +144,7 @@ func (g *Gate) judge(ctx context.Context, period uint32, err error) error {
 
 // told reports whether an error is an answer.
 func told(err error) bool {
-	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) ||
+	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrConflict) ||
 		errors.Is(err, ErrRefused) || errors.Is(err, ErrUnsupported)
 }
 

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Guarded is a DB behind a Gate. It is a Querier, a Transactor and a Notifier too; what its DB
-// can't do returns ErrUnsupported. Errors are ErrNotFound, ErrExists, ErrRefused, ErrUnsupported
-// or ErrUnavailable.
+// Guarded is a DB behind a Gate. It is a Querier, a Serializer and a Notifier too; what its DB
+// can't do returns ErrUnsupported. Errors are ErrNotFound, ErrExists, ErrConflict, ErrRefused,
+// ErrUnsupported or ErrUnavailable.
 type Guarded struct {
 	gated
 	gate *Gate
@@ -33,10 +33,24 @@ func (g *Guarded) Tx(ctx context.Context, f func(DB) error) error {
 	if !ok {
 		return fmt.Errorf("transaction: %w", ErrUnsupported)
 	}
+	return g.transaction(ctx, t.Tx, f)
+}
+
+// Serial is as Tx.
+func (g *Guarded) Serial(ctx context.Context, f func(DB) error) error {
+	s, ok := g.db.(Serializer)
+	if !ok {
+		return fmt.Errorf("serial transaction: %w", ErrUnsupported)
+	}
+	return g.transaction(ctx, s.Serial, f)
+}
+
+func (g *Guarded) transaction(ctx context.Context,
+	tx func(context.Context, func(DB) error) error, f func(DB) error) error {
 	var mu sync.Mutex
 	over := false // nobody waits for f
 	_, err := g.ask(ctx, func(ctx context.Context) (any, error) {
-		return nil, t.Tx(ctx, func(db DB) error {
+		return nil, tx(ctx, func(db DB) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if over {

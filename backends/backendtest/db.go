@@ -65,6 +65,7 @@ func RunDB(t *testing.T, s Subject) {
 		{"refused", backends.CanSelect, refused},
 		{"statements", backends.CanRaw, statements},
 		{"transaction", backends.CanTx, transaction},
+		{"serial transaction", backends.CanSerial, serial},
 		{"concurrent", backends.CanUpsert, concurrent},
 	} {
 		if s.DB.Can()&c.needs != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -79,6 +80,9 @@ func unsupported(t *testing.T, s *Subject) {
 		{"transaction", backends.CanTx, func() error {
 			return db.(backends.Transactor).Tx(ctx, func(backends.DB) error { return nil })
 		}},
+		{"serial transaction", backends.CanSerial, func() error {
+			return db.(backends.Serializer).Serial(ctx, func(backends.DB) error { return nil })
+		}},
 		{"notification", backends.CanNotify, func() error {
 			return db.(backends.Notifier).Notified(ctx, "anything", func() {})
 		}},
@@ -118,8 +122,10 @@ func transaction(t *testing.T, s *Subject) {
 	stop := fmt.Errorf("no: %w", backends.ErrNotFound)
 	for _, end := range []error{stop, nil} {
 		err := tx.Tx(t.Context(), func(db backends.DB) error {
-			if err := db.Insert(t.Context(), "transactions", Columns, row(2, "b")); err != nil {
-				return err
+			for i, name := range []string{"b", "c", "d"} { // the same statement again
+				if err := db.Insert(t.Context(), "transactions", Columns, row(2+i, name)); err != nil {
+					return err
+				}
 			}
 			if _, err := db.Delete(t.Context(), "transactions",
 				[]backends.Where{is("name", "a")}); err != nil {
@@ -127,7 +133,7 @@ func transaction(t *testing.T, s *Subject) {
 			}
 			return end
 		})
-		want := []string{"b"}
+		want := []string{"b", "c", "d"}
 		if end != nil {
 			want = []string{"a"}
 		}
@@ -135,6 +141,39 @@ func transaction(t *testing.T, s *Subject) {
 			t.Errorf("Tx returned %v, want %v", err, end)
 		}
 		s.expect(t, "transactions", want)
+	}
+}
+
+// Each of those who add a row to no more than so many finds the rows of all before it.
+func serial(t *testing.T, s *Subject) {
+	s.Table(t, "turns")
+	const clerks, most = 12, 5
+	tx, ctx := s.DB.(backends.Serializer), t.Context()
+	errs := make(chan error, clerks)
+	for c := range clerks {
+		go func() {
+			for {
+				err := tx.Serial(ctx, func(db backends.DB) error {
+					there, err := db.Select(ctx, backends.Select{Table: "turns", Columns: []string{"id"}})
+					if err != nil || len(there) == most {
+						return err
+					}
+					return db.Insert(ctx, "turns", Columns, row(c, fmt.Sprint(c)))
+				})
+				if !errors.Is(err, backends.ErrConflict) {
+					errs <- err
+					return
+				}
+				time.Sleep(rand.N(10 * time.Millisecond))
+			}
+		}()
+	}
+	for range clerks {
+		check(t, <-errs)
+	}
+	there, err := s.DB.Select(ctx, backends.Select{Table: "turns", Columns: []string{"id"}})
+	if len(there) != most || err != nil {
+		t.Errorf("%d rows, %v; want %d", len(there), err, most)
 	}
 }
 

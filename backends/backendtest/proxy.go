@@ -5,10 +5,11 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Proxy stands between a client and a server, and can fall silent: connections stay, are taken,
-// and nothing comes through.
+// and nothing comes through. It can be slow, too.
 type Proxy struct {
 	Addr string
 	to   string
@@ -17,6 +18,7 @@ type Proxy struct {
 	mu     sync.Mutex
 	thawed *sync.Cond
 	frozen bool
+	slow   time.Duration // each answer comes so much later
 	conns  map[net.Conn]bool
 	closed bool
 }
@@ -69,6 +71,25 @@ func (p *Proxy) Thaw() {
 	p.thawed.Broadcast()
 }
 
+// Slow has each answer of the server come so much later; 0: at once, those under way too.
+func (p *Proxy) Slow(by time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow = by
+}
+
+// linger waits as long as answers take.
+func (p *Proxy) linger() {
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		p.mu.Lock()
+		over := p.closed || time.Since(began) >= p.slow
+		p.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
 // pass waits while it is frozen; false: it is over.
 func (p *Proxy) pass() bool {
 	p.mu.Lock()
@@ -111,9 +132,9 @@ func (p *Proxy) serve(client net.Conn) {
 	}
 	defer p.drop(server)
 	done := make(chan struct{}, 2)
-	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
+	for i, way := range [][2]net.Conn{{client, server}, {server, client}} {
 		go func() {
-			io.Copy(gatedWriter{p, way[1]}, way[0])
+			io.Copy(gatedWriter{p, way[1], i == 1}, way[0])
 			way[0].Close()
 			way[1].Close()
 			done <- struct{}{}
@@ -125,11 +146,15 @@ func (p *Proxy) serve(client net.Conn) {
 
 // gatedWriter writes while the proxy is not frozen.
 type gatedWriter struct {
-	p *Proxy
-	w io.Writer
+	p       *Proxy
+	w       io.Writer
+	answers bool
 }
 
 func (g gatedWriter) Write(b []byte) (int, error) {
+	if g.answers {
+		g.p.linger()
+	}
 	if !g.p.pass() {
 		return 0, io.ErrClosedPipe
 	}

@@ -158,6 +158,36 @@ func (s *Server) Stop(t testing.TB) {
 	}
 }
 
+// Pause stops the server and its children where they are, by SIGSTOP.
+func (s *Server) Pause(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGSTOP)
+}
+
+// Resume lets them go on.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGCONT)
+}
+
+func (s *Server) signal(t testing.TB, sig syscall.Signal) {
+	t.Helper()
+	pid := s.cmd.Process.Pid
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, child := range append(strings.Fields(string(list)), strconv.Itoa(pid)) {
+		n, err := strconv.Atoi(child)
+		if err == nil {
+			err = syscall.Kill(n, sig)
+		}
+		if err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Fatal(err)
+		}
+	}
+}
+
 func start(t testing.TB, dir string, port int, stop syscall.Signal, args ...string) *Server {
 	t.Helper()
 	s := &Server{Folder: dir, port: port, stop: stop, args: args}

@@ -158,10 +158,12 @@ func answer(err error) error {
 	switch e.Number {
 	case duplicateEntry:
 		return backends.ErrExists
+	case deadlock:
+		return backends.ErrConflict
 	case noSuchTable, unknownColumn, needsReprepare:
 		return sqlstore.ErrStale
 	case tooManyConnections, accessDenied, unknownDatabase, serverShutdown, diskFull, hostBlocked,
-		tooManyUserConns, lockWait, deadlock, readOnly, killed, connectionKilled, statementTimeout:
+		tooManyUserConns, lockWait, readOnly, killed, connectionKilled, statementTimeout:
 		return nil
 	}
 	return backends.ErrRefused

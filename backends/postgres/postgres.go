@@ -63,13 +63,16 @@ var dialect = &sqlstore.Dialect{
 // Classes and codes of PostgreSQL, appendix A of its manual.
 const (
 	classConnection = "08"
-	classRollback   = "40" // a deadlock, or another transaction was faster
+	classRollback   = "40"
 	classResources  = "53"
 	classLimits     = "54"
 	classOperator   = "57" // cancelled, shut down, starting up
 	classSystem     = "58"
 	classAccess     = "28"
 	classInternal   = "XX"
+
+	codeSerialization = "40001"
+	codeDeadlock      = "40P01"
 
 	codeUnique      = "23505"
 	codeNoTable     = "42P01"
@@ -85,6 +88,8 @@ func answer(err error) error {
 	switch e.Code {
 	case codeUnique:
 		return backends.ErrExists
+	case codeSerialization, codeDeadlock:
+		return backends.ErrConflict
 	case codeNoTable, codeNoColumn, codeChangedPlan:
 		return sqlstore.ErrStale
 	}

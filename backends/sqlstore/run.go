@@ -73,8 +73,8 @@ func (r *run) forget(statement string, err error) error {
 
 // prepare returns a prepared statement; nil: it runs without.
 func (r *run) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {
-	if r.tx {
-		return nil, nil
+	if r.tx != nil {
+		return r.repeat(ctx, statement)
 	}
 	r.mu.Lock()
 	p, full := r.prepared[statement], len(r.prepared) >= maxStatements
@@ -93,6 +93,22 @@ func (r *run) prepare(ctx context.Context, statement string) (*sql.Stmt, error) 
 		return other, nil
 	}
 	r.prepared[statement] = p
+	return p, nil
+}
+
+// repeat prepares what a transaction does again, on its connection: another one may not be free.
+func (r *run) repeat(ctx context.Context, statement string) (p *sql.Stmt, err error) {
+	r.mu.Lock()
+	p, again := r.again[statement]
+	r.mu.Unlock()
+	if p == nil && again {
+		if p, err = r.tx.PrepareContext(ctx, statement); err != nil {
+			return nil, err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.again[statement] = p
 	return p, nil
 }
 
@@ -136,8 +152,9 @@ func read(rows *sql.Rows) ([]backends.Row, error) {
 		return nil, err
 	}
 	scanned, to := make([]any, len(types)), make([]any, len(types))
+	kinds := make([]kind, len(types))
 	for i := range scanned {
-		to[i] = &scanned[i]
+		to[i], kinds[i] = &scanned[i], kindOf(types[i])
 	}
 	var out []backends.Row
 	for rows.Next() {
@@ -146,7 +163,7 @@ func read(rows *sql.Rows) ([]backends.Row, error) {
 		}
 		row := make(backends.Row, len(types))
 		for i, v := range scanned {
-			row[i] = decode(kindOf(types[i]), v)
+			row[i] = decode(kinds[i], v)
 		}
 		out = append(out, row)
 	}

@@ -40,12 +40,23 @@ func (s *Store) Close() error { return s.db.Close() }
 
 // Tx runs f in a transaction.
 func (s *Store) Tx(ctx context.Context, f func(backends.DB) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	return s.transaction(ctx, nil, f)
+}
+
+// Serial runs f in a transaction as if no other ran beside it.
+func (s *Store) Serial(ctx context.Context, f func(backends.DB) error) error {
+	return s.transaction(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable}, f)
+}
+
+func (s *Store) transaction(
+	ctx context.Context, o *sql.TxOptions, f func(backends.DB) error,
+) error {
+	tx, err := s.db.BeginTx(ctx, o)
 	if err != nil {
 		return s.told(err)
 	}
 	inside := s.run
-	inside.tx, inside.to = true, tx
+	inside.tx, inside.to, inside.again = tx, tx, map[string]*sql.Stmt{}
 	err = f(&Store{s.db, inside})
 	if err != nil {
 		return errors.Join(err, s.told(tx.Rollback()))
@@ -57,7 +68,7 @@ func (s *Store) Tx(ctx context.Context, f func(backends.DB) error) error {
 func (s *Store) Insert(ctx context.Context, table string, columns []string,
 	rows ...backends.Row) error {
 	batch := max(1, maxBound/max(1, len(columns)))
-	if len(rows) <= batch || s.tx {
+	if len(rows) <= batch || s.tx != nil {
 		return s.insert(ctx, table, columns, rows, batch)
 	}
 	return s.Tx(ctx, func(db backends.DB) error { return db.Insert(ctx, table, columns, rows...) })
@@ -86,7 +97,7 @@ func (s *Store) Upsert(ctx context.Context, table string, key []string, row []ba
 		return err
 	}
 	err = s.Insert(ctx, table, columns, values)
-	if errors.Is(err, backends.ErrExists) && !s.tx { // somebody was faster
+	if errors.Is(err, backends.ErrExists) && s.tx == nil { // somebody was faster
 		_, err = s.Update(ctx, table, row, where)
 	}
 	return err
@@ -101,7 +112,8 @@ type run struct {
 		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	}
-	tx bool
+	tx    *sql.Tx              // nil: none
+	again map[string]*sql.Stmt // of tx: statements that ran; nil: not prepared yet
 }
 
 // columns are the kinds of a table's, by lower-case name.
@@ -116,7 +128,7 @@ type shared struct {
 
 func (r *run) Can() backends.Capability {
 	return backends.CanSelect | backends.CanInsert | backends.CanUpdate | backends.CanDelete |
-		backends.CanUpsert | backends.CanRaw | backends.CanTx
+		backends.CanUpsert | backends.CanRaw | backends.CanTx | backends.CanSerial
 }
 
 func (r *run) Select(ctx context.Context, q backends.Select) ([]backends.Row, error) {
