@@ -50,6 +50,7 @@ var arrows = [][2]string{
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
+	{"backends/memory", "backends/journal"},
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
