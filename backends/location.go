@@ -1,6 +1,7 @@
 package backends
 
 import (
+	"bytes"
 	"context"
 	"time"
 )
@@ -51,8 +52,11 @@ type Locations interface {
 
 // Loader is a store that has bindings from before it began. Load comes before the first Update.
 type Loader interface {
-	// Load reads those that live at now.
+	// Load reads those that live at now. It may leave them to be read later; an error says that
+	// there is no use in starting.
 	Load(ctx context.Context, now time.Time) error
+	// Loaded reports whether they are read: until then its other methods return ErrUnavailable.
+	Loaded() bool
 }
 
 // Traits are what the users of a store have to know.
@@ -126,6 +130,19 @@ func (b *Binding) Len() (n int) {
 		n += len(*text)
 	}
 	return n
+}
+
+// Equal reports whether nothing of two bindings differs.
+func (b *Binding) Equal(o Binding) bool {
+	mine, theirs := b.texts(), o.texts()
+	for i := range mine {
+		if !bytes.Equal(*mine[i], *theirs[i]) {
+			return false
+		}
+	}
+	return b.ID == o.ID && b.CSeq == o.CSeq && b.Q == o.Q && b.Flags == o.Flags &&
+		b.Methods == o.Methods && b.RegID == o.RegID &&
+		b.Expires.Equal(o.Expires) && b.Modified.Equal(o.Modified)
 }
 
 func (b *Binding) texts() [8]*[]byte {

@@ -149,6 +149,14 @@ func (s *Services) Load(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// Loaded reports whether every store has what it had before.
+func (s *Services) Loaded() bool {
+	return !slices.ContainsFunc(s.open, func(one service) bool {
+		l, ok := one.backend.(Loader)
+		return ok && !l.Loaded()
+	})
+}
+
 // Close closes all, the last opened first.
 func (s *Services) Close() error {
 	var all error

@@ -62,6 +62,16 @@ func (l *layout) where(aor []byte, b *backends.Binding) []backends.Where {
 	return w
 }
 
+// sameKey reports whether two bindings of an address of record have one row.
+func (l *layout) sameKey(aor []byte, a, b *backends.Binding) bool {
+	for _, c := range l.key {
+		if l.cell(c, aor, a) != l.cell(c, aor, b) {
+			return false
+		}
+	}
+	return true
+}
+
 // moment is a value of the column expires.
 func (l *layout) moment(t time.Time) backends.Value {
 	if l.datetime {
@@ -108,11 +118,23 @@ func (l *layout) cell(column string, aor []byte, b *backends.Binding) backends.V
 
 // textOf is the text of a binding that a column has.
 func textOf(column string, b *backends.Binding) *[]byte {
-	return map[string]*[]byte{
-		"contact": &b.Contact, "received": &b.Received, "path": &b.Path, "callid": &b.CallID,
-		"user_agent": &b.UserAgent, "socket": &b.Listener, "sip_instance": &b.Instance,
-		"instance": &b.Instance, "attr": &b.Attr,
-	}[column]
+	switch column {
+	case "contact":
+		return &b.Contact
+	case "received":
+		return &b.Received
+	case "path":
+		return &b.Path
+	case "callid":
+		return &b.CallID
+	case "user_agent":
+		return &b.UserAgent
+	case "socket":
+		return &b.Listener
+	case "attr":
+		return &b.Attr
+	}
+	return &b.Instance // sip_instance or instance
 }
 
 // binding is a row as a binding and its address of record. ok false: it is none.

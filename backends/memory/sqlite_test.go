@@ -47,13 +47,13 @@ func TestThroughSQLite(t *testing.T) {
 			"CREATE TABLE %s (id INTEGER PRIMARY KEY AUTOINCREMENT%s)", table, columns))
 		if err == nil {
 			for _, c := range []string{"sip:a@192.0.2.1", "sip:b'\r\n\"@192.0.2.2"} {
-				s := newThrough(New(backends.Names{}), db, table, l, silent)
+				s := newThrough(keptIn(db, table, l))
 				if err = s.Load(ctx, epoch); err == nil {
 					err = s.Update(ctx, []byte("bob@example.net"), epoch, add(c))
 				}
 			}
 		}
-		s := newThrough(New(backends.Names{}), db, table, l, silent)
+		s := newThrough(keptIn(db, table, l))
 		if err == nil {
 			err = s.Load(ctx, epoch)
 		}

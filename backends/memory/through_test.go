@@ -2,6 +2,7 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,10 @@ type table struct {
 	rows []map[string]backends.Value
 	last int64
 	down bool
+
+	refuses string // a contact it refuses
+	breaks  int    // rows it takes before one fails; 0: it does not break
+	broken  bool   // the next row fails
 }
 
 func (d *table) Ping(context.Context) error { return nil }
@@ -46,7 +51,15 @@ func (d *table) Select(_ context.Context, q backends.Select) (rows []backends.Ro
 		}
 		rows = append(rows, row)
 	}
+	if at := slices.Index(q.Columns, q.OrderBy); at >= 0 {
+		slices.SortFunc(rows, func(a, b backends.Row) int {
+			return cmp.Compare(integer(a[at]), integer(b[at]))
+		})
+	}
 	rows = rows[min(q.Offset, len(rows)):]
+	if q.Limit == 0 {
+		return rows, nil
+	}
 	return rows[:min(q.Limit, len(rows))], nil
 }
 
@@ -81,6 +94,16 @@ func (d *table) Upsert(_ context.Context, _ string, key []string, row []backends
 	for _, c := range row {
 		r[c.Column] = c.Value
 	}
+	if d.refuses != "" && r["contact"] == d.refuses {
+		return backends.ErrRefused
+	}
+	if d.broken {
+		d.broken = false
+		return backends.ErrUnavailable
+	}
+	if d.breaks--; d.breaks == 0 {
+		d.broken = true
+	}
 	i := slices.IndexFunc(d.rows, func(old map[string]backends.Value) bool {
 		return !slices.ContainsFunc(key, func(k string) bool { return old[k] != r[k] })
 	})
@@ -100,6 +123,9 @@ func matches(r map[string]backends.Value, where []backends.Where) bool {
 	for _, w := range where {
 		a, b := r[w.Column], w.Value
 		late := backends.When(a).After(backends.When(b))
+		if n, ok := b.(int64); ok && w.Op != backends.Equal {
+			late = integer(a) > n
+		}
 		switch w.Op {
 		case backends.Equal:
 			if a != b {
@@ -122,9 +148,17 @@ func matches(r map[string]backends.Value, where []backends.Where) bool {
 
 var silent = slog.New(slog.DiscardHandler)
 
+// keptIn is what a store is made of that has bindings in a table.
+func keptIn(db backends.DB, table string, as *layout) *kept {
+	r := &rows{db: db, table: table, as: as, log: silent}
+	k := newKept(New(backends.Names{}), r, true)
+	k.now = func() time.Time { return epoch }
+	return k
+}
+
 func through(t *testing.T, d *table, as string) *Through {
 	t.Helper()
-	s := newThrough(New(backends.Names{}), d, "location", layouts[as], silent)
+	s := newThrough(keptIn(d, "location", layouts[as]))
 	if err := s.Load(ctx, epoch); err != nil {
 		t.Fatal(err)
 	}
@@ -299,16 +333,28 @@ func TestSettings(t *testing.T) {
 		{"{persist: none}", "", false},
 		{"{persist: write_through, database: here}", "", true},
 		{"{persist: write_through}", "persist: write_through needs a database", false},
-		{"{database: here}", "a database is of use with persist: write_through alone", false},
+		{"{database: here}", "a database is of use with persist: write_through, write_back or database_only alone", false},
 		{"{persist: write_through, database: other}",
 			`"other" is no database that bindings can be kept in`, false},
+		{"{persist: write_through, database: here, on_start_error: fail}", "", true},
+		{"{persist: write_through, database: here, on_start_error: journal}",
+			"there is a journal with persist: write_back alone", false},
+		{"{persist: write_back, database: here, max_backlog: 5}", "", true},
+		{"{persist: write_back, database: here, state: none}",
+			"write_back needs a folder that outlives a restart: serve --state", false},
+		{"{persist: database_only, database: here}",
+			`"here" is no database that bindings can be kept in`, false}, // it has no transactions
 	} {
 		v, diags := schema.ReadData("x.yaml", []byte(c.settings))
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
+		state := t.TempDir()
+		if v.Has("state") {
+			state = ""
+		}
 		b, diags := Driver.Open(&backends.Opening{
-			Settings: &v, Log: silent, Other: func(name string) backends.Backend {
+			Name: "contacts", Settings: &v, Log: silent, State: state, Other: func(name string) backends.Backend {
 				if name == "here" {
 					return new(table)
 				}
@@ -324,6 +370,12 @@ func TestSettings(t *testing.T) {
 		}
 		if l, ok := b.(backends.Locations); ok && l.Traits().UpdateWaits != c.waits {
 			t.Errorf("%s: waits %v", c.settings, l.Traits().UpdateWaits)
+		}
+		if b, ok := b.(*Behind); ok && (b.backlog.max != 5 || !b.alone || b.strict) {
+			t.Errorf("%s: %+v", c.settings, b)
+		}
+		if b != nil {
+			b.Close()
 		}
 	}
 }

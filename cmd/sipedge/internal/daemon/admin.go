@@ -18,7 +18,8 @@ import (
 //
 //	/metrics        Prometheus
 //	/livez          200 while the process serves HTTP
-//	/readyz         200 while new calls are welcome, 503 while it starts or drains
+//	/readyz         200 while new calls are welcome, 503 while it drains, and until
+//	                all bindings are read that a database has
 //	/debug/runtime  JSON: goroutines, fds, heap (bytes); to this host only
 //	/debug/pprof/   profiles of Go, as go tool pprof takes them; to this host only
 //	/trace          records calls, see traces; to this host only

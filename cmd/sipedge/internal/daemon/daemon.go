@@ -182,7 +182,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
 		runtime.SetMutexProfileFraction(mutexSamples)
-		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() },
+		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() && d.data.Loaded() },
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
 	}

@@ -30,6 +30,16 @@ func (e emitter) backends(s *backends.Services) {
 		if b, ok := b.(interface{ Len() int }); ok {
 			e.gauge("bindings", "Bindings in memory.", float64(b.Len()), "backend", name)
 		}
+		if b, ok := b.(backends.Loader); ok {
+			loaded := 0.0
+			if b.Loaded() {
+				loaded = 1
+			}
+			e.gauge("bindings_loaded", "1: what the database has is read.", loaded, "backend", name)
+		}
+		if b, ok := b.(backends.Backlogged); ok {
+			e.backlog(name, b.Backlog())
+		}
 	})
 }
 
@@ -52,4 +62,25 @@ func (e emitter) backend(name string, s backends.Stats) {
 		"backend", name)
 	e.gauge("backend_longest_seconds", "Age of the call that runs longest.",
 		s.Longest.Seconds(), "backend", name)
+}
+
+func (e emitter) backlog(name string, b backends.Backlog) {
+	e.gauge("backlog_waiting", "Addresses of record whose bindings the database does not have yet.",
+		float64(b.Waiting), "backend", name)
+	e.gauge("backlog_age_seconds", "Since when the first of them waits.", b.Age.Seconds(),
+		"backend", name)
+	e.counter("backlog_batches_total", "Batches that the database took.", b.Batches,
+		"backend", name)
+	e.counter("backlog_failures_total", "Batches that it did not take.", b.Failures,
+		"backend", name)
+	e.counter("backlog_refused_total", "Changes that were refused since too many waited.",
+		b.Refused, "backend", name)
+	e.gauge("journal_bytes", "Size of the journal on the disk.", float64(b.Journal),
+		"backend", name)
+	e.counter("journal_records_total", "Changes that the journal took.", b.JournalRecords,
+		"backend", name)
+	e.counter("journal_flushes_total", "Flushes to the disk, each for all that waited.",
+		b.JournalFlushes, "backend", name)
+	e.counter("journal_failures_total", "What the disk did not take.", b.JournalFailures,
+		"backend", name)
 }
