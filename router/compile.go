@@ -258,7 +258,7 @@ func (c *compiler) called(r *route) func(yield func(*route) bool) {
 func (c *compiler) fill(r *route) {
 	var diags schema.Diagnostics
 	r.table, diags = table.Compile(r.src, r.where, table.Env{
-		Tables: c.policy.tables, Vars: c.vars, Asks: c.asks(),
+		Tables: c.policy.tables, Vars: c.vars, Asks: c.asks(r),
 	})
 	c.diags = append(c.diags, diags...)
 	for _, name := range listeners(r.src) {
@@ -310,8 +310,11 @@ func (c *compiler) waits() {
 	}
 }
 
-// asks reports whether a step of the route itself may wait.
+// asks reports whether a matcher or a step of the route itself may wait.
 func (r *route) asks() bool {
+	if r.matchWaits {
+		return true
+	}
 	for i := range r.rules {
 		for _, s := range r.rules[i].steps {
 			if w, ok := s.(job.Waiter); ok && w.Waits() {

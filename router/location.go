@@ -34,11 +34,13 @@ func (c *compiler) locations() func(name string) backends.Locations {
 	}
 }
 
-// asks are the matchers that ask a service.
-func (c *compiler) asks() map[string]table.Ask {
+// asks are the matchers of a route that ask a service.
+func (c *compiler) asks(r *route) map[string]table.Ask {
 	return map[string]table.Ask{
 		registrar.Registered.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
-			return registrar.CompileRegistered(v, c.locations())
+			holds, waits, diags := registrar.CompileRegistered(v, r.where, c.locations())
+			r.matchWaits = r.matchWaits || waits
+			return holds, diags
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sipedge/backends"
 	"sipedge/backends/memory"
 	"sipedge/schema"
+	"sipedge/sip/transport/mem"
 )
 
 // stored finds a store of its own for every name but none.
@@ -77,6 +78,27 @@ routes:
 		sent := w.ask(r, c.request, "Contact: <sip:bob@10.0.0.1>")
 		if got := status(t, sent); got != c.want {
 			t.Errorf("%s: want %s, got %s", c.do, c.want, got)
+		}
+		if again := strings.Contains(sent[0], "\r\nRetry-After: 10\r\n"); again !=
+			strings.HasPrefix(c.want, "503") {
+			t.Errorf("%s: answered\n%s", c.do, sent[0])
+		}
+	}
+}
+
+// Of a store that can't answer nobody is registered, nor is he not.
+func TestBrokenRegistered(t *testing.T) {
+	for _, is := range []string{"true", "false"} {
+		r, w := onWire(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes:
+  request:
+    - match: {registered: {location: broken, is: `+is+`}}
+      do: [{reply: {code: 200}}]
+    - do: [{reply: {code: 404}}]
+`)
+		if got := status(t, w.ask(r, "MESSAGE sip:bob@example.net")); got != "404 Not Found" {
+			t.Errorf("is: %s: got %s", is, got)
 		}
 	}
 }
@@ -149,6 +171,61 @@ func TestWhatMayWait(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A route with a matcher that waits begins on the pool, wherever it is called; one that can't go
+// there has none.
+func TestMatcherThatWaits(t *testing.T) {
+	store := waiting{memory.New(backends.Names{})}
+	err := store.Update(t.Context(), []byte("bob@example.net"), time.Unix(0, 0), added("sip:b@10.0.0.2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const is = `match: {registered: {location: contacts}}, do: [{reply: {code: 202}}]`
+	for name, rules := range map[string]string{
+		"request": `
+  request: [{` + is + `}, {do: [{reply: {code: 404}}]}]`,
+		"sub-route": `
+  request: [{do: [{route: a}, {reply: {code: 404}}]}]
+  sub: {a: [{` + is + `}]}`,
+	} {
+		for user, want := range map[string]string{"bob": "202 Accepted", "carol": "404 Not Found"} {
+			w := &wire{listeners: Listeners(load(t, head+rules))}
+			net := mem.New(mem.Config{})
+			r := New(Config{
+				Sender: w, Clock: net.Now, Wake: func(time.Time) {}, Resolver: names{net}, Pool: later{net},
+				Locations: func(string) backends.Locations { return store },
+			})
+			swap(t, r, head+rules)
+			w.ask(r, "MESSAGE sip:"+user+"@example.net")
+			if n := r.count.suspended.Load(); n != 1 {
+				t.Errorf("%s: suspended %d times", name, n)
+			}
+			w.sent = nil
+			net.Run(net.Now().Add(time.Second))
+			if got := status(t, w.sent); got != want {
+				t.Errorf("%s: %s: want %s, got %s", name, user, want, got)
+			}
+		}
+	}
+	doc := load(t, head+`
+  request: [{do: [{relay: {to: "sip:10.0.0.2", branch: b}}]}]
+  branch: {b: [{match: {registered: {location: contacts}}, do: [{drop: {}}]}]}
+`)
+	_, diags := Compile(doc, Env{Locations: func(string) backends.Locations { return store }})
+	if len(diags) != 1 || !strings.Contains(diags[0].Message, "branch route can't wait") {
+		t.Errorf("got %v", diags)
+	}
+}
+
+// added is a change that adds a contact for ever.
+type added string
+
+func (c added) Apply(s *backends.Set) bool {
+	s.Bindings = append(s.Bindings, backends.Binding{
+		Contact: []byte(c), Expires: time.Unix(1<<33, 0),
+	})
+	return true
 }
 
 // waiting is a store that is not here.

@@ -24,8 +24,10 @@ type route struct {
 	log   *slog.Logger
 
 	failed atomic.Uint64 // runs a step failed in
-	waits  bool          // a step of it, or of a route it calls, may wait
+	waits  bool          // a matcher or step of it, or of a route it calls, may wait
 	src    []schema.Rule // until compiled
+
+	matchWaits bool // a matcher may wait
 }
 
 type rule struct {
@@ -39,8 +41,12 @@ type rule struct {
 // Run runs the rules that match, top to bottom, until a step ends the run. Edits made
 // meanwhile are seen by the rules below. Off the end, or by return, it is job.Next.
 func (r *route) Run(ctx context.Context, j *job.Job) job.Verdict {
+	if r.matchWaits && !j.MayWait {
+		j.Hold(&frame{r, beginning})
+		return job.Wait
+	}
 	if j.Trace.Fits() {
-		return r.traced(ctx, j, point{rule: -1})
+		return r.traced(ctx, j, beginning)
 	}
 	return r.below(ctx, j, 0)
 }

@@ -9,7 +9,8 @@ import (
 
 // A run that has to wait, for a database say, leaves the goroutine that read the message:
 //
-//  1. A step that would wait returns job.Wait. Every route and arm on the way out leaves a frame.
+//  1. A step that would wait returns job.Wait, and so does a route, before its first rule, a matcher
+//     of which would. Every route and arm on the way out leaves a frame.
 //  2. suspend makes the server transaction, so that what the client repeats ends there, and
 //     copies the message.
 //  3. On a goroutine of the pool the step runs again and may wait; then each frame goes on with
@@ -19,6 +20,9 @@ import (
 
 // point is a step of a route.
 type point struct{ rule, step int }
+
+// beginning is before the first rule.
+var beginning = point{rule: -1}
 
 // frame is where a route goes on.
 type frame struct {
@@ -37,6 +41,9 @@ func (f *frame) Resume(ctx context.Context, j *job.Job, v job.Verdict) job.Verdi
 	}
 	if j.Trace.Fits() {
 		return r.traced(ctx, j, at)
+	}
+	if at == beginning {
+		return r.below(ctx, j, 0)
 	}
 	for s, step := range r.rules[at.rule].steps[at.step:] {
 		v, err := step.Run(ctx, j)

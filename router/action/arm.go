@@ -16,7 +16,7 @@ type arm struct{ route job.Route }
 const silence = 0
 
 // take runs the arm. Without one, or off its end, the request is answered
-// status; an ACK, which has no answer, is dropped. A failure route has an
+// status, a 503 with Retry-After; an ACK, which has no answer, is dropped. A failure route has an
 // answer already: the best reply goes upstream.
 func (a arm) take(ctx context.Context, j *job.Job, p *proxy.Proxy, status int) job.Verdict {
 	if a.route == nil {
@@ -55,5 +55,9 @@ func closed(j *job.Job, p *proxy.Proxy, status int) job.Verdict {
 		j.Answered = true
 		return job.Drop
 	}
-	return p.Reply(j, status, "", nil, false)
+	var extra []byte
+	if status == 503 {
+		extra = p.RetryAfter()
+	}
+	return p.Reply(j, status, "", extra, false)
 }

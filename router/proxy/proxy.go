@@ -102,6 +102,9 @@ func (p *Proxy) SetSettings(s *Settings) {
 	p.settings.Store(&own)
 }
 
+// RetryAfter is the header line that goes with a 503 of a step.
+func (p *Proxy) RetryAfter() []byte { return p.settings.Load().RetryAfter }
+
 // Hooks ride along with a relay.
 type Hooks struct {
 	Branch, Reply, Failure job.Route

@@ -22,29 +22,29 @@ var Registered = schema.Field{
 	of?: "ruri" | "from" | "to"
 	// Whether one of the bindings must have come from the source address of the message.
 	source?: bool
-	// Whether there must be one, true unless set.
+	// Whether there must be one, true unless set. Neither holds while the store can't answer.
 	is?: bool
 }`,
 }
 
-// CompileRegistered makes the condition of a checked value. locations is action.Env's.
+// CompileRegistered makes the condition of a checked value, and says whether it may wait. locations
+// is action.Env's.
 func CompileRegistered(
-	v *schema.Value, locations func(name string) backends.Locations,
-) (func(*job.Job) bool, schema.Diagnostics) {
+	v *schema.Value, where schema.Place, locations func(name string) backends.Locations,
+) (holds func(*job.Job) bool, waits bool, diags schema.Diagnostics) {
 	if locations == nil {
-		return func(*job.Job) bool { return false }, nil
+		return func(*job.Job) bool { return false }, false, nil
 	}
 	name := v.Get("location")
 	store := locations(name.S)
 	switch {
 	case store == nil:
-		return nil, schema.Diagnostics{
+		return nil, false, schema.Diagnostics{
 			name.Problem(schema.WrongBackend, "%q is no location store", name.S),
 		}
-	case store.Traits().LookupWaits:
-		return nil, schema.Diagnostics{
-			name.Problem(schema.WrongBackend, "a matcher can't wait for the location store %q", name.S),
-		}
+	case store.Traits().LookupWaits && where&(schema.InReply|schema.InBranch) != 0:
+		return nil, false, schema.Diagnostics{name.Problem(schema.WrongBackend,
+			"a reply or branch route can't wait for the location store %q", name.S)}
 	}
 	want := !v.Has("is") || v.Get("is").B
 	of, source, names := v.Get("of").S, v.Get("source").B, store.Traits().Names
@@ -60,10 +60,11 @@ func CompileRegistered(
 		}
 		set := getSet()
 		defer putSet(set)
-		err := store.Lookup(context.Background(), aor, now(j), set)
-		is := err == nil && len(set.Bindings) > 0 && (!source || cameFrom(j, set.Bindings))
-		return is == want
-	}, nil
+		if store.Lookup(context.Background(), aor, now(j), set) != nil {
+			return false // nobody knows
+		}
+		return (len(set.Bindings) > 0 && (!source || cameFrom(j, set.Bindings))) == want
+	}, store.Traits().LookupWaits, nil
 }
 
 // whose is the URI of a role.
