@@ -104,7 +104,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newTrace(s),
-		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(), newCompletion())
+		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(s.Backends), newCompletion())
 	root.AddCommand(provision.Commands(provision.System{
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
 		Vocabulary: s.vocabulary,

@@ -44,8 +44,9 @@ Signals:
                     signal ends at once.
 
 The state folder keeps the key that signs Record-Route, so that calls live through a
-restart: --state, else $STATE_DIRECTORY (systemd); without either the key is made at
-the start. Keys in the policy's ` + "`secrets:`" + ` come first.
+restart, and the journals of location stores with persist: write_back: --state, else
+$STATE_DIRECTORY (systemd); without either the key is made at the start, and there is no
+write_back. Keys in the policy's ` + "`secrets:`" + ` come first.
 
 ` + exit.Codes,
 		Example: `  sipedge serve

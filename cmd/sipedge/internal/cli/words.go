@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router/action"
 	"sipedge/router/policytest"
@@ -15,12 +16,13 @@ import (
 	"sipedge/schema"
 )
 
-func newDoc() *cobra.Command {
+func newDoc(services []backends.Driver) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doc [WORD]",
 		Short: "Explain a word of the policy language",
 		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
-a field of templates (ruri.user), a pipe (strip) or the code of a diagnostic (SE1004).
+a field of templates (ruri.user), a pipe (strip), a driver of backends (memory) or the code
+of a diagnostic (SE1004).
 Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
 and Kamailio with the fields they are here, the word tests what a test file may have.
 
@@ -30,19 +32,19 @@ and Kamailio with the fields they are here, the word tests what a test file may 
   sipedge doc SE1004`,
 		Args: atMost(1, "one WORD"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return wordNames(), cobra.ShellCompDirectiveNoFileComp
+			return wordNames(services), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var text strings.Builder
 			switch {
 			case len(args) == 0:
-				listWords(&text, allWords())
+				listWords(&text, allWords(services))
 			case args[0] == variables:
 				listVariables(&text)
 			case args[0] == tests:
 				text.WriteString(policytest.Shape())
 			default:
-				if err := explain(&text, args[0]); err != nil {
+				if err := explain(&text, services, args[0]); err != nil {
 					return err
 				}
 			}
@@ -83,7 +85,7 @@ type word struct {
 }
 
 // allWords is every word, by kind and name.
-func allWords() []word {
+func allWords(services []backends.Driver) []word {
 	var all []word
 	for _, k := range action.Kinds() {
 		all = append(all, word{"action", k.Name, k.Doc, k.Where, k.Schema, k.Examples})
@@ -101,6 +103,9 @@ func allWords() []word {
 		}
 		all = append(all, word{"pipe", p.Name, doc, 0, "", ""})
 	}
+	for _, d := range services {
+		all = append(all, word{"driver", d.Name, d.Doc, 0, d.Schema, ""})
+	}
 	for _, c := range schema.Codes() {
 		doc := strings.ToUpper(c.Title[:1]) + c.Title[1:] + ".\n\n" + c.Text
 		all = append(all, word{"code", c.Code.String(), doc, 0, "", ""})
@@ -108,9 +113,9 @@ func allWords() []word {
 	return all
 }
 
-func wordNames() []string {
+func wordNames(services []backends.Driver) []string {
 	names := []string{variables, tests}
-	for _, w := range allWords() {
+	for _, w := range allWords(services) {
 		names = append(names, w.name)
 	}
 	return names
@@ -144,9 +149,9 @@ func firstSentence(doc string) string {
 }
 
 // explain writes all there is to say of a word. One name may be an action and a matcher.
-func explain(out io.Writer, name string) error {
+func explain(out io.Writer, services []backends.Driver, name string) error {
 	found := false
-	for _, w := range allWords() {
+	for _, w := range allWords(services) {
 		if !strings.EqualFold(w.name, name) {
 			continue
 		}
@@ -159,8 +164,8 @@ func explain(out io.Writer, name string) error {
 	if found {
 		return nil
 	}
-	return exit.With(exit.Problems, fmt.Errorf("no action, matcher, field, pipe or code %q%s",
-		name, schema.Meant(name, wordNames())))
+	return exit.With(exit.Problems, fmt.Errorf("no action, matcher, field, pipe, driver or code %q%s",
+		name, schema.Meant(name, wordNames(services))))
 }
 
 func (w word) write(out io.Writer) {
