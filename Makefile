@@ -1,7 +1,8 @@
 # deps   install the real programs that tests and the benchmark talk to (Debian, root)
 # test   every test; those that need a real program skip by name when it is missing,
 #        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: without unsafe code, UDP over package net
-# soak   the long runs: 10,000 calls a path, a hundred reloads under load
+# soak   the long runs: 10,000 calls a path, a hundred reloads under load, 20 kills and three
+#        outages of the database of a minute for each way that bindings are kept (half an hour)
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
 # bench  the four below, and fails if one of them did:
@@ -53,7 +54,7 @@ race:
 	$(GO) test -tags "$(TAGS)" -race -timeout 40m ./...
 
 soak:
-	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput' ./cmd/sipedge
+	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput|Kill|Outage' ./cmd/sipedge
 
 fuzz:
 	@grep -rnoE '^func Fuzz$(FUZZ_NAME)[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \
