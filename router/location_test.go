@@ -177,7 +177,8 @@ func TestWhatMayWait(t *testing.T) {
 // there has none.
 func TestMatcherThatWaits(t *testing.T) {
 	store := waiting{memory.New(backends.Names{})}
-	err := store.Update(t.Context(), []byte("bob@example.net"), time.Unix(0, 0), added("sip:b@10.0.0.2"))
+	bob := []byte("bob@example.net")
+	err := store.Update(t.Context(), bob, time.Unix(0, 0), added("sip:b@10.0.0.2"))
 	if err != nil {
 		t.Fatal(err)
 	}

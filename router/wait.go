@@ -9,8 +9,8 @@ import (
 
 // A run that has to wait, for a database say, leaves the goroutine that read the message:
 //
-//  1. A step that would wait returns job.Wait, and so does a route, before its first rule, a matcher
-//     of which would. Every route and arm on the way out leaves a frame.
+//  1. A step that would wait returns job.Wait; so does a route, before its first rule, a matcher of
+//     which would. Every route and arm on the way out leaves a frame.
 //  2. suspend makes the server transaction, so that what the client repeats ends there, and
 //     copies the message.
 //  3. On a goroutine of the pool the step runs again and may wait; then each frame goes on with

@@ -72,8 +72,8 @@ type Replayed struct {
 	Torn     []string // logs that end within a record, as a crash leaves them
 }
 
-// Replay calls f with every record of the snapshot, then of the logs, in their order. A record lives
-// until f returns. Logs may have records again whose effect is in the snapshot.
+// Replay calls f with every record of the snapshot, then of the logs, in their order. A record
+// lives until f returns. Logs may have records again whose effect is in the snapshot.
 func (j *Journal) Replay(f func(record []byte) error) (r Replayed, err error) {
 	there, err := j.list()
 	if err != nil {
@@ -110,8 +110,8 @@ func readFile(path string, f func(record []byte) error) error {
 	return readFrames(file, f)
 }
 
-// Snapshot makes a snapshot of what write adds. write is called when the next log has begun: what it
-// adds must have the effect of every record whose Append returned before. Nothing waits for it.
+// Snapshot makes a snapshot of what write adds. write is called when the next log has begun: what
+// it adds must have the effect of every record whose Append returned before. Nothing waits for it.
 func (j *Journal) Snapshot(write func(add func(record []byte) error) error) (err error) {
 	j.writing.Lock()
 	j.leave()

@@ -281,7 +281,8 @@ func TestOpen(t *testing.T) {
 		second.Close()
 		t.Error("opened twice")
 	}
-	if err := j.Snapshot(func(add func([]byte) error) error { return add([]byte("one")) }); err != nil {
+	err := j.Snapshot(func(add func([]byte) error) error { return add([]byte("one")) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	path := j.path(1, snapshots)

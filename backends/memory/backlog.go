@@ -76,7 +76,8 @@ func (b *backlog) all() []due {
 	return list
 }
 
-// take returns the changes that wait longest. They stay until they are written: one goroutine takes.
+// take returns the changes that wait longest. They stay until they are written: one goroutine
+// takes.
 func (b *backlog) take(most int) []due {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 // Driver makes stores of policies: contacts: {memory: {}}.
 var Driver = backends.Driver{
 	Name: "memory", Inside: true,
-	Doc: "Bindings in the memory of this process, the fastest location store; as `persist` says they " +
-		"are in a database too, and outlive it.",
+	Doc: "Bindings in the memory of this process, the fastest location store; as `persist` says " +
+		"they are in a database too, and outlive it.",
 	Schema: `{
 	// Whether the domain belongs to an address of record, true unless set: else a user is the
 	// same in every domain.

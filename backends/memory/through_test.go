@@ -333,7 +333,8 @@ func TestSettings(t *testing.T) {
 		{"{persist: none}", "", false},
 		{"{persist: write_through, database: here}", "", true},
 		{"{persist: write_through}", "persist: write_through needs a database", false},
-		{"{database: here}", "a database is of use with persist: write_through, write_back or database_only alone", false},
+		{"{database: here}", "a database is of use with persist: write_through, write_back or " +
+			"database_only alone", false},
 		{"{persist: write_through, database: other}",
 			`"other" is no database that bindings can be kept in`, false},
 		{"{persist: write_through, database: here, on_start_error: fail}", "", true},
@@ -354,7 +355,8 @@ func TestSettings(t *testing.T) {
 			state = ""
 		}
 		b, diags := Driver.Open(&backends.Opening{
-			Name: "contacts", Settings: &v, Log: silent, State: state, Other: func(name string) backends.Backend {
+			Name: "contacts", Settings: &v, Log: silent, State: state,
+			Other: func(name string) backends.Backend {
 				if name == "here" {
 					return new(table)
 				}

@@ -26,7 +26,6 @@ type clients struct {
 	answers map[int]int     // by status
 	took    []time.Duration // of each answer
 	retries int             // answers with Retry-After
-	heard   int             // of queries
 }
 
 type client struct {
@@ -151,7 +150,6 @@ func (p *clients) take(i, cseq, status int, message []byte) {
 	case status != 200:
 	case one.ask == queries:
 		one.is, one.seen = "", true
-		p.heard++
 		if m := contactQ.FindSubmatch(message); m != nil {
 			one.is = string(m[1])
 		}
