@@ -29,16 +29,18 @@ func (r *rows) load(
 	defer cancel()
 	pages, end := make(chan []backends.Row), make(chan error, 1)
 	go func() { // the database reads a page while the one before is taken in
-		end <- r.pages(ctx, now, pages)
+		end <- r.pages(ctx, pages)
 		close(pages)
 	}()
 	for page := range pages {
 		strange := 0
 		for _, row := range page {
-			if aor, b, ok := r.as.binding(row, r.names.UserOnly); ok {
-				f(aor, &b)
-			} else {
+			aor, b, ok := r.as.binding(row, r.names.UserOnly)
+			switch {
+			case !ok:
 				strange++
+			case b.Expires.After(now):
+				f(aor, &b)
 			}
 		}
 		if strange > 0 {
@@ -51,17 +53,16 @@ func (r *rows) load(
 	return nil
 }
 
-// pages reads the rows that live at now, each page from where the one before ended.
-func (r *rows) pages(ctx context.Context, now time.Time, to chan<- []backends.Row) error {
+// pages reads the rows, each page from where the one before ended. That they live is no condition:
+// a database might find them by it, and sort them all for each page.
+func (r *rows) pages(ctx context.Context, to chan<- []backends.Row) error {
 	const page = 5000
 	columns, at := r.as.columns, slices.Index(r.as.columns, r.as.order)
 	if at < 0 {
 		columns, at = append(slices.Clone(columns), r.as.order), len(columns)
 	}
-	lives := backends.Where{Column: "expires", Op: backends.Greater, Value: r.as.moment(now)}
 	q := backends.Select{
 		Table: r.table, Columns: columns, OrderBy: r.as.order, Limit: page,
-		Where: []backends.Where{lives},
 	}
 	for {
 		list, err := r.db.Select(ctx, q)
@@ -76,7 +77,7 @@ func (r *rows) pages(ctx context.Context, now time.Time, to chan<- []backends.Ro
 		if len(list) < page {
 			return nil
 		}
-		q.Where = []backends.Where{lives, {
+		q.Where = []backends.Where{{
 			Column: r.as.order, Op: backends.Greater, Value: list[len(list)-1][at],
 		}}
 	}
