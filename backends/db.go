@@ -1,6 +1,10 @@
 package backends
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"slices"
+)
 
 // DB is a database as OpenSIPS's modules see one: tables, columns, conditions joined by AND. Names
 // of tables and columns come from the policy or from this program, values from anywhere: a
@@ -91,6 +95,20 @@ const (
 type Cell struct {
 	Column string
 	Value  Value
+}
+
+// OfKey are the conditions that select the row of an Upsert. ErrRefused: the row lacks a column of
+// its key.
+func OfKey(key []string, row []Cell) ([]Where, error) {
+	where := make([]Where, len(key))
+	for i, k := range key {
+		j := slices.IndexFunc(row, func(c Cell) bool { return c.Column == k })
+		if j < 0 {
+			return nil, fmt.Errorf("%w: the row has no column %q of its key", ErrRefused, k)
+		}
+		where[i] = Where{Column: k, Op: Equal, Value: row[j].Value}
+	}
+	return where, nil
 }
 
 // Row has a value for each column that was asked for, in that order.

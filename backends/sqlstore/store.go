@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -66,20 +65,13 @@ func (s *Store) Insert(ctx context.Context, table string, columns []string,
 // Upsert updates the row, else inserts it: one round trip for a row that is there, and no unique
 // index is needed.
 func (s *Store) Upsert(ctx context.Context, table string, key []string, row []backends.Cell) error {
-	where := make([]backends.Where, len(key))
+	where, err := backends.OfKey(key, row)
+	if err != nil {
+		return err
+	}
 	columns, values := make([]string, len(row)), make(backends.Row, len(row))
 	for i, c := range row {
 		columns[i], values[i] = c.Column, c.Value
-		for j, k := range key {
-			if k == c.Column {
-				where[j] = backends.Where{Column: k, Op: backends.Equal, Value: c.Value}
-			}
-		}
-	}
-	for i, w := range where {
-		if w.Column == "" {
-			return fmt.Errorf("%w: the row has no column %q of its key", backends.ErrRefused, key[i])
-		}
 	}
 	n, err := s.Update(ctx, table, row, where)
 	if err != nil || n > 0 {

@@ -6,6 +6,7 @@ import (
 	"sipedge/backends/mysql"
 	"sipedge/backends/postgres"
 	"sipedge/backends/sqlite"
+	"sipedge/backends/text"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
@@ -24,4 +25,5 @@ var services = []backends.Driver{
 	mysql.Driver,
 	postgres.Driver,
 	sqlite.Driver,
+	text.Driver,
 }
