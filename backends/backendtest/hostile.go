@@ -28,9 +28,9 @@ var Hostile = []string{
 // NoNUL is Subject.Refuses of databases whose texts have no NUL byte and are UTF-8.
 func NoNUL(text string) bool { return strings.Contains(text, "\x00") || !utf8.ValidString(text) }
 
-// RunHostile has every hostile text stored and returned as what it is: in the table of the suite,
+// runHostile has every hostile text stored and returned as what it is: in the table of the suite,
 // and in every field of users, domains and bindings.
-func RunHostile(t *testing.T, s Subject) {
+func runHostile(t *testing.T, s Subject) {
 	t.Run("hostile", func(t *testing.T) { hostile(t, &s) })
 	t.Run("hostile fields", func(t *testing.T) { fields(t, &s) })
 }

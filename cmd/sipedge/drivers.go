@@ -2,6 +2,7 @@ package main
 
 import (
 	"sipedge/backends"
+	"sipedge/backends/flat"
 	"sipedge/backends/memory"
 	"sipedge/backends/mysql"
 	"sipedge/backends/postgres"
@@ -21,6 +22,7 @@ var transports = transport.Drivers{
 
 // services is what this build keeps data in. A driver is one line here.
 var services = []backends.Driver{
+	flat.Driver,
 	memory.Driver,
 	mysql.Driver,
 	postgres.Driver,
