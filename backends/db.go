@@ -2,6 +2,7 @@ package backends
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -41,6 +42,7 @@ const (
 	CanRaw    // it is a Querier
 	CanTx     // it is a Transactor
 	CanNotify // it is a Notifier
+	CanBatch  // Insert takes more than one row
 )
 
 // Querier is a DB that takes statements as they are, with ? for its values in order.
@@ -91,6 +93,15 @@ const (
 	GreaterEqual Op = ">="
 )
 
+// Check returns ErrRefused of what is no operator.
+func (o Op) Check() error {
+	switch o {
+	case Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual:
+		return nil
+	}
+	return fmt.Errorf("%w: %.40q is no operator", ErrRefused, string(o))
+}
+
 // Cell is a column and its value.
 type Cell struct {
 	Column string
@@ -109,6 +120,36 @@ func OfKey(key []string, row []Cell) ([]Where, error) {
 		where[i] = Where{Column: k, Op: Equal, Value: row[j].Value}
 	}
 	return where, nil
+}
+
+// UpdateOrInsert is Upsert by other calls: one round trip for a row that is there, and no unique
+// index is needed. Unless it is inside a transaction, a row that somebody else was faster to insert
+// is updated.
+func UpdateOrInsert(ctx context.Context, c Changer, inside bool, table string, key []string,
+	row []Cell) error {
+	where, err := OfKey(key, row)
+	if err != nil {
+		return err
+	}
+	n, err := c.Update(ctx, table, row, where)
+	if err != nil || n > 0 {
+		return err
+	}
+	columns, values := Split(row)
+	err = c.Insert(ctx, table, columns, values)
+	if errors.Is(err, ErrExists) && !inside {
+		_, err = c.Update(ctx, table, row, where)
+	}
+	return err
+}
+
+// Split takes columns and values apart.
+func Split(row []Cell) (columns []string, values Row) {
+	columns, values = make([]string, len(row)), make(Row, len(row))
+	for i, c := range row {
+		columns[i], values[i] = c.Column, c.Value
+	}
+	return columns, values
 }
 
 // Row has a value for each column that was asked for, in that order.

@@ -61,6 +61,9 @@ func unsupported(t *testing.T, s *Subject) {
 		{"insert", backends.CanInsert, func() error {
 			return db.Insert(ctx, "anything", []string{"name"}, backends.Row{"a"})
 		}},
+		{"insert rows", backends.CanBatch, func() error {
+			return db.Insert(ctx, "anything", []string{"name"}, backends.Row{"a"}, backends.Row{"b"})
+		}},
 		{"update", backends.CanUpdate, func() error {
 			_, err := db.Update(ctx, "anything", set, nil)
 			return err

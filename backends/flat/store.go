@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	can  = backends.CanInsert
+	can  = backends.CanInsert | backends.CanBatch
 	mode = 0o640 // of a new file: who collects them is of the group
 )
 

@@ -169,9 +169,6 @@ func (t *Table) Upsert(key []string, row []backends.Cell) (*Table, error) {
 	if n > 0 || err != nil {
 		return next, err
 	}
-	columns, values := make([]string, len(row)), make(backends.Row, len(row))
-	for i, c := range row {
-		columns[i], values[i] = c.Column, c.Value
-	}
+	columns, values := backends.Split(row)
 	return t.Insert(columns, []backends.Row{values})
 }

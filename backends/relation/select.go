@@ -62,16 +62,11 @@ type condition struct {
 	value backends.Value
 }
 
-var operators = []backends.Op{
-	backends.Equal, backends.NotEqual, backends.Less, backends.LessEqual, backends.Greater,
-	backends.GreaterEqual,
-}
-
 func (t *Table) filter(where []backends.Where) (filter, error) {
 	f := make(filter, len(where))
 	for i, w := range where {
-		if !slices.Contains(operators, w.Op) {
-			return nil, fmt.Errorf("%w: %.40q is no operator", backends.ErrRefused, w.Op)
+		if err := w.Op.Check(); err != nil {
+			return nil, err
 		}
 		at, err := t.index(w.Column)
 		if err != nil {

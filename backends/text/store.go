@@ -42,7 +42,7 @@ type cached struct {
 
 func (s *store) Can() backends.Capability {
 	return backends.CanSelect | backends.CanInsert | backends.CanUpdate | backends.CanDelete |
-		backends.CanUpsert
+		backends.CanUpsert | backends.CanBatch
 }
 
 // Ping looks whether the folder is there.

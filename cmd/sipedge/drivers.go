@@ -3,6 +3,7 @@ package main
 import (
 	"sipedge/backends"
 	"sipedge/backends/flat"
+	"sipedge/backends/http"
 	"sipedge/backends/memory"
 	"sipedge/backends/mysql"
 	"sipedge/backends/postgres"
@@ -23,6 +24,7 @@ var transports = transport.Drivers{
 // services is what this build keeps data in. A driver is one line here.
 var services = []backends.Driver{
 	flat.Driver,
+	http.Driver,
 	memory.Driver,
 	mysql.Driver,
 	postgres.Driver,

@@ -16,6 +16,8 @@ var forms = []form{
 	{"postgres://", "postgres", "dsn", true, "postgres://…"},
 	{"postgresql://", "postgres", "dsn", true, ""},
 	{"mysql://", "mysql", "dsn", true, "mysql://…"},
+	{"http://", "http", "url", true, ""},
+	{"https://", "http", "url", true, "https://…"},
 }
 
 // examples says what --db may be.
