@@ -76,14 +76,26 @@ func unsupported(t *testing.T, s *Subject) {
 			return db.Upsert(ctx, "anything", []string{"name"}, set)
 		}},
 		{"statement", backends.CanRaw, func() error {
-			_, err := db.(backends.Querier).Query(ctx, "anything")
+			q, ok := db.(backends.Querier)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			_, err := q.Query(ctx, "anything")
 			return err
 		}},
 		{"transaction", backends.CanTx, func() error {
-			return db.(backends.Transactor).Tx(ctx, func(backends.DB) error { return nil })
+			tx, ok := db.(backends.Transactor)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			return tx.Tx(ctx, func(backends.DB) error { return nil })
 		}},
 		{"notification", backends.CanNotify, func() error {
-			return db.(backends.Notifier).Notified(ctx, "anything", func() {})
+			n, ok := db.(backends.Notifier)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			return n.Notified(ctx, "anything", func() {})
 		}},
 	} {
 		if can&c.by != 0 {

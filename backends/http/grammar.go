@@ -12,9 +12,9 @@ import (
 )
 
 // The grammar of db_http. A query is k, op and v (conditions), c (columns), o (order), uk and uv
-// (what to set), each a list whose members are URL-encoded before they are joined. NULL is a NUL byte. A
-// reply is rows of fields, the first row the types of columns; a field with a delimiter in it is
-// quoted, a quote in it doubled.
+// (what to set), each a list whose members are URL-encoded before they are joined. NULL is a NUL
+// byte. A reply is rows of fields, the first row the types of columns; a field with a delimiter in
+// it is quoted, a quote in it doubled.
 
 // grammar is what replies and lists are cut by.
 type grammar struct {

@@ -9,6 +9,8 @@ import (
 	"sipedge/backends/postgres"
 	"sipedge/backends/sqlite"
 	"sipedge/backends/text"
+	"sipedge/backends/unassigned"
+	"sipedge/backends/virtual"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
@@ -30,4 +32,6 @@ var services = []backends.Driver{
 	postgres.Driver,
 	sqlite.Driver,
 	text.Driver,
+	unassigned.Driver,
+	virtual.Driver,
 }
