@@ -75,13 +75,39 @@ func (t *Table) distinct() error {
 	return nil
 }
 
-// Insert is the table with more rows.
-func (t *Table) Insert(columns []string, rows []backends.Row) (*Table, error) {
+// Auto is the place of the column that the table numbers; -1: there is none.
+func (t *Table) Auto() int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Auto })
+}
+
+// Row is a row of values for some columns; those of others are unset.
+func (t *Table) Row(columns []string, values backends.Row) (backends.Row, error) {
 	at, err := t.indexes(columns)
 	if err != nil {
 		return nil, err
 	}
-	auto := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Auto })
+	if len(values) != len(columns) {
+		return nil, fmt.Errorf("%w: a row of %d values for %d columns", backends.ErrRefused,
+			len(values), len(columns))
+	}
+	row := make(backends.Row, len(t.Columns))
+	for i, c := range t.Columns {
+		row[i] = c.Unset()
+	}
+	for i, j := range at {
+		if row[j], err = t.Columns[j].Store(values[i]); err != nil {
+			return nil, err
+		}
+	}
+	return row, nil
+}
+
+// Insert is the table with more rows.
+func (t *Table) Insert(columns []string, rows []backends.Row) (*Table, error) {
+	if _, err := t.indexes(columns); err != nil {
+		return nil, err
+	}
+	auto := t.Auto()
 	last := int64(0)
 	if auto >= 0 {
 		for _, r := range t.Rows {
@@ -91,18 +117,9 @@ func (t *Table) Insert(columns []string, rows []backends.Row) (*Table, error) {
 	}
 	all := slices.Clip(t.Rows)
 	for _, r := range rows {
-		if len(r) != len(columns) {
-			return nil, fmt.Errorf("%w: a row of %d values for %d columns", backends.ErrRefused,
-				len(r), len(columns))
-		}
-		row := make(backends.Row, len(t.Columns))
-		for i, c := range t.Columns {
-			row[i] = c.Unset()
-		}
-		for i, j := range at {
-			if row[j], err = t.Columns[j].Store(r[i]); err != nil {
-				return nil, err
-			}
+		row, err := t.Row(columns, r)
+		if err != nil {
+			return nil, err
 		}
 		if auto >= 0 && row[auto] == nil {
 			row[auto] = last + 1

@@ -53,6 +53,12 @@ func (t *Table) Select(q backends.Select) ([]backends.Row, error) {
 	return out, nil
 }
 
+// Filter is conditions as a function that tells whether a row fulfils them.
+func (t *Table) Filter(where []backends.Where) (func(backends.Row) bool, error) {
+	f, err := t.filter(where)
+	return f.holds, err
+}
+
 // filter are conditions made ready.
 type filter []condition
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sipedge/backends"
+	"sipedge/backends/bolt"
 	"sipedge/backends/flat"
 	"sipedge/backends/http"
 	"sipedge/backends/memory"
@@ -25,6 +26,7 @@ var transports = transport.Drivers{
 
 // services is what this build keeps data in. A driver is one line here.
 var services = []backends.Driver{
+	bolt.Driver,
 	flat.Driver,
 	http.Driver,
 	memory.Driver,

@@ -86,6 +86,7 @@ var owners = map[string][]string{
 	"go.uber.org/goleak":         {},
 	"modernc.org/sqlite":         {"backends/sqlite"},
 	"github.com/lib/pq":          {"backends/postgres"},
+	"go.etcd.io/bbolt":           {"backends/bolt"},
 	"github.com/go-sql-driver":   {"backends/mysql"},
 	"github.com/go-ldap/ldap":    {"backends/ldap"},
 	"github.com/coder/websocket": {"sip/transport/ws"},

@@ -12,6 +12,7 @@ type form struct {
 
 var forms = []form{
 	{"sqlite:", "sqlite", "file", false, "sqlite:FILE"},
+	{"bolt:", "bolt", "file", false, "bolt:FILE"},
 	{"text:", "text", "folder", false, "text:FOLDER"},
 	{"postgres://", "postgres", "dsn", true, "postgres://…"},
 	{"postgresql://", "postgres", "dsn", true, ""},
