@@ -228,10 +228,11 @@ func TestKamailioTables(t *testing.T) {
 			}
 
 			k = startKamailio(t, theirs, h.url)
-			dump, err := k.ask("ul.dump")
-			if err != nil || !strings.Contains(dump, first) || !strings.Contains(dump, second) {
-				t.Errorf("Kamailio does not know what sipedge wrote: %v\n%s", err, dump)
-			}
+			await(t, 10*time.Second, func() (string, bool) { // it reads the table after it began
+				dump, err := k.ask("ul.dump")
+				return "Kamailio does not know what sipedge wrote: " + dump,
+					err == nil && strings.Contains(dump, first) && strings.Contains(dump, second)
+			})
 			registers(t, k.port, "secret_of_alice", second, true)
 		})
 	}
