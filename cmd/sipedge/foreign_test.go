@@ -284,3 +284,41 @@ func TestOpenSIPSTables(t *testing.T) {
 		})
 	}
 }
+
+// The same over text files: Kamailio's db_text and ours.
+func TestKamailioText(t *testing.T) {
+	versions := backendtest.Need(t, "version", "/usr/share/kamailio/dbtext/kamailio")
+	folder := filepath.Join(t.TempDir(), "people")
+	if err := os.CopyFS(folder, os.DirFS(filepath.Dir(versions))); err != nil {
+		t.Fatal(err)
+	}
+	ha1 := fmt.Sprintf("%x", md5.Sum([]byte("alice:127.0.0.1:secret_of_alice")))
+	subscriber := "id(int,auto) username(string) domain(string) password(string) ha1(string) " +
+		"ha1b(string)\n1:alice:127.0.0.1:-:" + ha1 + ":-\n"
+	err := os.WriteFile(filepath.Join(folder, "subscriber"), []byte(subscriber), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first, second = "sip:alice@127.0.0.1:7001", "sip:alice@127.0.0.1:7002"
+	k := startKamailio(t, "db_text", "text://"+folder)
+	registers(t, k.port, "secret_of_alice", first, true)
+	k.stop() // it writes when it ends
+	s := startServer(t, movedExample(t, "03-registrar",
+		"{sqlite: {file: registrar.db}}", fmt.Sprintf("{text: {folder: %q}}", folder),
+		"database: store}", "database: store, layout: kamailio}"))
+	if n := s.metric("sipedge_bindings"); n != 1 {
+		t.Errorf("%v bindings of Kamailio's, want 1", n)
+	}
+	port := int(s.addr("udp", false).Port())
+	registers(t, port, "guessed", second, false)
+	registers(t, port, "secret_of_alice", second, true)
+	s.stop()
+	s.killed = true
+	k = startKamailio(t, "db_text", "text://"+folder)
+	await(t, 10*time.Second, func() (string, bool) {
+		dump, err := k.ask("ul.dump")
+		return "Kamailio does not know what sipedge wrote: " + dump,
+			err == nil && strings.Contains(dump, first) && strings.Contains(dump, second)
+	})
+	registers(t, k.port, "secret_of_alice", second, true)
+}
