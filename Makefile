@@ -43,7 +43,10 @@ build:
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" \
 		"kamailio kamailio kamailio-extra-modules" "npm npm" \
-		"pg_ctlcluster postgresql" "mariadbd mariadb-server"
+		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
+		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
+		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
+		"db_load db-util"
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
 

@@ -20,6 +20,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0 // exporting metrics; cmd/sipedge/internal/daemon
 	github.com/rogpeppe/go-internal v1.16.0 // txtar and script tests: sip/siptest, tests
 	github.com/spf13/cobra v1.10.2 // commands and flags; cmd/sipedge/internal/cli
+	go.etcd.io/bbolt v1.5.0 // a database in a file without SQL; backends/bolt
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
 	go.yaml.in/yaml/v3 v3.0.6 // positions in YAML policies; schema
 	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp

@@ -28,14 +28,18 @@ var (
 
 // Driver makes backends of a kind.
 type Driver struct {
-	Name   string // the key in a policy: postgres
-	Doc    string // one line
-	Schema string // CUE of its settings, a struct
-	Inside bool   // all is in the process: tests of policies and proofs may open it
+	Name   string     // the key in a policy: postgres
+	Doc    string     // one line
+	Schema string     // CUE of its settings, a struct
+	Inside bool       // all is in the process: tests of policies and proofs may open it
+	Can    Capability // what a DB of it can do, known before it is opened; 0: not known
 	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
 	// Diagnostics are of settings that Schema could not refuse.
 	Open func(o *Opening) (Backend, schema.Diagnostics)
 }
+
+// reads reports whether what it makes may answer questions.
+func (d *Driver) reads() bool { return d.Can == 0 || d.Can&CanSelect != 0 }
 
 // Opening is what a driver makes a backend of.
 type Opening struct {

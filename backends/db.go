@@ -1,6 +1,11 @@
 package backends
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // DB is a database as OpenSIPS's modules see one: tables, columns, conditions joined by AND. Names
 // of tables and columns come from the policy or from this program, values from anywhere: a
@@ -38,6 +43,7 @@ const (
 	CanTx     // it is a Transactor
 	CanNotify // it is a Notifier
 	CanSerial // it is a Serializer
+	CanBatch  // Insert takes more than one row
 )
 
 // Querier is a DB that takes statements as they are, with ? for its values in order.
@@ -94,10 +100,63 @@ const (
 	GreaterEqual Op = ">="
 )
 
+// Check returns ErrRefused of what is no operator.
+func (o Op) Check() error {
+	switch o {
+	case Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual:
+		return nil
+	}
+	return fmt.Errorf("%w: %.40q is no operator", ErrRefused, string(o))
+}
+
 // Cell is a column and its value.
 type Cell struct {
 	Column string
 	Value  Value
+}
+
+// OfKey are the conditions that select the row of an Upsert. ErrRefused: the row lacks a column of
+// its key.
+func OfKey(key []string, row []Cell) ([]Where, error) {
+	where := make([]Where, len(key))
+	for i, k := range key {
+		j := slices.IndexFunc(row, func(c Cell) bool { return c.Column == k })
+		if j < 0 {
+			return nil, fmt.Errorf("%w: the row has no column %q of its key", ErrRefused, k)
+		}
+		where[i] = Where{Column: k, Op: Equal, Value: row[j].Value}
+	}
+	return where, nil
+}
+
+// UpdateOrInsert is Upsert by other calls: one round trip for a row that is there, and no unique
+// index is needed. Unless it is inside a transaction, a row that somebody else was faster to insert
+// is updated.
+func UpdateOrInsert(ctx context.Context, c Changer, inside bool, table string, key []string,
+	row []Cell) error {
+	where, err := OfKey(key, row)
+	if err != nil {
+		return err
+	}
+	n, err := c.Update(ctx, table, row, where)
+	if err != nil || n > 0 {
+		return err
+	}
+	columns, values := Split(row)
+	err = c.Insert(ctx, table, columns, values)
+	if errors.Is(err, ErrExists) && !inside {
+		_, err = c.Update(ctx, table, row, where)
+	}
+	return err
+}
+
+// Split takes columns and values apart.
+func Split(row []Cell) (columns []string, values Row) {
+	columns, values = make([]string, len(row)), make(Row, len(row))
+	for i, c := range row {
+		columns[i], values[i] = c.Column, c.Value
+	}
+	return columns, values
 }
 
 // Row has a value for each column that was asked for, in that order.

@@ -28,13 +28,14 @@ var DefaultLimits = Limits{
 	Probes:   1,
 }
 
-// DatabaseCUE are settings of every driver of databases, as fields of its Schema: what LimitsOf
-// reads, and where subscribers are.
+// DatabaseCUE are settings of every driver of databases, as fields of its Schema: those of
+// LimitsCUE, and where subscribers are.
 const DatabaseCUE = `
 	// Where users are, for what names the backend under users.
-	subscriber?: ` + SubscriberCUE + limitsCUE
+	subscriber?: ` + SubscriberCUE + LimitsCUE
 
-const limitsCUE = `
+// LimitsCUE are what LimitsOf reads, as fields of a Schema.
+const LimitsCUE = `
 	// How long a call may take, the wait for its turn included: 2s.
 	timeout?: #Duration
 	// Calls at once, each with a connection of its own: 8.
@@ -54,7 +55,7 @@ const limitsCUE = `
 	}
 `
 
-// LimitsOf reads the settings of DatabaseCUE; what is absent is as DefaultLimits has it.
+// LimitsOf reads the settings of LimitsCUE; what is absent is as DefaultLimits has it.
 func LimitsOf(settings *schema.Value) Limits {
 	l := DefaultLimits
 	breaker := settings.Get("breaker")

@@ -15,7 +15,7 @@ import (
 // Services are the backends of a policy, opened.
 type Services struct {
 	open   []service // in the order they were opened
-	absent []string  // declared, and not opened
+	absent []string  // declared, not opened, and may have users
 }
 
 type service struct {
@@ -61,7 +61,9 @@ func (o *opening) open(b *schema.Backend) {
 	}
 	o.begun[b.Name] = true
 	if o.host.Alone && !d.Inside {
-		o.s.absent = append(o.s.absent, b.Name)
+		if d.reads() {
+			o.s.absent = append(o.s.absent, b.Name)
+		}
 		return
 	}
 	backend, diags := d.Open(&Opening{
@@ -121,6 +123,18 @@ func (s *Services) Subscribers(name string) Subscribers {
 		return SubscribersOf(db, one.settings.Get("subscriber"))
 	}
 	return nil
+}
+
+// Declared finds who may have users among backends that are not opened; nil: it has none.
+func Declared(list []schema.Backend) func(name string) Subscribers {
+	return func(name string) Subscribers {
+		for _, b := range list {
+			if d, ok := b.Maker.(Driver); b.Name == name && (!ok || d.reads()) {
+				return nobody{}
+			}
+		}
+		return nil
+	}
 }
 
 // nobody are the subscribers of a backend that is not opened.

@@ -1,6 +1,10 @@
 package backends
 
-import "context"
+import (
+	"context"
+	"errors"
+	"strings"
+)
 
 // Table is how this program makes one: OpenSIPS's columns, with room for what messages bring.
 type Table struct {
@@ -54,6 +58,57 @@ type Finding struct {
 // Fine reports whether the table is as this program makes it.
 func (f *Finding) Fine() bool {
 	return !f.Absent && len(f.Missing) == 0 && (f.Version == f.Want || f.Want == 0)
+}
+
+// Due reports whether Migrate has something to do here that it may.
+func (f *Finding) Due() bool { return !f.Fine() && !f.Foreign && f.Version <= f.Want }
+
+// versions is the table in which every other has its version.
+const versions = "version"
+
+// Findings is what Migrator.Check tells, of a db whose tables have the columns that has tells
+// of; ErrRefused: there is no such table.
+func Findings(ctx context.Context, db DB, tables []Table,
+	has func(ctx context.Context, table string) (func(column string) bool, error)) ([]Finding, error) {
+	found := map[string]int{}
+	rows, err := db.Select(ctx, Select{Table: versions,
+		Columns: []string{"table_name", "table_version"}})
+	if err != nil && !errors.Is(err, ErrRefused) {
+		return nil, err
+	}
+	for _, r := range rows {
+		if n, ok := r[1].(int64); ok {
+			found[strings.TrimRight(Text(r[0]), " ")] = int(n)
+		}
+	}
+	out := make([]Finding, len(tables))
+	for i, t := range tables {
+		f := Finding{Table: t.Name, Want: t.Version, Version: found[t.Name]}
+		there, err := has(ctx, t.Name)
+		switch {
+		case errors.Is(err, ErrRefused):
+			f.Absent = true
+		case err != nil:
+			return nil, err
+		}
+		for _, c := range t.Columns {
+			if !f.Absent && !there(c.Name) {
+				f.Missing = append(f.Missing, c.Name)
+				f.Foreign = f.Foreign || c.Type == Serial
+			}
+		}
+		out[i] = f
+	}
+	return out, nil
+}
+
+// NoteVersion writes the version of a table where others look for it.
+func NoteVersion(ctx context.Context, db DB, t Table) error {
+	if t.Version == 0 {
+		return nil
+	}
+	return db.Upsert(ctx, versions, []string{"table_name"}, []Cell{
+		{Column: "table_name", Value: t.Name}, {Column: "table_version", Value: int64(t.Version)}})
 }
 
 // named are columns of names that are never NULL.

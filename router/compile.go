@@ -99,7 +99,8 @@ type Env struct {
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
 	Guard     *auth.Guard // of who authenticates; nil as Proxy
-	// Subscribers finds a backend that has some; nil, or what it returns: there is none.
+	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
+	// that is only looked at is taken by its word, as far as drivers know better.
 	Subscribers func(name string) backends.Subscribers
 }
 
@@ -124,6 +125,9 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{
 		Guard: env.Guard, Host: c.policy.own.Name, Inline: users, Backend: env.Subscribers,
+	}
+	if env.Guard == nil {
+		c.auth.Backend = backends.Declared(doc.Backends)
 	}
 	c.allocate()
 	c.place()

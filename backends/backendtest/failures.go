@@ -62,6 +62,9 @@ func unsupported(t *testing.T, s *Subject) {
 		{"insert", backends.CanInsert, func() error {
 			return db.Insert(ctx, "anything", []string{"name"}, backends.Row{"a"})
 		}},
+		{"insert rows", backends.CanBatch, func() error {
+			return db.Insert(ctx, "anything", []string{"name"}, backends.Row{"a"}, backends.Row{"b"})
+		}},
 		{"update", backends.CanUpdate, func() error {
 			_, err := db.Update(ctx, "anything", set, nil)
 			return err
@@ -74,17 +77,29 @@ func unsupported(t *testing.T, s *Subject) {
 			return db.Upsert(ctx, "anything", []string{"name"}, set)
 		}},
 		{"statement", backends.CanRaw, func() error {
-			_, err := db.(backends.Querier).Query(ctx, "anything")
+			q, ok := db.(backends.Querier)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			_, err := q.Query(ctx, "anything")
 			return err
 		}},
 		{"transaction", backends.CanTx, func() error {
-			return db.(backends.Transactor).Tx(ctx, func(backends.DB) error { return nil })
+			tx, ok := db.(backends.Transactor)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			return tx.Tx(ctx, func(backends.DB) error { return nil })
 		}},
 		{"serial transaction", backends.CanSerial, func() error {
 			return db.(backends.Serializer).Serial(ctx, func(backends.DB) error { return nil })
 		}},
 		{"notification", backends.CanNotify, func() error {
-			return db.(backends.Notifier).Notified(ctx, "anything", func() {})
+			n, ok := db.(backends.Notifier)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			return n.Notified(ctx, "anything", func() {})
 		}},
 	} {
 		if can&c.by != 0 {

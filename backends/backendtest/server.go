@@ -36,9 +36,9 @@ type Server struct {
 	ended  chan struct{}
 }
 
-// need finds a program on PATH or in folders by patterns, else skips the test, or fails it under
+// Need finds a program on PATH or in folders by patterns, else skips the test, or fails it under
 // SIPEDGE_REQUIRE_REAL=1.
-func need(t testing.TB, program string, patterns ...string) string {
+func Need(t testing.TB, program string, patterns ...string) string {
 	t.Helper()
 	if path, err := exec.LookPath(program); err == nil {
 		return path
@@ -201,14 +201,14 @@ func start(t testing.TB, dir string, port int, stop syscall.Signal, args ...stri
 func Postgres(t testing.TB) *Server {
 	t.Helper()
 	const installed = "/usr/lib/postgresql/*/bin"
-	postgres, initdb := need(t, "postgres", installed), need(t, "initdb", installed)
+	postgres, initdb := Need(t, "postgres", installed), Need(t, "initdb", installed)
 	dir, port := folder(t), freePort(t)
 	data := filepath.Join(dir, "data")
 	setUp(t, dir, initdb, "-D", data, "-U", "sipedge", "-A", "trust", "-E", "UTF8", "--no-sync")
 	s := start(t, dir, port, syscall.SIGINT, postgres, "-D", data, "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+dir,
 		"-c", "fsync=off", "-c", "max_connections=60")
-	createdb := need(t, "createdb", installed)
+	createdb := Need(t, "createdb", installed)
 	s.retry(t, createdb, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "sipedge", "sipedge")
 	return s
 }
@@ -239,7 +239,7 @@ func (s *Server) PostgresDSN() string {
 // password `secret`. Flags are added to those of the server.
 func MariaDB(t testing.TB, flags ...string) *Server {
 	t.Helper()
-	mariadbd, install := need(t, "mariadbd"), need(t, "mariadb-install-db")
+	mariadbd, install := Need(t, "mariadbd"), Need(t, "mariadb-install-db")
 	dir, port := folder(t), freePort(t)
 	data, first := filepath.Join(dir, "data"), filepath.Join(dir, "first.sql")
 	setUp(t, dir, install, "--no-defaults", "--datadir="+data, "--skip-test-db",

@@ -110,7 +110,8 @@ func (l *layout) cell(column string, aor []byte, b *backends.Binding) backends.V
 		return int64(b.RegID)
 	}
 	text := textOf(column, b)
-	if len(*text) == 0 && column != "contact" && column != "callid" {
+	never := column == "contact" || column == "callid" || column == "user_agent"
+	if len(*text) == 0 && !never {
 		return nil
 	}
 	return string(*text)

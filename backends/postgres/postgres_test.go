@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"sipedge/backends"
 	"sipedge/backends/backendtest"
@@ -27,9 +26,7 @@ func TestDB(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		Refuses: func(text string) bool { // PostgreSQL has no such texts
-			return strings.Contains(text, "\x00") || !utf8.ValidString(text)
-		},
+		Refuses: backendtest.NoNUL,
 	})
 }
 

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"sipedge/backends"
@@ -73,18 +72,14 @@ func (s *statement) fail(err error) {
 	}
 }
 
-var operators = []backends.Op{
-	backends.Equal, backends.NotEqual, backends.Less, backends.LessEqual, backends.Greater,
-	backends.GreaterEqual,
-}
-
 // where writes conditions. Null equals only Null, unlike in SQL.
 func (s *statement) where(conditions []backends.Where) *statement {
 	for i, c := range conditions {
 		s.write([]string{" WHERE ", " AND "}[min(i, 1)])
+		if err := c.Op.Check(); err != nil {
+			s.fail(err)
+		}
 		switch {
-		case !slices.Contains(operators, c.Op):
-			s.fail(fmt.Errorf("%w: %q is no operator", backends.ErrRefused, c.Op))
 		case c.Value == nil && c.Op == backends.Equal:
 			s.name(c.Column).write(" IS NULL")
 		case c.Value == nil && c.Op == backends.NotEqual:

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -74,33 +73,9 @@ func (s *Store) Insert(ctx context.Context, table string, columns []string,
 	return s.Tx(ctx, func(db backends.DB) error { return db.Insert(ctx, table, columns, rows...) })
 }
 
-// Upsert updates the row, else inserts it: one round trip for a row that is there, and no unique
-// index is needed.
+// Upsert updates the row, else inserts it.
 func (s *Store) Upsert(ctx context.Context, table string, key []string, row []backends.Cell) error {
-	where := make([]backends.Where, len(key))
-	columns, values := make([]string, len(row)), make(backends.Row, len(row))
-	for i, c := range row {
-		columns[i], values[i] = c.Column, c.Value
-		for j, k := range key {
-			if k == c.Column {
-				where[j] = backends.Where{Column: k, Op: backends.Equal, Value: c.Value}
-			}
-		}
-	}
-	for i, w := range where {
-		if w.Column == "" {
-			return fmt.Errorf("%w: the row has no column %q of its key", backends.ErrRefused, key[i])
-		}
-	}
-	n, err := s.Update(ctx, table, row, where)
-	if err != nil || n > 0 {
-		return err
-	}
-	err = s.Insert(ctx, table, columns, values)
-	if errors.Is(err, backends.ErrExists) && s.tx == nil { // somebody was faster
-		_, err = s.Update(ctx, table, row, where)
-	}
-	return err
+	return backends.UpdateOrInsert(ctx, s, s.tx != nil, table, key, row)
 }
 
 // run runs statements, in a transaction or not.
@@ -128,7 +103,7 @@ type shared struct {
 
 func (r *run) Can() backends.Capability {
 	return backends.CanSelect | backends.CanInsert | backends.CanUpdate | backends.CanDelete |
-		backends.CanUpsert | backends.CanRaw | backends.CanTx | backends.CanSerial
+		backends.CanUpsert | backends.CanRaw | backends.CanTx | backends.CanSerial | backends.CanBatch
 }
 
 func (r *run) Select(ctx context.Context, q backends.Select) ([]backends.Row, error) {

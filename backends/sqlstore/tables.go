@@ -2,59 +2,22 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"sipedge/backends"
 )
 
-// versions is the table in which every other has its version.
-const versions = "version"
-
 // Check compares tables with those that are there.
 func (s *Store) Check(ctx context.Context, tables []backends.Table) ([]backends.Finding, error) {
-	found := map[string]int{}
-	rows, err := s.Select(ctx, backends.Select{Table: versions,
-		Columns: []string{"table_name", "table_version"}})
-	if err != nil && !errors.Is(err, ErrStale) {
-		return nil, err
-	}
-	for _, r := range rows {
-		if n, ok := r[1].(int64); ok {
-			found[strings.TrimRight(backends.Text(r[0]), " ")] = int(n)
-		}
-	}
-	out := make([]backends.Finding, len(tables))
-	for i, t := range tables {
-		if out[i], err = s.check(ctx, t); err != nil {
-			return nil, err
-		}
-		out[i].Version = found[t.Name]
-	}
-	return out, nil
-}
-
-func (s *Store) check(ctx context.Context, t backends.Table) (backends.Finding, error) {
-	f := backends.Finding{Table: t.Name, Want: t.Version}
-	s.mu.Lock()
-	delete(s.tables, t.Name) // as it is now
-	s.mu.Unlock()
-	has, err := s.learn(ctx, t.Name)
-	switch {
-	case errors.Is(err, ErrStale):
-		f.Absent = true
-		return f, nil
-	case err != nil:
-		return f, err
-	}
-	for _, c := range t.Columns {
-		if _, ok := has[c.Name]; !ok {
-			f.Missing = append(f.Missing, c.Name)
-			f.Foreign = f.Foreign || c.Type == backends.Serial
-		}
-	}
-	return f, nil
+	return backends.Findings(ctx, s, tables,
+		func(ctx context.Context, table string) (func(string) bool, error) {
+			s.mu.Lock()
+			delete(s.tables, table) // as it is now
+			s.mu.Unlock()
+			there, err := s.learn(ctx, table)
+			return func(column string) bool { _, ok := there[column]; return ok }, err
+		})
 }
 
 // Migrate brings tables to what this program makes, as far as it can.
@@ -75,7 +38,7 @@ func (s *Store) Migrate(ctx context.Context, tables []backends.Table) error {
 
 func (s *Store) migrate(ctx context.Context, tx *Store, t backends.Table,
 	f backends.Finding) error {
-	if f.Fine() || f.Foreign || f.Version > f.Want {
+	if !f.Due() {
 		return nil
 	}
 	var statements []string
@@ -96,11 +59,7 @@ func (s *Store) migrate(ctx context.Context, tx *Store, t backends.Table,
 			return s.told(err)
 		}
 	}
-	if t.Version == 0 {
-		return nil
-	}
-	return tx.Upsert(ctx, versions, []string{"table_name"}, []backends.Cell{
-		{Column: "table_name", Value: t.Name}, {Column: "table_version", Value: int64(t.Version)}})
+	return backends.NoteVersion(ctx, tx, t)
 }
 
 // create are the statements that make a table.

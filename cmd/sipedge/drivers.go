@@ -2,10 +2,16 @@ package main
 
 import (
 	"sipedge/backends"
+	"sipedge/backends/bolt"
+	"sipedge/backends/flat"
+	"sipedge/backends/http"
 	"sipedge/backends/memory"
 	"sipedge/backends/mysql"
 	"sipedge/backends/postgres"
 	"sipedge/backends/sqlite"
+	"sipedge/backends/text"
+	"sipedge/backends/unassigned"
+	"sipedge/backends/virtual"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
@@ -20,8 +26,14 @@ var transports = transport.Drivers{
 
 // services is what this build keeps data in. A driver is one line here.
 var services = []backends.Driver{
+	bolt.Driver,
+	flat.Driver,
+	http.Driver,
 	memory.Driver,
 	mysql.Driver,
 	postgres.Driver,
 	sqlite.Driver,
+	text.Driver,
+	unassigned.Driver,
+	virtual.Driver,
 }

@@ -51,6 +51,7 @@ var arrows = [][2]string{
 	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},
 	{"backends/memory", "backends/journal"},
+	{"backends/...", "backends/relation"},
 	{"router/identity", "router/job"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
@@ -86,6 +87,7 @@ var owners = map[string][]string{
 	"go.uber.org/goleak":         {},
 	"modernc.org/sqlite":         {"backends/sqlite"},
 	"github.com/lib/pq":          {"backends/postgres"},
+	"go.etcd.io/bbolt":           {"backends/bolt"},
 	"github.com/go-sql-driver":   {"backends/mysql"},
 	"github.com/go-ldap/ldap":    {"backends/ldap"},
 	"github.com/coder/websocket": {"sip/transport/ws"},
@@ -204,7 +206,8 @@ func checkImport(t *testing.T, from, to string) {
 	}
 	known := floorOf(to) == 0 || to == "schema" || strings.HasPrefix(to, "backends")
 	if strings.HasPrefix(from, "backends/") && !known {
-		t.Errorf("%s imports %s: a driver knows backends, sqlstore, schema and floor 0", from, to)
+		t.Errorf("%s imports %s: a driver knows backends, sqlstore, relation, schema and floor 0",
+			from, to)
 	}
 }
 

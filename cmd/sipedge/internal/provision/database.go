@@ -22,8 +22,7 @@ func (c *command) open() (db backends.DB, close func(), err error) {
 	case c.config != "":
 		return c.declared()
 	case c.db == "":
-		return nil, nil, errors.New(
-			"which database? --config POLICY, or --db sqlite:FILE, postgres://… or mysql://…")
+		return nil, nil, errors.New("which database? --config POLICY, or --db " + examples())
 	}
 	db, err = c.direct()
 	if err != nil {
@@ -34,17 +33,17 @@ func (c *command) open() (db backends.DB, close func(), err error) {
 
 // direct opens --db; what is wrong with it is wrong with the arguments.
 func (c *command) direct() (backends.DB, error) {
-	name, rest, _ := strings.Cut(c.db, ":")
-	key, value := "dsn", c.db
-	switch name {
-	case "sqlite":
-		key, value = "file", rest
-	case "postgresql":
-		name = "postgres"
+	f := slices.IndexFunc(forms, func(f form) bool { return strings.HasPrefix(c.db, f.begin) })
+	if f < 0 || c.db == forms[f].begin {
+		return nil, errors.New("--db is " + examples())
+	}
+	name, key, value := forms[f].driver, forms[f].key, c.db
+	if !forms[f].whole {
+		value = strings.TrimPrefix(c.db, forms[f].begin)
 	}
 	i := slices.IndexFunc(c.Drivers, func(d backends.Driver) bool { return d.Name == name })
-	if i < 0 || value == "" {
-		return nil, errors.New("--db is sqlite:FILE, postgres://… or mysql://…")
+	if i < 0 {
+		return nil, fmt.Errorf("--db: this build has no driver %s", name)
 	}
 	settings := schema.Value{Kind: schema.Map, Keys: []schema.Key{
 		{Name: key, Value: text(value)}, {Name: timeout, Value: c.bound()}}}

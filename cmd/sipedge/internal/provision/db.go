@@ -34,7 +34,8 @@ version, they are for "sipedge db migrate".`, c.initialise),
 			`Makes the tables that are not there, adds columns that are missing, and notes the versions
 in the table version. Nothing is taken away; once more changes nothing.`, c.migrate),
 		sub("check", "Tell how the tables are",
-			`Tells of each table whether it is as this program makes it. Exit code 1: one is not.`, c.check))
+			`Tells of each table whether it is as this program makes it. Exit code 1: one is not.`, c.check),
+		newImport(c))
 	c.flags(cmd)
 	return cmd
 }

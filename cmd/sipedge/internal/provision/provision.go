@@ -43,15 +43,19 @@ func Commands(s System) []*cobra.Command {
 // flags adds those that name the database.
 func (c *command) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.StringVar(&c.db, "db", "", "the database: sqlite:FILE, postgres://… or mysql://…")
+	f.StringVar(&c.db, "db", "", "the database: "+examples())
 	f.StringVar(&c.config, "config", "", "a policy: the database is among its backends")
 	f.StringVar(&c.backend, "backend", "", "its name there, where the policy has several")
 	f.StringVarP(&c.output, "output", "o", "text", "text or json")
 	f.DurationVar(&c.timeout, "timeout", 30*time.Second, "how long it may take")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)))
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("db", cobra.FixedCompletions(
-		[]string{"sqlite:", "postgres://", "mysql://"}, cobra.ShellCompDirectiveNoSpace)))
+	var begins []string
+	for _, f := range forms {
+		begins = append(begins, f.begin)
+	}
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("db",
+		cobra.FixedCompletions(begins, cobra.ShellCompDirectiveNoSpace)))
 }
 
 // group makes a command of commands.
