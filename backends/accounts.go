@@ -40,20 +40,18 @@ const SubscriberCUE = `{
 		ha1_sha256?: string
 		ha1_sha512t256?: string
 	}
-	// More columns to load with a subscriber.
-	extra?: [...=~"."]
 }`
 
 // SubscribersOf are those in a table of db. Settings are of SubscriberCUE, or none. Of columns
 // that settings don't name, those of OpenSIPS are looked for, then those of Kamailio and OpenSIPS
-// 1.6.
-func SubscribersOf(db DB, settings *schema.Value) Subscribers {
+// 1.6. These columns are asked for besides.
+func SubscribersOf(db DB, settings *schema.Value, columns ...string) Subscribers {
 	s := &subscribers{db: db}
 	for _, l := range subscriberLayouts {
 		if v := settings.Get("table"); v.Kind == schema.String {
 			l.Table = v.S
 		}
-		columns := settings.Get("columns")
+		names := settings.Get("columns")
 		for _, c := range []struct {
 			key  string
 			name *string
@@ -62,13 +60,11 @@ func SubscribersOf(db DB, settings *schema.Value) Subscribers {
 			{"ha1", &l.HA1}, {"ha1b", &l.HA1b}, {"ha1_sha256", &l.SHA256},
 			{"ha1_sha512t256", &l.SHA512256},
 		} {
-			if v := columns.Get(c.key); v.Kind == schema.String {
+			if v := names.Get(c.key); v.Kind == schema.String {
 				*c.name = v.S
 			}
 		}
-		for _, e := range settings.Get("extra").Items {
-			l.Extra = append(l.Extra, e.S)
-		}
+		l.Extra = columns
 		s.layouts = append(s.layouts, l)
 	}
 	return s
@@ -137,8 +133,7 @@ func (l *SubscriberTable) credential(ctx context.Context, db DB, user, domain st
 		return nil, fmt.Errorf("subscriber: %w", ErrNotFound)
 	case 1:
 	default:
-		return nil, fmt.Errorf("%w: several subscribers of this name: the domain must tell them apart",
-			ErrRefused)
+		return nil, errSeveral
 	}
 	row := exact[0][1:]
 	for i, t := range to {
@@ -149,6 +144,9 @@ func (l *SubscriberTable) credential(ctx context.Context, db DB, user, domain st
 	}
 	return c, nil
 }
+
+var errSeveral = fmt.Errorf(
+	"%w: several subscribers of this name: the domain must tell them apart", ErrRefused)
 
 // Address is a user at a domain.
 type Address struct{ User, Domain string }

@@ -99,8 +99,10 @@ type Env struct {
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
 	Guard     *auth.Guard // of who authenticates; nil as Proxy
+	// Databases finds a database by name; nil: nothing is read from one.
+	Databases func(name string) backends.DB
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none.
-	Subscribers func(name string) backends.Subscribers
+	Subscribers func(name string, columns ...string) backends.Subscribers
 }
 
 // Compile makes a policy of a document. It is nil when the diagnostics have errors.
@@ -115,11 +117,14 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	}
 	c.self()
 	c.diags = append(c.diags, overlaps(doc)...)
-	tables, diags := data.Load(doc.Tables, env.Tables)
+	tables, diags := data.Load(doc.Tables, env.Tables, env.Databases)
 	if c.diags = append(c.diags, diags...); tables == nil {
 		return nil, c.diags
 	}
 	c.policy.tables = tables
+	for _, name := range doc.DomainsIn {
+		c.policy.settings.Self.Serve(tables.Get(name.S).Serves)
+	}
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{

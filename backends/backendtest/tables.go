@@ -137,7 +137,7 @@ func subscribers(t *testing.T, x accounts) {
 		[]string{"username", "domain", "password", "ha1", "ha1_sha256", "ha1_sha512t256"},
 		backends.Row{"bob", "example.org", "", "h1", "h2", "h5"},
 		backends.Row{"bob", "example.net", "p", "", "", ""}))
-	s := backends.SubscribersOf(x, settings(t, "extra: [domain]"))
+	s := backends.SubscribersOf(x, &schema.Value{}, "domain")
 	c, err := s.Credential(t.Context(), "bob", "example.org", "example.org")
 	check(t, err)
 	want := &backends.Credential{HA1: "h1", SHA256: "h2", SHA512256: "h5",

@@ -61,7 +61,7 @@ type Env struct {
 	Host   string // the realm of who names no host
 	Inline map[string]*Inline
 	// Backend finds a backend by name; nil, or what it returns: there is none.
-	Backend func(name string) backends.Subscribers
+	Backend func(name string, columns ...string) backends.Subscribers
 }
 
 // ReadInline reads all `users` of a policy.
