@@ -60,6 +60,7 @@ func (d *database) fail(fails bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.Fails = fails
+	d.Begin()
 }
 
 func (d *database) find(name string) backends.DB {
