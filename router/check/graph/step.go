@@ -114,6 +114,9 @@ func (s *Step) changes() {
 	case "lookup":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "which binding lookup finds"
+	case "alias_lookup", "speed_dial":
+		s.edits(KeyUser, KeyURI)
+		s.Wild = "what " + s.Src.Kind + " finds"
 	case "loose_route":
 		s.edits(KeyDirection, "Route", KeyUser, KeyURI)
 	case "force_rport":
