@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"sipedge/schema"
@@ -218,6 +219,37 @@ func (s speedDials) SpeedDial(ctx context.Context, owner, dialled Address) (stri
 		return "", fmt.Errorf("speed dial: %w", ErrNotFound)
 	}
 	return Text(rows[0][0]), nil
+}
+
+// Identities are what else users may be called.
+type Identities interface {
+	// May reports whether a user of a domain may be called other. domain is empty unless users are
+	// told apart by it.
+	May(ctx context.Context, user, domain, other string) (bool, error)
+}
+
+// IdentitiesOf are those in a table of db with the columns of uri; table empty: uri.
+func IdentitiesOf(db DB, table string) Identities { return identities{db, or(table, "uri")} }
+
+type identities struct {
+	db    DB
+	table string
+}
+
+func (i identities) May(ctx context.Context, user, domain, other string) (bool, error) {
+	q := Select{Table: i.table, Columns: []string{"username", "uri_user"},
+		Where: []Where{{"username", Equal, user}, {"uri_user", Equal, other}}}
+	if domain != "" {
+		q.Where = append(q.Where, Where{"domain", Equal, domain})
+	}
+	rows, err := i.db.Select(ctx, q)
+	if err != nil {
+		return false, fmt.Errorf("uri: %w", err)
+	}
+	// A database may find BOB for bob.
+	return slices.ContainsFunc(rows, func(r Row) bool {
+		return Text(r[0]) == user && Text(r[1]) == other
+	}), nil
 }
 
 // Domain is one that is served.

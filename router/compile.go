@@ -129,6 +129,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{
 		Guard: env.Guard, Host: c.policy.own.Name, Inline: users, Backend: env.Subscribers,
+		Database: env.Databases,
 	}
 	c.allocate()
 	c.place()
