@@ -123,7 +123,7 @@ tests:
   - {name: none below, given: {from: "sip:alice@x.a.example"}, expect: {relayed_to: 203.0.113.2}}
   - {name: a domain of nobody, given: {from: "sip:x@c.example", uri: "sip:x@c.example"},
       expect: {reply: 403}}
-  - {name: a database that fails, backends: {store: fails}, tables: {served: {a.example: ""}},
+  - {name: a database that fails, backends: {store: fails},
       given: {auth: alice@a.example}, expect: {reply: 500}}
 `)
 }

@@ -10,11 +10,12 @@ import (
 )
 
 // stubs reads what stands for the backends of the policy: what a case says, besides what the
-// file does.
+// file does. A database that fails in a case had before what it has in the file.
 func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagnostics) {
 	users := stubUsers(besides(f.root.Get("users"), own.Get("users")))
 	diags = bound(out, besides(f.root.Get("bindings"), own.Get("bindings")))
-	given := besides(f.root.Get("backends"), own.Get("backends"))
+	common := f.root.Get("backends")
+	given := besides(common, own.Get("backends"))
 	tables := map[string]map[string][]map[string]backends.Value{}
 	fails := map[string]bool{}
 	for i := range given.Keys {
@@ -23,14 +24,14 @@ func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagno
 		if diags = append(diags, wrong...); wrong != nil {
 			continue
 		}
+		has := &k.Value
 		if fails[k.Name] = k.S == "fails"; fails[k.Name] {
-			continue
-		}
-		if d.Inside {
+			has = common.Get(k.Name)
+		} else if d.Inside {
 			diags = append(diags, k.Problem(schema.BadTest,
 				"%q is no database; `bindings` gives what it has", k.Name))
 		}
-		tables[k.Name] = stubTables(&k.Value)
+		tables[k.Name] = stubTables(has)
 	}
 	out.Stubs = func(name string, inside bool) backends.Backend {
 		switch {

@@ -102,7 +102,7 @@ func TestStubs(t *testing.T) {
 		{"bindings of the case", `bindings: {eve@example.net: "sip:eve@203.0.113.7"},
       given: {uri: "sip:eve@example.net"}, expect: {relayed_to: 203.0.113.7}`, ""},
 		{"not of another case", `given: {uri: "sip:eve@example.net"}, expect: {reply: 404}`, ""},
-		{"users that can't be asked", `backends: {store: fails}, tables: {served: []},
+		{"users that can't be asked", `backends: {store: fails},
       given: {` + fromAlice + `, auth: alice@example.net}, expect: {reply: 500}`, ""},
 		{"bindings that can't be asked", `backends: {contacts: fails},
       given: {uri: "sip:bob@example.net"}, expect: {reply: 500}`, ""},
