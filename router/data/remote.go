@@ -67,6 +67,9 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 		d := problem(decl.Backend, schema.BadTable,
 			fmt.Sprintf("cannot read the table %s: %v", decl.Table, err))
 		d.Hint = "`required: false` has the server start without it"
+		if errors.Is(err, backends.ErrRefused) {
+			d.Hint = "`sipedge db check` tells, `sipedge db init` makes tables"
+		}
 		return schema.Diagnostics{d}
 	default:
 		t.history.failure()
