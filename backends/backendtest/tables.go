@@ -20,7 +20,7 @@ func RunTables(t *testing.T, db backends.DB) {
 	}{
 		{"init", initialise}, {"old", old}, {"newer", newer}, {"foreign", foreign},
 		{"subscribers", subscribers}, {"other layouts", layouts}, {"aliases", aliases},
-		{"domains", domains},
+		{"identities", identities}, {"domains", domains},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, x) })
 	}
@@ -221,6 +221,29 @@ func aliases(t *testing.T, x accounts) {
 	_, err = s.SpeedDial(t.Context(), backends.Address{User: "bob"}, backends.Address{User: "2"})
 	if !errors.Is(err, backends.ErrNotFound) {
 		t.Errorf("another's speed dial: %v, want ErrNotFound", err)
+	}
+}
+
+func identities(t *testing.T, x accounts) {
+	check(t, x.Insert(t.Context(), "uri", []string{"username", "domain", "uri_user"},
+		backends.Row{"alice", "example.org", "boss"}))
+	i := backends.IdentitiesOf(x, "")
+	for _, tt := range []struct {
+		user, domain, other string
+		want                bool
+	}{
+		{"alice", "example.org", "boss", true}, {"alice", "", "boss", true},
+		{"alice", "example.net", "boss", false}, {"bob", "example.org", "boss", false},
+		{"alice", "example.org", "ceo", false}, {"alice", "example.org", "BOSS", false},
+		{"ALICE", "example.org", "boss", false}, {"alice", "example.org", "' OR ''='", false},
+	} {
+		got, err := i.May(t.Context(), tt.user, tt.domain, tt.other)
+		if got != tt.want || err != nil {
+			t.Errorf("%s of %q as %s: %t, %v", tt.user, tt.domain, tt.other, got, err)
+		}
+	}
+	if _, err := backends.IdentitiesOf(x, "nosuch").May(t.Context(), "a", "", "b"); err == nil {
+		t.Error("no such table, and no error")
 	}
 }
 
