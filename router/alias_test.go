@@ -10,7 +10,8 @@ import (
 // Aliases and speed dials become the Request-URI, or the arm runs, or what is done without.
 func TestAliases(t *testing.T) {
 	for _, tt := range []struct{ name, step, uri, want string }{
-		{"alias", "alias_lookup: {backend: store}", "sip:sales@example.net", "MESSAGE sip:bob@example.net"},
+		{"alias", "alias_lookup: {backend: store}", "sip:sales@example.net",
+			"MESSAGE sip:bob@example.net"},
 		{"of another domain", "alias_lookup: {backend: store}", "sip:sales@example.com",
 			"MESSAGE sip:dave@example.com"}, // which has none of its own
 		{"of no domain", "alias_lookup: {backend: store}", "sip:sales@example.org", "404"},
@@ -21,15 +22,18 @@ func TestAliases(t *testing.T) {
 		{"escaped", "alias_lookup: {backend: store}", "sip:%73ales@example.net",
 			"MESSAGE sip:bob@example.net"},
 		{"none", "alias_lookup: {backend: store}", "sip:bob@example.net", "404"},
-		{"none, with an arm", "alias_lookup: {backend: store, on_none: arm}", "sip:bob@example.net", "480"},
+		{"none, with an arm", "alias_lookup: {backend: store, on_none: arm}", "sip:bob@example.net",
+			"480"},
 		{"no user", "alias_lookup: {backend: store}", "sip:example.net", "404"},
 		{"another table", "alias_lookup: {backend: store, table: other}", "sip:sales@example.net", "404"},
 		{"no URI", "alias_lookup: {backend: store}", "sip:broken@example.net", "500"},
-		{"injection", "alias_lookup: {backend: store, on_none: arm}", "sip:'%20OR%20''='@example.net", "480"},
+		{"injection", "alias_lookup: {backend: store, on_none: arm}",
+			"sip:'%20OR%20''='@example.net", "480"},
 		{"failure", "alias_lookup: {backend: dead}", "sip:sales@example.net", "503"},
 		{"failure, with an arm", "alias_lookup: {backend: dead, on_error: arm, on_none: other}",
 			"sip:sales@example.net", "480"},
-		{"speed dial", "speed_dial: {backend: store}", "sip:2@example.net", "MESSAGE sip:+4930123@example.com"},
+		{"speed dial", "speed_dial: {backend: store}", "sip:2@example.net",
+			"MESSAGE sip:+4930123@example.com"},
 		{"of both domains", "speed_dial: {backend: store, use_domain: both}", "sip:2@example.org",
 			"MESSAGE sip:+4930123@example.com"},
 		{"not of both", "speed_dial: {backend: store, use_domain: both}", "sip:2@example.net", "404"},
