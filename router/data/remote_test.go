@@ -16,7 +16,7 @@ import (
 // database is a Stub whose rows change, which tells of it.
 type database struct {
 	backends.Stub
-	mu      sync.Mutex // guards Stub and told
+	mu      sync.Mutex // guards all
 	told    func()
 	selects int
 	silent  bool // it can't notify
@@ -61,6 +61,18 @@ func (d *database) fail(fails bool) {
 	defer d.mu.Unlock()
 	d.Fails = fails
 	d.Begin()
+}
+
+func (d *database) asked() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.selects
+}
+
+func (d *database) tell() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told()
 }
 
 func (d *database) find(name string) backends.DB {
@@ -163,9 +175,9 @@ func TestRemoteRefresh(t *testing.T) {
 		expect(time.Minute+10*time.Second, "b", 2, false) // the same rows are no new version
 		d.fail(true)
 		expect(time.Minute+10*time.Second, "b", 2, true)
-		before := d.selects
+		before := d.asked()
 		time.Sleep(time.Minute)
-		if n := d.selects - before; n < 4 {
+		if n := d.asked() - before; n < 4 {
 			t.Errorf("asked %d times in a minute", n)
 		}
 		d.fail(false)
@@ -196,7 +208,7 @@ func TestRemoteNotify(t *testing.T) {
 		watching(t, func() *Tables { return tables })
 		time.Sleep(2 * time.Second)
 		d.has("1 b g")
-		d.told()
+		d.tell()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if got := value(did, "1"); got != "b" {
