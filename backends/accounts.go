@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"sipedge/schema"
@@ -40,20 +41,18 @@ const SubscriberCUE = `{
 		ha1_sha256?: string
 		ha1_sha512t256?: string
 	}
-	// More columns to load with a subscriber.
-	extra?: [...=~"."]
 }`
 
 // SubscribersOf are those in a table of db. Settings are of SubscriberCUE, or none. Of columns
 // that settings don't name, those of OpenSIPS are looked for, then those of Kamailio and OpenSIPS
-// 1.6.
-func SubscribersOf(db DB, settings *schema.Value) Subscribers {
+// 1.6. These columns are asked for besides.
+func SubscribersOf(db DB, settings *schema.Value, columns ...string) Subscribers {
 	s := &subscribers{db: db}
 	for _, l := range subscriberLayouts {
 		if v := settings.Get("table"); v.Kind == schema.String {
 			l.Table = v.S
 		}
-		columns := settings.Get("columns")
+		names := settings.Get("columns")
 		for _, c := range []struct {
 			key  string
 			name *string
@@ -62,13 +61,11 @@ func SubscribersOf(db DB, settings *schema.Value) Subscribers {
 			{"ha1", &l.HA1}, {"ha1b", &l.HA1b}, {"ha1_sha256", &l.SHA256},
 			{"ha1_sha512t256", &l.SHA512256},
 		} {
-			if v := columns.Get(c.key); v.Kind == schema.String {
+			if v := names.Get(c.key); v.Kind == schema.String {
 				*c.name = v.S
 			}
 		}
-		for _, e := range settings.Get("extra").Items {
-			l.Extra = append(l.Extra, e.S)
-		}
+		l.Extra = columns
 		s.layouts = append(s.layouts, l)
 	}
 	return s
@@ -137,8 +134,7 @@ func (l *SubscriberTable) credential(ctx context.Context, db DB, user, domain st
 		return nil, fmt.Errorf("subscriber: %w", ErrNotFound)
 	case 1:
 	default:
-		return nil, fmt.Errorf("%w: several subscribers of this name: the domain must tell them apart",
-			ErrRefused)
+		return nil, errSeveral
 	}
 	row := exact[0][1:]
 	for i, t := range to {
@@ -149,6 +145,9 @@ func (l *SubscriberTable) credential(ctx context.Context, db DB, user, domain st
 	}
 	return c, nil
 }
+
+var errSeveral = fmt.Errorf(
+	"%w: several subscribers of this name: the domain must tell them apart", ErrRefused)
 
 // Address is a user at a domain.
 type Address struct{ User, Domain string }
@@ -220,6 +219,37 @@ func (s speedDials) SpeedDial(ctx context.Context, owner, dialled Address) (stri
 		return "", fmt.Errorf("speed dial: %w", ErrNotFound)
 	}
 	return Text(rows[0][0]), nil
+}
+
+// Identities are what else users may be called.
+type Identities interface {
+	// May reports whether a user of a domain may be called other. domain is empty unless users are
+	// told apart by it.
+	May(ctx context.Context, user, domain, other string) (bool, error)
+}
+
+// IdentitiesOf are those in a table of db with the columns of uri; table empty: uri.
+func IdentitiesOf(db DB, table string) Identities { return identities{db, or(table, "uri")} }
+
+type identities struct {
+	db    DB
+	table string
+}
+
+func (i identities) May(ctx context.Context, user, domain, other string) (bool, error) {
+	q := Select{Table: i.table, Columns: []string{"username", "uri_user"},
+		Where: []Where{{"username", Equal, user}, {"uri_user", Equal, other}}}
+	if domain != "" {
+		q.Where = append(q.Where, Where{"domain", Equal, domain})
+	}
+	rows, err := i.db.Select(ctx, q)
+	if err != nil {
+		return false, fmt.Errorf("uri: %w", err)
+	}
+	// A database may find BOB for bob.
+	return slices.ContainsFunc(rows, func(r Row) bool {
+		return Text(r[0]) == user && Text(r[1]) == other
+	}), nil
 }
 
 // Domain is one that is served.

@@ -66,8 +66,8 @@ type Serializer interface {
 
 // Notifier is a DB that tells of changes.
 type Notifier interface {
-	// Notified calls f for each change of table that it is told of, and once after each time it
-	// could not be told for a while, until ctx ends.
+	// Notified calls f once when it begins to be told, then for each change of table, and once
+	// after each time it could not be told for a while, until ctx ends.
 	Notified(ctx context.Context, table string, f func()) error
 }
 

@@ -14,8 +14,7 @@ import (
 
 // Services are the backends of a policy, opened.
 type Services struct {
-	open   []service // in the order they were opened
-	absent []string  // declared, not opened, and may have users
+	open []service // in the order they were opened
 }
 
 type service struct {
@@ -28,9 +27,12 @@ type service struct {
 type Host struct {
 	State string // folder that outlives the process; empty: there is none
 	Log   *slog.Logger
-	// Alone: only what the process itself keeps is opened, as tests of a policy need it. Of what
-	// is not, no user is known.
+	// Alone: only what the process itself keeps is opened, as tests of a policy need it. For what
+	// is not, an empty Stub stands.
 	Alone bool
+	// Stubs gives what stands for a backend when Alone, and what drivers keep in the process
+	// (inside) too; nil, or what it returns: nothing else does.
+	Stubs func(name string, inside bool) Backend
 }
 
 // OpenServices opens backends of a policy, each behind those it names. With errors none is open.
@@ -60,10 +62,8 @@ func (o *opening) open(b *schema.Backend) {
 		return
 	}
 	o.begun[b.Name] = true
-	if o.host.Alone && !d.Inside {
-		if d.reads() {
-			o.s.absent = append(o.s.absent, b.Name)
-		}
+	if stub := o.stub(b.Name, &d); stub != nil {
+		o.s.open = append(o.s.open, service{b.Name, stub, b.Settings})
 		return
 	}
 	backend, diags := d.Open(&Opening{
@@ -73,6 +73,22 @@ func (o *opening) open(b *schema.Backend) {
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
 		o.s.open = append(o.s.open, service{b.Name, backend, b.Settings})
 	}
+}
+
+// stub is what stands for a backend; nil: it is opened.
+func (o *opening) stub(name string, d *Driver) Backend {
+	if !o.host.Alone {
+		return nil
+	}
+	if o.host.Stubs != nil {
+		if b := o.host.Stubs(name, d.Inside); b != nil {
+			return b
+		}
+	}
+	if d.Inside {
+		return nil
+	}
+	return &Stub{Blind: !d.reads()}
 }
 
 // other is Opening.Other: what a backend names is opened first. Of a circle the last finds nothing.
@@ -107,41 +123,44 @@ func (s *Services) Locations(name string) Locations {
 	return l
 }
 
-// Subscribers returns a backend that has users; nil: it is none.
-func (s *Services) Subscribers(name string) Subscribers {
-	one := s.find(name)
-	switch {
-	case one == nil && slices.Contains(s.absent, name):
-		return nobody{}
-	case one == nil:
-		return nil
-	}
-	if u, ok := one.backend.(Subscribers); ok {
-		return u
-	}
-	if db, ok := one.backend.(DB); ok && db.Can()&CanSelect != 0 {
-		return SubscribersOf(db, one.settings.Get("subscriber"))
-	}
-	return nil
+// Database returns a backend that is a database; nil: it is none.
+func (s *Services) Database(name string) DB {
+	db, _ := s.Get(name).(DB)
+	return db
 }
 
 // Declared finds who may have users among backends that are not opened; nil: it has none.
-func Declared(list []schema.Backend) func(name string) Subscribers {
-	return func(name string) Subscribers {
+func Declared(list []schema.Backend) func(name string, columns ...string) Subscribers {
+	return func(name string, columns ...string) Subscribers {
 		for _, b := range list {
 			if d, ok := b.Maker.(Driver); b.Name == name && (!ok || d.reads()) {
-				return nobody{}
+				return new(Stub).subscribers(columns)
 			}
 		}
 		return nil
 	}
 }
 
-// nobody are the subscribers of a backend that is not opened.
-type nobody struct{}
-
-func (nobody) Credential(context.Context, string, string, string) (*Credential, error) {
-	return nil, ErrNotFound
+// Subscribers returns a backend that has users, of whom these columns are asked for besides;
+// nil: it is none.
+func (s *Services) Subscribers(name string, columns ...string) Subscribers {
+	one := s.find(name)
+	if one == nil {
+		return nil
+	}
+	switch b := one.backend.(type) {
+	case *Stub:
+		if b.Can()&CanSelect != 0 {
+			return b.subscribers(columns)
+		}
+	case Subscribers:
+		return b
+	case DB:
+		if b.Can()&CanSelect != 0 {
+			return SubscribersOf(b, one.settings.Get("subscriber"), columns...)
+		}
+	}
+	return nil
 }
 
 // Each calls f with every backend, in the order they were opened.

@@ -217,7 +217,7 @@ routes: {request: [{do: [{authenticate: {users: db}}, {reply: {code: 200}}]}]}
 		pool := NewPool(1, time.Minute, nil)
 		r := New(Config{
 			Sender: n, Wake: func(time.Time) {}, Pool: pool,
-			Subscribers: func(name string) backends.Subscribers {
+			Subscribers: func(name string, _ ...string) backends.Subscribers {
 				if name != "db" {
 					return nil
 				}

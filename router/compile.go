@@ -99,9 +99,11 @@ type Env struct {
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
 	Guard     *auth.Guard // of who authenticates; nil as Proxy
+	// Databases finds a database by name; nil: nothing is read from one.
+	Databases func(name string) backends.DB
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
 	// that is only looked at is taken by its word, as far as drivers know better.
-	Subscribers func(name string) backends.Subscribers
+	Subscribers func(name string, columns ...string) backends.Subscribers
 }
 
 // Compile makes a policy of a document. It is nil when the diagnostics have errors.
@@ -116,15 +118,19 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	}
 	c.self()
 	c.diags = append(c.diags, overlaps(doc)...)
-	tables, diags := data.Load(doc.Tables, env.Tables)
+	tables, diags := data.Load(doc.Tables, env.Tables, env.Databases)
 	if c.diags = append(c.diags, diags...); tables == nil {
 		return nil, c.diags
 	}
 	c.policy.tables = tables
+	for _, name := range doc.DomainsIn {
+		c.policy.settings.Self.Serve(tables.Get(name.S).Serves)
+	}
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{
 		Guard: env.Guard, Host: c.policy.own.Name, Inline: users, Backend: env.Subscribers,
+		Database: env.Databases,
 	}
 	if env.Guard == nil {
 		c.auth.Backend = backends.Declared(doc.Backends)
@@ -277,6 +283,7 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
+		Databases: c.env.Databases,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

@@ -55,6 +55,8 @@ routes:
         - redirect: {to: "sip:reg@10.0.0.1", code: 305}
     - match: {method: MESSAGE}
       do:
+        - speed_dial: {backend: store, on_none: refused, owner: auth}
+        - alias_lookup: {backend: store, on_none: refused, branches: true}
         - lookup: {location: contacts, on_none: refused, on_method: refused, order: newest}
         - route: numbers
         - forward: {to: "sip:{from.host}", on_error: refused}

@@ -26,6 +26,8 @@ var places = map[string]struct{ where, step string }{
 	"forward":             {"R", "{}"},
 	"log":                 {"RBFOELST", "{message: m}"},
 	"lookup":              {"RF", "{location: contacts}"},
+	"alias_lookup":        {"RF", "{backend: store}"},
+	"speed_dial":          {"RF", "{backend: store}"},
 	"loose_route":         {"R", "{}"},
 	"max_forwards":        {"R", "{limit: 10}"},
 	"next_branches":       {"RF", "{}"},

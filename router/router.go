@@ -32,7 +32,7 @@ type Config struct {
 	Secret       [32]byte     // key of tags, branches and hashes
 	Log          *slog.Logger // nil: silence
 	// Subscribers finds a backend of the policy that has some; nil: there is none.
-	Subscribers func(name string) backends.Subscribers
+	Subscribers func(name string, columns ...string) backends.Subscribers
 	// Jitter is a random time below max, by which a timer route runs later than
 	// it is due; nil: none.
 	Jitter func(max time.Duration) time.Duration
@@ -44,6 +44,8 @@ type Config struct {
 	Own func(of schema.Place, route string) (t *job.Trace, run bool)
 	// Locations finds a location store; nil: there are none.
 	Locations func(name string) backends.Locations
+	// Databases finds a database; nil: nothing is read from one.
+	Databases func(name string) backends.DB
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -107,7 +109,7 @@ func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
-		Guard: r.guard, Subscribers: r.cfg.Subscribers,
+		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -34,6 +35,7 @@ type wire struct {
 	backlog   uint8 // behind what is asked
 	sent      []string
 	listeners []transport.Listener
+	net       *mem.Network // in whose time databases answer
 }
 
 func (w *wire) Send(t transport.Target, b []byte, _ uint64) error {
@@ -52,14 +54,45 @@ var alice = transport.Flow{
 // onWire makes a router whose messages stay on a wire, at a fixed time.
 func onWire(t testing.TB, policy string) (*Router, *wire) {
 	t.Helper()
+	return onWireOver(t, policy, rows)
+}
+
+// onWireOver is onWire with other databases.
+func onWireOver(
+	t testing.TB, policy string, databases func(name string) backends.DB,
+) (*Router, *wire) {
+	t.Helper()
 	w := &wire{listeners: Listeners(load(t, policy))}
 	net := mem.New(mem.Config{})
+	w.net = net
 	r := New(Config{
 		Sender: w, Clock: net.Now, Wake: func(time.Time) {}, Resolver: names{net}, Pool: later{net},
-		Locations: stored(),
+		Locations: stored(), Databases: databases,
 	})
 	swap(t, r, policy)
 	return r, w
+}
+
+// rows are those of the database that examples of actions ask.
+func rows(string) backends.DB {
+	return &backends.Stub{Tables: map[string][]map[string]backends.Value{
+		"dbaliases": {
+			{"alias_username": "sales", "alias_domain": "example.net", "username": "bob",
+				"domain": "example.net"},
+			{"alias_username": "sales", "alias_domain": "example.net", "username": "carol",
+				"domain": "example.org"},
+			{"alias_username": "sales", "alias_domain": "example.com", "username": "dave"},
+			{"alias_username": "broken", "alias_domain": "example.net", "username": "x",
+				"domain": "no host"},
+		},
+		"speed_dial": {
+			{"username": "alice", "domain": "example.org", "sd_username": "2",
+				"sd_domain": "example.org", "new_uri": "sip:+4930123@example.com"},
+			{"username": "alice", "domain": "example.net", "sd_username": "3",
+				"new_uri": "sip:other@example.net"},
+			{"username": "alice", "domain": "example.org", "sd_username": "4", "new_uri": "nobody"},
+		},
+	}}
 }
 
 // ask sends a request with the fields every one has, and others.
@@ -81,6 +114,9 @@ func (w *wire) ask(r *Router, start string, fields ...string) []string {
 	f := alice
 	f.Backlog = w.backlog
 	r.Receive(f, []byte(text+"\r\n"))
+	if len(w.sent) == 0 && w.net != nil {
+		w.net.Run(w.net.Now().Add(time.Second)) // until what it waits for comes
+	}
 	return w.sent
 }
 

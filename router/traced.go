@@ -13,7 +13,9 @@ func (r *route) traced(ctx context.Context, j *job.Job, at point) (verdict job.V
 	run := j.Enter(r.of, r.name)
 	defer func() { j.Leave(run, verdict) }()
 	if at.rule >= 0 {
-		j.Tried(run, r.try(at.rule, nil))
+		again := r.try(at.rule, nil)
+		again.Again = true
+		j.Tried(run, again)
 		if v, on := r.told(ctx, j, run, at); !on {
 			return v
 		}

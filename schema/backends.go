@@ -5,6 +5,7 @@ const (
 	UnknownBackend Code = 2111
 	UnusedBackend  Code = 2112
 	WrongBackend   Code = 2113 // one that can't do what it is named for
+	SilentBackend  Code = 2114 // it does not answer, as `validate --online` finds
 )
 
 // Backend is a service that keeps data.

@@ -43,6 +43,17 @@ func (d *declared) cache(v *Value) *Diagnostic {
 	return nil
 }
 
+// domains checks that a table of domains has keys that stand for themselves.
+func (d *declared) domains(v *Value) *Diagnostic {
+	in := v.Get("in")
+	decl := d.tables.decls.Get(in.S)
+	if len(decl.Keys) == 1 && decl.Keys[0].Name != "set" && decl.Keys[0].Name != "map" {
+		return problem(in, WrongTable, "%q is a %s; domains are the keys of a set or a map",
+			in.S, decl.Keys[0].Name)
+	}
+	return nil
+}
+
 // backend resolves the name of a backend.
 func (d *declared) backend(v *Value) *Diagnostic {
 	if !d.known {

@@ -7,27 +7,28 @@ import (
 
 // Document is a policy that passed every check of this package: plain data, with positions.
 type Document struct {
-	Version  int
-	Files    []string
-	Listen   []Listen
-	Domains  []Text // what `myself` means, with listeners' addresses and aliases
-	Aliases  []Text // host or host:port
-	Methods  []Text // extension methods
-	Timers   Timers
-	Limits   Limits
-	Overload Overload
-	Workers  int // 0: one a core
-	Log      Log
-	Admin    Admin
-	Deny     []Text // deny_targets: CIDRs no message may lead to
-	Allow    []Text // allow_targets: CIDRs exempt from the destination guard
-	Secrets  Secrets
-	DNS      DNS
-	Vars     []Var     // in the author's order
-	Backends []Backend // in the author's order
-	Tables   []Table   // in the author's order
-	Users    *Value    // a map of maps, by name and user
-	Routes   Routes
+	Version   int
+	Files     []string
+	Listen    []Listen
+	Domains   []Text // what `myself` means, with listeners' addresses and aliases
+	DomainsIn []Text // tables of more of them
+	Aliases   []Text // host or host:port
+	Methods   []Text // extension methods
+	Timers    Timers
+	Limits    Limits
+	Overload  Overload
+	Workers   int // 0: one a core
+	Log       Log
+	Admin     Admin
+	Deny      []Text // deny_targets: CIDRs no message may lead to
+	Allow     []Text // allow_targets: CIDRs exempt from the destination guard
+	Secrets   Secrets
+	DNS       DNS
+	Vars      []Var     // in the author's order
+	Backends  []Backend // in the author's order
+	Tables    []Table   // in the author's order
+	Users     *Value    // a map of maps, by name and user
+	Routes    Routes
 }
 
 // Var declares a variable.

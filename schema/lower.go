@@ -34,7 +34,6 @@ func lower(root *Value, drivers []Driver) *Document {
 	dns := root.Get("dns")
 	doc := &Document{
 		Version: int(root.Get("version").N),
-		Domains: root.Get("domains").Texts(),
 		Aliases: root.Get("aliases").Texts(),
 		Methods: root.Get("methods").Texts(),
 		Timers:  lowerTimers(root.Get("timers")),
@@ -69,6 +68,13 @@ func lower(root *Value, drivers []Driver) *Document {
 		k := &vars.Keys[i]
 		doc.Vars = append(doc.Vars, Var{Name: k.Name, Type: k.S, Pos: k.Pos})
 	}
+	root.Get("domains").Each(func(v *Value) {
+		if v.Kind == Map {
+			doc.DomainsIn = append(doc.DomainsIn, v.Get("in").Text())
+		} else {
+			doc.Domains = append(doc.Domains, v.Text())
+		}
+	})
 	root.Get("listen").Each(func(v *Value) { doc.Listen = append(doc.Listen, lowerListen(v)) })
 	return doc
 }

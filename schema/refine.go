@@ -40,8 +40,9 @@ func refinements(methods *Value, names *declared) map[string]shape.Refinement {
 		"#CacheName":   names.cache,
 		"#BackendName": names.backend,
 		"#UsersName":   names.whose,
+		"#DomainTable": names.domains,
 		"#Rows":        checkRows,
-		"#MapRows":     checkRows,
+		"#MapRows":     checkMapRows,
 		"#VarTests":    checkOrder,
 	}
 }

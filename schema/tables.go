@@ -23,10 +23,33 @@ type Table struct {
 	File Text   // or in a file beside it, CSV or YAML; "" none
 	// Header: the first line of a CSV file names its columns.
 	Header bool
+	SQL    *SQL // or in a database; nil none
 
 	TTL  time.Duration // cache: how long a key stays
 	Max  int           // cache: keys at most
 	IPv6 int           // cache: bits by which an IPv6 address is a key; 0: as it is
+}
+
+// SQL is a table of a database that has the rows of a Table, and when it is read.
+type SQL struct {
+	Backend   Text // its name
+	Table     string
+	Key       []string // columns, whose texts make the key
+	Separator string   // between them
+	Value     string   // column; "" none
+	Where     []Where  // all of which hold for the rows that count
+	Lower     bool     // keys are read in lower case
+	MaxRows   int
+
+	Every    time.Duration // when it is read again, and Notify: when the database tells
+	Notify   bool
+	Required bool // the server does not start without
+}
+
+// Where is what a column has.
+type Where struct {
+	Column string
+	Value  any // string or int64
 }
 
 // Row is a key of a table with its value, "" where there is none.
@@ -36,6 +59,16 @@ type Row struct{ Key, Value Text }
 const (
 	defaultCacheTTL = time.Hour
 	defaultCacheMax = 100_000
+)
+
+// Defaults of tables in a database.
+const (
+	defaultMaxRows   = 100_000
+	defaultRefresh   = time.Minute
+	defaultSeparator = "@"
+	// notifiedRefresh is how often a table is read whose changes are told: nobody may have set
+	// the database up to tell of this one.
+	notifiedRefresh = 5 * time.Minute
 )
 
 func lowerTables(v *Value) []Table {
@@ -49,11 +82,41 @@ func lowerTables(v *Value) []Table {
 			TTL:    durationOr(kind.Get("ttl"), defaultCacheTTL),
 			Max:    intOr(kind.Get("max"), defaultCacheMax),
 			IPv6:   intOr(kind.Get("ipv6_prefix"), 0),
+			SQL:    lowerSQL(&kind.Value),
 		}
 		t.Rows, _ = Rows(kind.Get("values"))
 		tables = append(tables, t)
 	}
 	return tables
+}
+
+// lowerSQL reads where in a database the rows of a table are; nil: they are in none.
+func lowerSQL(rows *Value) *SQL {
+	v, refresh, required := rows.Get("sql"), rows.Get("refresh"), rows.Get("required")
+	if v.Kind == None {
+		return nil
+	}
+	s := &SQL{
+		Backend: v.Get("backend").Text(), Table: v.Get("table").S,
+		Separator: textOr(v.Get("separator"), defaultSeparator), Value: v.Get("value").S,
+		Lower: v.Get("ignore_case").B, MaxRows: intOr(v.Get("max_rows"), defaultMaxRows),
+		Notify: refresh.S == "notify", Every: notifiedRefresh,
+		Required: required.Kind == None || required.B,
+	}
+	if !s.Notify {
+		s.Every = durationOr(refresh, defaultRefresh)
+	}
+	v.Get("key").Each(func(v *Value) { s.Key = append(s.Key, v.S) })
+	where := v.Get("where")
+	for i := range where.Keys {
+		k := &where.Keys[i]
+		w := Where{Column: k.Name, Value: k.S}
+		if k.Kind == Int {
+			w.Value = k.N
+		}
+		s.Where = append(s.Where, w)
+	}
+	return s
 }
 
 // Rows reads the rows of a table: a list of keys, or a map of keys and values,
@@ -91,21 +154,47 @@ func ReadData(name string, src []byte) (Value, Diagnostics) {
 	return source.ReadYAML(name, src)
 }
 
-// checkRows checks that a table of rows has one source.
+// checkRows checks that a table of rows has one source, and nothing about another.
 func checkRows(v *Value) *Diagnostic {
-	switch values, file := v.Has("values"), v.Has("file"); {
-	case values && file:
-		i := 0
-		for v.Keys[i].Name != "file" {
-			i++
+	source := ""
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		if k.Name != "values" && k.Name != "file" && k.Name != "sql" {
+			continue
 		}
-		d := v.Keys[i].Problem(WrongTable, "rows come from values or from a file, not from both")
-		return &d
-	case !values && !file:
-		return problem(v, MissingField, "a table needs values or a file")
-	case v.Has("header") && !file:
-		d := v.Get("header").Problem(WrongTable, "header is about a file, and there is none")
-		return &d
+		if source != "" {
+			d := k.Problem(WrongTable, "rows come from %s or from %s, not from both",
+				rowsFrom[source], rowsFrom[k.Name])
+			return &d
+		}
+		source = k.Name
+	}
+	if source == "" {
+		return problem(v, MissingField, "a table needs values, a file or sql")
+	}
+	for _, k := range [][2]string{{"header", "file"}, {"refresh", "sql"}, {"required", "sql"}} {
+		if v.Has(k[0]) && source != k[1] {
+			return problem(v.Get(k[0]), WrongTable, "%s is about %s, and there is none",
+				k[0], rowsFrom[k[1]])
+		}
+	}
+	if every := v.Get("refresh"); every.S != "notify" && every.Kind == String &&
+		every.Duration() < time.Second {
+		return problem(every, OutOfRange, "%s is out of range (1s at least)", every.S)
+	}
+	return nil
+}
+
+// rowsFrom names the sources of rows.
+var rowsFrom = map[string]string{"values": "values", "file": "a file", "sql": "a database"}
+
+// checkMapRows is checkRows for rows that have values.
+func checkMapRows(v *Value) *Diagnostic {
+	if d := checkRows(v); d != nil {
+		return d
+	}
+	if sql := v.Get("sql"); sql.Kind == Map && !sql.Has("value") {
+		return problem(sql, MissingField, "a map needs the column of its values: value")
 	}
 	return nil
 }

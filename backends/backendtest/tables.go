@@ -23,7 +23,7 @@ func RunTables(t *testing.T, db backends.DB) {
 		{"init", 0, initialise}, {"old", backends.CanRaw, old}, {"newer", 0, newer},
 		{"foreign", backends.CanRaw, foreign}, {"subscribers", 0, subscribers},
 		{"other layouts", backends.CanRaw, layouts}, {"aliases", 0, aliases},
-		{"domains", 0, domains}, {"other domains", backends.CanRaw, otherDomains},
+		{"identities", 0, identities}, {"domains", 0, domains}, {"other domains", backends.CanRaw, otherDomains},
 	} {
 		if db.Can()&c.needs == c.needs {
 			t.Run(c.name, func(t *testing.T) { c.test(t, x) })
@@ -153,7 +153,7 @@ func subscribers(t *testing.T, x accounts) {
 		[]string{"username", "domain", "password", "ha1", "ha1_sha256", "ha1_sha512t256"},
 		backends.Row{"bob", "example.org", "", "h1", "h2", "h5"},
 		backends.Row{"bob", "example.net", "p", "", "", ""}))
-	s := backends.SubscribersOf(x, settings(t, "extra: [domain]"))
+	s := backends.SubscribersOf(x, &schema.Value{}, "domain")
 	c, err := s.Credential(t.Context(), "bob", "example.org", "example.org")
 	check(t, err)
 	want := &backends.Credential{HA1: "h1", SHA256: "h2", SHA512256: "h5",
@@ -237,6 +237,29 @@ func aliases(t *testing.T, x accounts) {
 	_, err = s.SpeedDial(t.Context(), backends.Address{User: "bob"}, backends.Address{User: "2"})
 	if !errors.Is(err, backends.ErrNotFound) {
 		t.Errorf("another's speed dial: %v, want ErrNotFound", err)
+	}
+}
+
+func identities(t *testing.T, x accounts) {
+	check(t, x.Insert(t.Context(), "uri", []string{"username", "domain", "uri_user"},
+		backends.Row{"alice", "example.org", "boss"}))
+	i := backends.IdentitiesOf(x, "")
+	for _, tt := range []struct {
+		user, domain, other string
+		want                bool
+	}{
+		{"alice", "example.org", "boss", true}, {"alice", "", "boss", true},
+		{"alice", "example.net", "boss", false}, {"bob", "example.org", "boss", false},
+		{"alice", "example.org", "ceo", false}, {"alice", "example.org", "BOSS", false},
+		{"ALICE", "example.org", "boss", false}, {"alice", "example.org", "' OR ''='", false},
+	} {
+		got, err := i.May(t.Context(), tt.user, tt.domain, tt.other)
+		if got != tt.want || err != nil {
+			t.Errorf("%s of %q as %s: %t, %v", tt.user, tt.domain, tt.other, got, err)
+		}
+	}
+	if _, err := backends.IdentitiesOf(x, "nosuch").May(t.Context(), "a", "", "b"); err == nil {
+		t.Error("no such table, and no error")
 	}
 }
 

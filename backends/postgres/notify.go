@@ -45,6 +45,7 @@ func (d *database) Notified(ctx context.Context, table string, f func()) error {
 	if err := l.Listen(channel); err != nil {
 		return fmt.Errorf("listen: %w: %w", backends.ErrUnavailable, err)
 	}
+	f() // what changed before, nobody told
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {

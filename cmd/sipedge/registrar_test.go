@@ -37,8 +37,14 @@ func sipedge(t *testing.T, stdin string, args ...string) string {
 // register has sipsak register a contact of a user by digest.
 func register(s *server, user, password, contact string) (string, error) {
 	port := strconv.Itoa(int(s.addr("udp", false).Port()))
-	out, err := exec.Command("sipsak", "-U", "-i", "-C", contact, "-u", user, "-a", password,
-		"-r", port, "-s", "sip:"+user+"@127.0.0.1", "-x", "600", "-vv").CombinedOutput()
+	return sipsak(user, password, contact, "-r", port, "-s", "sip:"+user+"@127.0.0.1")
+}
+
+// sipsak registers a contact of a user; where says with whom.
+func sipsak(user, password, contact string, where ...string) (string, error) {
+	args := append([]string{"-U", "-i", "-C", contact, "-u", user, "-a", password, "-x", "600",
+		"-vv"}, where...)
+	out, err := exec.Command("sipsak", args...).CombinedOutput()
 	return string(out), err
 }
 

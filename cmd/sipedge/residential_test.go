@@ -20,7 +20,7 @@ func TestResidentialInCUE(t *testing.T) {
 	const dir = "../../examples/residential"
 	var docs []*schema.Document
 	for _, path := range []string{dir, dir + "/cue"} {
-		doc, src, diags, err := schema.Load(path, router.Vocabulary())
+		doc, src, diags, err := schema.Load(path, router.VocabularyWith(services))
 		if err != nil || len(diags) > 0 {
 			t.Fatalf("%s: %v\n%s", path, err, diags.Text(src))
 		}
@@ -29,7 +29,8 @@ func TestResidentialInCUE(t *testing.T) {
 	meaning := []cmp.Option{
 		cmpopts.EquateEmpty(),
 		cmpopts.IgnoreTypes(schema.Pos{}),
-		cmpopts.IgnoreFields(schema.Document{}, "Files", "Tables"), // a file's path is another
+		// A file's path is another.
+		cmpopts.IgnoreFields(schema.Document{}, "Files", "Tables", "Backends"),
 		cmpopts.IgnoreFields(schema.Value{}, "End", "Flow"),
 		cmpopts.IgnoreFields(schema.Key{}, "End"),
 		cmpopts.IgnoreUnexported(schema.Rule{}),

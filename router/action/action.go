@@ -46,6 +46,8 @@ type Env struct {
 	// Locations finds a location store among the backends of the policy, nil if there is none of
 	// the name; it is nil itself while a policy is only looked at.
 	Locations func(name string) backends.Locations
+	// Databases finds a database, as Locations does a store.
+	Databases func(name string) backends.DB
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -81,49 +83,13 @@ func Kinds() []Kind {
 
 func all() []Kind {
 	return []Kind{
-		addHeaderKind,
-		appendBranchKind,
-		assertIdentityKind,
-		authenticateKind,
-		banKind,
-		consumeCredentialsKind,
-		dropKind,
-		exitKind,
-		forceRportKind,
-		forceSendSocketKind,
-		forwardKind,
-		logKind,
-		lookupKind,
-		looseRouteKind,
-		maxForwardsKind,
-		nextBranchesKind,
-		popKind,
-		prefixKind,
-		pushKind,
-		putKind,
-		queryKind,
-		rateLimitKind,
-		recordRouteKind,
-		redirectKind,
-		relayKind,
-		removeHeaderKind,
-		replyKind,
-		replyErrorKind,
-		returnKind,
-		revertURIKind,
-		rewriteURIKind,
-		routeKind,
-		saveKind,
-		sendRequestKind,
-		serializeBranchesKind,
-		setKind,
-		setHeaderKind,
-		setHostKind,
-		setPortKind,
-		setUserKind,
-		stripKind,
-		stripTailKind,
-		unregisterKind,
-		unsetKind,
+		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
+		banKind, consumeCredentialsKind, dropKind, exitKind, forceRportKind, forceSendSocketKind,
+		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
+		popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
+		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,
+		revertURIKind, rewriteURIKind, routeKind, saveKind, sendRequestKind,
+		serializeBranchesKind, setKind, setHeaderKind, setHostKind, setPortKind, setUserKind,
+		speedDialKind, stripKind, stripTailKind, unregisterKind, unsetKind,
 	}
 }

@@ -19,6 +19,7 @@ func proving(
 	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
 		s, diags := make(&auth.Step{
 			Env: d.Auth, Proxy: d.Proxy, Args: d.args, Rate: parseRate, Keeps: d.Keeps, Text: d.appender,
+			Variables: d.variables, Unfit: d.Unfit,
 			Arm: func(key string) (auth.Arm, bool) { return d.taker(key) },
 		})
 		d.diags = append(d.diags, diags...)

@@ -71,26 +71,6 @@ func claimed(m *sip.Message) (u sip.URI, ok bool) {
 	return u, err == nil
 }
 
-// Owns reports whether who authenticated says he is himself: the user of To of a REGISTER, else
-// of From, is his name.
-func (g *Guard) Owns(j *job.Job) bool {
-	u, ok := claimed(j.Msg)
-	user := u.User
-	if ok && bytes.IndexByte(user, '%') >= 0 {
-		user = sip.AppendUnescaped(nil, user)
-	}
-	return g.Is(j, user)
-}
-
-// Is reports whether who authenticated is a user.
-func (g *Guard) Is(j *job.Job, user []byte) bool {
-	if len(j.Auth) > 0 && bytes.Equal(j.Auth.User(), user) {
-		return true
-	}
-	g.count.forbidden.Add(1)
-	return false
-}
-
 // Consume removes the credentials that authenticate took: nobody downstream needs them.
 func Consume(j *job.Job) {
 	if len(j.Auth) == 0 {

@@ -28,6 +28,7 @@ type Check struct {
 	AnyURI     bool               // the credentials' URI may be another than the Request-URI
 	Expire     time.Duration      // of a nonce
 	Tries      *data.Limiter      // of passwords, by user and source; nil: no bound
+	Later      bool               // whoever it is, more is asked that may wait: not before the job may
 }
 
 // Text is a template: what it comes to for a job is appended to b.
@@ -44,6 +45,7 @@ const (
 	Exceeded               // too many were wrong: these were not looked at
 	Waiting                // the users must be asked where that may take time
 	Failed                 // the users could not be asked
+	Impostor               // he is a user, and says to be another
 )
 
 // Verify, RFC 3261 §22, RFC 7616 §3.4.6:
@@ -56,20 +58,23 @@ const (
 //  6. the nonce is counted: nothing is remembered of a nonce before
 
 // Verify finds out who sent a request. The realm is what a quoted string may have in it;
-// domain "" unless users of the same name are told apart by theirs. It waits for users only
-// where the job may. The error says why users could not be asked.
-func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (Result, error) {
+// domain, in lower case, is "" unless users of the same name are told apart by theirs. It waits
+// for users only where the job may. Of who is Accepted it returns what is known; the error says
+// why users could not be asked.
+func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (
+	Result, *backends.Credential, error,
+) {
 	now := j.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
 	cred, ok := c.credentials(j.Msg, realm)
 	if !ok {
-		return Absent, nil
+		return Absent, nil, nil
 	}
 	n, nc, result := c.sound(&cred, j, now)
 	if result != Accepted {
-		return result, nil
+		return result, nil, nil
 	}
 	name := Name{User: cred.Username, Domain: domain, Realm: realm}
 	if bytes.IndexByte(name.User, '\\') >= 0 {
@@ -77,32 +82,45 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (R
 	}
 	whole := name.User
 	if at := bytes.LastIndexByte(whole, '@'); at >= 0 {
-		name.User, name.Domain = whole[:at], whole[at+1:]
+		name.User, name.Domain = whole[:at], sip.AppendLower(nil, whole[at+1:])
+		name.nobody = !mayName(name.Domain, domain, realm, j.Msg)
 	}
 	var buf [128]byte
 	try := appendTry(buf[:0], name, j)
 	if c.Tries != nil && !c.Tries.Has(try, now) {
 		c.Guard.count.exceeded.Add(1)
-		return Exceeded, nil
+		return Exceeded, nil, nil
 	}
-	if result, err := c.known(ctx, j, &cred, name, whole, now); result != Accepted {
+	result, user, err := c.known(ctx, j, &cred, name, whole, now)
+	if result != Accepted {
 		if result == Refused && c.Tries != nil {
 			c.Tries.Take(try, now)
 		}
-		return result, err
+		return result, nil, err
 	}
 	until := n.issued + uint32(c.Expire/time.Second)
 	switch c.Guard.used.take(n, nc, c.Guard.message(j), seconds(now), until) {
 	case again:
 		c.Guard.count.replayed.Add(1)
-		return Refused, nil
+		return Refused, nil, nil
 	case tooOld:
 		c.Guard.count.stale.Add(1)
-		return Stale, nil
+		return Stale, nil, nil
 	}
 	c.Guard.count.accepted.Add(1)
 	j.SetAuth(name.User, realm)
-	return Accepted, nil
+	return Accepted, user, nil
+}
+
+// mayName reports whether a user may be called by a domain: the one that tells users apart, else
+// the realm, or that of who he says to be. With any other he would be let in as the user of his
+// name in theirs.
+func mayName(named, domain, realm []byte, m *sip.Message) bool {
+	if len(domain) > 0 {
+		return bytes.Equal(named, domain)
+	}
+	u, ok := claimed(m)
+	return bytes.EqualFold(named, realm) || ok && bytes.EqualFold(named, u.Host)
 }
 
 // credentials are those for a realm.
@@ -189,26 +207,28 @@ func appendTry(dst []byte, n Name, j *job.Job) []byte {
 func (c *Check) known(
 	ctx context.Context, j *job.Job, cred *digest.Credentials, name Name, whole []byte,
 	now time.Time,
-) (Result, error) {
-	if c.Password != nil {
-		return c.fits(cred, whole, j), nil
+) (Result, *backends.Credential, error) {
+	if c.Password != nil && c.Later && !j.MayWait {
+		return Waiting, nil, nil
+	} else if c.Password != nil {
+		return c.fits(cred, name, whole, j), nil, nil
 	}
 	for asked := false; ; asked = true {
 		kept := c.Users.Ready(name, now)
-		if !j.MayWait && !kept {
-			return Waiting, nil
+		if !j.MayWait && (!kept || c.Later) {
+			return Waiting, nil, nil
 		}
-		user, err := c.Users.Find(ctx, name, now)
+		user, err := c.find(ctx, name, now)
 		exists := err == nil
 		switch {
 		case errors.Is(err, backends.ErrNotFound):
 			user = &nobody
 		case err != nil:
 			c.Guard.count.unavailable.Add(1)
-			return Failed, err
+			return Failed, nil, err
 		}
 		if compare(cred, user, whole, j.Msg) && exists {
-			return Accepted, nil
+			return Accepted, user, nil
 		}
 		if exists && kept && !asked && c.Users.Forget(name) {
 			continue
@@ -218,12 +238,14 @@ func (c *Check) known(
 		} else {
 			c.Guard.count.unknownUser.Add(1)
 		}
-		return Refused, nil
+		return Refused, nil, nil
 	}
 }
 
 // fits compares with the password the policy found: Accepted or Refused.
-func (c *Check) fits(cred *digest.Credentials, whole []byte, j *job.Job) Result {
+func (c *Check) fits(
+	cred *digest.Credentials, name Name, whole []byte, j *job.Job,
+) Result {
 	b := scratches.Get().(*scratch)
 	defer scratches.Put(b)
 	b.out = c.Password(b.out[:0], j)
@@ -231,7 +253,7 @@ func (c *Check) fits(cred *digest.Credentials, whole []byte, j *job.Job) Result 
 	ha1 := digest.AppendHA1(buf[:0], cred.Algorithm, whole, cred.Realm, b.out)
 	verified := cred.Verify(ha1, j.Msg.MethodName(), j.Msg.Body())
 	switch {
-	case len(b.out) == 0:
+	case len(b.out) == 0, name.nobody:
 		c.Guard.count.unknownUser.Add(1)
 	case !verified:
 		c.Guard.count.badPassword.Add(1)
@@ -239,6 +261,13 @@ func (c *Check) fits(cred *digest.Credentials, whole []byte, j *job.Job) Result 
 		return Accepted
 	}
 	return Refused
+}
+
+func (c *Check) find(ctx context.Context, name Name, now time.Time) (*backends.Credential, error) {
+	if name.nobody {
+		return nil, backends.ErrNotFound
+	}
+	return c.Users.Find(ctx, name, now)
 }
 
 // nobody is compared with where there is no user, so that it takes as long.

@@ -116,7 +116,7 @@ func (w *world) send(t testing.TB, c try) Result {
 		c.nonce = w.nonce()
 	}
 	j := w.job(t, c)
-	r, _ := w.Verify(context.Background(), j, []byte(realm), nil)
+	r, _, _ := w.Verify(context.Background(), j, []byte(realm), nil)
 	if (r == Accepted) != (j.Auth != nil) {
 		t.Errorf("%v, and auth is %q", r, j.Auth)
 	}
@@ -133,6 +133,7 @@ func TestVerify(t *testing.T) {
 		"with the body":         {try{qop: digest.AuthInt, body: "body"}, Accepted},
 		"with another body":     {try{qop: digest.AuthInt, body: "changed"}, Refused},
 		"with a domain":         {try{user: "alice@example.net"}, Accepted},
+		"with another domain":   {try{user: "alice@example.org"}, Refused},
 		"a wrong password":      {try{password: "guess"}, Refused},
 		"nobody":                {try{user: "mallory"}, Refused},
 		"somebody else's":       {try{user: "bob"}, Refused},

@@ -28,6 +28,14 @@ const Schema = `{
 	require_user?: #Text
 	// Whether it must be that user at all, true.
 	identity?: bool
+	// A database whose table uri has what else users may be called: the user it must be, or
+	// require_user, is a uri_user of theirs. Nothing unless set.
+	identities?: #BackendName
+	// That table, uri unless set.
+	identities_table?: #SQLTable
+	// Columns of the row of who authenticated, and the variables that get their values; a value
+	// that is none of the type unsets.
+	load?: [#SQLColumn]: #VarName
 	// What responses may be made by, each a challenge, strongest first. Unless set, what all
 	// users of the policy have hashes for; MD5 for those of a backend.
 	algorithms?: [#DigestAlgorithm, ...#DigestAlgorithm]
@@ -61,7 +69,9 @@ type Env struct {
 	Host   string // the realm of who names no host
 	Inline map[string]*Inline
 	// Backend finds a backend by name; nil, or what it returns: there is none.
-	Backend func(name string) backends.Subscribers
+	Backend func(name string, columns ...string) backends.Subscribers
+	// Database finds a database, likewise.
+	Database func(name string) backends.DB
 }
 
 // ReadInline reads all `users` of a policy.
@@ -123,12 +133,20 @@ func Compile(args *schema.Value, env *Env, rate func(s string) (data.Rate, error
 // users finds who may authenticate, and by what.
 func (c *Check) users(args *schema.Value, env *Env) schema.Diagnostics {
 	name := args.Get("users")
+	load := args.Get("load")
+	var columns []string
+	for i := range load.Keys {
+		columns = append(columns, load.Keys[i].Name)
+	}
 	able := []digest.Algorithm{digest.MD5}
 	inline := env.Inline[name.S]
 	switch {
 	case args.Has("users") == args.Has("password"):
 		return schema.Diagnostics{args.Problem(schema.NotOneKey,
 			"authenticate takes either users or a password")}
+	case columns != nil && (inline != nil || !args.Has("users")):
+		return schema.Diagnostics{load.Problem(schema.BadValue,
+			"only users of a backend have columns")}
 	case !args.Has("users"): // the step has the password
 		able = []digest.Algorithm{digest.SHA512256, digest.SHA256, digest.MD5}
 	case inline != nil:
@@ -142,7 +160,7 @@ func (c *Check) users(args *schema.Value, env *Env) schema.Diagnostics {
 		if v := args.Get("cache_max"); v.Kind == schema.Int {
 			most = int(v.N)
 		}
-		c.Users = NewStored(env.Backend(name.S), args.Get("cache_ttl").Duration(), most)
+		c.Users = NewStored(env.Backend(name.S, columns...), args.Get("cache_ttl").Duration(), most)
 	}
 	if c.Algorithms == nil {
 		c.Algorithms = able

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"sync"
 
+	"sipedge/backends"
 	"sipedge/router/data"
 	"sipedge/router/job"
+	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -21,6 +23,9 @@ type Step struct {
 	Keeps func(snapshot func() (restore func()))
 	// Text is a template of the arguments, appended to b for j; nil: there is none.
 	Text func(key string) Text
+	// Variables finds those that an argument names.
+	Variables func(v *schema.Value) []*vars.Var
+	Unfit     func() // counts a value that was none for its variable; nil: nobody does
 	// Arm is a failure arm of the arguments, or what is done without, given false.
 	Arm func(key string) (arm Arm, given bool)
 }
@@ -64,6 +69,11 @@ func NewAuthenticate(s *Step) (job.Step, schema.Diagnostics) {
 		check: check, proxy: s.Proxy, host: s.Env.Host, anybody: any.Kind == schema.Bool && !any.B,
 		realm: s.Text("realm"), domain: s.Text("domain"), user: s.Text("require_user"),
 	}
+	a.loads.unfit = s.Unfit
+	diags = append(diags, a.others(s)...)
+	for i := range s.Args.Get("load").Keys {
+		a.loads.into = append(a.loads.into, s.Variables(&s.Args.Get("load").Keys[i].Value)...)
+	}
 	if arm, given := s.Arm("on_fail"); given {
 		a.onFail = arm
 	}
@@ -78,7 +88,9 @@ type authenticate struct {
 	proxy               Proxy
 	host                string // the realm of who names none
 	realm, domain, user Text
-	anybody             bool // whoever he is
+	anybody             bool                // whoever he is
+	identities          backends.Identities // more of what users may be called; nil: nothing
+	loads               loads
 	onFail, onError     Arm
 }
 
@@ -90,7 +102,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // Waits implements job.Waiter.
 func (s *authenticate) Waits() bool {
 	_, inline := s.check.Users.(*Inline)
-	return !inline && s.check.Password == nil
+	return !inline && s.check.Password == nil || s.check.Later
 }
 
 // Run implements job.Step.
@@ -108,8 +120,15 @@ func (s *authenticate) Run(ctx context.Context, j *job.Job) (job.Verdict, error)
 	b.domain = b.domain[:0]
 	if s.domain != nil {
 		b.domain = s.domain(b.domain, j)
+		sip.AppendLower(b.domain[:0], b.domain)
 	}
-	result, err := s.check.Verify(ctx, j, b.realm, b.domain)
+	result, user, err := s.check.Verify(ctx, j, b.realm, b.domain)
+	if result == Accepted {
+		if result, err = s.owns(ctx, j, b); result == Accepted {
+			return job.Next, s.loads.set(j, user)
+		}
+		j.Auth = nil
+	}
 	return s.end(ctx, j, result, err, b), nil
 }
 
@@ -118,12 +137,6 @@ func (s *authenticate) end(
 	ctx context.Context, j *job.Job, result Result, err error, b *scratch,
 ) job.Verdict {
 	switch result {
-	case Accepted:
-		if s.owns(j, b) {
-			return job.Next
-		}
-		j.Auth = nil
-		return s.fail(ctx, j)
 	case Waiting:
 		return job.Wait
 	case Failed:
@@ -132,7 +145,7 @@ func (s *authenticate) end(
 			return s.onError(ctx, j, 503)
 		}
 		return s.proxy.Reply(j, 503, "", retryAfter, false)
-	case Exceeded:
+	case Exceeded, Impostor:
 		return s.fail(ctx, j)
 	case Refused:
 		if s.onFail != nil {
@@ -153,17 +166,6 @@ func (s *authenticate) fail(ctx context.Context, j *job.Job) job.Verdict {
 		return s.onFail(ctx, j, 403)
 	}
 	return s.proxy.Reply(j, 403, "", nil, false)
-}
-
-func (s *authenticate) owns(j *job.Job, b *scratch) bool {
-	switch {
-	case s.anybody:
-		return true
-	case s.user != nil:
-		b.out = s.user(b.out[:0], j)
-		return s.check.Guard.Is(j, b.out)
-	}
-	return s.check.Guard.Owns(j)
 }
 
 // ConsumeCredentials is an action.

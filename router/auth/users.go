@@ -23,7 +23,11 @@ type Users interface {
 }
 
 // Name is by what a user is found. Its texts are views.
-type Name struct{ User, Domain, Realm []byte }
+type Name struct {
+	User, Domain, Realm []byte
+
+	nobody bool // he may not be called so
+}
 
 // Inline are users that stand in the policy. They never wait.
 type Inline struct {

@@ -91,6 +91,11 @@ func TestLookupIsLocal(t *testing.T) {
   sub: {gone: [{do: [{reply: {code: 480}}]}]}`, ""},
 		{"none is left", `{do: [{lookup: {location: contacts, on_none: gone}}, {relay: {}}]}
   sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"an alias", `{do: [{alias_lookup: {backend: store}}, {relay: {}}]}`, ""},
+		{"an alias or not", `{do: [{alias_lookup: {backend: store, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"a number of who says to be a user", `{do: [{speed_dial: {backend: store}}, {relay: {}}]}`,
+			"open relay"},
 		{"another host",
 			`{do: [{lookup: {location: contacts}}, {set_host: "{from.host}"}, {relay: {}}]}`, "open relay"},
 		{"as it was received", `{do: [{lookup: {location: contacts}}, {revert_uri: {}}, {relay: {}}]}`,

@@ -32,7 +32,7 @@ func pairs(pairs ...string) (all []schema.Row) {
 func one(t testing.TB, decl schema.Table) *Table {
 	t.Helper()
 	decl.Name = "t"
-	tables, diags := Load([]schema.Table{decl}, nil)
+	tables, diags := Load([]schema.Table{decl}, nil, nil)
 	if diags != nil {
 		t.Fatal(diags)
 	}
@@ -152,7 +152,7 @@ func load(t *testing.T, kind, name, content string) (*Tables, schema.Diagnostics
 	at := schema.Pos{File: filepath.Join(dir, "policy.yaml"), Line: 4, Col: 9}
 	return Load([]schema.Table{
 		{Name: "t", Kind: kind, File: schema.Text{S: name, Pos: at}},
-	}, nil)
+	}, nil, nil)
 }
 
 // The first line of a file with a header is no row; a reload reads it the same way.
@@ -160,11 +160,11 @@ func TestHeader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.csv")
 	write(t, path, "\nprefix,carrier\n49,de\n")
 	decl := schema.Table{Name: "t", Kind: "prefix", File: schema.Text{S: path}}
-	if _, diags := Load([]schema.Table{decl}, nil); len(diags) != 1 {
+	if _, diags := Load([]schema.Table{decl}, nil, nil); len(diags) != 1 {
 		t.Errorf("without header: %v", diags)
 	}
 	decl.Header = true
-	tables, diags := Load([]schema.Table{decl}, nil)
+	tables, diags := Load([]schema.Table{decl}, nil, nil)
 	if len(diags) > 0 {
 		t.Fatal(diags)
 	}
@@ -225,7 +225,8 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%s %q: want %s, got %s", tt.name, tt.content, tt.want, text)
 		}
 	}
-	_, diags := Load([]schema.Table{{Name: "t", Kind: "set", File: schema.Text{S: "none.csv"}}}, nil)
+	decl := schema.Table{Name: "t", Kind: "set", File: schema.Text{S: "none.csv"}}
+	_, diags := Load([]schema.Table{decl}, nil, nil)
 	if len(diags) != 1 || !strings.HasSuffix(diags[0].Message, "none.csv: no such file or directory") {
 		t.Errorf("no file: %+v", diags)
 	}
@@ -241,7 +242,7 @@ func TestBadRows(t *testing.T) {
 	}{
 		{"cidr", "10.0.0.0/99", schema.BadNetwork}, {"prefix", "4x", schema.BadTable},
 	} {
-		_, diags := Load([]schema.Table{{Name: "t", Kind: tt.kind, Rows: row(tt.key)}}, nil)
+		_, diags := Load([]schema.Table{{Name: "t", Kind: tt.kind, Rows: row(tt.key)}}, nil, nil)
 		if len(diags) != 1 || diags[0].Code != tt.code || diags[0].Pos != at {
 			t.Errorf("%s: %+v", tt.key, diags)
 		}

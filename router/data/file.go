@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"sipedge/schema"
@@ -19,10 +18,6 @@ import (
 type file struct {
 	path   string
 	header bool // the first line of a CSV file is no row
-
-	current  atomic.Bool // the content is that of the file as it was seen last
-	reloads  atomic.Uint64
-	failures atomic.Uint64
 
 	mu     sync.Mutex
 	loaded stamp // of what was read last, with success or not

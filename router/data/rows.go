@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
 )
 
 // rows are keys with their values, in the order they were given. There is no
@@ -109,4 +110,9 @@ func (r *rows) add(key, value []byte) error {
 	})
 	r.text = append(append(r.text, key...), value...)
 	return nil
+}
+
+// equal reports whether r has the same rows as o, in the same order.
+func (r *rows) equal(o *rows) bool {
+	return bytes.Equal(r.text, o.text) && slices.Equal(r.entries, o.entries)
 }

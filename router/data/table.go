@@ -27,14 +27,16 @@ var kinds = map[string]Kind{
 }
 
 // Table is a table of a policy. What it was given at compile time is replaced
-// as a whole when its file changes; a look-up sees the old or the new. It is
-// safe for concurrent use.
+// as a whole when its file or its table in a database changes; a look-up sees the
+// old or the new. It is safe for concurrent use.
 type Table struct {
 	name    string
 	kind    Kind
 	cache   *Cache // of Caching, which has no content
 	content atomic.Pointer[content]
-	file    *file // nil: given in the policy
+	history history
+	file    *file   // nil: it comes from none
+	remote  *remote // nil: it comes from no database
 }
 
 // content is what a table holds, immutable.

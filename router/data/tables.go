@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"sipedge/backends"
 	"sipedge/schema"
 )
 
@@ -15,17 +17,25 @@ type Tables struct {
 }
 
 // Load fills the tables of a policy. Of those before, which may be nil, it takes
-// over the caches of the same name and bounds, and what was read from files that
-// have not changed. What is wrong with a value or a file is diagnosed; the Tables
-// are nil when there are errors.
-func Load(decls []schema.Table, before *Tables) (*Tables, schema.Diagnostics) {
+// over the caches of the same name and bounds, what was read from files that
+// have not changed, and tables in databases that are declared alike. Others are read
+// now, which may wait. databases finds a database by name; nil: tables in them are
+// empty. What is wrong with a value, a file or a database is diagnosed; the Tables are
+// nil when there are errors.
+func Load(decls []schema.Table, before *Tables, databases func(name string) backends.DB) (
+	*Tables, schema.Diagnostics,
+) {
 	all := &Tables{}
 	var diags schema.Diagnostics
 	for i := range decls {
 		d := &decls[i]
 		t := &Table{name: d.Name, kind: kinds[d.Kind]}
-		all.list = append(all.list, t)
 		old := before.Get(d.Name)
+		if old.sameRemote(t.kind, d.SQL) {
+			all.list = append(all.list, old)
+			continue
+		}
+		all.list = append(all.list, t)
 		switch {
 		case t.kind == Caching:
 			t.cache = newCache(d.TTL, d.Max, d.IPv6)
@@ -36,6 +46,8 @@ func Load(decls []schema.Table, before *Tables) (*Tables, schema.Diagnostics) {
 			if err := t.open(beside(d.File), d.Header, old); err != nil {
 				diags = append(diags, problem(d.File, schema.BadTable, reason(d.File.S, err)))
 			}
+		case d.SQL != nil:
+			diags = append(diags, t.connect(d.SQL, databases)...)
 		default:
 			diags = append(diags, t.fill(d.Rows)...)
 		}
@@ -83,9 +95,9 @@ func (t *Table) open(path string, header bool, old *Table) error {
 		old.file.mu.Lock()
 		loaded := old.file.loaded
 		old.file.mu.Unlock()
-		if now, err := stampOf(path); err == nil && now == loaded && old.file.current.Load() {
+		if now, err := stampOf(path); err == nil && now == loaded && !old.history.failed.Load() {
 			t.file.loaded, t.file.seen = loaded, loaded
-			t.file.current.Store(true)
+			t.history.begin(time.Unix(0, old.history.read.Load()))
 			t.content.Store(old.content.Load())
 			return nil
 		}
@@ -93,7 +105,7 @@ func (t *Table) open(path string, header bool, old *Table) error {
 	c, s, err := t.file.read(t.kind)
 	t.file.loaded, t.file.seen = s, s
 	if err == nil {
-		t.file.current.Store(true)
+		t.history.begin(time.Now())
 		t.content.Store(c)
 	}
 	return err

@@ -4,13 +4,16 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
-// Watch looks every now and then at the files of the tables that are current,
-// until ctx ends. The pauses differ by a fifth, so that many servers do not read
-// at once.
+// Watch has the tables that are current read again when their files or their tables in
+// databases change, until ctx ends. It looks every now and then; the pauses differ by a
+// fifth, so that many servers do not read at once. Databases are asked beside it.
 func Watch(ctx context.Context, every time.Duration, current func() *Tables, log *slog.Logger) {
+	w := watcher{ctx: ctx, log: log, ends: map[*Table]context.CancelFunc{}}
+	defer w.running.Wait()
 	for {
 		pause := time.NewTimer(every - every/10 + rand.N(every/5+1))
 		select {
@@ -19,7 +22,47 @@ func Watch(ctx context.Context, every time.Duration, current func() *Tables, log
 			return
 		case <-pause.C:
 		}
-		current().Refresh(log)
+		tables := current()
+		tables.Refresh(log)
+		w.databases(tables)
+	}
+}
+
+// watcher is what a Watch has under way.
+type watcher struct {
+	ctx     context.Context
+	log     *slog.Logger
+	ends    map[*Table]context.CancelFunc // of tables whose changes are told
+	running sync.WaitGroup
+}
+
+// databases begins to read the tables in databases that are due, one at a time each, and has
+// changes of those told that want it.
+func (w *watcher) databases(tables *Tables) {
+	here := map[*Table]bool{}
+	for _, t := range tables.List() {
+		r := t.remote
+		if r == nil || r.db == nil {
+			continue
+		}
+		here[t] = true
+		if r.wants(time.Now()) && !r.busy.Swap(true) {
+			w.running.Go(func() {
+				defer r.busy.Store(false)
+				t.reread(w.ctx, w.log)
+			})
+		}
+		if r.decl.Notify && w.ends[t] == nil {
+			ctx, end := context.WithCancel(w.ctx)
+			w.ends[t] = end
+			w.running.Go(func() { r.listen(ctx) })
+		}
+	}
+	for t, end := range w.ends {
+		if !here[t] {
+			end()
+			delete(w.ends, t)
+		}
 	}
 }
 
@@ -49,22 +92,13 @@ func (t *Table) refresh(log *slog.Logger) {
 		c, now, err = f.read(t.kind)
 	}
 	f.loaded, f.seen = now, now
-	f.current.Store(err == nil)
 	if err != nil {
-		f.failures.Add(1)
+		t.history.failure()
 		log.Error("table not reloaded: the last good copy stays",
 			"table", t.name, "file", f.path, "error", err)
 		return
 	}
+	t.history.success(!c.rows.equal(t.content.Load().rows))
 	t.content.Store(c)
-	f.reloads.Add(1)
 	log.Info("table reloaded", "table", t.name, "rows", len(c.rows.entries))
-}
-
-// Reloads is how often a changed file was read, and how often that failed.
-func (t *Table) Reloads() (done, failed uint64) {
-	if t.file == nil {
-		return 0, 0
-	}
-	return t.file.reloads.Load(), t.file.failures.Load()
 }

@@ -36,9 +36,14 @@ func value(table *Table, key string) string {
 	return string(v)
 }
 
+func reloadsOf(t *Table) (done, failed uint64) {
+	h, _ := t.History()
+	return h.Done, h.Failures
+}
+
 func TestRefresh(t *testing.T) {
 	decls, path := fileTable(t)
-	tables, diags := Load(decls, nil)
+	tables, diags := Load(decls, nil, nil)
 	if diags != nil {
 		t.Fatal(diags)
 	}
@@ -46,7 +51,7 @@ func TestRefresh(t *testing.T) {
 	look := func(want string, reloads, failures uint64) {
 		t.Helper()
 		tables.Refresh(silent)
-		done, failed := did.Reloads()
+		done, failed := reloadsOf(did)
 		if got := value(did, "1"); got != want || done != reloads || failed != failures {
 			t.Errorf("want %s after %d and %d, got %s after %d and %d",
 				want, reloads, failures, got, done, failed)
@@ -76,11 +81,11 @@ func TestRefresh(t *testing.T) {
 func TestLoadAgain(t *testing.T) {
 	decls, path := fileTable(t)
 	decls = append(decls, schema.Table{Name: "c", Kind: "cache", TTL: time.Minute, Max: 5})
-	first, _ := Load(decls, nil)
+	first, _ := Load(decls, nil, nil)
 	if err := first.Get("c").Cache().Put([]byte("k"), []byte("v"), 0, now); err != nil {
 		t.Fatal(err)
 	}
-	second, _ := Load(decls, first)
+	second, _ := Load(decls, first, nil)
 	if first.Get("did").content.Load() != second.Get("did").content.Load() {
 		t.Error("the same file was read again")
 	}
@@ -89,7 +94,7 @@ func TestLoadAgain(t *testing.T) {
 	}
 	touch(t, path, "1,b\n", 1)
 	decls[1].Max = 6
-	third, _ := Load(decls, second)
+	third, _ := Load(decls, second, nil)
 	if got := value(third.Get("did"), "1"); got != "b" {
 		t.Errorf("a file that changed: %s", got)
 	}
@@ -100,7 +105,7 @@ func TestLoadAgain(t *testing.T) {
 
 func TestWatch(t *testing.T) {
 	decls, path := fileTable(t)
-	tables, _ := Load(decls, nil)
+	tables, _ := Load(decls, nil, nil)
 	touch(t, path, "1,b\n", 1)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -119,7 +124,7 @@ func TestWatch(t *testing.T) {
 // Look-ups go on while a table is swapped.
 func TestRefreshIsConcurrent(t *testing.T) {
 	decls, path := fileTable(t)
-	tables, _ := Load(decls, nil)
+	tables, _ := Load(decls, nil, nil)
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {

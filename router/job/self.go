@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
 // Self is the one predicate of what is this router: bound addresses,
-// advertised names, aliases, served domains. It is immutable.
+// advertised names, aliases, served domains. It is immutable but for the
+// domains that Serve finds elsewhere.
 //
 // A name or address is looked up with its port. A port that is not given is
 // the transport's default one (RFC 3261 §19.1.2); without a transport, the
@@ -25,7 +28,8 @@ type Self struct {
 	names     map[place]protocols          // advertised names, aliases
 	anywhere  map[string]struct{}          // aliases without a port
 	domains   map[string]struct{}
-	ports     map[uint16]struct{} // of all listeners, advertised names and aliases
+	served    []func(name []byte) bool // more domains
+	ports     map[uint16]struct{}      // of all listeners, advertised names and aliases
 }
 
 // place is a name in lower case with a port.
@@ -50,6 +54,11 @@ var transports = [...]sip.Transport{sip.UDP, sip.TCP, sip.TLS, sip.SCTP, sip.WS,
 func NewSelf(listeners []transport.Listener, domains, aliases []string) *Self {
 	return newSelf(listeners, domains, aliases, localAddrs())
 }
+
+// Serve adds domains that served knows, by their names as hosts are compared: in lower
+// case without a last dot. It obeys the rule of domains. served is quick, allocates
+// nothing and may be called at any time.
+func (s *Self) Serve(served func(name []byte) bool) { s.served = append(s.served, served) }
 
 func newSelf(
 	listeners []transport.Listener, domains, aliases []string, locals []netip.Addr,
@@ -128,7 +137,7 @@ func (s *Self) add(host string, port uint16, t protocols) {
 // Is reports whether host:port (port 0: none given) of the transport
 // (NoTransport: any) is this router. host has no brackets.
 func (s *Self) Is(host []byte, port uint16, t sip.Transport) bool {
-	return s.Listener(host, port, t) || s.among(s.domains, host, port)
+	return s.Listener(host, port, t) || s.among(s.domains, host, port) || s.serves(host, port)
 }
 
 // IsURI reports whether a URI leads to this router over t: its host does, and so
@@ -206,6 +215,22 @@ func (s *Self) among(set map[string]struct{}, host []byte, port uint16) bool {
 	_, ok := set[string(name)]
 	return ok
 }
+
+// serves is among for what Serve added.
+func (s *Self) serves(host []byte, port uint16) bool {
+	if _, ours := s.ports[port]; len(s.served) == 0 || port != 0 && !ours {
+		return false
+	}
+	buf := names.Get().(*[maxName]byte) // what is handed to a func can't stand on the stack
+	defer names.Put(buf)
+	name := lowered(buf[:0], host)
+	if a, ok := sip.ParseAddr(host); ok {
+		name = a.Unmap().AppendTo(buf[:0])
+	}
+	return slices.ContainsFunc(s.served, func(has func([]byte) bool) bool { return has(name) })
+}
+
+var names = sync.Pool{New: func() any { return new([maxName]byte) }}
 
 // anyPort calls found with the port, or with the default port of the
 // transport, or of every transport, until it holds.

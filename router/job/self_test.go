@@ -244,3 +244,31 @@ func TestSelfAllocatesNothing(t *testing.T) {
 		t.Errorf("want 0 allocations, got %v", n)
 	}
 }
+
+// Domains that others find obey the rule of domains, and cost no memory.
+func TestSelfServes(t *testing.T) {
+	s := example()
+	s.Serve(func(name []byte) bool { return string(name) == "elsewhere.example" })
+	s.Serve(func(name []byte) bool { return string(name) == "203.0.113.77" })
+	ours := s.listeners[0].Addr.Port()
+	for _, tt := range []struct {
+		host string
+		port uint16
+		want bool
+	}{
+		{"elsewhere.example", 0, true}, {"Elsewhere.Example.", 0, true},
+		{"elsewhere.example", ours, true}, {"elsewhere.example", 9, false},
+		{"other.example", 0, false}, {"203.0.113.77", 0, true},
+	} {
+		if got := s.Is([]byte(tt.host), tt.port, sip.NoTransport); got != tt.want {
+			t.Errorf("%s:%d is ours: %v", tt.host, tt.port, got)
+		}
+		if s.Listener([]byte(tt.host), tt.port, sip.NoTransport) {
+			t.Errorf("%s:%d is a listener", tt.host, tt.port)
+		}
+	}
+	host := []byte("Elsewhere.Example")
+	if n := testing.AllocsPerRun(100, func() { s.Is(host, 0, sip.NoTransport) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

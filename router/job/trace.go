@@ -56,6 +56,7 @@ type Try struct {
 	Name   string      `json:"name,omitempty"`
 	Pos    string      `json:"pos,omitempty"` // file:line
 	Failed *Miss       `json:"failed,omitempty"`
+	Again  bool        `json:"again,omitempty"` // it goes on where a step of it waited
 	Steps  []*StepDone `json:"steps,omitempty"`
 }
 
@@ -99,7 +100,7 @@ func (w *Wire) Start() string {
 
 // String names the verdict as traces write it.
 func (v Verdict) String() string {
-	return [...]string{"next", "return", "done", "drop"}[v]
+	return [...]string{"next", "return", "done", "drop", "wait"}[v]
 }
 
 // Enter begins the run of a route over j, which has a Trace. Leave ends it.

@@ -70,6 +70,9 @@ func (p *printer) run(r *Run, depth int) {
 			p.line(depth, "– %s: %s", name, try.Failed)
 			continue
 		}
+		if try.Again {
+			name += " goes on"
+		}
 		p.line(depth, "✓ %s", name)
 		for _, s := range try.Steps {
 			p.step(s, depth+2)

@@ -25,6 +25,9 @@ type Case struct {
 	expect *schema.Value
 	source *schema.Value // where to tell what is wrong with the origin
 	tables *schema.Value
+
+	auth    credentials
+	outside *scene.Outside // nil: that of the file
 }
 
 // Run is what the router does by itself; the zero Run is nothing.
@@ -56,6 +59,13 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 		c.source = name(v)
 	}
 	diags = append(diags, f.checkTables(c.tables)...)
+	if v.Has("users") || v.Has("bindings") || v.Has("backends") {
+		c.outside = &scene.Outside{Hosts: f.outside.Hosts}
+		diags = append(diags, f.stubs(c.outside, v)...)
+	}
+	if auth := given.Get("auth"); auth.Kind != schema.None {
+		diags = append(diags, f.lowerAuth(&c.auth, auth, v.Get("users"))...)
+	}
 	if raw := given.Get("raw"); raw.Kind == schema.String {
 		c.Message.Raw = []byte(scene.Lines(raw.S))
 		if !strings.Contains(raw.S, "\n\n") && !strings.Contains(raw.S, "\r\n\r\n") {

@@ -97,7 +97,9 @@ func newCounts(f *File) *counts {
 func (c *counts) add(t *job.Trace) {
 	t.Matched(func(r *job.Run, try *job.Try) {
 		rule := &c.Rules[c.index[r.Type+" "+r.Route]+try.Index]
-		rule.Hits++
+		if !try.Again {
+			rule.Hits++
+		}
 		for _, s := range try.Steps {
 			for _, sub := range s.Runs {
 				for i := range rule.Arms {

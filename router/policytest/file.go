@@ -17,11 +17,12 @@ type File struct {
 	Policy string // its path
 	Cases  []Case
 
-	src    schema.Source
-	doc    *schema.Document
-	rules  []string // ruleNames
-	hosts  scene.Hosts
-	shared *scene.World // between cases that leave nothing behind
+	src     schema.Source
+	doc     *schema.Document
+	rules   []string      // ruleNames
+	root    *schema.Value // as written
+	outside scene.Outside
+	shared  *scene.World // between cases that leave nothing behind
 }
 
 // Files finds the test files of paths: a file as it is, of a folder and those
@@ -63,7 +64,8 @@ func Load(path string, v *schema.Vocabulary) (*File, schema.Source, schema.Diagn
 	if err != nil || diags.HasErrors() {
 		return nil, src, diags, err
 	}
-	f := &File{Path: path, src: src, hosts: scene.NewHosts()}
+	f := &File{Path: path, src: src}
+	f.outside.Hosts = scene.NewHosts()
 	f.Policy = policyOf(path, root.Get("policy").S)
 	doc, policySrc, diags, err := schema.Load(f.Policy, v)
 	if err != nil {
@@ -113,9 +115,11 @@ func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
 			diags = append(diags, k.Value.Problem(schema.BadTest, "%q is not an IP address", k.S))
 			continue
 		}
-		f.hosts.Say(k.Name, a)
+		f.outside.Hosts.Say(k.Name, a)
 	}
 	diags = append(diags, f.checkTables(root.Get("tables"))...)
+	f.root = root
+	diags = append(diags, f.stubs(&f.outside, &schema.Value{})...)
 	names := map[string]schema.Pos{}
 	for i := range root.Get("tests").Items {
 		v := &root.Get("tests").Items[i]

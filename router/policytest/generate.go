@@ -31,7 +31,7 @@ type Witness struct {
 func Generate(w io.Writer, path string, doc *schema.Document, witnesses []Witness) error {
 	g := &generator{
 		writer: writer{w: w}, used: map[string]bool{},
-		file: &File{Policy: path, doc: doc, hosts: scene.NewHosts()},
+		file: &File{Policy: path, doc: doc, outside: scene.Outside{Hosts: scene.NewHosts()}},
 	}
 	g.reached = newCounts(g.file)
 	g.line("# What the policy does today: read it, and put names and more cases.")

@@ -66,7 +66,7 @@ func (f *File) try(c *Case, brief bool) Result {
 func (f *File) play(c *Case, s *scene.Scene) error {
 	switch {
 	case c.Flow != "":
-		ladder, err := scene.Converse(s, f.documentOf(c), f.hosts, c.Flow)
+		ladder, err := scene.Converse(s, f.documentOf(c), f.around(c), c.Flow)
 		if err != nil && ladder != "" {
 			return fmt.Errorf("flow: %w\n%s", err, ladder)
 		} else if err != nil {
@@ -74,14 +74,14 @@ func (f *File) play(c *Case, s *scene.Scene) error {
 		}
 		return nil
 	case c.Run.Startup:
-		err := scene.Startup(s, f.documentOf(c), f.hosts, c.Time)
+		err := scene.Startup(s, f.documentOf(c), f.around(c), c.Time)
 		if err != nil && s.Errors() != nil && c.expect.Has("error") {
 			return nil // compare tells
 		}
 		return err
 	case c.Run.Timer != "":
 		t, _ := f.timer(c.Run.Timer) // checked by lower
-		w, err := scene.Start(f.documentOf(c), f.hosts, c.begins(t.Every), 0)
+		w, err := scene.Start(f.documentOf(c), f.around(c), c.begins(t.Every), 0)
 		if err == nil {
 			w.Timer(s, t.Name, c.Run.For)
 		}
@@ -91,22 +91,31 @@ func (f *File) play(c *Case, s *scene.Scene) error {
 	if err != nil {
 		return err
 	}
-	if err = w.Ask(s, c.Origin, &c.Message); !w.Idle() || s.Panics > 0 {
+	if err = c.ask(w, s); !w.Clean() || s.Panics > 0 {
 		f.shared = nil
 	}
 	return err
+}
+
+// around is what a router finds around it in a case.
+func (f *File) around(c *Case) scene.Outside {
+	if c.outside != nil {
+		return *c.outside
+	}
+	return f.outside
 }
 
 // world is the one all cases share, which remembers nothing of them, unless a case
 // needs its own.
 func (f *File) world(c *Case) (*scene.World, error) {
 	doc := f.documentOf(c)
-	own := doc != f.doc || c.After > 0 || !c.Time.IsZero() && len(doc.Routes.Startup) > 0
+	own := doc != f.doc || c.outside != nil || c.After > 0 ||
+		!c.Time.IsZero() && len(doc.Routes.Startup) > 0
 	if !own && f.shared != nil && f.shared.Set(c.Time) {
 		f.shared.Forget()
 		return f.shared, nil
 	}
-	w, err := scene.Start(doc, f.hosts, c.begins(c.After), c.After)
+	w, err := scene.Start(doc, f.around(c), c.begins(c.After), c.After)
 	if err == nil && !own {
 		f.shared = w
 	}
@@ -135,7 +144,7 @@ func withTables(policy *schema.Document, stubs *schema.Value) *schema.Document {
 		t := &doc.Tables[i]
 		if v := stubs.Get(t.Name); v.Kind != schema.None {
 			t.Rows, _ = schema.Rows(v)
-			t.File = schema.Text{}
+			t.File, t.SQL = schema.Text{}, nil
 		}
 	}
 	return &doc

@@ -37,7 +37,8 @@ func (s *side) play(q *request, a *arrival, now time.Time) (*Fate, error) {
 	}
 	if s.world == nil || s.world.Crowded() {
 		var err error
-		if s.world, err = scene.Start(s.doc, s.hosts, now, 0, s.own...); err != nil {
+		out := scene.Outside{Hosts: s.hosts}
+		if s.world, err = scene.Start(s.doc, out, now, 0, s.own...); err != nil {
 			return nil, err
 		}
 	}

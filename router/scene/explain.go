@@ -20,7 +20,7 @@ type Question struct {
 // end, without it stops at what leaves at once. err: the message cannot reach
 // the policy so.
 func Explain(doc *schema.Document, q *Question) (*Scene, error) {
-	w, err := Start(doc, NewHosts(), q.Time, 0)
+	w, err := Start(doc, Outside{Hosts: NewHosts()}, q.Time, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -21,9 +21,9 @@ const patience = 15 * time.Minute
 // when it starts; zero: whenever. own are addresses of its listeners, as Listeners
 // takes them.
 func Start(
-	doc *schema.Document, hosts Hosts, from time.Time, live time.Duration, own ...netip.Addr,
+	doc *schema.Document, out Outside, from time.Time, live time.Duration, own ...netip.Addr,
 ) (*World, error) {
-	w, err := newWorld(mem.New(mem.Config{From: from}), doc, hosts, false, own...)
+	w, err := newWorld(mem.New(mem.Config{From: from}), doc, out, false, own...)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func (w *World) Timer(s *Scene, route string, within time.Duration) {
 
 // Startup starts a router. The error is also that of a step of the startup route; then
 // the scene shows how far it came.
-func Startup(s *Scene, doc *schema.Document, hosts Hosts, at time.Time) error {
-	w, err := newWorld(mem.New(mem.Config{From: at}), doc, hosts, false)
+func Startup(s *Scene, doc *schema.Document, out Outside, at time.Time) error {
+	w, err := newWorld(mem.New(mem.Config{From: at}), doc, out, false)
 	if err != nil {
 		return err
 	}
@@ -89,9 +89,11 @@ func Startup(s *Scene, doc *schema.Document, hosts Hosts, at time.Time) error {
 
 // Converse plays a flow against a router of its own, whose timer routes run as long
 // as it lasts. ladder is what was sent and received, a line a message.
-func Converse(s *Scene, doc *schema.Document, hosts Hosts, flow string) (ladder string, err error) {
+func Converse(s *Scene, doc *schema.Document, out Outside, flow string) (
+	ladder string, err error,
+) {
 	ladder, err = siptest.Play(flow, func(net *mem.Network) (siptest.System, error) {
-		w, err := newWorld(net, doc, hosts, true)
+		w, err := newWorld(net, doc, out, true)
 		if err != nil {
 			return siptest.System{}, err
 		}
@@ -128,6 +130,9 @@ func (w *World) Crowded() bool { return w.router.Live() > maxLive/2 }
 
 // Idle reports whether the router has forgotten all that was.
 func (w *World) Idle() bool { return w.router.Idle() }
+
+// Clean reports whether it is as it was before the scenes: idle, with the bindings it had.
+func (w *World) Clean() bool { return w.Idle() && !w.changed }
 
 // settle lets time pass until nothing of the scene is to come.
 func (w *World) settle() {

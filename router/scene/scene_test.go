@@ -64,14 +64,14 @@ routes:
       do: [{relay: {to: "sip:gw1.example.org", fr_timer: 4s}}]
     - do: [{reply: {code: 480}}]
 `)
-	w, err := Start(doc, NewHosts(), time.Time{}, 0)
+	w, err := Start(doc, Outside{Hosts: NewHosts()}, time.Time{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	for _, hour := range []int{17, 8, 18, 7, 17, 9} {
 		at := day.Add(time.Duration(hour) * time.Hour)
-		fresh, err := Start(doc, NewHosts(), at, 0)
+		fresh, err := Start(doc, Outside{Hosts: NewHosts()}, at, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ routes:
 // Branches do what the script says, each request of the router is seen once, and a
 // second scene sees nothing of the first, or of routes that run by themselves.
 func TestAsk(t *testing.T) {
-	w, err := Start(load(t, policy), NewHosts(), time.Time{}, 0)
+	w, err := Start(load(t, policy), Outside{Hosts: NewHosts()}, time.Time{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +131,13 @@ func TestAsk(t *testing.T) {
 // Of what the router does by itself a scene sees what it is about.
 func TestRuns(t *testing.T) {
 	doc := load(t, policy)
-	w, err := Start(doc, NewHosts(), time.Time{}, 0)
+	w, err := Start(doc, Outside{Hosts: NewHosts()}, time.Time{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	slow, start := New(nil), New([]Branch{{Replies: []Reply{{Code: 500}}}})
 	w.Timer(slow, "slow", 25*time.Second)
-	if err := Startup(start, doc, NewHosts(), time.Time{}); err != nil {
+	if err := Startup(start, doc, Outside{Hosts: NewHosts()}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
@@ -225,7 +225,7 @@ routes:
 // start makes a world of a policy.
 func start(t *testing.T, text string) *World {
 	t.Helper()
-	w, err := Start(load(t, text), NewHosts(), time.Time{}, 0)
+	w, err := Start(load(t, text), Outside{Hosts: NewHosts()}, time.Time{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

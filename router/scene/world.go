@@ -21,39 +21,46 @@ import (
 // A World is a router on a network in virtual time. Scenes follow each other in
 // it; one that leaves state behind leaves a world nobody should use again.
 type World struct {
-	net    *mem.Network
-	from   time.Time // when it began
-	node   *mem.Node
-	router *router.Router
-	policy *router.Policy
-	forget func() // what the policy remembers of scenes
-	hosts  Hosts
-	scene  *Scene                  // nil: time passes between two
-	open   bool                    // it meets real nodes; else its scene, which alone it sees
-	timers func(route string) bool // the timer routes that run now; nil: none
-	beats  bool                    // there are timer routes: something is always to come
-	busy   int                     // what is to come of the scene, beside timers of the router
-	count  int                     // requests so far
+	net     *mem.Network
+	from    time.Time // when it began
+	node    *mem.Node
+	router  *router.Router
+	policy  *router.Policy
+	forget  func() // what the policy remembers of scenes
+	hosts   Hosts
+	scene   *Scene                  // nil: time passes between two
+	open    bool                    // it meets real nodes; else its scene, which alone it sees
+	timers  func(route string) bool // the timer routes that run now; nil: none
+	beats   bool                    // there are timer routes: something is always to come
+	busy    int                     // what is to come of the scene, beside timers of the router
+	count   int                     // requests so far
+	changed bool                    // bindings are not those of the start
 }
 
 // newWorld makes a world for a policy, in which nothing has begun.
 func newWorld(
-	net *mem.Network, doc *schema.Document, hosts Hosts, open bool, own ...netip.Addr,
+	net *mem.Network, doc *schema.Document, out Outside, open bool, own ...netip.Addr,
 ) (*World, error) {
 	w := &World{
-		net: net, from: net.Now(), hosts: hosts, open: open, beats: len(doc.Routes.Timer) > 0,
+		net: net, from: net.Now(), hosts: out.Hosts, open: open, beats: len(doc.Routes.Timer) > 0,
 	}
 	var err error
 	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {
 		return nil, err
 	}
-	services, diags := backends.OpenServices(doc.Backends, backends.Host{Log: w.log(), Alone: true})
+	services, diags := backends.OpenServices(doc.Backends, backends.Host{
+		Log: w.log(), Alone: true, Stubs: out.Stubs,
+	})
 	if services == nil {
 		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
 	}
+	if err := w.bind(services, out.Bound); err != nil {
+		return nil, err
+	}
 	cfg := router.Config{
 		Locations: services.Locations, Subscribers: services.Subscribers,
-		Sender: w.node, Resolver: hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
+		Databases: services.Database,
+		Sender:    w.node, Resolver: w.hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
 		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },
@@ -68,6 +75,11 @@ func newWorld(
 		return nil, fmt.Errorf("the policy was refused: %s", diags[0])
 	}
 	w.policy = policy
+	services.Each(func(_ string, b backends.Backend) {
+		if s, ok := b.(*backends.Stub); ok {
+			s.Begin()
+		}
+	})
 	w.node.Advance = w.router.Advance
 	w.node.Start(w.router)
 	return w, nil

@@ -25,7 +25,7 @@ func testEnv(t testing.TB) Env {
 		{Name: "numbers", Kind: "prefix", Rows: rows("49", "123", "1", "+4930")},
 		{Name: "nets", Kind: "cidr", Rows: rows("10.1.0.0/16", "2001:db8::/48", "192.0.2.1")},
 		{Name: "seen", Kind: "cache", TTL: time.Hour, Max: 10, IPv6: 64},
-	}, nil)
+	}, nil, nil)
 	if diags != nil {
 		t.Fatal(diags)
 	}

@@ -17,7 +17,9 @@ type PathItem struct {
 // Path is the rules that matched, in order.
 func Path(t *job.Trace) (path []PathItem) {
 	t.Matched(func(r *job.Run, try *job.Try) {
-		path = append(path, PathItem{r.Type, r.Route, try.Name, try.Index + 1})
+		if !try.Again {
+			path = append(path, PathItem{r.Type, r.Route, try.Name, try.Index + 1})
+		}
 	})
 	return path
 }

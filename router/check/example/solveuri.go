@@ -319,7 +319,7 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, pattern.Answer) {
 			}
 		}
 	}
-	if a == unsure {
+	if a == unsure || ours && s.Open {
 		return v, unsure
 	}
 	return v, nothing

@@ -100,12 +100,12 @@ func New(doc *schema.Document) *Policy {
 		switch {
 		case t.Kind == "cache":
 			f.Moving[t.Name] = true
-		case t.File.S == "" && len(t.Rows) <= maxRows:
+		case t.File.S == "" && t.SQL == nil && len(t.Rows) <= maxRows:
 			f.Tables[t.Name] = t
 			known = append(known, *t)
 		}
 	}
-	p.tables, _ = data.Load(known, nil)
+	p.tables, _ = data.Load(known, nil, nil)
 	p.Admits, p.Faults = admits(), faults(doc)
 	sources := p.allocate()
 	kinds := actions()

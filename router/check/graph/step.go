@@ -114,6 +114,9 @@ func (s *Step) changes() {
 	case "lookup":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "which binding lookup finds"
+	case "alias_lookup", "speed_dial":
+		s.edits(KeyUser, KeyURI)
+		s.Wild = "what " + s.Src.Kind + " finds"
 	case "loose_route":
 		s.edits(KeyDirection, "Route", KeyUser, KeyURI)
 	case "force_rport":
@@ -124,6 +127,12 @@ func (s *Step) changes() {
 		}
 	case "remove_header", "pop", "unset":
 		args.Each(func(v *schema.Value) { s.edits(KeyNamed(v.S)) })
+	case "authenticate":
+		load := args.Get("load")
+		for i := range load.Keys {
+			s.edits(load.Keys[i].S)
+			s.Wild = "what authenticate loads"
+		}
 	case "query":
 		if into := args.Get("into"); into.Kind == schema.String {
 			s.edits(into.S)

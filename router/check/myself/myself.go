@@ -3,9 +3,11 @@ package myself
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sipedge/router/check/formula"
+	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/vars"
 	"sipedge/schema"
@@ -20,6 +22,9 @@ type Ours struct {
 	Listeners []transport.Listener
 	Hosts     []string // as hosts are compared
 	Ports     []uint16
+	// Open: hosts that are none of Hosts may be ours too, by tables that nobody knows here. Self
+	// takes such a table for empty.
+	Open bool
 }
 
 // Of finds out who we are by a document that compiles.
@@ -45,8 +50,27 @@ func Of(doc *schema.Document) (o Ours) {
 		}
 	}
 	o.Self = job.NewSelf(o.Listeners, domains, aliases)
+	for _, name := range doc.DomainsIn {
+		o.serve(doc, name.S)
+	}
 	o.Name = job.NameOf(o.Listeners, domains)
 	return o
+}
+
+// serve adds the domains of a table, as far as they stand in the policy.
+func (o *Ours) serve(doc *schema.Document, name string) {
+	i := slices.IndexFunc(doc.Tables, func(t schema.Table) bool { return t.Name == name })
+	table := doc.Tables[i : i+1]
+	if table[0].SQL != nil || table[0].File.S != "" {
+		o.Open = true
+		return
+	}
+	rows, _ := data.Load(table, nil, nil) // it compiles
+	o.Self.Serve(rows.Get(name).Serves)
+	for _, r := range table[0].Rows {
+		o.Hosts = append(o.Hosts, formula.CanonicalHost(r.Key.S))
+		o.Open = o.Open || r.Value.S != "" // subdomains
+	}
 }
 
 // add adds a host, which may have a port.
@@ -73,6 +97,9 @@ func (o *Ours) IsMyself(u *sip.URI) bool {
 
 // OursAt are the hosts that are ours at a port; ok false: it takes more to know.
 func (o *Ours) OursAt(port uint16) (hosts []string, ok bool) {
+	if o.Open {
+		return nil, false
+	}
 	for _, l := range o.Listeners {
 		if l.Addr.Addr().IsUnspecified() {
 			return nil, false // and all addresses of the machine
@@ -93,6 +120,9 @@ func (o *Ours) OursAt(port uint16) (hosts []string, ok bool) {
 // PortsOf are the ports at which a host is ours, none: without one; ok false: it takes more
 // to know.
 func (o *Ours) PortsOf(host string) (none bool, ports []formula.Bounds, ok bool) {
+	if o.Open && !slices.Contains(o.Hosts, host) {
+		return false, nil, false
+	}
 	for _, port := range append([]uint16{0, Strange}, o.Ports...) {
 		is, ok := o.isAt(host, port)
 		switch {

@@ -109,11 +109,27 @@ func (r *Run) own(s *graph.Step) {
 		r.Owner = r.ownerOf(s.Src)
 	case "revert_uri":
 		r.Owner = ByCaller
-	case "lookup": // who registered proved to be ours, or the policy does not ask
-		r.Owner = ByPolicy
-	case "next_branches":
-		r.Owner = ByPolicy // whether it is a stranger's, append_branch is asked
+	default:
+		if o, finds := finder(s.Src.Kind); finds {
+			r.Owner = o
+		}
 	}
+}
+
+// finder is who names the host of what a step finds for the Request-URI; ok false: it finds
+// nothing.
+func finder(kind string) (o Owner, ok bool) {
+	switch kind {
+	case "lookup": // who registered proved to be ours, or the policy does not ask
+		return ByPolicy, true
+	case "next_branches": // whether it is a stranger's, append_branch is asked
+		return ByPolicy, true
+	case "alias_lookup":
+		return ByPolicy, true
+	case "speed_dial": // a user wrote it, and the policy may not have asked who it is
+		return ByTemplate, true
+	}
+	return o, false
 }
 
 // ownerOf is who names the host by a step that sets it.

@@ -256,13 +256,14 @@ func (w *trace) ran(e *event) { w.and = append(w.and, w.under(e.conds)) }
 
 // wrote looks at a step that wrote the key; nil: what was before counts too.
 func (w *trace) wrote(e *event, t int) *formula.Node {
-	switch s := e.step; {
+	s := e.step
+	o, finds := finder(s.Src.Kind)
+	switch {
 	case s.Src.Kind == "loose_route":
 		return w.loosed(e)
-	case w.a.Kind == formula.Owner &&
-		(s.Src.Kind == "next_branches" || s.Src.Kind == "lookup"):
+	case w.a.Kind == formula.Owner && finds:
 		w.ran(e)
-		return w.truth(w.owned(ByPolicy))
+		return w.truth(w.owned(o))
 	case s.Wild != "":
 		w.ran(e)
 		return w.all(w.cannot(s.Wild))

@@ -38,10 +38,10 @@ A request comes from where the recording says, else from where its Via says, by 
 listener it came to, at the time it was recorded. Of a recording in which requests come
 to a listener of the policies (or are sent by SIPp) only those are replayed, else all.
 Each is decided by itself: what a policy remembers of earlier ones (rate_limit, ban, put)
-is empty, tables are those of its files, and what happens at once counts; no branch
-answers. Retransmissions, and an ACK or CANCEL that belongs to an INVITE before, meet no
-rule and are not replayed. A request within a dialog whose Route another instance signed
-is refused by both policies.
+is empty, tables are those of its files, databases are empty, and what happens at once
+counts; no branch answers. Retransmissions, and an ACK or CANCEL that belongs to an
+INVITE before, meet no rule and are not replayed. A request within a dialog whose Route
+another instance signed is refused by both policies.
 
 Requests that the same rules decide the same way are told once, with how many there are;
 --all tells each. What could not be read is told on standard error.

@@ -31,7 +31,8 @@ func newExplain(s System) *cobra.Command {
 		Short: "Show what a policy does to a message, step by step",
 		Long: `Runs a policy over messages and shows each decision: the rules tried, the matcher
 that did not hold with the value it saw, each step with what it changed, and the
-messages that leave. The real router runs, in virtual time; nothing is contacted.
+messages that leave. The real router runs, in virtual time; nothing is contacted, and
+databases are empty.
 
 MESSAGE is a file with a request; - for standard input; or the request itself, when
 it has a space: "INVITE sip:bob@example.net". Header fields that are missing are filled

@@ -70,7 +70,8 @@ Problems go to standard error as text, or to standard output for machines:
 	f.StringVarP(&c.output, "output", "o", "text",
 		"how problems are written: text, json, sarif, junit or github")
 	f.BoolVar(&c.strict, "strict", false, "count warnings as problems found")
-	f.BoolVar(&c.online, "online", false, "check listeners and hosts on this host and network")
+	f.BoolVar(&c.online, "online", false,
+		"check listeners, hosts and backends on this host and network")
 	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "of --online, for each PATH")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))

@@ -104,7 +104,7 @@ func Start(cfg Config) (*Daemon, error) {
 	return d, nil
 }
 
-// tablesEvery is how often the files of tables are looked at.
+// tablesEvery is how often it is looked whether tables are to be read again.
 const tablesEvery = time.Second
 
 // mutexSamples: one of so many waits for a mutex is in the profile of them.
@@ -149,6 +149,7 @@ func (d *Daemon) build(src schema.Source) error {
 		Trace:        d.calls.Trace,
 		Locations:    d.data.Locations,
 		Subscribers:  d.data.Subscribers,
+		Databases:    d.data.Database,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop

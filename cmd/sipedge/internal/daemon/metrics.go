@@ -145,10 +145,28 @@ func (e emitter) tables(tables *data.Tables) {
 				c.Evicted(), "table", t.Name())
 			continue
 		}
-		done, failed := t.Reloads()
-		const reloads = "Changed files of tables that were read."
-		e.counter("table_reloads_total", reloads, done, "table", t.Name(), "result", "done")
-		e.counter("table_reloads_total", reloads, failed, "table", t.Name(), "result", "failed")
+		if h, ok := t.History(); ok {
+			e.history(t.Name(), h)
+		}
+	}
+}
+
+// history is that of a table which is not the policy's own.
+func (e emitter) history(table string, h data.History) {
+	const reloads = "Times that rows of tables were read again."
+	e.counter("table_reloads_total", reloads, h.Done, "table", table, "result", "done")
+	e.counter("table_reloads_total", reloads, h.Failures, "table", table, "result", "failed")
+	e.gauge("table_version", "Changes of the rows of a table since the start, which is 1; 0: it "+
+		"was never read.", float64(h.Version), "table", table)
+	failed := 0.0
+	if h.Failed {
+		failed = 1
+	}
+	e.gauge("table_failed", "1: the table could not be read the last time; the last good copy stays.",
+		failed, "table", table)
+	if !h.Read.IsZero() {
+		e.gauge("table_age_seconds", "Time since the rows of a table were read.",
+			time.Since(h.Read).Seconds(), "table", table)
 	}
 }
 

@@ -24,9 +24,9 @@ type Subject struct {
 }
 
 // checks are what serve will need of the host and the network. What else a policy comes to
-// depend on, such as a backend or a certificate, has its check here.
+// depend on, such as a certificate, has its check here.
 var checks = []func(context.Context, *Subject) schema.Diagnostics{
-	checkListeners, checkAdmin, checkNames,
+	checkListeners, checkAdmin, checkNames, checkBackends,
 }
 
 // Online opens what serve would open and asks whom it would ask, as serve does it, and lets go

@@ -1,0 +1,55 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"sipedge/backends"
+	"sipedge/router/data"
+	"sipedge/schema"
+)
+
+// checkBackends opens the backends as serve will, asks each for a sign of life, and reads the
+// tables of the policy that are in databases.
+func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
+	services, diags := backends.OpenServices(s.Doc.Backends,
+		backends.Host{Log: slog.New(slog.DiscardHandler)})
+	if services == nil {
+		return diags
+	}
+	var all sync.WaitGroup
+	silent := map[string]error{}
+	var mu sync.Mutex // guards silent
+	services.Each(func(name string, b backends.Backend) {
+		all.Go(func() {
+			if err := b.Ping(ctx); err != nil {
+				mu.Lock()
+				silent[name] = err
+				mu.Unlock()
+			}
+		})
+	})
+	all.Wait()
+	for i := range s.Doc.Backends {
+		b := &s.Doc.Backends[i]
+		if err := silent[b.Name]; err != nil {
+			diags = append(diags, problemAt(b.Pos, b.Pos.Col+len(b.Name), schema.SilentBackend,
+				"the backend %s does not answer: %v", b.Name, err))
+		}
+	}
+	var tables []schema.Table
+	for _, t := range s.Doc.Tables {
+		if t.SQL == nil || silent[t.SQL.Backend.S] != nil {
+			continue
+		}
+		must := *t.SQL
+		must.Required = true
+		t.SQL = &must
+		tables = append(tables, t)
+	}
+	_, wrong := data.Load(tables, nil, services.Database)
+	_ = services.Close() // nothing was written
+	return slices.Concat(diags, wrong)
+}

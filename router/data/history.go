@@ -1,0 +1,60 @@
+package data
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// History is how a table was read that comes from a file or a database.
+type History struct {
+	Read    time.Time // when its rows were read; zero: never
+	Version uint64    // of its rows: 1 at the start, one more with every change
+	Failed  bool      // the last time it could not be read
+	// How often it was read again, and how often that failed.
+	Done, Failures uint64
+}
+
+// History is how the table was read; ok false: it stands in the policy.
+func (t *Table) History() (h History, ok bool) {
+	if t.file == nil && t.remote == nil {
+		return h, false
+	}
+	own := &t.history
+	h = History{
+		Version: own.version.Load(), Failed: own.failed.Load(),
+		Done: own.done.Load(), Failures: own.failures.Load(),
+	}
+	if at := own.read.Load(); at != 0 {
+		h.Read = time.Unix(0, at)
+	}
+	return h, true
+}
+
+// history is History as it is written while others read it.
+type history struct {
+	read           atomic.Int64 // Unix nanoseconds
+	version        atomic.Uint64
+	failed         atomic.Bool
+	done, failures atomic.Uint64
+}
+
+func (h *history) begin(at time.Time) {
+	h.read.Store(at.UnixNano())
+	h.version.Store(1)
+}
+
+// failure notes one, and reports whether it is the first in a row.
+func (h *history) failure() bool {
+	h.failures.Add(1)
+	return !h.failed.Swap(true)
+}
+
+// success notes that rows were read, and whether they are others.
+func (h *history) success(changed bool) {
+	h.read.Store(time.Now().UnixNano())
+	h.done.Add(1)
+	h.failed.Store(false)
+	if changed {
+		h.version.Add(1)
+	}
+}

@@ -1,0 +1,189 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"sipedge/backends"
+	"sipedge/schema"
+)
+
+// A table in a database:
+//
+//  1. it is read at the start, and when that fails the policy says what follows
+//  2. Watch has it read when it is due or was told of, beside the traffic
+//  3. rows that differ are swapped in; what can't be read changes nothing
+
+// remote is where the rows of a table come from, in a database.
+type remote struct {
+	decl *schema.SQL
+	db   backends.DB // nil: there is none, as in the test of a policy
+
+	told atomic.Bool  // of a change
+	busy atomic.Bool  // it is being read
+	due  atomic.Int64 // Unix nanoseconds
+}
+
+// readTime bounds how long the rows of a table may take to come.
+const readTime = time.Minute
+
+var errNull = errors.New("a row has no key: its column is NULL")
+
+// connect takes the rows from a database.
+func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.DB) (
+	diags schema.Diagnostics,
+) {
+	t.remote = &remote{decl: decl}
+	t.content.Store(newContent(t.kind, 0, nil))
+	if databases == nil {
+		return nil
+	}
+	wrong := func(format string, args ...any) schema.Diagnostics {
+		d := problem(decl.Backend, schema.WrongBackend, fmt.Sprintf(format, args...))
+		return schema.Diagnostics{d}
+	}
+	db := databases(decl.Backend.S)
+	switch {
+	case db == nil || db.Can()&backends.CanSelect == 0:
+		return wrong("%q is no database to read tables from", decl.Backend.S)
+	case decl.Notify && db.Can()&backends.CanNotify == 0:
+		return wrong("%q does not tell of changes: `refresh: 60s` asks for them", decl.Backend.S)
+	}
+	t.remote.db = db
+	c, err := t.remote.read(context.Background(), t.kind)
+	switch {
+	case err == nil:
+		t.content.Store(c)
+		t.history.begin(time.Now())
+		t.remote.later(decl.Every)
+	case decl.Required:
+		d := problem(decl.Backend, schema.BadTable,
+			fmt.Sprintf("cannot read the table %s: %v", decl.Table, err))
+		d.Hint = "`required: false` has the server start without it"
+		if errors.Is(err, backends.ErrRefused) {
+			d.Hint = "`sipedge db check` tells, `sipedge db init` makes tables"
+		}
+		return schema.Diagnostics{d}
+	default:
+		t.history.failure()
+		t.remote.later(retryAfter)
+	}
+	return nil
+}
+
+// retryAfter is when what could not be read is read again, at the latest.
+const retryAfter = 10 * time.Second
+
+// later says when the table is due. Many servers do not read at once.
+func (r *remote) later(d time.Duration) {
+	d += rand.N(d/5+1) - d/10
+	r.due.Store(time.Now().Add(d).UnixNano())
+}
+
+// sameRemote reports whether t is a table of a kind in a database that is declared alike.
+func (t *Table) sameRemote(kind Kind, decl *schema.SQL) bool {
+	if t == nil || t.remote == nil || t.remote.db == nil || decl == nil || t.kind != kind {
+		return false
+	}
+	a, b := *t.remote.decl, *decl
+	a.Backend.Pos, b.Backend.Pos = schema.Pos{}, schema.Pos{}
+	return reflect.DeepEqual(a, b)
+}
+
+// read reads all rows.
+func (r *remote) read(ctx context.Context, kind Kind) (*content, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	d := r.decl
+	q := backends.Select{Table: d.Table, Columns: d.Key, OrderBy: d.Key[0], Limit: d.MaxRows + 1}
+	if d.Value != "" {
+		q.Columns = append(q.Columns[:len(d.Key):len(d.Key)], d.Value)
+	}
+	for _, w := range d.Where {
+		q.Where = append(q.Where, backends.Where{Column: w.Column, Op: backends.Equal, Value: w.Value})
+	}
+	rows, err := r.db.Select(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > d.MaxRows {
+		return nil, fmt.Errorf("more than %d rows, which max_rows allows", d.MaxRows)
+	}
+	c := newContent(kind, len(rows), nil)
+	var key strings.Builder
+	for _, row := range rows {
+		key.Reset()
+		for i := range d.Key {
+			if row[i] == nil {
+				return nil, errNull
+			}
+			if i > 0 {
+				key.WriteString(d.Separator)
+			}
+			key.WriteString(backends.Text(row[i]))
+		}
+		text, value := key.String(), ""
+		if d.Lower {
+			text = strings.ToLower(text)
+		}
+		if d.Value != "" {
+			value = backends.Text(row[len(d.Key)])
+		}
+		if err := c.add(kind, []byte(text), []byte(value)); err != nil {
+			return nil, fmt.Errorf("key %q: %w", text, err)
+		}
+	}
+	return c, nil
+}
+
+// reread reads the rows again. It logs the first failure in a row, and what changed.
+func (t *Table) reread(ctx context.Context, log *slog.Logger) {
+	r := t.remote
+	r.told.Store(false)
+	c, err := r.read(ctx, t.kind)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		if t.history.failure() {
+			log.Error("table not reloaded: the last good copy stays",
+				"table", t.name, "backend", r.decl.Backend.S, "error", err)
+		}
+		r.later(min(r.decl.Every, retryAfter))
+	default:
+		recovered := t.history.failed.Load()
+		changed := t.history.version.Load() == 0 || !c.rows.equal(t.content.Load().rows)
+		if changed {
+			t.content.Store(c)
+		}
+		t.history.success(changed)
+		r.later(r.decl.Every)
+		if changed || recovered {
+			log.Info("table reloaded", "table", t.name, "rows", len(c.rows.entries))
+		}
+	}
+}
+
+// wants reports whether it is time to read the table.
+func (r *remote) wants(now time.Time) bool {
+	return r.db != nil && (r.told.Load() || now.UnixNano() >= r.due.Load())
+}
+
+// listen has the database tell of changes until ctx ends.
+func (r *remote) listen(ctx context.Context) {
+	n, ok := r.db.(backends.Notifier)
+	for ok && ctx.Err() == nil {
+		// An error is one of the database, which reading the table meets too, and tells.
+		_ = n.Notified(ctx, r.decl.Table, func() { r.told.Store(true) })
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryAfter):
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package policytest
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"sipedge/backends"
+	"sipedge/backends/memory"
+	"sipedge/router"
+	"sipedge/schema"
+)
+
+// outside is a driver that no test of a policy opens.
+var outside = backends.Driver{
+	Name: "database", Schema: `{}`,
+	Open: func(*backends.Opening) (backends.Backend, schema.Diagnostics) { panic("opened") },
+}
+
+const registrarPolicy = `version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+domains: [example.net, {in: served}]
+backends: {store: {database: {}}, contacts: {memory: {}}}
+vars: {avp.target: string}
+tables:
+  served: {set: {sql: {backend: store, table: domain, key: domain}, refresh: notify}}
+  did: {map: {sql: {backend: store, table: did, key: number, value: target}}}
+routes:
+  request:
+    - match: {method: REGISTER, to: {myself: true}}
+      do:
+        - authenticate: {kind: www, users: store, domain: "{to.host}", on_error: down}
+        - save: {location: contacts}
+    - match: {from: {myself: true}}
+      do: [{authenticate: {users: store, domain: "{from.host}", on_error: down}}]
+    - name: numbers
+      match: {uri: {user: {in: did}}}
+      do:
+        - query: {table: did, key: "{ruri.user}", into: avp.target}
+        - relay: {to: "sip:{avp.target}"}
+    - match: {uri: {myself: true}}
+      do: [{lookup: {location: contacts, on_error: down}}, {relay: {}}]
+    - do: [{reply: {code: 403}}]
+  sub: {down: [{do: [{reply: {code: 500}}]}]}
+`
+
+// loadStubs makes a file of tests of the policy above; the File is nil if there are mistakes.
+func loadStubs(t *testing.T, tests string) (*File, string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"policy.yaml": registrarPolicy, "policy.test.yaml": tests,
+	} {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, src, diags, err := Load(dir+"/policy.test.yaml",
+		router.VocabularyWith([]backends.Driver{memory.Driver, outside}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, diags.Text(src)
+}
+
+const stubs = `
+given: {from: "sip:dave@example.edu"}
+users: {alice@example.net: secret, alice@example.org: {password: other, columns: {rpid: x}}}
+bindings: {bob@example.net: ["sip:bob@203.0.113.5", {contact: "sip:bob@203.0.113.6", q: 0.5}]}
+backends: {store: {domain: [{domain: example.org}], did: [{number: "100", target: gw1.example}]}}
+tests:
+`
+
+// Users, bindings and databases are as the file says, or the case.
+func TestStubs(t *testing.T) {
+	const fromAlice = `uri: "sip:bob@example.net", from: "sip:alice@example.net"`
+	for _, tt := range []struct{ name, test, want string }{
+		{"no credentials", `given: {` + fromAlice + `}, expect: {reply: 407}`, ""},
+		{"with", `given: {` + fromAlice + `, auth: alice@example.net},
+      expect: {sent: [{uri: "sip:bob@203.0.113.5"}, {uri: "sip:bob@203.0.113.6"}]}`, ""},
+		{"a rule that waited is one", `given: {` + fromAlice + `, auth: alice@example.net},
+      expect: {path: [request/2, request/4]}`, ""},
+		{"the user of another domain",
+			`given: {` + fromAlice + `, auth: alice@example.org}, expect: {reply: 407}`, ""},
+		{"in the other domain", `given: {uri: "sip:bob@example.net", from: "sip:alice@example.org",
+      auth: alice@example.org}, expect: {reply: 200}`, ""},
+		{"a domain that is not served", `given: {uri: "sip:bob@example.net",
+      from: "sip:alice@example.com"}, expect: {reply: 200}`, ""},
+		{"other domains", `backends: {store: {domain: [{domain: example.com}]}},
+      given: {uri: "sip:bob@example.net", from: "sip:alice@example.com"},
+      expect: {reply: 407}`, ""},
+		{"a wrong password", `given: {` + fromAlice + `, auth: {user: alice, password: guess}},
+      expect: {reply: 407}`, ""},
+		{"nothing to answer", `given: {uri: "sip:x@example.com", auth: alice@example.net}`,
+			"is not challenged"},
+		{"a row", `given: {uri: "sip:100@example.com"}, expect: {relayed_to: gw1.example}`, ""},
+		{"no such row", `given: {uri: "sip:101@example.com"}, expect: {reply: 403}`, ""},
+		{"rows of the case", `tables: {did: {"101": gw2.example}},
+      given: {uri: "sip:101@example.com"}, expect: {relayed_to: gw2.example}`, ""},
+		{"users of the case", `users: {carol: pw}, given: {uri: "sip:bob@example.net",
+      from: "sip:carol@example.org", auth: carol}, expect: {reply: 200}`, ""},
+		{"bindings of the case", `bindings: {eve@example.net: "sip:eve@203.0.113.7"},
+      given: {uri: "sip:eve@example.net"}, expect: {relayed_to: 203.0.113.7}`, ""},
+		{"not of another case", `given: {uri: "sip:eve@example.net"}, expect: {reply: 404}`, ""},
+		{"users that can't be asked", `backends: {store: fails},
+      given: {` + fromAlice + `, auth: alice@example.net}, expect: {reply: 500}`, ""},
+		{"bindings that can't be asked", `backends: {contacts: fails},
+      given: {uri: "sip:bob@example.net"}, expect: {reply: 500}`, ""},
+	} {
+		f, diags := loadStubs(t, stubs+"  - {name: x, "+tt.test+"}\n")
+		if f == nil {
+			t.Errorf("%s: %s", tt.name, diags)
+			continue
+		}
+		r := f.Run(nil)[0]
+		got := r.Error
+		for _, failed := range r.Failed {
+			got += failed.What + ": want " + failed.Want + ", got " + failed.Got
+		}
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: want %q, got %q", tt.name, tt.want, got)
+		}
+	}
+}
+
+// Who registers in one case is not there in the next; what the file has is.
+func TestBindingsForgotten(t *testing.T) {
+	f, diags := loadStubs(t, stubs+`
+  - {name: in, given: {method: REGISTER, uri: "sip:example.net", to: "sip:alice@example.net",
+      from: "sip:alice@example.net", auth: alice@example.net,
+      headers: {Contact: "<sip:alice@203.0.113.8>;expires=100000"}}, expect: {reply: 200}}
+  - {name: out, given: {uri: "sip:alice@example.net"}, expect: {reply: 404}}
+  - {name: still, given: {uri: "sip:bob@example.net"}, expect: {reply: 200}}
+`)
+	if f == nil {
+		t.Fatal(diags)
+	}
+	for _, r := range f.Run(nil) {
+		if !r.OK() {
+			t.Errorf("%s: %s %v", r.Case.Name, r.Error, r.Failed)
+		}
+	}
+}
+
+// What of stubs is wrong is told.
+func TestStubsRefused(t *testing.T) {
+	for _, tt := range []struct{ more, want string }{
+		{"backends: {stor: fails}", `no backend "stor"; did you mean store?`},
+		{"backends: {contacts: {x: []}}", "`bindings` gives what it has"},
+		{"bindings: {bob: []}", "one"},
+		{`bindings: {bob: "sip:b@192.0.2.1"}`, "no address of record"},
+		{"given: {auth: bob}", "no user \"bob\""},
+		{"users: {alice@a: x, alice@b: y}, given: {auth: alice}", "several users"},
+	} {
+		f, got := loadStubs(t, "tests:\n  - {name: x, "+tt.more+"}\n")
+		if f != nil || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: want %q, got %s", tt.more, tt.want, got)
+		}
+	}
+}
