@@ -183,7 +183,8 @@ func TestSnapshot(t *testing.T) {
 		err := j.Snapshot(func(add func([]byte) error) error {
 			for w := range lanes {
 				lanes[w].Lock()
-				lanes[w].Unlock() //nolint:staticcheck // whoever appended before has changed state
+				//lint:ignore SA2001 whoever appended before has changed the state
+				lanes[w].Unlock()
 			}
 			mu.Lock()
 			defer mu.Unlock()

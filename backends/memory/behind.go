@@ -49,10 +49,7 @@ func (b *Behind) Load(ctx context.Context, now time.Time) error {
 		case err == nil:
 			err = b.catchUp(now)
 		case first && b.alone && !errors.Is(err, backends.ErrRefused):
-			var there bool
-			if there, err = b.recover(now, err); !there {
-				break
-			}
+			err = b.recover(now, err)
 		}
 		first = false
 		if err == nil {
@@ -83,23 +80,23 @@ func (b *Behind) catchUp(now time.Time) error {
 	return nil
 }
 
-// recover takes all bindings from the journal. there false: it does not have them all, and err,
-// that of the table, stands.
-func (b *Behind) recover(now time.Time, failed error) (there bool, err error) {
+// recover takes all bindings from the journal, since the table failed. When the journal does not
+// have them all that error stands.
+func (b *Behind) recover(now time.Time, failed error) error {
 	r, err := b.replay(now, func(_ []byte, st *state) {
 		_ = b.Store.Update(b.ends, st.aor, now, &becoming{want: st.bindings}) // no errors
 	})
 	switch {
 	case err != nil:
 		b.clear(now)
-		return true, err
+		return err
 	case !r.Snapshot:
 		b.clear(now)
-		return false, failed
+		return failed
 	}
 	b.rows.log.Warn("bindings are those of the journal: the table can't be read",
 		"table", b.rows.table, "err", failed)
-	return true, nil
+	return nil
 }
 
 // replay calls f with each state in the journal that the table lacked, or may have, and leaves in

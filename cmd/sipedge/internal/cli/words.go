@@ -21,8 +21,8 @@ func newDoc(services []backends.Driver) *cobra.Command {
 		Use:   "doc [WORD]",
 		Short: "Explain a word of the policy language",
 		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
-a field of templates (ruri.user), a pipe (strip), a driver of backends (memory) or the code
-of a diagnostic (SE1004).
+a field of templates (ruri.user), a pipe (strip), a driver of backends (memory) or the
+code of a diagnostic (SE1004).
 Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
 and Kamailio with the fields they are here, the word tests what a test file may have.
 
