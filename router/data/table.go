@@ -42,6 +42,9 @@ type content struct {
 	rows *rows
 	trie *trie              // Prefix
 	nets *bart.Table[int32] // CIDR: rows
+
+	at      time.Time // when it was made
+	version uint64    // how many of the table there were, this one included
 }
 
 // Name is what the policy calls the table.
@@ -147,7 +150,7 @@ func (c *content) add(kind Kind, key, value []byte) error {
 
 // newContent is an empty content of a kind, whose rows may use buf.
 func newContent(kind Kind, n int, buf []byte) *content {
-	c := &content{rows: newRows(n, buf)}
+	c := &content{rows: newRows(n, buf), at: time.Now()}
 	switch kind {
 	case Prefix:
 		c.trie = newTrie(c.rows)

@@ -37,7 +37,7 @@ func Load(decls []schema.Table, before *Tables) (*Tables, schema.Diagnostics) {
 				diags = append(diags, problem(d.File, schema.BadTable, reason(d.File.S, err)))
 			}
 		default:
-			diags = append(diags, t.fill(d.Rows)...)
+			diags = append(diags, t.fill(d.Rows, old)...)
 		}
 	}
 	if diags.HasErrors() {
@@ -94,13 +94,13 @@ func (t *Table) open(path string, header bool, old *Table) error {
 	t.file.loaded, t.file.seen = s, s
 	if err == nil {
 		t.file.current.Store(true)
-		t.content.Store(c)
+		t.put(c, old)
 	}
 	return err
 }
 
 // fill takes the rows that the policy gives.
-func (t *Table) fill(rows []schema.Row) (diags schema.Diagnostics) {
+func (t *Table) fill(rows []schema.Row, old *Table) (diags schema.Diagnostics) {
 	c := newContent(t.kind, len(rows), nil)
 	for _, r := range rows {
 		if err := c.add(t.kind, []byte(r.Key.S), []byte(r.Value.S)); err != nil {
@@ -111,7 +111,7 @@ func (t *Table) fill(rows []schema.Row) (diags schema.Diagnostics) {
 			diags = append(diags, problem(r.Key, code, err.Error()))
 		}
 	}
-	t.content.Store(c)
+	t.put(c, old)
 	return diags
 }
 

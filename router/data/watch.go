@@ -56,7 +56,7 @@ func (t *Table) refresh(log *slog.Logger) {
 			"table", t.name, "file", f.path, "error", err)
 		return
 	}
-	t.content.Store(c)
+	t.put(c, t)
 	f.reloads.Add(1)
 	log.Info("table reloaded", "table", t.name, "rows", len(c.rows.entries))
 }

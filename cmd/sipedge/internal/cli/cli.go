@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/ctl"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/provision"
 	"sipedge/router"
@@ -109,6 +110,14 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
 		Vocabulary: s.vocabulary,
 	})...)
+	root.AddCommand(ctl.Command(ctl.System{
+		Stdout: s.Stdout, Stderr: s.Stderr, Env: s.Env,
+		Report: func(problems string) { reportText(s, problems) },
+		Load: func(path string) (*schema.Document, error) {
+			doc, _, _, err := load(s, path)()
+			return doc, err
+		},
+	}))
 	return root
 }
 
