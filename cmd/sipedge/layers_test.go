@@ -75,6 +75,7 @@ var owners = map[string][]string{
 	"github.com/miekg/dns":     {"sip/resolve"},
 	"github.com/spf13/cobra": {
 		"cmd/sipedge/internal/cli", "cmd/sipedge/internal/ctl", "cmd/sipedge/internal/provision",
+		"cmd/sipedge/internal/usage",
 	},
 	"golang.org/x/term":          {"cmd/sipedge/internal/provision"},
 	"github.com/gaissmai/bart":   {"router/table", "router/data"},

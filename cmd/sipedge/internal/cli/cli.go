@@ -15,6 +15,7 @@ import (
 	"sipedge/cmd/sipedge/internal/ctl"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/provision"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip/transport"
@@ -95,7 +96,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 				debug.SetGCPercent(shortGC)
 			}
 		},
-		Args:          noCommand,
+		Args:          usage.NoCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -119,25 +120,4 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		},
 	}))
 	return root
-}
-
-// noCommand words the error for a command that does not exist.
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return fmt.Errorf("no command %q; did you mean %s?", args[0], near[0])
-	}
-	return fmt.Errorf("no command %q", args[0])
-}
-
-// atMost words the error for arguments nobody asked for.
-func atMost(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > n {
-			return fmt.Errorf("%q is one too many: %s", args[n], what)
-		}
-		return nil
-	}
 }

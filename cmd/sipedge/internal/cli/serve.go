@@ -12,6 +12,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	hello "sipedge/examples/01-hello"
 	"sipedge/schema"
 )
@@ -54,7 +55,7 @@ the start. Keys in the policy's ` + "`secrets:`" + ` come first.
   sipedge serve examples/01-hello
   sipedge serve --state /var/lib/sipedge /etc/sipedge/policy.yaml
   kill -HUP $(pidof sipedge)`,
-		Args: atMost(1, "one PATH"),
+		Args: usage.AtMost(1, "one PATH"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 && config != "" {
 				return fmt.Errorf("PATH and --config are the same thing: give one")

@@ -19,6 +19,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/schema"
 )
 
@@ -71,7 +72,7 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
   sipedge ctl --config /etc/sipedge location show alice@example.net
   sipedge ctl --socket /run/sipedge/ctl.sock ps
   sipedge ctl reload && sipedge ctl -o json statistics sipedge_requests_total`,
-		Args: noCommand,
+		Args: usage.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		SuggestionsMinimumDistance: 2,
@@ -89,27 +90,6 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
 	return cmd
 }
 
-// noCommand words the error for a command that does not exist.
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return fmt.Errorf("no command %q; did you mean %s?", args[0], near[0])
-	}
-	return fmt.Errorf("no command %q", args[0])
-}
-
-// atMost words the error for arguments nobody asked for.
-func atMost(n int, args []string) error {
-	if len(args) > n {
-		return fmt.Errorf("%q is one too many", args[n])
-	}
-	return nil
-}
-
-func noArgs(_ *cobra.Command, args []string) error { return atMost(0, args) }
-
 func newOpenAPI(s System) *cobra.Command {
 	return &cobra.Command{
 		Use:   "openapi",
@@ -117,7 +97,7 @@ func newOpenAPI(s System) *cobra.Command {
 		Long: `Prints the OpenAPI 3.1 document of the HTTP API behind the socket, of this program;
 no server is asked. A server gives its own at /v1/openapi.json.`,
 		Example: "  sipedge ctl openapi > sipedge.json",
-		Args:    noArgs,
+		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			return write(s.Stdout, string(control.OpenAPI()))
 		},
@@ -228,7 +208,7 @@ func question[T any](
 	c *command, use, id, short, long string, text func(v *T, w io.Writer),
 ) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use, Args: noArgs,
+		Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use, Args: usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				var v T

@@ -16,6 +16,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func (c *command) newLocation() *cobra.Command {
@@ -33,7 +34,7 @@ is answered. A phone that registers again is bound again.`,
   sipedge ctl location show alice@example.net
   sipedge ctl location rm alice@example.net sip:alice@192.0.2.7:5060
   sipedge ctl location add --expires 8h desk@example.net sip:desk@192.0.2.9`,
-		Args: noCommand,
+		Args: usage.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&c.location, "location", "", "the location store, by its name")
@@ -53,7 +54,7 @@ it. What is bound or gone meanwhile may be missed.`,
 		Example: `  sipedge ctl location list
   sipedge ctl location list --limit 10 +4930
   sipedge ctl location list -o json | jq '.aors[].aor'`,
-		Args:              func(_ *cobra.Command, args []string) error { return atMost(1, args) },
+		Args:              usage.AtMost(1, "one PREFIX"),
 		ValidArgsFunction: c.completeAORs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			q := query("location", c.location, "prefix", strings.Join(args, ""))
@@ -117,11 +118,11 @@ func (c *command) about(use, short, long, example string, most int,
 	run func(ctx context.Context, server *control.Client, args []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Long: long, Example: example,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("which address of record? user@host, or a URI")
 			}
-			return atMost(most, args)
+			return usage.AtMost(most, use)(cmd, args)
 		},
 		ValidArgsFunction: c.completeAORs,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -239,7 +240,7 @@ func (c *command) newFlush() *cobra.Command {
 		Long: `Removes every binding of a location store. Phones are called again when they
 registered again, which they do when they think their binding ends.`,
 		Example: "  sipedge ctl location flush --location contacts",
-		Args:    noArgs,
+		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				return c.removed(ctx, server, "flush", query("location", c.location))

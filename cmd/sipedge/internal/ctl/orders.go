@@ -12,6 +12,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func (c *command) newReload() *cobra.Command {
@@ -23,7 +24,7 @@ the problems of it as ` + "`sipedge validate`" + ` does. A policy with mistakes,
 needs a restart, changes nothing: exit code 1. One that can't be read: 3. While the server
 drains: 4.`,
 		Example: "  sipedge ctl reload\n  sipedge ctl reload -o json | jq .problems",
-		Args:    noArgs,
+		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				var done control.Reload
@@ -95,11 +96,11 @@ func (c *command) newLogLevel() *cobra.Command {
 It is that until the policy is loaded again, whose ` + "`log:`" + ` comes first then.`,
 		Example:   "  sipedge ctl log-level\n  sipedge ctl log-level debug",
 		ValidArgs: levels,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && !slices.Contains(levels, args[0]) {
 				return fmt.Errorf("LEVEL is %s, not %q", strings.Join(levels, ", "), args[0])
 			}
-			return atMost(1, args)
+			return usage.AtMost(1, "one LEVEL")(cmd, args)
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
