@@ -144,7 +144,7 @@ func (d *Daemon) addBinding(_ http.ResponseWriter, r *http.Request) (any, error)
 		q = *a.Q
 	}
 	if a.Expires != 0 {
-		lives = min(max(a.Expires, -1), math.MaxInt32)
+		lives = min(max(a.Expires, -1), math.MaxUint32) // a time.Duration holds it
 	}
 	change, err := registrar.NewAddition(backends.Binding{
 		Contact: []byte(a.Contact), Q: int(math.Round(q * 1000)), Path: []byte(a.Path),
