@@ -1,7 +1,6 @@
 package ctl
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/control"
-	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/usage"
 )
 
@@ -36,6 +34,8 @@ is answered. A phone that registers again is bound again.`,
   sipedge ctl location add --expires 8h desk@example.net sip:desk@192.0.2.9`,
 		Args: usage.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	cmd.PersistentFlags().StringVar(&c.location, "location", "", "the location store, by its name")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("location", c.completeLocations))
@@ -49,8 +49,8 @@ func (c *command) newList() *cobra.Command {
 		Use:   "list [PREFIX]",
 		Short: "List bindings",
 		Long: `Lists the bindings of every address of record, or of those that begin with PREFIX,
-in any order. A long list is written as it comes; the server's traffic does not wait for
-it. What is bound or gone meanwhile may be missed.`,
+in any order. The server's traffic does not wait for a long list. What is bound or gone
+meanwhile may be missed.`,
 		Example: `  sipedge ctl location list
   sipedge ctl location list --limit 10 +4930
   sipedge ctl location list -o json | jq '.aors[].aor'`,
@@ -70,10 +70,10 @@ it. What is bound or gone meanwhile may be missed.`,
 	return cmd
 }
 
-// list writes each address of record as it comes.
+// list writes all when all has come: a reader who takes his time does not keep the server.
 func (c *command) list(ctx context.Context, server *control.Client, q url.Values) error {
 	const row = "%-32s %-44s %5v %9s  %s\n"
-	out := bufio.NewWriter(c.Stdout)
+	var out bytes.Buffer
 	count := 0
 	line := func(line []byte) error {
 		count++
@@ -82,19 +82,19 @@ func (c *command) list(ctx context.Context, server *control.Client, q url.Values
 				out.WriteByte(',')
 			}
 			out.WriteString("\n    ")
-			_, err := out.Write(bytes.TrimRight(line, "\n"))
-			return err
+			out.Write(bytes.TrimRight(line, "\n"))
+			return nil
 		}
 		var b control.Bound
 		if err := json.Unmarshal(line, &b); err != nil {
 			return err
 		}
 		if count == 1 {
-			fmt.Fprintf(out, row, "AOR", "CONTACT", "Q", "EXPIRES", "LISTENER")
+			fmt.Fprintf(&out, row, "AOR", "CONTACT", "Q", "EXPIRES", "LISTENER")
 		}
 		for i := range b.Bindings {
 			d := &b.Bindings[i]
-			fmt.Fprintf(out, row, b.AOR, d.Contact, d.Q, age(d.Left), d.Listener)
+			fmt.Fprintf(&out, row, b.AOR, d.Contact, d.Q, age(d.Left), d.Listener)
 		}
 		return nil
 	}
@@ -107,10 +107,7 @@ func (c *command) list(ctx context.Context, server *control.Client, q url.Values
 	if c.output == "json" {
 		out.WriteString("\n]}\n")
 	}
-	if err := out.Flush(); err != nil {
-		return exit.With(exit.Unreachable, err)
-	}
-	return nil
+	return write(c.Stdout, out.String())
 }
 
 // about makes a command about the bindings of an address of record.
@@ -199,12 +196,6 @@ becomes this one. It ends after --expires, or when the phone registers otherwise
 		`  sipedge ctl location add alice@example.net sip:alice@192.0.2.7:5060
   sipedge ctl location add --expires 10m --q 0.5 alice@example.net 'sip:+4930123@192.0.2.1'`, 2,
 		func(ctx context.Context, server *control.Client, args []string) error {
-			if len(args) < 2 {
-				return errors.New("no CONTACT: a URI to bind it to")
-			}
-			if expires <= 0 {
-				return fmt.Errorf("--expires %v is no time to live", expires)
-			}
 			a.Contact, a.Expires, a.Q = args[1], expires.Seconds(), &q
 			var b control.Bound
 			to := query("location", c.location, "aor", args[0])
@@ -213,6 +204,15 @@ becomes this one. It ends after --expires, or when the phone registers otherwise
 			}
 			return c.show(&b)
 		})
+	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < 2:
+			return errors.New("no CONTACT: a URI to bind it to")
+		case expires <= 0:
+			return fmt.Errorf("--expires %v is no time to live", expires)
+		}
+		return nil
+	}
 	f := cmd.Flags()
 	f.DurationVar(&expires, "expires", time.Hour, "how long it lives")
 	f.Float64Var(&q, "q", 1, "its preference, 0 to 1")

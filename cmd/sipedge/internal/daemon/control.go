@@ -19,6 +19,7 @@ import (
 // Bounds on what operators' commands may cost the server.
 const (
 	controlConnections = 128 // served at once; more wait in the system's queue
+	controlTurns       = 2   // of these, that compute what is costly
 	controlBody        = 64 << 10
 	controlRead        = 5 * time.Second  // for a request to come
 	controlWrite       = 10 * time.Second // for a client to take some more of an answer

@@ -69,6 +69,7 @@ type Daemon struct {
 	socket  net.Listener // of operators' commands; nil: there is none
 	control *http.Server
 	orders  chan order
+	turns   chan struct{} // of controlTurns
 	started time.Time
 
 	generation atomic.Int64 // policies that ran, this one included
@@ -96,6 +97,7 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	d := &Daemon{
 		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
+		turns: make(chan struct{}, controlTurns),
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -32,7 +33,23 @@ func (d *Daemon) tellUptime(http.ResponseWriter, *http.Request) (any, error) {
 	return u, nil
 }
 
-func (d *Daemon) tellWork(http.ResponseWriter, *http.Request) (any, error) {
+// turn waits until few others make what costs a processor milliseconds, and returns what lets the
+// next one.
+func (d *Daemon) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case d.turns <- struct{}{}:
+		return func() { <-d.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *Daemon) tellWork(_ http.ResponseWriter, r *http.Request) (any, error) {
+	done, err := d.turn(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	t, pool := d.router.Transactions(), d.pool.Stats()
 	w := &control.Work{
 		Listeners: []control.Listener{}, Backends: d.backends(), Goroutines: goroutines(),
@@ -165,6 +182,11 @@ func (d *Daemon) tellStatistics(_ http.ResponseWriter, r *http.Request) (any, er
 	if len(names) == 0 {
 		names = []string{"sipedge_"}
 	}
+	done, err := d.turn(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	families, err := d.series.Gather()
 	if err != nil {
 		return nil, err
