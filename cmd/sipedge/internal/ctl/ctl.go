@@ -51,17 +51,22 @@ func Command(s System) *cobra.Command {
 		Short: "Tell a running server what to do",
 		Long: `Asks a running server what it does, and tells it what to do: an operator's commands.
 
-The server is found by its unix socket, which its owner alone may use: --socket, or
-that of the policy of --config (` + "`admin: {socket: FILE}`" + `), or ctl.sock in the state folder,
-$STATE_DIRECTORY or ` + defaultState + `. A server started with neither ` + "`admin: {socket: …}`" + `
-nor a state folder has none.
+The server is found by its unix socket, which its owner alone may use. Where it is say,
+the first that does:
 
-No command takes longer than --timeout. What the server was told and had no time to
-answer it may do yet.
+  --socket FILE      the socket
+  --config POLICY    the server's policy: its ` + "`admin: {socket: FILE}`" + `
+  $STATE_DIRECTORY   the state folder of the server, in which it is ctl.sock
 
-With -o json a command prints one document, the one that the HTTP API gives: the
-commands are requests to it, which any HTTP client can send as well. Its description
-is printed by ` + "`sipedge ctl openapi`" + `:
+and else it is ` + defaultState + `/ctl.sock. A server whose policy names no socket, and
+that has no state folder (` + "`sipedge serve --state`" + `), has none.
+
+A command ends after --timeout, with exit code 3. What the server was told by then it
+may do yet.
+
+With -o json a command prints one document, with the fields of the HTTP API: times are
+RFC 3339, durations seconds. A command is a request to that API, which any other HTTP
+client can send as well; ` + "`sipedge ctl openapi`" + ` prints its description:
 
   curl --unix-socket ` + defaultState + `/ctl.sock http://sipedge/v1/uptime
 

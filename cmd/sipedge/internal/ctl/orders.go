@@ -20,9 +20,9 @@ func (c *command) newReload() *cobra.Command {
 		Use:   "reload",
 		Short: "Have the server read its policy again",
 		Long: `Has the server read its policy again and swap it whole, as SIGHUP does, and tells
-the problems of it as ` + "`sipedge validate`" + ` does. A policy with mistakes, or with a change that
-needs a restart, changes nothing: exit code 1. One that can't be read: 3. While the server
-drains: 4.`,
+the problems of it as ` + "`sipedge validate`" + ` does. A policy with mistakes, or with a change
+that needs a restart, changes nothing: exit code 1. One that can't be read: 3. While the
+server drains: 4.`,
 		Example: "  sipedge ctl reload\n  sipedge ctl reload -o json | jq .problems",
 		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {

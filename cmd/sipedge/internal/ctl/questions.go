@@ -21,17 +21,37 @@ func (c *command) questions() []*cobra.Command {
 		question(c, "uptime", "uptime", "Tell since when the server runs",
 			`Tells the server's time, since when it runs, and since when with this policy.`, uptimeText),
 		question(c, "ps", "ps", "List what is under way",
-			`Lists listeners with what came and left by them, transactions, the pool of steps
-that wait for DNS or a backend, the calls of backends – one that is stuck by its age –
-and goroutines by what they run. The numbers are those of /metrics.`, workText),
+			`Lists what is under way. The numbers are those of /metrics.
+
+  LISTENER    what messages come by: received and sent since the start, errors of the
+              socket, connections open now, messages refused since a peer does not read
+  UNDER WAY   transactions, response contexts, requests of the server's own, and steps
+              that wait for DNS or a backend, of which there are as many as limits.pool
+              allows: more are refused
+  BACKEND     see `+"`sipedge ctl backends`"+`; a call that is stuck shows by its age (OLDEST)
+  GOROUTINES  how many, by the function they were started with`, workText),
 		question(c, "backends", "backends", "List backends and the calls of them",
-			`Lists the backends of the policy: whether one is spared since it lately could not
-answer (breaker), calls under way and waiting, the age of the oldest – also of one that
-nobody waits for any more –, and what failed since the start.`, backendsText),
+			`Lists the backends of the policy, in the order they were opened.
+
+  BREAKER   closed: it is asked; open: it is spared, since it lately could not answer;
+            half-open: it is tried
+  RUNNING   calls under way, also those that nobody waits for any more
+  WAITING   calls that wait for their turn
+  OLDEST    age of the call that runs longest
+  CALLS     since the start; of these FAILURES could not be answered, TIMEOUTS of them
+            since it took too long, and REFUSED were not made: the breaker was open, or
+            too many waited
+  BINDINGS  kept in memory
+
+What has no calls – all is in the process – shows -.`, backendsText),
 		question(c, "tables", "tables", "List the tables of the policy",
-			`Lists the tables of the policy: where their rows are from, how many there are, how
-long ago they were read and how often. A table that can't be read keeps the last good
-copy: its age grows.`, tablesText),
+			`Lists the tables of the policy, in its order.
+
+  ROWS     rows, or keys of a cache
+  AGE      since the rows were read
+  VERSION  how often they were read since the start
+  FAILED   how often that failed: the last good copy stays, and its age grows
+  SOURCE   policy, memory (a cache), or the file the rows are from`, tablesText),
 		question(c, "version", "version", "Tell which program runs",
 			"Tells the version of the program that runs. `sipedge version` tells its own.",
 			func(v *control.Version, w io.Writer) {
