@@ -36,17 +36,12 @@ func Path(a *schema.Admin, state string) string {
 	return filepath.Join(filepath.Dir(a.Socket.Pos.File), a.Socket.S)
 }
 
+// ErrInUse is of a socket that a server has.
+var ErrInUse = errors.New("another server answers on it")
+
 // Listen binds a socket that its owner alone may use. The one of a server that is gone is
 // replaced; that of a server that answers is an error.
 func Listen(path string) (net.Listener, error) {
-	l, err := listen(path)
-	if err != nil {
-		return nil, fmt.Errorf("admin: socket %s: %w (`admin: {socket: …}` names another)", path, err)
-	}
-	return l, nil
-}
-
-func listen(path string) (*listener, error) {
 	folder := filepath.Dir(path)
 	if len(folder)+spare > maxPath || len(path) > maxPath {
 		return nil, fmt.Errorf("longer than a socket's path may be, %d bytes", maxPath-spare)
@@ -54,13 +49,17 @@ func listen(path string) (*listener, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	var l *listener
-	return l, exclusively(folder, func() (err error) {
+	var l net.Listener
+	err := exclusively(folder, func() (err error) {
 		if err = free(path); err == nil {
 			l, err = bind(folder, path)
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // answerTime is how long the owner of a socket may take to accept a connection.
@@ -84,7 +83,7 @@ func free(path string) error {
 	if nobody(err) {
 		return nil
 	}
-	return errors.New("another server answers on it")
+	return ErrInUse
 }
 
 // bind makes the socket where nobody else can reach it, and moves it to its path when it is its

@@ -60,7 +60,7 @@ func (d *Daemon) listenControl() error {
 	}
 	l, err := control.Listen(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("admin: socket %s: %w (`admin: {socket: …}` names another)", path, err)
 	}
 	d.log.Info("control", "socket", path)
 	d.socket = netutil.LimitListener(l, controlConnections)

@@ -13,9 +13,10 @@ import (
 func (d *Daemon) reload() result {
 	warnings, err := d.swap()
 	if err == nil {
-		generation := d.generation.Add(1)
-		d.loaded.Store(time.Now().UnixNano())
+		generation := d.generation.Load() + 1
 		d.log.Info("policy reloaded", "generation", generation)
+		d.loaded.Store(time.Now().UnixNano())
+		d.generation.Store(generation)
 		return result{generation: generation, problems: *warnings}
 	}
 	var p *Problems
