@@ -173,7 +173,9 @@ func TestControlParallel(t *testing.T) {
 		func(ctx context.Context, _ int) error {
 			return client.Do(ctx, "uptime", nil, nil, new(control.Uptime))
 		},
-		func(ctx context.Context, _ int) error { return client.Do(ctx, "ps", nil, nil, new(control.Work)) },
+		func(ctx context.Context, _ int) error {
+			return client.Do(ctx, "ps", nil, nil, new(control.Work))
+		},
 		func(ctx context.Context, _ int) error {
 			return client.Do(ctx, "statistics", nil, nil, new(control.Statistics))
 		},

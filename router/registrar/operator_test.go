@@ -67,7 +67,7 @@ func TestAddition(t *testing.T) {
 	}
 	for want, b := range map[string]backends.Binding{
 		"no SIP or tel URI": lives(backends.Binding{Contact: []byte("http://x")}),
-		"too long":          lives(backends.Binding{Contact: []byte("sip:a@" + strings.Repeat("b", 255))}),
+		"too long":          lives(backends.Binding{Contact: []byte("sip:" + strings.Repeat("b", 255))}),
 		"q is":              lives(backends.Binding{Contact: []byte("sip:a@b"), Q: 1001}),
 		"no Path":           lives(backends.Binding{Contact: []byte("sip:a@b"), Path: []byte("sip:p")}),
 		"no SIP URI":        lives(backends.Binding{Contact: []byte("sip:a@b"), Received: []byte("x")}),

@@ -76,7 +76,7 @@ type Backend struct {
 
 // Gate is what calls of a backend go through.
 type Gate struct {
-	Breaker  string  `json:"breaker" doc:"closed; open: the backend is spared; half-open: it is tried."`
+	Breaker  string  `json:"breaker" doc:"closed; open: it is spared; half-open: it is tried."`
 	Running  int     `json:"running" doc:"Calls under way, also those nobody waits for any more."`
 	Waiting  int     `json:"waiting" doc:"Calls that wait for their turn."`
 	Oldest   float64 `json:"oldest_seconds" doc:"Age of the call that runs longest."`

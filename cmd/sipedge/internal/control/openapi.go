@@ -30,7 +30,7 @@ func OpenAPI() []byte {
 			"title": "sipedge", "version": "1",
 			"description": "What a running sipedge is told by its operator, over HTTP on a unix socket.",
 		},
-		"servers":    []object{{"url": "http://sipedge", "description": "The unix socket of the server."}},
+		"servers":    []object{{"url": "http://sipedge", "description": "The unix socket."}},
 		"paths":      paths,
 		"components": object{"schemas": schemas},
 	}, "", "  ")

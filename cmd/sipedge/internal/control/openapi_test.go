@@ -2,12 +2,26 @@ package control
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
+
+// Every operation has a handler, and every handler an operation.
+func TestHandlers(t *testing.T) {
+	var ids []string
+	for _, o := range Operations {
+		ids = append(ids, o.ID)
+	}
+	slices.Sort(ids)
+	if got := slices.Sorted(maps.Keys(handlers)); !slices.Equal(got, ids) {
+		t.Errorf("handlers %v of operations %v", got, ids)
+	}
+}
 
 // The document has every operation, and no other; each is explained.
 func TestOpenAPI(t *testing.T) {

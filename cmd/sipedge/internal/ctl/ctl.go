@@ -213,7 +213,8 @@ func question[T any](
 	c *command, use, id, short, long string, text func(v *T, w io.Writer),
 ) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use, Args: usage.AtMost(0, "no arguments"),
+		Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use,
+		Args: usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				var v T

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -78,17 +76,8 @@ func (c *controlled) add(t *testing.T, aor, contact string) {
 	}
 }
 
-// Every operation has a handler, every handler an operation, and what is answered is what OpenAPI
-// says.
+// What every operation answers is what OpenAPI says; those that end the server: TestOrderDrain.
 func TestControlOperations(t *testing.T) {
-	var ids []string
-	for _, o := range control.Operations {
-		ids = append(ids, o.ID)
-	}
-	slices.Sort(ids)
-	if got := slices.Sorted(maps.Keys(handlers)); !slices.Equal(got, ids) {
-		t.Fatalf("handlers %v of operations %v", got, ids)
-	}
 	c := startControlled(t, "")
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
@@ -105,17 +94,16 @@ func TestControlOperations(t *testing.T) {
 			"path": "<sip:p@192.0.2.1;lr>", "received": "sip:192.0.2.3:4000"}`},
 		{"binding", alice, ""}, {"bindings", "", ""}, {"remove_binding", alice, ""},
 		{"flush", "?location=contacts", ""}, {"reload", "", ""},
-		{"drain", "", ""}, {"stop", "", ""},
 	} {
 		asked[q.id] = true
 		for _, o := range control.Operations {
-			if o.ID == q.id && q.id != "drain" && q.id != "stop" {
+			if o.ID == q.id {
 				c.conforms(t, doc, &o, o.Path+q.query, q.body)
 			}
 		}
 	}
-	if len(asked) != len(ids) {
-		t.Errorf("%d of %d operations were asked for", len(asked), len(ids))
+	if n := len(control.Operations); len(asked) != n-2 {
+		t.Errorf("%d of %d operations were asked for", len(asked), n)
 	}
 }
 
@@ -213,7 +201,7 @@ func fits(doc map[string]any, schema, v any) error {
 func TestControlRefuses(t *testing.T) {
 	c := startControlled(t, "backends: {one: {memory: {}}, two: {memory: {}}, db: {sqlite: "+
 		"{file: /nonexistent/x.db}}}\n")
-	long := control.Addition{Contact: "sip:a@" + strings.Repeat("x", controlBody)}
+	long := control.Addition{Contact: "sip:a@" + strings.Repeat("x", (64<<10))}
 	for _, q := range []struct {
 		name, id string
 		in       any
@@ -307,7 +295,7 @@ func TestControlStalled(t *testing.T) {
 	for n := range many {
 		c.add(t, fmt.Sprintf("user%d@example.net", n), "sip:user@192.0.2.8")
 	}
-	if took := time.Since(began); took > controlWrite {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("%d changes took %v beside a client who does not read", many, took)
 	}
 	var count int

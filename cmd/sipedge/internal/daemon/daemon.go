@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/trace"
@@ -67,9 +68,8 @@ type Daemon struct {
 	calls   trace.Recorder
 	series  prometheus.Gatherer
 	socket  net.Listener // of operators' commands; nil: there is none
-	control *http.Server
+	control *control.Server
 	orders  chan order
-	turns   chan struct{} // of controlTurns
 	started time.Time
 
 	generation atomic.Int64 // policies that ran, this one included
@@ -97,7 +97,6 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	d := &Daemon{
 		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
-		turns: make(chan struct{}, controlTurns),
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
@@ -206,10 +205,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
 	}
-	if d.socket != nil {
-		d.control = d.controlServer()
-		d.running.Go(d.serveControl)
-	}
+	d.serveControl()
 	d.log.Info("ready", "generation", 1, "files", d.doc.Files)
 	return nil
 }

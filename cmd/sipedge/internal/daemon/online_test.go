@@ -153,11 +153,13 @@ func TestOnlineSocket(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	inUse := fmt.Sprintf("2 %q warning SE2005: socket %s is in use", used, used)
+	noSocket := fmt.Sprintf("2 %q error SE2008: socket %s: something else is there", file, file)
 	for path, want := range map[string][]string{
 		filepath.Join(dir, "free.sock"):        nil,
 		filepath.Join(dir, "none", "new.sock"): nil,
-		used:                                   {fmt.Sprintf("2 %q warning SE2005: socket %s is in use", used, used)},
-		file:                                   {fmt.Sprintf("2 %q error SE2008: socket %s: something else is there", file, file)},
+		used:                                   {inUse},
+		file:                                   {noSocket},
 	} {
 		got := online(t, fmt.Sprintf(`version: 1
 admin: {listen: none, socket: %s}

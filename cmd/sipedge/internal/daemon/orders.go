@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/schema"
@@ -51,8 +50,8 @@ func (d *Daemon) give(ctx context.Context, kind orderKind) (result, error) {
 	}
 }
 
-func (d *Daemon) orderReload(_ http.ResponseWriter, r *http.Request) (any, error) {
-	done, err := d.give(r.Context(), toReload)
+func (d *Daemon) orderReload(ctx context.Context) (*control.Reload, error) {
+	done, err := d.give(ctx, toReload)
 	if err != nil {
 		return nil, err
 	}
@@ -93,19 +92,14 @@ func problems(diags schema.Diagnostics) []control.Problem {
 	return list
 }
 
-func (d *Daemon) orderDrain(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return d.end(r.Context(), toDrain, "draining", d.cfg.Drain)
+func (d *Daemon) orderDrain(ctx context.Context) (*control.Drain, error) {
+	_, err := d.give(ctx, toDrain)
+	return &control.Drain{
+		State: "draining", Live: d.router.Live(), Bound: d.cfg.Drain.Seconds(),
+	}, err
 }
 
-func (d *Daemon) orderStop(_ http.ResponseWriter, r *http.Request) (any, error) {
-	return d.end(r.Context(), toStop, "stopping", 0)
-}
-
-func (d *Daemon) end(
-	ctx context.Context, kind orderKind, state string, bound time.Duration,
-) (any, error) {
-	if _, err := d.give(ctx, kind); err != nil {
-		return nil, err
-	}
-	return &control.Drain{State: state, Live: d.router.Live(), Bound: bound.Seconds()}, nil
+func (d *Daemon) orderStop(ctx context.Context) (*control.Drain, error) {
+	_, err := d.give(ctx, toStop)
+	return &control.Drain{State: "stopping", Live: d.router.Live()}, err
 }

@@ -16,8 +16,11 @@ func startOrdered(t *testing.T, drain time.Duration) *controlled {
 	t.Helper()
 	peer := listenUDP(t)
 	c, policy := controlledBy(t, "allow_targets: [127.0.0.0/8]\n")
-	r := &running{signals: make(chan os.Signal), ended: make(chan struct{}), policy: strings.Replace(
-		policy, "[{reply: {code: 200}}]", fmt.Sprintf("[{relay: {to: \"sip:%s\"}}]", peer.LocalAddr()), 1)}
+	relay := fmt.Sprintf("[{relay: {to: \"sip:%s\"}}]", peer.LocalAddr())
+	r := &running{
+		signals: make(chan os.Signal), ended: make(chan struct{}),
+		policy: strings.Replace(policy, "[{reply: {code: 200}}]", relay, 1),
+	}
 	config := r.config()
 	config.Drain = drain
 	d, err := Start(config)

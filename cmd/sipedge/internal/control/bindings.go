@@ -1,4 +1,4 @@
-package daemon
+package control
 
 import (
 	"bufio"
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"sipedge/backends"
-	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router/registrar"
 	"sipedge/sip"
 )
@@ -24,42 +23,42 @@ type stored struct {
 }
 
 // locations finds the store that a request names; the only one needs no name.
-func (d *Daemon) locations(r *http.Request) (s stored, err error) {
+func (s *Server) locations(r *http.Request) (l stored, err error) {
 	want := r.Form.Get("location")
 	var all []string
-	d.data.Each(func(name string, b backends.Backend) {
-		l, ok := b.(backends.Locations)
+	s.Data.Each(func(name string, b backends.Backend) {
+		store, ok := b.(backends.Locations)
 		if !ok {
 			return
 		}
 		if all = append(all, name); want == "" || want == name {
-			s = stored{l, name}
+			l = stored{store, name}
 		}
 	})
 	switch {
 	case len(all) == 0:
-		return s, refuse(http.StatusNotFound, "the policy has no location store")
+		return l, refuse(http.StatusNotFound, "the policy has no location store")
 	case want == "" && len(all) > 1:
-		return s, refuse(http.StatusBadRequest, "which location store? %s", strings.Join(all, ", "))
-	case s.Locations == nil:
-		return s, refuse(http.StatusNotFound, "%q is no location store: %s", want,
+		return l, refuse(http.StatusBadRequest, "which location store? %s", strings.Join(all, ", "))
+	case l.Locations == nil:
+		return l, refuse(http.StatusNotFound, "%q is no location store: %s", want,
 			strings.Join(all, ", "))
 	}
-	return s, nil
+	return l, nil
 }
 
 // addressed is the store and the address of record that a request names.
-func (d *Daemon) addressed(r *http.Request) (s stored, aor []byte, err error) {
-	if s, err = d.locations(r); err != nil {
-		return s, nil, err
+func (s *Server) addressed(r *http.Request) (l stored, aor []byte, err error) {
+	if l, err = s.locations(r); err != nil {
+		return l, nil, err
 	}
 	text := r.Form.Get("aor")
-	aor, ok := registrar.AppendAOR(nil, s.Traits().Names, []byte(text))
+	aor, ok := registrar.AppendAOR(nil, l.Traits().Names, []byte(text))
 	if !ok {
-		return s, nil, refuse(http.StatusBadRequest, "%q is no address of record: user@host, or a URI",
+		return l, nil, refuse(http.StatusBadRequest, "%q is no address of record: user@host, or a URI",
 			text)
 	}
-	return s, aor, nil
+	return l, aor, nil
 }
 
 // streamEvery is how much of a list leaves at once, in bytes.
@@ -68,8 +67,8 @@ const streamEvery = 32 << 10
 // streamBindings writes the bindings of a store, a line each address of record. The store is locked
 // by none of it for longer than it lists the addresses of a shard; a client that does not read
 // loses the rest.
-func (d *Daemon) streamBindings(w http.ResponseWriter, r *http.Request) (any, error) {
-	s, err := d.locations(r)
+func (s *Server) streamBindings(w http.ResponseWriter, r *http.Request) (any, error) {
+	l, err := s.locations(r)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +83,13 @@ func (d *Daemon) streamBindings(w http.ResponseWriter, r *http.Request) (any, er
 	lines := json.NewEncoder(out)
 	lines.SetEscapeHTML(false)
 	wrote := false
-	err = s.All(r.Context(), time.Now(), func(aor []byte, set *backends.Set) bool {
+	err = l.All(r.Context(), time.Now(), func(aor []byte, set *backends.Set) bool {
 		if !strings.HasPrefix(string(aor), prefix) {
 			return true
 		}
 		wrote = true
-		err = lines.Encode(s.bound(aor, set))
 		left--
-		return err == nil && left > 0
+		return lines.Encode(l.bound(aor, set)) == nil && left > 0 // out keeps the error
 	})
 	switch {
 	case err == nil && out.Flush() == nil:
@@ -106,16 +104,16 @@ func (d *Daemon) streamBindings(w http.ResponseWriter, r *http.Request) (any, er
 type patient struct{ http.ResponseWriter }
 
 func (p *patient) Write(b []byte) (int, error) {
-	moreTime(p.ResponseWriter, controlWrite)
+	moreTime(p.ResponseWriter, writeTime)
 	return p.ResponseWriter.Write(b)
 }
 
-func (d *Daemon) tellBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
-	s, aor, err := d.addressed(r)
+func (s *Server) tellBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
+	l, aor, err := s.addressed(r)
 	if err != nil {
 		return nil, err
 	}
-	return s.tell(r.Context(), aor)
+	return l.tell(r.Context(), aor)
 }
 
 // tell is what is bound to an address of record.
@@ -130,12 +128,12 @@ func (s *stored) tell(ctx context.Context, aor []byte) (any, error) {
 	return s.bound(aor, &set), nil
 }
 
-func (d *Daemon) addBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
-	s, aor, err := d.addressed(r)
+func (s *Server) addBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
+	l, aor, err := s.addressed(r)
 	if err != nil {
 		return nil, err
 	}
-	var a control.Addition
+	var a Addition
 	if err := readBody(r, &a); err != nil {
 		return nil, err
 	}
@@ -152,26 +150,26 @@ func (d *Daemon) addBinding(_ http.ResponseWriter, r *http.Request) (any, error)
 		Expires: now.Add(time.Duration(lives * float64(time.Second))),
 	}, now)
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "%v", err)
+		return nil, refuse(http.StatusBadRequest, "%s", err)
 	}
-	if err := s.Update(r.Context(), aor, now, change); err != nil {
+	if err := l.Update(r.Context(), aor, now, change); err != nil {
 		return nil, err
 	}
-	return s.tell(r.Context(), aor)
+	return l.tell(r.Context(), aor)
 }
 
-func (d *Daemon) removeBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
-	s, aor, err := d.addressed(r)
+func (s *Server) removeBinding(_ http.ResponseWriter, r *http.Request) (any, error) {
+	l, aor, err := s.addressed(r)
 	if err != nil {
 		return nil, err
 	}
 	change := registrar.Removal{Contact: []byte(r.Form.Get("contact"))}
-	if err := s.Update(r.Context(), aor, time.Now(), &change); err != nil {
+	if err := l.Update(r.Context(), aor, time.Now(), &change); err != nil {
 		return nil, err
 	}
 	switch {
 	case change.Removed > 0:
-		return &control.Removed{Removed: change.Removed}, nil
+		return &Removed{Removed: change.Removed}, nil
 	case len(change.Contact) > 0:
 		return nil, refuse(http.StatusNotFound, "%s has no binding to %s", aor, change.Contact)
 	}
@@ -179,16 +177,16 @@ func (d *Daemon) removeBinding(_ http.ResponseWriter, r *http.Request) (any, err
 }
 
 // flushBindings removes one address of record after the other.
-func (d *Daemon) flushBindings(_ http.ResponseWriter, r *http.Request) (any, error) {
-	s, err := d.locations(r)
+func (s *Server) flushBindings(_ http.ResponseWriter, r *http.Request) (any, error) {
+	l, err := s.locations(r)
 	if err != nil {
 		return nil, err
 	}
 	var change registrar.Removal
 	var failed error
 	removed := 0
-	err = s.All(r.Context(), time.Now(), func(aor []byte, _ *backends.Set) bool {
-		if failed = s.Update(r.Context(), aor, time.Now(), &change); failed == nil {
+	err = l.All(r.Context(), time.Now(), func(aor []byte, _ *backends.Set) bool {
+		if failed = l.Update(r.Context(), aor, time.Now(), &change); failed == nil {
 			removed += change.Removed
 		}
 		return failed == nil
@@ -199,14 +197,14 @@ func (d *Daemon) flushBindings(_ http.ResponseWriter, r *http.Request) (any, err
 	if failed != nil {
 		return nil, fmt.Errorf("%d bindings are removed, then: %w", removed, failed)
 	}
-	return &control.Removed{Removed: removed}, nil
+	return &Removed{Removed: removed}, nil
 }
 
 // bound makes a document of bindings.
-func (s *stored) bound(aor []byte, set *backends.Set) *control.Bound {
+func (s *stored) bound(aor []byte, set *backends.Set) *Bound {
 	now := time.Now()
-	b := &control.Bound{
-		Location: s.name, AOR: string(aor), Bindings: make([]control.Binding, len(set.Bindings)),
+	b := &Bound{
+		Location: s.name, AOR: string(aor), Bindings: make([]Binding, len(set.Bindings)),
 	}
 	for i := range set.Bindings {
 		b.Bindings[i] = tellOf(&set.Bindings[i], now)
@@ -214,8 +212,8 @@ func (s *stored) bound(aor []byte, set *backends.Set) *control.Bound {
 	return b
 }
 
-func tellOf(b *backends.Binding, now time.Time) control.Binding {
-	t := control.Binding{
+func tellOf(b *backends.Binding, now time.Time) Binding {
+	t := Binding{
 		ID: strconv.FormatUint(b.ID, 16), Contact: string(b.Contact), Q: float64(b.Q) / 1000,
 		Expires: b.Expires, Left: b.Expires.Sub(now).Round(time.Millisecond).Seconds(),
 		Modified: b.Modified, Received: string(b.Received), Path: string(b.Path),
