@@ -44,8 +44,8 @@ func startPhones(t *testing.T, to netip.AddrPort) *phones {
 	return p
 }
 
-// contacts is how many phones there are.
-const contacts = 10_000
+// phoneCount is how many phones there are.
+const phoneCount = 10_000
 
 // register has the next phone register.
 func (p *phones) register() {
@@ -57,7 +57,7 @@ func (p *phones) register() {
 	fmt.Fprintf(p.conn, "REGISTER sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%d\r\n"+
 		"Max-Forwards: 70\r\nFrom: <sip:u%[3]d@example.net>;tag=1\r\nTo: <sip:u%[3]d@example.net>\r\n"+
 		"Call-ID: c%[3]d\r\nCSeq: %[2]d REGISTER\r\nContact: <sip:u%[3]d@192.0.2.7:5060>\r\n"+
-		"User-Agent: test\r\nContent-Length: 0\r\n\r\n", p.conn.LocalAddr(), n, n%contacts)
+		"User-Agent: test\r\nContent-Length: 0\r\n\r\n", p.conn.LocalAddr(), n, n%phoneCount)
 }
 
 var answeredCSeq = regexp.MustCompile(`(?s)^SIP/2.0 200 .*\r\nCSeq: ([0-9]+) `)
@@ -88,7 +88,7 @@ func (p *phones) read() {
 // all has every phone register, and waits for that.
 func (p *phones) all() {
 	p.t.Helper()
-	for range contacts {
+	for range phoneCount {
 		p.register()
 		for p.waiting() > 200 {
 			time.Sleep(time.Millisecond)
@@ -228,12 +228,13 @@ func TestControlProcesses(t *testing.T) {
 	p, socket := loaded(t)
 	var all sync.WaitGroup
 	for n := range 50 {
+		aor := fmt.Sprintf("u%d@example.net", phoneCount-1-n)
 		args := [][]string{
 			{"uptime"}, {"ps"}, {"-o", "json", "backends"}, {"statistics"}, {"log-level", "info"},
-			{"location", "show", fmt.Sprintf("u%d@example.net", n)}, {"reload"},
-			{"location", "list", "--limit", "5"},
-			{"location", "rm", fmt.Sprintf("u%d@example.net", n)}, {"-o", "json", "tables"},
-		}[n%10]
+			{"location", "show", aor}, {"reload"}, {"location", "list", "--limit", "5"},
+			{"location", "rm", aor}, {"-o", "json", "tables"}, {"version"},
+			{"location", "add", "desk@example.net", "sip:desk@192.0.2.9"}, {"location", "list"},
+		}[n%13]
 		all.Go(func() {
 			args := append([]string{"ctl", "--socket", socket}, args...)
 			if out, err := exec.Command("sipedge", args...).CombinedOutput(); err != nil {
@@ -242,7 +243,83 @@ func TestControlProcesses(t *testing.T) {
 		})
 	}
 	all.Wait()
+	out := sipedge(t, "", "ctl", "--socket", socket, "location", "flush", "-o", "json")
+	var gone control.Removed
+	if err := json.Unmarshal([]byte(out), &gone); err != nil || gone.Removed < phoneCount-50 {
+		t.Errorf("%v: %s", err, out)
+	}
 	t.Logf("the slowest registration took %v", p.take())
+}
+
+// What an operator removed is not called any more.
+func TestControlRemoves(t *testing.T) {
+	state := t.TempDir()
+	s := startServer(t, testHead+`
+domains: [example.net]
+backends: {contacts: {memory: {}}}
+routes:
+  request:
+    - match: {method: REGISTER}
+      do: [{save: {location: contacts}}]
+    - do: [{lookup: {location: contacts, none: 480}}, {relay: {}}]
+`, "--state", state)
+	phone, socket := startSilent(t), filepath.Join(state, "ctl.sock")
+	sipedge(t, "", "ctl", "--socket", socket, "location", "add",
+		fmt.Sprintf("callee@%s", s.addr("udp", false).Addr()), "sip:callee@"+phone.addr.String())
+	ring(t, s)
+	await(t, 10*time.Second, func() (string, bool) {
+		n := phone.received.Load()
+		return fmt.Sprintf("%d messages at the phone", n), n > 0
+	})
+	sipedge(t, "", "ctl", "--socket", socket, "location", "rm",
+		fmt.Sprintf("callee@%s", s.addr("udp", false).Addr()))
+	if got := invite(t, s.addr("udp", false)); got != "SIP/2.0 480 Temporarily Unavailable" {
+		t.Errorf("a call after that gets %q", got)
+	}
+}
+
+// ring calls and does not wait for an answer.
+func ring(t *testing.T, s *server) {
+	t.Helper()
+	to := s.addr("udp", false)
+	conn, err := net.Dial("udp", to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "INVITE sip:callee@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKring\r\n"+
+		"Max-Forwards: 70\r\nFrom: <sip:test@127.0.0.1>;tag=1\r\nTo: <sip:callee@%s>\r\n"+
+		"Call-ID: ring\r\nCSeq: 1 INVITE\r\nContact: <sip:test@%s>\r\nContent-Length: 0\r\n\r\n",
+		to, conn.LocalAddr(), to, conn.LocalAddr())
+}
+
+// The command, any other client of HTTP and the metrics agree on when the server started.
+func TestControlUptime(t *testing.T) {
+	needs(t, "curl")
+	state := t.TempDir()
+	before := time.Now()
+	s := startServer(t, testHead+"routes: {request: [{do: [{reply: {code: 404}}]}]}\n",
+		"--state", state)
+	socket := filepath.Join(state, "ctl.sock")
+	var told [2]control.Uptime
+	curl, err := exec.Command("curl", "-sS", "--unix-socket", socket,
+		"http://sipedge/v1/uptime").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []string{
+		sipedge(t, "", "ctl", "--socket", socket, "uptime", "-o", "json"), string(curl),
+	} {
+		if err := json.Unmarshal([]byte(text), &told[i]); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+	}
+	process := time.Unix(0, int64(s.metric("process_start_time_seconds")*1e9))
+	late := told[0].Since.Sub(process)
+	if !told[0].Since.Equal(told[1].Since) || late.Abs() > 5*time.Second ||
+		told[0].Since.Before(before) {
+		t.Errorf("since %v, curl says %v, the process %v", told[0].Since, told[1].Since, process)
+	}
 }
 
 // While all contacts are listed registrations are answered as before. The machine may be busy, so
@@ -270,8 +347,8 @@ func TestControlDump(t *testing.T) {
 			return json.Unmarshal(line, &b)
 		})
 		cancel()
-		if err != nil || listed != contacts {
-			t.Fatalf("%d of %d addresses of record, %v", listed, contacts, err)
+		if err != nil || listed != phoneCount {
+			t.Fatalf("%d of %d addresses of record, %v", listed, phoneCount, err)
 		}
 		d := p.take()
 		if seen = append(seen, d); d <= pause {

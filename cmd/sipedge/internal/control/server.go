@@ -1,10 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,10 +27,10 @@ const (
 	costly      = 2   // of these, that make what costs a processor milliseconds
 	maxBody     = 64 << 10
 	maxHeader   = 64 << 10
-	readTime    = 5 * time.Second  // for a request to come
-	writeTime   = 10 * time.Second // for a client to take some more of an answer
-	wholeTime   = 5 * time.Minute  // for all of it
-	endTime     = time.Second      // for what is under way when the server ends
+	readTime    = 5 * time.Second // for the head of a request to come, and for its body
+	writeTime   = 5 * time.Second // for a client to take an answer, or some more of a long one
+	wholeTime   = 5 * time.Minute // for all of it
+	endTime     = time.Second     // for what is under way when the server ends
 )
 
 // Config is what a Server tells of, and gives orders to.
@@ -95,7 +97,8 @@ var handlers = map[string]handler{
 func NewServer(c Config) *Server {
 	mux := http.NewServeMux()
 	s := &Server{Config: c, turns: make(chan struct{}, costly), http: http.Server{
-		Handler: mux, ReadTimeout: readTime, IdleTimeout: readTime, MaxHeaderBytes: maxHeader,
+		// No ReadTimeout: it would end the context of what takes longer.
+		Handler: mux, ReadHeaderTimeout: readTime, IdleTimeout: readTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
 	}}
 	s.ends, s.end = context.WithCancel(context.Background())
@@ -130,13 +133,15 @@ func (s *Server) operate(o *Operation, h handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), wholeTime)
 		defer cancel()
 		defer context.AfterFunc(s.ends, func() { cancel(); moreTime(w, endTime) })()
-		moreTime(w, writeTime)
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		var answer any
 		err := checkQuery(o, r)
 		if err == nil {
+			err = bufferBody(w, r)
+		}
+		if err == nil {
 			answer, err = h(s, w, r.WithContext(ctx))
 		}
+		moreTime(w, writeTime)
 		if o.Method != http.MethodGet {
 			s.note(o, r, err)
 		}
@@ -183,15 +188,27 @@ func checkQuery(o *Operation, r *http.Request) error {
 	return nil
 }
 
-// readBody reads a document that an operation takes.
-func readBody(r *http.Request, into any) error {
-	b := json.NewDecoder(r.Body)
-	b.DisallowUnknownFields()
-	err := b.Decode(into)
+// bufferBody reads the body of a request, which has a while to come.
+func bufferBody(w http.ResponseWriter, r *http.Request) error {
+	deadline := http.NewResponseController(w).SetReadDeadline
+	_ = deadline(time.Now().Add(readTime))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = deadline(time.Time{})
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return refuse(http.StatusRequestEntityTooLarge, "body: more than %d bytes", maxBody)
 	}
 	if err != nil {
+		return refuse(http.StatusBadRequest, "body: %v", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	return nil
+}
+
+// readBody reads a document that an operation takes.
+func readBody(r *http.Request, into any) error {
+	b := json.NewDecoder(r.Body)
+	b.DisallowUnknownFields()
+	if err := b.Decode(into); err != nil {
 		return refuse(http.StatusBadRequest, "body: %v", err)
 	}
 	return nil

@@ -292,11 +292,11 @@ func TestControlStalled(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond) // and has filled the socket
 	began := time.Now()
-	for n := range many {
+	for n := range many / 4 {
 		c.add(t, fmt.Sprintf("user%d@example.net", n), "sip:user@192.0.2.8")
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("%d changes took %v beside a client who does not read", many, took)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("%d changes took %v beside a client who does not read", many/4, took)
 	}
 	var count int
 	err = c.Stream(context.Background(), "bindings", nil, func([]byte) error { count++; return nil })
