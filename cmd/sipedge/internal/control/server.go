@@ -157,8 +157,10 @@ func (s *Server) operate(o *Operation, h handler) http.Handler {
 // note logs what an operator had done.
 func (s *Server) note(o *Operation, r *http.Request, err error) {
 	attrs := []any{"operation", o.ID}
-	for name := range r.Form {
-		attrs = append(attrs, name, r.Form.Get(name))
+	for _, p := range o.Params {
+		if v := r.Form.Get(p.Name); v != "" {
+			attrs = append(attrs, p.Name, v)
+		}
 	}
 	if err != nil {
 		attrs = append(attrs, "error", err)

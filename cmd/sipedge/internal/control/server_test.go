@@ -2,11 +2,16 @@ package control
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"sipedge/backends"
 )
 
 // serve has a server answer until the test ends.
@@ -68,4 +73,25 @@ func TestClose(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 	<-over
+}
+
+// An error says by its status whose it is.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{refuse(404, "none"), 404},
+		{fmt.Errorf("3 bindings are removed, then: %w", backends.ErrUnavailable), 503},
+		{context.DeadlineExceeded, 503},
+		{backends.ErrRefused, 500},
+	} {
+		w := httptest.NewRecorder()
+		writeRefusal(w, c.err)
+		var e Error
+		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || w.Code != c.want ||
+			e.Status != c.want || e.Detail != c.err.Error() {
+			t.Errorf("%v: %d %s", c.err, w.Code, w.Body)
+		}
+	}
 }
