@@ -18,11 +18,13 @@ require (
 	github.com/lib/pq v1.12.3 // PostgreSQL; backends/postgres
 	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
 	github.com/prometheus/client_golang v1.25.0 // exporting metrics; cmd/sipedge/internal/daemon
+	github.com/prometheus/client_model v0.6.3 // what is gathered for metrics; cmd/sipedge/internal/daemon
 	github.com/rogpeppe/go-internal v1.16.0 // txtar and script tests: sip/siptest, tests
 	github.com/spf13/cobra v1.10.2 // commands and flags; cmd/sipedge/internal/cli
 	go.etcd.io/bbolt v1.5.0 // a database in a file without SQL; backends/bolt
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
 	go.yaml.in/yaml/v3 v3.0.6 // positions in YAML policies; schema
+	golang.org/x/net v0.61.0 // a bound on connections; cmd/sipedge/internal/control
 	golang.org/x/sys v0.49.0 // SO_REUSEPORT; sip/transport/udp
 	golang.org/x/term v0.47.0 // passwords without echo; cmd/sipedge/internal/provision
 	modernc.org/sqlite v1.62.0 // databases in a file, without cgo; backends/sqlite
@@ -53,7 +55,6 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
 	github.com/pelletier/go-toml/v2 v2.3.1 // indirect
-	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/protocolbuffers/txtpbfmt v0.0.0-20260420112717-c39628bde8b5 // indirect
@@ -61,7 +62,6 @@ require (
 	github.com/spf13/pflag v1.0.10 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
-	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect

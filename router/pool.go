@@ -88,9 +88,9 @@ func (p *Pool) Close() {
 	}
 }
 
-// PoolStats are counters since the start; Live is now.
+// PoolStats are counters since the start; Live is now, Max the bound of it.
 type PoolStats struct {
-	Live         int64
+	Live, Max    int64
 	Full, Panics uint64
 }
 
@@ -98,5 +98,5 @@ type PoolStats struct {
 func (p *Pool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return PoolStats{Live: p.live, Full: p.full.Load(), Panics: p.panics.Load()}
+	return PoolStats{Live: p.live, Max: p.max.Load(), Full: p.full.Load(), Panics: p.panics.Load()}
 }

@@ -76,11 +76,12 @@ type Overload struct {
 
 type Log struct{ Level, Format string } // debug info warn error; text json
 
-// Admin is the listener of metrics and health.
+// Admin is the listener of metrics and health, and the socket of operators' commands.
 type Admin struct {
 	Addr    string // "" none
 	Pos     Pos    // of the address; where the policy begins, of the default
 	Default bool   // 127.0.0.1:8060, as nothing is set
+	Socket  Text   // a file, relative to the policy's; "none"; "": the default
 }
 
 // Secrets as the author wrote them: hex or text, ${env.NAME} or ${file:/path};

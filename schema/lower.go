@@ -80,14 +80,15 @@ func lower(root *Value, drivers []Driver) *Document {
 }
 
 func lowerAdmin(root *Value) Admin {
-	v := root.Get("admin").Get("listen")
+	v, socket := root.Get("admin").Get("listen"), root.Get("admin").Get("socket")
+	a := Admin{Addr: v.S, Pos: v.Pos, Socket: Text{S: socket.S, Pos: socket.Pos}}
 	switch {
 	case v.Kind == None:
-		return Admin{Addr: defaultAdmin, Pos: root.Pos, Default: true}
+		a.Addr, a.Pos, a.Default = defaultAdmin, root.Pos, true
 	case v.S == "none":
-		return Admin{Pos: v.Pos}
+		a.Addr = ""
 	}
-	return Admin{Addr: v.S, Pos: v.Pos}
+	return a
 }
 
 func lowerListen(v *Value) Listen {

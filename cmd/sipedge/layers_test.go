@@ -73,10 +73,13 @@ var owners = map[string][]string{
 	"cuelang.org/go": {
 		"schema/internal/source", "schema/internal/shape", "schema/internal/format",
 	},
-	"go.yaml.in/yaml":            {"schema/internal/source", "schema/internal/format"},
-	"github.com/KimMachineGun":   {"cmd/sipedge/internal/daemon"},
-	"github.com/miekg/dns":       {"sip/resolve"},
-	"github.com/spf13/cobra":     {"cmd/sipedge/internal/cli", "cmd/sipedge/internal/provision"},
+	"go.yaml.in/yaml":          {"schema/internal/source", "schema/internal/format"},
+	"github.com/KimMachineGun": {"cmd/sipedge/internal/daemon"},
+	"github.com/miekg/dns":     {"sip/resolve"},
+	"github.com/spf13/cobra": {
+		"cmd/sipedge/internal/cli", "cmd/sipedge/internal/ctl", "cmd/sipedge/internal/provision",
+		"cmd/sipedge/internal/usage",
+	},
 	"golang.org/x/term":          {"cmd/sipedge/internal/provision"},
 	"github.com/gaissmai/bart":   {"router/table", "router/data"},
 	"github.com/prometheus":      {"router/observe", "cmd/sipedge/internal/daemon"},

@@ -19,15 +19,7 @@ func (t *Table) History() (h History, ok bool) {
 	if t.file == nil && t.remote == nil {
 		return h, false
 	}
-	own := &t.history
-	h = History{
-		Version: own.version.Load(), Failed: own.failed.Load(),
-		Done: own.done.Load(), Failures: own.failures.Load(),
-	}
-	if at := own.read.Load(); at != 0 {
-		h.Read = time.Unix(0, at)
-	}
-	return h, true
+	return t.history.now(), true
 }
 
 // history is History as it is written while others read it.
@@ -36,6 +28,17 @@ type history struct {
 	version        atomic.Uint64
 	failed         atomic.Bool
 	done, failures atomic.Uint64
+}
+
+func (h *history) now() History {
+	now := History{
+		Version: h.version.Load(), Failed: h.failed.Load(),
+		Done: h.done.Load(), Failures: h.failures.Load(),
+	}
+	if at := h.read.Load(); at != 0 {
+		now.Read = time.Unix(0, at)
+	}
+	return now
 }
 
 func (h *history) begin(at time.Time) {

@@ -123,6 +123,7 @@ func (t *Table) fill(rows []schema.Row) (diags schema.Diagnostics) {
 			diags = append(diags, problem(r.Key, code, err.Error()))
 		}
 	}
+	t.history.begin(time.Now())
 	t.content.Store(c)
 	return diags
 }

@@ -148,11 +148,7 @@ func (r *Request) find(list []backends.Binding, c *contact) int {
 		if r.rules.Match == ByCallID && !bytes.Equal(b.CallID, r.callID) {
 			return false
 		}
-		if bytes.Equal(b.Contact, c.uri.Raw) {
-			return true
-		}
-		u, err := sip.ParseURI(b.Contact)
-		return err == nil && u.Equal(&c.uri)
+		return bytes.Equal(b.Contact, c.uri.Raw) || equalURI(b.Contact, &c.uri)
 	})
 }
 

@@ -278,14 +278,5 @@ func (s *unregister) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	if !ok {
 		return job.Next, nil
 	}
-	return job.Next, s.store.Update(ctx, aor, now(j), clearing{})
-}
-
-// clearing removes every binding.
-type clearing struct{}
-
-func (clearing) Apply(s *backends.Set) bool {
-	changed := len(s.Bindings) > 0
-	s.Bindings = s.Bindings[:0]
-	return changed
+	return job.Next, s.store.Update(ctx, aor, now(j), new(Removal))
 }

@@ -12,8 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/ctl"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/provision"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip/transport"
@@ -94,7 +96,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 				debug.SetGCPercent(shortGC)
 			}
 		},
-		Args:          noCommand,
+		Args:          usage.NoCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -109,26 +111,13 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
 		Vocabulary: s.vocabulary,
 	})...)
+	root.AddCommand(ctl.Command(ctl.System{
+		Stdout: s.Stdout, Stderr: s.Stderr, Env: s.Env,
+		Report: func(problems string) { reportText(s, problems) },
+		Load: func(path string) (*schema.Document, error) {
+			doc, _, _, err := load(s, path)()
+			return doc, err
+		},
+	}))
 	return root
-}
-
-// noCommand words the error for a command that does not exist.
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return fmt.Errorf("no command %q; did you mean %s?", args[0], near[0])
-	}
-	return fmt.Errorf("no command %q", args[0])
-}
-
-// atMost words the error for arguments nobody asked for.
-func atMost(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > n {
-			return fmt.Errorf("%q is one too many: %s", args[n], what)
-		}
-		return nil
-	}
 }

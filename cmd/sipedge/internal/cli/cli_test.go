@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
 	hello "sipedge/examples/01-hello"
@@ -25,27 +28,42 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 // Every command has a text, an example, and says on a wrong argument where to look.
 func TestHelp(t *testing.T) {
-	root := newRoot(System{})
-	for _, c := range root.Commands() {
-		if c.Hidden {
-			continue
-		}
-		if c.Long == "" || c.Example == "" || !strings.Contains(c.Example, "sipedge "+c.Name()) {
-			t.Errorf("%s: no text, or no example of itself", c.Name())
-		}
-		for l := range strings.Lines(c.Long) {
-			if len([]rune(l)) > 90 {
-				t.Errorf("%s: a line of %d columns: %s", c.Name(), len(l), l)
+	count := 0
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			if !sub.Hidden {
+				count++
+				helps(t, sub)
+				walk(sub)
 			}
 		}
-		code, out, _ := run(t, c.Name(), "--help")
-		if code != exit.Fine || !strings.Contains(out, "Usage:") {
-			t.Errorf("%s --help: exit code %d", c.Name(), code)
+	}
+	walk(newRoot(System{}))
+	if count < 30 {
+		t.Errorf("%d commands", count)
+	}
+}
+
+func helps(t *testing.T, c *cobra.Command) {
+	t.Helper()
+	path := c.CommandPath()
+	if c.Short == "" || c.Long == "" || !strings.Contains(c.Example, path) {
+		t.Errorf("%s: no text, or no example of itself", path)
+	}
+	for l := range strings.Lines(c.Long) {
+		if len([]rune(l)) > 90 {
+			t.Errorf("%s: a line of %d columns: %s", path, len(l), l)
 		}
-		code, _, errs := run(t, c.Name(), "--nonsense")
-		if code != exit.Usage || !strings.Contains(errs, "See 'sipedge "+c.Name()+" --help'.") {
-			t.Errorf("%s --nonsense: exit code %d, %q", c.Name(), code, errs)
-		}
+	}
+	words := strings.Fields(path)[1:]
+	code, out, _ := run(t, append(slices.Clone(words), "--help")...)
+	if code != exit.Fine || !strings.Contains(out, "Usage:") {
+		t.Errorf("%s --help: exit code %d", path, code)
+	}
+	code, _, errs := run(t, append(slices.Clone(words), "--nonsense")...)
+	if code != exit.Usage || !strings.Contains(errs, "See '"+path+" --help'.") {
+		t.Errorf("%s --nonsense: exit code %d, %q", path, code, errs)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 //go:embed first
@@ -39,7 +40,7 @@ is there already, none is written.
 ` + exit.Codes,
 		Example: `  sipedge init edge
   cd edge && sipedge validate . && sipedge test .`,
-		Args: atMost(1, "one DIR"),
+		Args: usage.AtMost(1, "one DIR"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {

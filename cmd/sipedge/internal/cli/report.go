@@ -11,7 +11,11 @@ import (
 
 // report writes diagnostics for a person.
 func report(s System, diags schema.Diagnostics, src schema.Source) {
-	text := diags.Text(src)
+	reportText(s, diags.Text(src))
+}
+
+// reportText writes the text of diagnostics.
+func reportText(s System, text string) {
 	if colourful(s) {
 		text = heading.ReplaceAllStringFunc(text, paint)
 	}

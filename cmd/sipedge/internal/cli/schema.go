@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/schema"
 )
 
@@ -31,7 +32,7 @@ In a YAML editor with yaml-language-server, the first line of a policy names it:
 		Example: `  sipedge schema
   sipedge schema --json > policy.schema.json
   sipedge schema export policies/edge`,
-		Args: atMost(0, "no arguments"),
+		Args: usage.AtMost(0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			if !asJSON {
 				return say(s.Stdout, s.vocabulary().CUE())
@@ -78,7 +79,7 @@ Run it again after an update of sipedge: the packages are written anew.
 ` + exit.Codes,
 		Example: `  sipedge schema export policies/edge
   cd policies/edge && cue vet -c .`,
-		Args: atMost(1, "one DIR"),
+		Args: usage.AtMost(1, "one DIR"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {

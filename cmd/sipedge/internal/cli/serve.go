@@ -12,6 +12,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	hello "sipedge/examples/01-hello"
 	"sipedge/schema"
 )
@@ -32,7 +33,9 @@ The log goes to standard error; the policy's ` + "`log:`" + ` sets its level and
 json). The policy's ` + "`admin:`" + ` is an HTTP listener, 127.0.0.1:8060 unless set:
 /metrics (Prometheus), /livez, /readyz, and to this host alone /debug/runtime,
 /debug/pprof/ (profiles, for go tool pprof) and /trace, by which ` + "`sipedge trace`" + `
-records calls.
+records calls. ` + "`sipedge ctl`" + ` tells the server what to do by a unix socket that
+its owner alone may use: ctl.sock in the state folder, or the policy's
+` + "`admin: {socket: FILE}`" + `; a second server of the same socket does not start.
 
 Signals:
   SIGHUP            read the policy again and swap it whole. One with a mistake, or
@@ -53,7 +56,7 @@ write_back. Keys in the policy's ` + "`secrets:`" + ` come first.
   sipedge serve examples/01-hello
   sipedge serve --state /var/lib/sipedge /etc/sipedge/policy.yaml
   kill -HUP $(pidof sipedge)`,
-		Args: atMost(1, "one PATH"),
+		Args: usage.AtMost(1, "one PATH"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 && config != "" {
 				return fmt.Errorf("PATH and --config are the same thing: give one")
@@ -84,7 +87,7 @@ func serve(s System, path, state string, drain time.Duration) error {
 	defer signal.Stop(signals)
 	d, err := daemon.Start(daemon.Config{
 		Load: load(s, path), Drivers: s.Drivers, Stderr: s.Stderr, Env: s.Env,
-		State: state, Drain: drain,
+		State: state, Drain: drain, Version: version(),
 	})
 	var problems *daemon.Problems
 	if errors.As(err, &problems) {

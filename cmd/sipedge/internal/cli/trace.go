@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/router/trace"
 	"sipedge/sip"
 )
@@ -55,7 +56,7 @@ Nothing matched: exit code 1. Another recording runs: 4.
   sipedge trace --method INVITE --user 100 --timeout 5m policy.yaml
   sipedge trace --admin 127.0.0.1:8061 --source 198.51.100.0/24 --count 3
   sipedge trace -o json policy.yaml | jq .path`,
-		Args: atMost(1, "one POLICY"),
+		Args: usage.AtMost(1, "one POLICY"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !slices.Contains(traceOutputs, flags.output) {
 				return fmt.Errorf("--output is text or json, not %q", flags.output)

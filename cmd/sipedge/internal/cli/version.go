@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func newVersion() *cobra.Command {
@@ -15,7 +17,7 @@ func newVersion() *cobra.Command {
 		Long: `Prints the version of sipedge, the revision it was built from, the Go version
 and the platform, on one line.`,
 		Example: "  sipedge version",
-		Args:    atMost(0, "no arguments"),
+		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return say(cmd.OutOrStdout(), fmt.Sprintf("sipedge %s %s %s/%s\n",
 				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH))

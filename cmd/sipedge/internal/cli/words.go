@@ -9,6 +9,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/router/action"
 	"sipedge/router/policytest"
 	"sipedge/router/table"
@@ -30,7 +31,7 @@ and Kamailio with the fields they are here, the word tests what a test file may 
 		Example: `  sipedge doc
   sipedge doc relay
   sipedge doc SE1004`,
-		Args: atMost(1, "one WORD"),
+		Args: usage.AtMost(1, "one WORD"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return wordNames(services), cobra.ShellCompDirectiveNoFileComp
 		},

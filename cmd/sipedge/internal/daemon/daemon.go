@@ -16,7 +16,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/trace"
@@ -34,6 +37,7 @@ type Config struct {
 	Stderr  io.Writer                                  // the log goes here
 	Env     func(name string) (value string, set bool) // ${env.NAME} in secrets
 	State   string                                     // folder; "": nothing outlives the process
+	Version string                                     // of the program
 	Drain   time.Duration                              // how long calls may take to end after SIGTERM
 }
 
@@ -55,15 +59,21 @@ type Daemon struct {
 	cfg     Config
 	log     *slog.Logger
 	level   *slog.LevelVar
-	doc     *schema.Document // the policy that runs
+	doc     *schema.Document // the policy of the start: what can't change is as it has it
 	manager *transport.Manager
 	data    *backends.Services
 	router  *router.Router
 	pool    *router.Pool
 	admin   *http.Server
 	calls   trace.Recorder
+	series  prometheus.Gatherer
+	socket  net.Listener // of operators' commands; nil: there is none
+	control *control.Server
+	orders  chan order
+	started time.Time
 
 	generation atomic.Int64 // policies that ran, this one included
+	loaded     atomic.Int64 // Unix nanoseconds: when the one of now was
 	failures   atomic.Int64 // reloads refused
 	draining   atomic.Bool
 
@@ -71,12 +81,13 @@ type Daemon struct {
 	unlend  func()          // takes back the processors lent to readers
 	ends    context.Context // with the daemon
 	stop    context.CancelFunc
-	running sync.WaitGroup // what ends then, and admin
+	running sync.WaitGroup // what ends then, admin and control
 }
 
 // Start loads the policy, binds what it names and begins to route. A policy with mistakes
 // is *Problems; any other error is of the system.
 func Start(cfg Config) (*Daemon, error) {
+	started := time.Now()
 	doc, src, diags, err := cfg.Load()
 	if err != nil {
 		return nil, err
@@ -84,11 +95,17 @@ func Start(cfg Config) (*Daemon, error) {
 	if doc == nil || diags.HasErrors() {
 		return nil, &Problems{src, diags}
 	}
-	d := &Daemon{cfg: cfg, level: new(slog.LevelVar), doc: doc}
+	d := &Daemon{
+		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
+	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
 	d.limitMemory()
+	if err := d.listenControl(); err != nil {
+		return nil, err
+	}
 	if err := d.build(src); err != nil {
+		d.closeControl()
 		return nil, err
 	}
 	policy, more := d.router.Prove(doc)
@@ -167,6 +184,8 @@ func (d *Daemon) begin(policy *router.Policy) error {
 		return err
 	}
 	d.generation.Store(1)
+	d.loaded.Store(time.Now().UnixNano())
+	d.series = d.metrics()
 	if err := d.router.Startup(policy); err != nil {
 		if l != nil {
 			l.Close()
@@ -183,10 +202,12 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
 		runtime.SetMutexProfileFraction(mutexSamples)
-		d.admin = adminServer(d.metrics(), func() bool { return !d.draining.Load() && d.data.Loaded() },
+		ready := func() bool { return !d.draining.Load() && d.data.Loaded() }
+		d.admin = adminServer(d.series, ready,
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
 	}
+	d.serveControl()
 	d.log.Info("ready", "generation", 1, "files", d.doc.Files)
 	return nil
 }
@@ -214,6 +235,7 @@ func (d *Daemon) close(ctx context.Context) {
 	if d.admin != nil {
 		d.admin.Close()
 	}
+	d.closeControl()
 	d.running.Wait()
 	d.closeServices()
 	d.unlend()

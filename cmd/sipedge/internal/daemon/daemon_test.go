@@ -18,6 +18,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"sipedge/backends"
+	"sipedge/backends/memory"
+	"sipedge/backends/sqlite"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -88,7 +91,8 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 	if r.policy == "" {
 		return nil, nil, nil, errors.New("the policy is gone")
 	}
-	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(r.policy), router.Vocabulary())
+	words := router.VocabularyWith([]backends.Driver{deafDriver, memory.Driver, sqlite.Driver})
+	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(r.policy), words)
 	return doc, src, diags, nil
 }
 

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip/transport"
@@ -26,7 +30,7 @@ type Subject struct {
 // checks are what serve will need of the host and the network. What else a policy comes to
 // depend on, such as a certificate, has its check here.
 var checks = []func(context.Context, *Subject) schema.Diagnostics{
-	checkListeners, checkAdmin, checkNames, checkBackends,
+	checkListeners, checkAdmin, checkSocket, checkNames, checkBackends,
 }
 
 // Online opens what serve would open and asks whom it would ask, as serve does it, and lets go
@@ -74,6 +78,30 @@ func checkAdmin(_ context.Context, s *Subject) schema.Diagnostics {
 		_ = l.Close()
 	}
 	return nil
+}
+
+// checkSocket binds the socket that the policy names. A folder that is not there is made by serve,
+// whoever that runs as.
+func checkSocket(_ context.Context, s *Subject) schema.Diagnostics {
+	path, set := control.Path(&s.Doc.Admin, ""), s.Doc.Admin.Socket
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	l, err := control.Listen(path)
+	if err == nil {
+		_ = l.Close()
+		return nil
+	}
+	d := unbound("socket", set.S, set.Pos, err)
+	if errors.Is(err, control.ErrInUse) {
+		d.Code, d.Severity = schema.AddressInUse, schema.Warning
+		d.Message = fmt.Sprintf("socket %s is in use", set.S)
+		d.Hint = "by a server that runs by this policy, perhaps: `sipedge ctl uptime` tells"
+	}
+	return schema.Diagnostics{d}
 }
 
 // unbound tells of a listener that could not be bound.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -136,6 +139,39 @@ routes: {request: [{do: [{reply: {code: 404}}]}]}
 		if d := cmp.Diff(want, online(t, policy, realDrivers, time.Minute)); d != "" {
 			t.Errorf("-want +got\n%s", d)
 		}
+	}
+}
+
+func TestOnlineSocket(t *testing.T) {
+	dir := t.TempDir()
+	used, file := filepath.Join(dir, "used.sock"), filepath.Join(dir, "file")
+	l, err := control.Listen(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inUse := fmt.Sprintf("2 %q warning SE2005: socket %s is in use", used, used)
+	noSocket := fmt.Sprintf("2 %q error SE2008: socket %s: something else is there", file, file)
+	for path, want := range map[string][]string{
+		filepath.Join(dir, "free.sock"):        nil,
+		filepath.Join(dir, "none", "new.sock"): nil,
+		used:                                   {inUse},
+		file:                                   {noSocket},
+	} {
+		got := online(t, fmt.Sprintf(`version: 1
+admin: {listen: none, socket: %s}
+listen: [{udp: "127.0.0.1:0"}]
+routes: {request: [{do: [{reply: {code: 404}}]}]}
+`, path), realDrivers, time.Minute)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("-want +got\n%s", d)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+		t.Errorf("it leaves %v, %v", entries, err)
 	}
 }
 

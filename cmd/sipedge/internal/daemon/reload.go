@@ -2,20 +2,22 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sipedge/schema"
 )
 
 // reload swaps the whole policy, or changes nothing and says why.
-func (d *Daemon) reload() {
-	generation, err := d.swap()
+func (d *Daemon) reload() result {
+	warnings, err := d.swap()
 	if err == nil {
+		generation := d.generation.Load() + 1
 		d.log.Info("policy reloaded", "generation", generation)
+		d.loaded.Store(time.Now().UnixNano())
 		d.generation.Store(generation)
-		return
+		return result{generation: generation, problems: *warnings}
 	}
 	var p *Problems
 	if errors.As(err, &p) {
@@ -26,31 +28,38 @@ func (d *Daemon) reload() {
 	d.log.Error("reload refused: the policy that runs goes on",
 		"error", err, "generation", d.generation.Load())
 	d.failures.Add(1)
+	return result{err: err}
+}
+
+// fixedError is of a policy that needs another start.
+type fixedError struct{ changed []string }
+
+func (e *fixedError) Error() string {
+	return strings.Join(e.changed, ", ") + " cannot change while the server runs: restart it"
 }
 
 // swap loads, checks and compiles beside the traffic, then swaps.
-func (d *Daemon) swap() (generation int64, err error) {
+func (d *Daemon) swap() (warnings *Problems, err error) {
 	doc, src, diags, err := d.cfg.Load()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if doc == nil || diags.HasErrors() {
-		return 0, &Problems{src, diags}
+		return nil, &Problems{src, diags}
 	}
 	if changed := fixed(d.doc, doc); len(changed) > 0 {
-		return 0, fmt.Errorf("%s cannot change while the server runs: restart it",
-			strings.Join(changed, ", "))
+		return nil, &fixedError{changed}
 	}
 	policy, more := d.router.Prove(doc)
+	diags = append(diags, more...)
 	if policy == nil {
-		return 0, &Problems{src, append(diags, more...)}
+		return nil, &Problems{src, diags}
 	}
 	d.router.Swap(policy)
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))
-	d.doc = doc
-	d.warn(append(diags, more...))
-	return d.generation.Load() + 1, nil
+	d.warn(diags)
+	return &Problems{src, diags}, nil
 }
 
 // fixed names what differs between two policies and is read at the start only.
@@ -71,7 +80,7 @@ func fixed(a, b *schema.Document) (changed []string) {
 	differ("timers.T1, T2, T4", t.T1 != u.T1 || t.T2 != u.T2 || t.T4 != u.T4)
 	differ("limits of transports and transactions", startLimits(a.Limits) != startLimits(b.Limits))
 	differ("log.format", a.Log.Format != b.Log.Format)
-	differ("admin", a.Admin.Addr != b.Admin.Addr)
+	differ("admin", a.Admin.Addr != b.Admin.Addr || a.Admin.Socket.S != b.Admin.Socket.S)
 	differ("secrets", a.Secrets != b.Secrets)
 	differ("backends", !slices.EqualFunc(a.Backends, b.Backends, sameBackend))
 	differ("dns", a.DNS.Budget != b.DNS.Budget ||

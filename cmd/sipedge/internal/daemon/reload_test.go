@@ -39,6 +39,7 @@ func TestFixedSettings(t *testing.T) {
 			[]string{"limits of transports and transactions"}},
 		{"two", func(d *schema.Document) { d.Workers, d.DNS.Servers = 4, nil },
 			[]string{"workers", "dns"}},
+		{"socket", func(d *schema.Document) { d.Admin.Socket.S = "x.sock" }, []string{"admin"}},
 		{"key", func(d *schema.Document) { d.Secrets.RouteKey = "x" }, []string{"secrets"}},
 	} {
 		changed := base()

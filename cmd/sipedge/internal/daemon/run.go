@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"syscall"
 	"time"
@@ -10,27 +12,53 @@ import (
 // flushTime is what queued messages get to leave once the calls have ended.
 const flushTime = time.Second
 
-// Run serves until a signal ends it: SIGHUP reloads, SIGTERM and SIGINT drain, a second of
-// them ends at once. Everything has ended when it returns.
+// Run serves until a signal or an operator ends it: SIGHUP reloads, SIGTERM and SIGINT drain, a
+// second of them ends at once. Everything has ended when it returns.
 func (d *Daemon) Run(signals <-chan os.Signal) {
-	for s := range signals {
-		if s == syscall.SIGHUP {
-			d.reload()
-			continue
-		}
-		d.log.Info("draining", "signal", s.String(), "bound", d.cfg.Drain)
-		d.drain(signals)
-		break
-	}
+	d.serve(signals)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
 	d.close(ctx)
 	d.log.Info("ended")
 }
 
+// serve returns when the server is to end.
+func (d *Daemon) serve(signals <-chan os.Signal) {
+	for {
+		select {
+		case s, ok := <-signals:
+			switch {
+			case !ok:
+				return
+			case s == syscall.SIGHUP:
+				d.reload()
+			default:
+				d.drain(signals, slog.String("signal", s.String()))
+				return
+			}
+		case o := <-d.orders:
+			switch o.kind {
+			case toReload:
+				o.done <- d.reload()
+			case toDrain:
+				o.done <- result{}
+				d.drain(signals, slog.String("operation", "drain"))
+				return
+			case toStop:
+				d.log.Info("stopping", "live", d.router.Live())
+				o.done <- result{}
+				return
+			}
+		}
+	}
+}
+
+var errDraining = errors.New("no reload while draining")
+
 // drain refuses new dialogs and waits for the transactions under way, as long as the bound
-// allows and no further signal comes.
-func (d *Daemon) drain(signals <-chan os.Signal) {
+// allows and no further signal or order to stop comes.
+func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
+	d.log.Info("draining", why, "bound", d.cfg.Drain)
 	d.draining.Store(true)
 	d.router.Drain()
 	bound := time.NewTimer(d.cfg.Drain)
@@ -45,11 +73,22 @@ func (d *Daemon) drain(signals <-chan os.Signal) {
 			return
 		case s := <-signals:
 			if s == syscall.SIGHUP {
-				d.log.Warn("no reload while draining")
+				d.log.Warn(errDraining.Error())
 				continue
 			}
 			d.log.Warn("drain: ended by a second signal", "live", d.router.Live())
 			return
+		case o := <-d.orders:
+			switch o.kind {
+			case toReload:
+				o.done <- result{err: errDraining}
+			case toDrain:
+				o.done <- result{}
+			case toStop:
+				d.log.Warn("drain: ended by an order", "live", d.router.Live())
+				o.done <- result{}
+				return
+			}
 		}
 	}
 }

@@ -31,8 +31,8 @@ its tables would raise their versions, which that server checks.`,
 			`Makes the tables that are not there. Those that are stay as they are; of an older
 version, they are for "sipedge db migrate".`, c.initialise),
 		sub("migrate", "Bring tables to this version",
-			`Makes the tables that are not there, adds columns that are missing, and notes the versions
-in the table version. Nothing is taken away; once more changes nothing.`, c.migrate),
+			`Makes the tables that are not there, adds columns that are missing, and notes the
+versions in the table version. Nothing is taken away; once more changes nothing.`, c.migrate),
 		sub("check", "Tell how the tables are",
 			`Tells of each table whether it is as this program makes it. Exit code 1: one is not.`, c.check),
 		newImport(c))

@@ -14,6 +14,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/schema"
 )
 
@@ -62,12 +63,7 @@ func (c *command) flags(cmd *cobra.Command) {
 func group(use, short, long, example string, of ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long + "\n\n" + exit.Codes, Example: example,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("no command %q", args[0])
-			}
-			return nil
-		},
+		Args: usage.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(of...)

@@ -39,8 +39,8 @@ func newUser(s System) *cobra.Command {
 		}
 	}
 	const asked = `The password is asked for, or read from the first line of standard input when that
-is no terminal. Hashes are stored (ha1, ha1_sha256, ha1_sha512t256), for the realm that is the
-domain; the password is not.`
+is no terminal. Hashes are stored (ha1, ha1_sha256, ha1_sha512t256), for the realm that
+is the domain; the password is not.`
 	cmd := group("user", "Add, change and remove users",
 		"Users in the table subscriber of a database, which \"sipedge db init\" makes.",
 		`  sipedge user add --config policy.yaml alice@example.org

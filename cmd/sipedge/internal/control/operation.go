@@ -1,0 +1,97 @@
+package control
+
+import "net/http"
+
+// Operation is one thing the API can be asked for. What its handler takes and gives is here, and
+// nowhere else: the server is wired by it, OpenAPI is written from it.
+type Operation struct {
+	ID     string // of OpenAPI, and of the server's handler
+	Method string
+	Path   string
+	Doc    string // one sentence
+	Params []Param
+	Body   any   // a value of the type it takes; nil: none
+	Answer any   // a value of the type it gives
+	Stream bool  // Answer is a line of many: application/x-ndjson
+	Errors []int // statuses of an Error, besides 400, and 413 of a body
+}
+
+// Param is one of the query.
+type Param struct {
+	Name, Doc string
+	Need      bool
+	Many      bool // may be given several times
+}
+
+// Pattern is the operation as http.ServeMux knows it.
+func (o *Operation) Pattern() string { return o.Method + " " + o.Path }
+
+const (
+	get    = http.MethodGet
+	put    = http.MethodPut
+	post   = http.MethodPost
+	remove = http.MethodDelete
+)
+
+var (
+	location = Param{Name: "location",
+		Doc: "The location store by its name in the policy; may be left out when there is one."}
+	aor = Param{Name: "aor", Doc: "The address of record: user@host, or a URI.", Need: true}
+)
+
+// Operations is the API.
+var Operations = []Operation{
+	{ID: "openapi", Method: get, Path: "/v1/openapi.json", Doc: "This document.",
+		Answer: map[string]any{}},
+	{ID: "version", Method: get, Path: "/v1/version", Doc: "Which program runs.",
+		Answer: Version{}},
+	{ID: "uptime", Method: get, Path: "/v1/uptime", Doc: "Since when it runs.", Answer: Uptime{}},
+	{ID: "ps", Method: get, Path: "/v1/ps",
+		Doc:    "What is under way: listeners, transactions, the pool, backends, goroutines.",
+		Answer: Work{}},
+	{ID: "statistics", Method: get, Path: "/v1/statistics",
+		Doc: "The counters and gauges of /metrics.", Answer: Statistics{},
+		Params: []Param{{Name: "name", Many: true,
+			Doc: "Only those whose name begins so; sipedge_ unless given."}}},
+	{ID: "tables", Method: get, Path: "/v1/tables", Doc: "The tables of the policy.",
+		Answer: Tables{}},
+	{ID: "backends", Method: get, Path: "/v1/backends",
+		Doc:    "The backends: whether they are spared, and the calls under way.",
+		Answer: Backends{}},
+	{ID: "log_level", Method: get, Path: "/v1/log-level", Doc: "The level of the log.",
+		Answer: LogLevel{}},
+	{ID: "set_log_level", Method: put, Path: "/v1/log-level",
+		Doc:  "Sets the level of the log, until the policy is loaded again.",
+		Body: LogLevel{}, Answer: LogLevel{}},
+	{ID: "reload", Method: post, Path: "/v1/reload",
+		Doc: "Reads the policy again and swaps it whole, or changes nothing: 422, with what is " +
+			"wrong with it; 502: it can't be read; 409: the server drains.",
+		Answer: Reload{}, Errors: []int{409, 422, 502}},
+	{ID: "drain", Method: post, Path: "/v1/drain",
+		Doc: "Refuses new dialogs from now on; the server ends when nothing is under way, or at " +
+			"its bound.",
+		Answer: Drain{}},
+	{ID: "stop", Method: post, Path: "/v1/stop", Doc: "Ends the server at once.", Answer: Drain{}},
+	{ID: "bindings", Method: get, Path: "/v1/bindings",
+		Doc: "The bindings of a location store, an address of record a line, in any order. What " +
+			"changes meanwhile may be missed.",
+		Params: []Param{location,
+			{Name: "prefix", Doc: "Only addresses of record that begin so."},
+			{Name: "limit", Doc: "How many addresses of record at most; all unless given."}},
+		Answer: Bound{}, Stream: true, Errors: []int{404, 503}},
+	{ID: "binding", Method: get, Path: "/v1/binding",
+		Doc:    "The bindings of an address of record. 404: there are none.",
+		Params: []Param{location, aor}, Answer: Bound{}, Errors: []int{404, 503}},
+	{ID: "add_binding", Method: post, Path: "/v1/binding",
+		Doc: "Adds a binding, or gives that of the same contact these values; what is left out " +
+			"of them stays as it is.",
+		Params: []Param{location, aor}, Body: Addition{}, Answer: Bound{}, Errors: []int{404, 503}},
+	{ID: "remove_binding", Method: remove, Path: "/v1/binding",
+		Doc: "Removes the bindings of an address of record, or one. 404: there is none.",
+		Params: []Param{location, aor,
+			{Name: "contact", Doc: "The contact of the one to remove; all unless given."}},
+		Answer: Removed{}, Errors: []int{404, 503}},
+	{ID: "flush", Method: remove, Path: "/v1/bindings",
+		Doc:    "Removes every binding of a location store.",
+		Params: []Param{location}, Answer: Removed{}, Errors: []int{404, 503}},
+}

@@ -1,0 +1,193 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/control"
+)
+
+// questions are the commands that only ask.
+func (c *command) questions() []*cobra.Command {
+	return []*cobra.Command{
+		question(c, "uptime", "uptime", "Tell since when the server runs",
+			`Tells the server's time, since when it runs, and since when with this policy.`, uptimeText),
+		question(c, "ps", "ps", "List what is under way",
+			`Lists what is under way. The numbers are those of /metrics.
+
+  LISTENER    what messages come by: received and sent since the start, errors of the
+              socket, connections open now, messages refused since a peer does not read
+  UNDER WAY   transactions, response contexts, requests of the server's own, and steps
+              that wait for DNS or a backend, of which there are as many as limits.pool
+              allows: more are refused
+  BACKEND     see `+"`sipedge ctl backends`"+`; a call that is stuck shows by its age (OLDEST)
+  GOROUTINES  how many, by the function they were started with`, workText),
+		question(c, "backends", "backends", "List backends and the calls of them",
+			`Lists the backends of the policy, in the order they were opened.
+
+  BREAKER   closed: it is asked; open: it is spared, since it lately could not answer;
+            half-open: it is tried
+  RUNNING   calls under way, also those that nobody waits for any more
+  WAITING   calls that wait for their turn
+  OLDEST    age of the call that runs longest
+  CALLS     since the start; of these FAILURES could not be answered, TIMEOUTS of them
+            since it took too long, and REFUSED were not made: the breaker was open, or
+            too many waited
+  BINDINGS  kept in memory
+
+What has no calls – all is in the process – shows -.`, backendsText),
+		question(c, "tables", "tables", "List the tables of the policy",
+			`Lists the tables of the policy, in its order.
+
+  ROWS     rows, or keys of a cache
+  AGE      since the rows were read
+  VERSION  how often they were read since the start
+  FAILED   how often that failed: the last good copy stays, and its age grows
+  SOURCE   policy, memory (a cache), or the file the rows are from`, tablesText),
+		question(c, "version", "version", "Tell which program runs",
+			"Tells the version of the program that runs. `sipedge version` tells its own.",
+			func(v *control.Version, w io.Writer) {
+				fmt.Fprintf(w, "sipedge %s %s %s\n", v.Version, v.Go, v.System)
+			}),
+	}
+}
+
+func uptimeText(u *control.Uptime, w io.Writer) {
+	fmt.Fprintf(w, "now:\t%s\n", moment(u.Now))
+	fmt.Fprintf(w, "up since:\t%s\n", moment(u.Since))
+	fmt.Fprintf(w, "up time:\t%s\n", age(u.Seconds))
+	fmt.Fprintf(w, "policy:\tgeneration %d, of %s\n", u.Generation, moment(u.Loaded))
+	fmt.Fprintf(w, "state:\t%s\n", u.State)
+}
+
+func moment(t time.Time) string { return t.Local().Format(time.RFC3339) }
+
+// age writes seconds: 3.2s, 1h2m3s.
+func age(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d < 10*time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func workText(v *control.Work, w io.Writer) {
+	fmt.Fprintln(w, "LISTENER\tRECEIVED\tSENT\tERRORS\tCONNECTIONS\tQUEUE FULL")
+	for _, l := range v.Listeners {
+		fmt.Fprintf(w, "%s:%s\t%d\t%d\t%d\t%d\t%d\n", l.Transport, l.Address, l.Received, l.Sent,
+			l.Errors, l.Connections, l.QueueFull)
+	}
+	t := v.Transactions
+	fmt.Fprintln(w, "\nUNDER WAY\tNOW\tMOST\tREFUSED")
+	fmt.Fprintf(w, "server transactions\t%d\n", t.Server)
+	fmt.Fprintf(w, "client transactions\t%d\n", t.Client)
+	fmt.Fprintf(w, "response contexts\t%d\n", t.Contexts)
+	fmt.Fprintf(w, "own requests\t%d\n", t.Own)
+	fmt.Fprintf(w, "steps that wait\t%d\t%d\t%d\n", v.Pool.Jobs, v.Pool.Most, v.Pool.Refused)
+	if len(v.Backends) > 0 {
+		fmt.Fprintln(w)
+		backendsText(&control.Backends{Backends: v.Backends}, w)
+	}
+	fmt.Fprintln(w, "\nGOROUTINES\tRUN")
+	for _, g := range v.Goroutines {
+		fmt.Fprintf(w, "%d\t%s\n", g.Count, g.Function)
+	}
+}
+
+func backendsText(v *control.Backends, w io.Writer) {
+	fmt.Fprintln(w, "BACKEND\tDRIVER\tBREAKER\tRUNNING\tWAITING\tOLDEST\tCALLS\tFAILURES\tTIMEOUTS\t"+
+		"REFUSED\tBINDINGS")
+	for _, b := range v.Backends {
+		bindings := "-"
+		if b.Bindings != nil {
+			bindings = fmt.Sprint(*b.Bindings)
+		}
+		if g := b.Gate; g != nil {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n", b.Name, b.Driver, g.Breaker,
+				g.Running, g.Waiting, age(g.Oldest), g.Calls, g.Failures, g.Timeouts, g.Refused, bindings)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s%s\t%s\n", b.Name, b.Driver, strings.Repeat("\t-", 8), bindings)
+	}
+}
+
+func tablesText(v *control.Tables, w io.Writer) {
+	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tAGE\tVERSION\tFAILED\tSOURCE")
+	for _, t := range v.Tables {
+		old := "-"
+		if t.Version > 0 {
+			old = age(t.Age)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, old, t.Version, t.Failed,
+			t.Source)
+	}
+}
+
+func (c *command) newStatistics() *cobra.Command {
+	return &cobra.Command{
+		Use:   "statistics [NAME…]",
+		Short: "Print the server's counters",
+		Long: `Prints counters and gauges by the names and labels that /metrics has: those whose
+name begins with one of NAME, or all of sipedge's own.`,
+		Example: `  sipedge ctl statistics
+  sipedge ctl statistics sipedge_requests_total go_goroutines`,
+		ValidArgsFunction: c.completeStatistics,
+		RunE: func(_ *cobra.Command, names []string) error {
+			return c.with(func(ctx context.Context, server *control.Client) error {
+				var v control.Statistics
+				err := server.Do(ctx, "statistics", url.Values{"name": names}, nil, &v)
+				if err != nil {
+					return err
+				}
+				return c.say(&v, func(w io.Writer) {
+					for i := range v.Statistics {
+						fmt.Fprintln(w, series(&v.Statistics[i]))
+					}
+				})
+			})
+		},
+	}
+}
+
+// series writes a statistic as Prometheus does.
+func series(s *control.Statistic) string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
+		labels = append(labels, fmt.Sprintf("%s=%q", name, s.Labels[name]))
+	}
+	if labels == nil {
+		return fmt.Sprintf("%s %v", s.Name, s.Value)
+	}
+	return fmt.Sprintf("%s{%s} %v", s.Name, strings.Join(labels, ","), s.Value)
+}
+
+func (c *command) completeStatistics(
+	*cobra.Command, []string, string,
+) ([]string, cobra.ShellCompDirective) {
+	var v control.Statistics
+	c.complete(func(ctx context.Context, server *control.Client) error {
+		return server.Do(ctx, "statistics", nil, nil, &v)
+	})
+	var names []string
+	for i := range v.Statistics {
+		names = append(names, v.Statistics[i].Name)
+	}
+	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeTime is how long a shell waits for words.
+const completeTime = 500 * time.Millisecond
+
+// complete asks the server for words; without an answer there are none.
+func (c *command) complete(f func(ctx context.Context, server *control.Client) error) {
+	c.output, c.timeout = "text", completeTime
+	_ = c.with(f)
+}

@@ -1,0 +1,105 @@
+package daemon
+
+import (
+	"context"
+	"net/http"
+
+	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/schema"
+)
+
+// order is what Run is told by other goroutines: it alone reloads and ends.
+type order struct {
+	kind orderKind
+	done chan result // room for one
+}
+
+type orderKind uint8
+
+const (
+	toReload orderKind = iota
+	toDrain
+	toStop
+)
+
+// result is what became of an order.
+type result struct {
+	generation int64
+	problems   Problems // warnings of the policy that runs
+	err        error
+}
+
+// give has Run carry out an order, and returns when it has, or has begun to end.
+func (d *Daemon) give(ctx context.Context, kind orderKind) (result, error) {
+	o := order{kind, make(chan result, 1)}
+	select {
+	case d.orders <- o:
+	case <-ctx.Done():
+		return result{}, ctx.Err()
+	}
+	select {
+	case r := <-o.done:
+		return r, nil
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-o.done: // it was the order that ended ctx
+		return r, nil
+	default:
+		return result{}, ctx.Err()
+	}
+}
+
+func (d *Daemon) orderReload(ctx context.Context) (*control.Reload, error) {
+	done, err := d.give(ctx, toReload)
+	if err != nil {
+		return nil, err
+	}
+	if done.err != nil {
+		return nil, refusal(done.err)
+	}
+	return &control.Reload{
+		Generation: done.generation, Problems: problems(done.problems.Diagnostics),
+		Text: done.problems.Text(done.problems.Source),
+	}, nil
+}
+
+// refusal tells why a policy was not taken.
+func refusal(err error) *control.Error {
+	switch err := err.(type) {
+	case *Problems:
+		return &control.Error{
+			Status: http.StatusUnprocessableEntity, Detail: err.Error(),
+			Problems: problems(err.Diagnostics), Text: err.Text(err.Source),
+		}
+	case *fixedError:
+		return &control.Error{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
+	}
+	if err == errDraining {
+		return &control.Error{Status: http.StatusConflict, Detail: err.Error()}
+	}
+	return &control.Error{Status: http.StatusBadGateway, Detail: err.Error()}
+}
+
+func problems(diags schema.Diagnostics) []control.Problem {
+	list := make([]control.Problem, len(diags))
+	for i, d := range diags {
+		list[i] = control.Problem{
+			File: d.Pos.File, Line: d.Pos.Line, Column: d.Pos.Col, End: d.End,
+			Severity: d.Severity.String(), Code: d.Code.String(), Message: d.Message, Hint: d.Hint,
+		}
+	}
+	return list
+}
+
+func (d *Daemon) orderDrain(ctx context.Context) (*control.Drain, error) {
+	_, err := d.give(ctx, toDrain)
+	return &control.Drain{
+		State: "draining", Live: d.router.Live(), Bound: d.cfg.Drain.Seconds(),
+	}, err
+}
+
+func (d *Daemon) orderStop(ctx context.Context) (*control.Drain, error) {
+	_, err := d.give(ctx, toStop)
+	return &control.Drain{State: "stopping", Live: d.router.Live()}, err
+}
