@@ -92,7 +92,11 @@ func unsupported(t *testing.T, s *Subject) {
 			return tx.Tx(ctx, func(backends.DB) error { return nil })
 		}},
 		{"serial transaction", backends.CanSerial, func() error {
-			return db.(backends.Serializer).Serial(ctx, func(backends.DB) error { return nil })
+			tx, ok := db.(backends.Serializer)
+			if !ok {
+				return backends.ErrUnsupported
+			}
+			return tx.Serial(ctx, func(backends.DB) error { return nil })
 		}},
 		{"notification", backends.CanNotify, func() error {
 			n, ok := db.(backends.Notifier)
