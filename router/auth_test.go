@@ -207,6 +207,7 @@ func TestAuthenticateWaits(t *testing.T) {
 	const policy = `
 version: 1
 listen: [{udp: "10.0.0.9:5060"}]
+overload: {retry_after: 7s}
 routes: {request: [{do: [{authenticate: {users: db}}, {reply: {code: 200}}]}]}
 `
 	for _, c := range []struct {
@@ -233,6 +234,9 @@ routes: {request: [{do: [{authenticate: {users: db}}, {reply: {code: 200}}]}]}
 		pool.Close()
 		if !bytes.HasPrefix(n.last, []byte("SIP/2.0 "+c.want)) {
 			t.Errorf("want %s, got %s", c.want, n.last)
+		}
+		if c.want == "503" && !bytes.Contains(n.last, []byte("\r\nRetry-After: 7\r\n")) {
+			t.Errorf("it may come again when the policy says, not\n%s", n.last)
 		}
 	}
 }

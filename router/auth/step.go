@@ -36,6 +36,7 @@ type Arm func(ctx context.Context, j *job.Job, status int) job.Verdict
 // Proxy is what steps need of the proxy core.
 type Proxy interface {
 	Reply(j *job.Job, status int, reason string, extra []byte, stateful bool) job.Verdict
+	RetryAfter() []byte // the header line that goes with a 503
 }
 
 // Authenticate is an action.
@@ -144,7 +145,7 @@ func (s *authenticate) end(
 		if s.onError != nil {
 			return s.onError(ctx, j, 503)
 		}
-		return s.proxy.Reply(j, 503, "", retryAfter, false)
+		return s.proxy.Reply(j, 503, "", s.proxy.RetryAfter(), false)
 	case Exceeded, Impostor:
 		return s.fail(ctx, j)
 	case Refused:
@@ -156,9 +157,6 @@ func (s *authenticate) end(
 	b.out, status = s.check.AppendChallenges(b.out[:0], b.realm, result == Stale, j.Now)
 	return s.proxy.Reply(j, status, "", b.out, false)
 }
-
-// retryAfter is when who could not be asked may answer again.
-var retryAfter = []byte("Retry-After: 10\r\n")
 
 // fail takes the arm, or answers 403.
 func (s *authenticate) fail(ctx context.Context, j *job.Job) job.Verdict {
