@@ -23,7 +23,8 @@ func RunTables(t *testing.T, db backends.DB) {
 		{"init", 0, initialise}, {"old", backends.CanRaw, old}, {"newer", 0, newer},
 		{"foreign", backends.CanRaw, foreign}, {"subscribers", 0, subscribers},
 		{"other layouts", backends.CanRaw, layouts}, {"aliases", 0, aliases},
-		{"identities", 0, identities}, {"domains", 0, domains}, {"other domains", backends.CanRaw, otherDomains},
+		{"identities", 0, identities}, {"domains", 0, domains},
+		{"other domains", backends.CanRaw, otherDomains},
 	} {
 		if db.Can()&c.needs == c.needs {
 			t.Run(c.name, func(t *testing.T) { c.test(t, x) })

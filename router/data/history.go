@@ -46,6 +46,12 @@ func (h *history) begin(at time.Time) {
 	h.version.Store(1)
 }
 
+// resume goes on with the rows of a table that was read before.
+func (h *history) resume(old *history) {
+	h.read.Store(old.read.Load())
+	h.version.Store(old.version.Load())
+}
+
 // failure notes one, and reports whether it is the first in a row.
 func (h *history) failure() bool {
 	h.failures.Add(1)

@@ -97,7 +97,7 @@ func (t *Table) open(path string, header bool, old *Table) error {
 		old.file.mu.Unlock()
 		if now, err := stampOf(path); err == nil && now == loaded && !old.history.failed.Load() {
 			t.file.loaded, t.file.seen = loaded, loaded
-			t.history.begin(time.Unix(0, old.history.read.Load()))
+			t.history.resume(&old.history)
 			t.content.Store(old.content.Load())
 			return nil
 		}

@@ -96,10 +96,10 @@ type Tables struct {
 type Table struct {
 	Name    string  `json:"name" doc:"In the policy."`
 	Kind    string  `json:"kind" doc:"set, map, prefix, cidr or cache."`
-	Source  string  `json:"source" doc:"Where its rows are from: policy, a file, backend/table, memory."`
+	Source  string  `json:"source" doc:"Whence its rows are: policy, a file, backend/table, memory."`
 	Rows    int     `json:"rows" doc:"Rows, or keys of a cache."`
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`
-	Version uint64  `json:"version" doc:"1 at the start, one more with every change of its rows; 0 of a cache."`
+	Version uint64  `json:"version" doc:"Grows from 1 with every change of its rows; 0 of a cache."`
 	Failed  uint64  `json:"failed" doc:"How often that failed, and the last good copy stayed."`
 }
 

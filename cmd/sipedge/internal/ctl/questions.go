@@ -49,9 +49,9 @@ What has no calls – all is in the process – shows -.`, backendsText),
 
   ROWS     rows, or keys of a cache
   AGE      since the rows were read
-  VERSION  how often they were read since the start
+  VERSION  grows from 1 with every change of the rows
   FAILED   how often that failed: the last good copy stays, and its age grows
-  SOURCE   policy, memory (a cache), or the file the rows are from`, tablesText),
+  SOURCE   policy, memory (a cache), the file or backend/table the rows are from`, tablesText),
 		question(c, "version", "version", "Tell which program runs",
 			"Tells the version of the program that runs. `sipedge version` tells its own.",
 			func(v *control.Version, w io.Writer) {

@@ -23,10 +23,11 @@ import (
 func newImport(c *command) *cobra.Command {
 	return &cobra.Command{
 		Use: "import-bdb FILE…", Short: "Bring tables of a Berkeley DB over",
-		Long: `Brings tables of OpenSIPS's db_berkeley over, from what db_dump or db_dump -p prints of
-them: a file is a table, of its name without what is behind the first dot. The table is made as
-"sipedge db init" makes it, with the columns it has besides; one of another name by its own columns
-and key. Numbers that a database gives are given anew. All rows of a file are imported, or none.`,
+		Long: `Brings tables of OpenSIPS's db_berkeley over, from what db_dump or db_dump -p prints
+of them: a file is a table, of its name without what is behind the first dot. The table
+is made as "sipedge db init" makes it, with the columns it has besides; one of another
+name by its own columns and key. Numbers that a database gives are given anew. All rows
+of a file are imported, or none.`,
 		Example: "  db_dump -p subscriber > subscriber.dump\n" +
 			"  sipedge db import-bdb --db bolt:people.bolt subscriber.dump",
 		Args: cobra.MinimumNArgs(1),
