@@ -50,6 +50,17 @@ type Locations interface {
 	Advance(now time.Time) (next time.Time)
 }
 
+// Scanner is a store that has its bindings in memory, to be gone through by and by.
+type Scanner interface {
+	// Len counts the bindings.
+	Len() int
+	// Scan calls f with bindings that live at now, after looking at so many places at most, and
+	// returns where to go on; 0: that was the last. It begins at 0. By the last it has come by each
+	// binding that was there all the time, and by none twice. What f gets does not live on, and f
+	// is quick and calls no method of the store.
+	Scan(now time.Time, from uint64, places int, f func(aor []byte, b *Binding)) (next uint64)
+}
+
 // Loader is a store that has bindings from before it began. Load comes before the first Update.
 type Loader interface {
 	// Load reads those that live at now. It may leave them to be read later; an error says that

@@ -8,6 +8,13 @@ import (
 // shortest is the shortest time between two runs of a timer.
 const shortest = 100 * time.Millisecond
 
+// Bounds of the interval of pings: more often is a burden on who has a battery, more seldom keeps no
+// NAT open.
+const (
+	leastPing = 5 * time.Second
+	mostPing  = time.Hour
+)
+
 // checkSettings checks what stands outside the routes.
 func checkSettings(root *Value, doc *Document) Diagnostics {
 	var diags Diagnostics
@@ -40,6 +47,10 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 			doc.Limits.PerSource, doc.Limits.Connections))
 	}
 	doc.Limits.PerSource = min(doc.Limits.PerSource, doc.Limits.Connections)
+	ping := root.Get("nat").Get("ping").Get("interval")
+	if d := ping.Duration(); ping.Kind != None && (d < leastPing || d > mostPing) {
+		diags = append(diags, ping.Problem(OutOfRange, "%q is out of range (5s to 1h)", ping.S))
+	}
 	timers := root.Get("routes").Get("timer")
 	for i := range timers.Keys {
 		if v := timers.Keys[i].Get("every"); v.Duration() < shortest {

@@ -28,6 +28,7 @@ type Document struct {
 	Backends  []Backend // in the author's order
 	Tables    []Table   // in the author's order
 	Users     *Value    // a map of maps, by name and user
+	Ping      *Ping     // nat.ping; nil: nobody is pinged
 	Routes    Routes
 }
 
@@ -91,6 +92,16 @@ type Secrets struct{ RouteKey, TagKey string }
 type DNS struct {
 	Servers []Text // an IP address, with a port or without
 	Budget  time.Duration
+}
+
+// Ping is nat.ping; defaults are filled in.
+type Ping struct {
+	Location Text
+	Interval time.Duration // interval, default 30 s
+	CRLF     bool          // method: crlf
+	All      bool          // bindings: all
+	Lost     int           // lost, default 3
+	From     Text          // "" the first domain
 }
 
 // Routes of every type built so far. Names keep the author's order.

@@ -23,6 +23,8 @@ const (
 	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
 	defaultInviteWait  = 185 * time.Second
+	defaultPing        = 30 * time.Second // NATs forget UDP after 30 s at the earliest, as a rule
+	defaultLost        = 3
 
 	defaultAdmin = "127.0.0.1:8060"
 )
@@ -61,6 +63,7 @@ func lower(root *Value, drivers []Driver) *Document {
 		Backends: lowerBackends(root.Get("backends"), drivers),
 		Tables:   lowerTables(root.Get("tables")),
 		Users:    root.Get("users"),
+		Ping:     lowerPing(root.Get("nat").Get("ping")),
 		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")
@@ -131,6 +134,21 @@ func lowerLimits(v *Value) Limits {
 		Asks:         durationOr(v.Get("asks"), defaultAsks),
 		Requests:     intOr(v.Get("requests"), defaultRequests),
 		MaxForwards:  intOr(v.Get("max_forwards"), defaultMaxForwards),
+	}
+}
+
+func lowerPing(v *Value) *Ping {
+	if v.Kind == None {
+		return nil
+	}
+	location, from := v.Get("location"), v.Get("from")
+	return &Ping{
+		Location: Text{S: location.S, Pos: location.Pos},
+		Interval: durationOr(v.Get("interval"), defaultPing),
+		CRLF:     v.Get("method").S == "crlf",
+		All:      v.Get("bindings").S == "all",
+		Lost:     intOr(v.Get("lost"), defaultLost),
+		From:     Text{S: from.S, Pos: from.Pos},
 	}
 }
 

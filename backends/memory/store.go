@@ -38,7 +38,7 @@ type shard struct {
 	phrases phrases
 	index   index
 	wheel   wheel
-	told    backends.Binding // what watchers are shown
+	told    backends.Binding // what watchers and who scans are shown
 	_       [64]byte         // neighbours' locks keep off each other's cache line
 }
 

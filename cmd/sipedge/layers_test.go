@@ -33,7 +33,7 @@ var floors = [][]string{
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
-		"router/alias",
+		"router/alias", "router/natping",
 	},
 	6: {"router/action"},
 	7: {
@@ -57,6 +57,7 @@ var arrows = [][2]string{
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
+	{"router/natping", "router/registrar"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"net/netip"
 
 	"sipedge/router/job"
 	"sipedge/sip"
@@ -20,9 +21,24 @@ func Over(hops []resolve.Hop, t *job.Target, to []byte, m *sip.Message) []resolv
 	if !ok {
 		return hops
 	}
-	by := TransportOf(u)
-	if a, ok := u.Addr(); ok && a.Unmap() == hops[0].Addr.Addr() && by != sip.NoTransport {
-		hops = append(hops, resolve.Hop{Transport: by, Addr: AddrPort(a, PortOr(u.Port, by))})
+	return Besides(hops, u)
+}
+
+// Besides adds to a hop over a connection the one that u names, if that is of the same host: where
+// a request goes should the connection have ended.
+func Besides(hops []resolve.Hop, u *sip.URI) []resolve.Hop {
+	if a, ok := u.Addr(); ok && a.Unmap() == hops[0].Addr.Addr() {
+		if hop, ok := HopTo(u, a); ok {
+			hops = append(hops, hop)
+		}
 	}
 	return hops
+}
+
+// HopTo is the hop to an address that a URI names, by its transport and port; ok false: there is
+// none, since what it asks for is secure and its transport is not.
+func HopTo(u *sip.URI, a netip.Addr) (hop resolve.Hop, ok bool) {
+	by := TransportOf(u)
+	hop = resolve.Hop{Transport: by, Addr: AddrPort(a, PortOr(u.Port, by))}
+	return hop, by != sip.NoTransport
 }

@@ -67,11 +67,10 @@ func (p *Proxy) find(
 		return dst, q, true, resolveFault(err)
 	}
 	if addr.IsValid() {
-		hop := resolve.Hop{Transport: identity.TransportOf(u)}
-		if hop.Transport == sip.NoTransport {
+		hop, ok := identity.HopTo(u, addr)
+		if !ok {
 			return dst, q, true, faultUnreachable
 		}
-		hop.Addr = identity.AddrPort(addr, identity.PortOr(u.Port, hop.Transport))
 		return append(dst, hop), q, true, nil
 	}
 	hops, known, err = p.cfg.Resolver.Cached(dst, q)

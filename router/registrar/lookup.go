@@ -72,11 +72,7 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 	if err != nil || u.Scheme == sip.SchemeOther {
 		return t, false
 	}
-	uri := b.Contact
-	if u.Headers != nil { // no Request-URI has them, RFC 3261 §19.1.1
-		uri = uri[:len(uri)-len(u.Headers)-1]
-	}
-	t = job.Target{URI: j.Bytes(uri), Q: b.Q}
+	t = job.Target{URI: j.Bytes(requestURI(b, &u)), Q: b.Q}
 	switch {
 	case len(b.Path) > 0:
 		hop, ok := firstHop(b.Path)
@@ -91,6 +87,15 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 	}
 	t.Listener = listenerOf(j.Self, b.Listener)
 	return t, true
+}
+
+// requestURI is the Contact of a binding, which is u, as a Request-URI: without headers, RFC 3261
+// §19.1.1.
+func requestURI(b *backends.Binding, u *sip.URI) []byte {
+	if u.Headers == nil {
+		return b.Contact
+	}
+	return b.Contact[:len(b.Contact)-len(u.Headers)-1]
 }
 
 // listenerOf is the index of the listener of a name, plus one; 0: there is none.

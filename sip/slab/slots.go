@@ -23,6 +23,19 @@ func (s *Slots[T]) Has(i uint32) bool {
 	return i != 0 && pg < len(s.pool.pages) && s.pool.pages[pg].data != nil
 }
 
+// Next is the first number above i that may be in use; 0: there is none. From 0 it comes by all
+// that are.
+func (s *Slots[T]) Next(i uint32) uint32 {
+	i++
+	pg, item := int(i>>itemBits), int(i&(1<<itemBits-1))
+	for ; pg < len(s.pool.pages); pg, item = pg+1, 0 {
+		if item < len(s.pool.pages[pg].data) {
+			return uint32(pg<<itemBits | item)
+		}
+	}
+	return 0
+}
+
 // Take gives out an item; it is zero.
 func (s *Slots[T]) Take() (uint32, *T) {
 	pg, item := s.pool.get()
