@@ -33,6 +33,8 @@ type Driver struct {
 	Schema string     // CUE of its settings, a struct
 	Inside bool       // all is in the process: tests of policies and proofs may open it
 	Can    Capability // what a DB of it can do, known before it is opened; 0: not known
+	// Scans reports whether a backend of these settings is a Scanner; nil: none is.
+	Scans func(settings *schema.Value) bool
 	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
 	// Diagnostics are of settings that Schema could not refuse.
 	Open func(o *Opening) (Backend, schema.Diagnostics)

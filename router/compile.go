@@ -13,6 +13,7 @@ import (
 	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/job"
+	"sipedge/router/natping"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
 	"sipedge/router/uac"
@@ -60,7 +61,8 @@ type Policy struct {
 	backlog  uint8 // percent of the receive queue above which new dialogs are refused
 	tables   *data.Tables
 	keeps    []func() (restore func()) // snapshots of what steps keep
-	stores   []backends.Locations      // that rules use
+	stores   []backends.Locations      // that it uses
+	ping     *natping.Settings         // nil: nobody is pinged, or the policy is only validated
 
 	destinations []action.Destination
 }
@@ -141,6 +143,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 		c.fill(r)
 	}
 	c.waits()
+	c.ping()
 	if !c.diags.HasErrors() {
 		c.diags = append(c.diags, c.vars.Unused()...)
 	}

@@ -63,8 +63,11 @@ func (r *Router) watch(list []backends.Locations) {
 		}
 		s.list = append(s.list, l)
 		l.Watch(func(e backends.Event) {
-			if e.Kind == backends.Inserted || e.Kind == backends.Updated {
+			switch e.Kind {
+			case backends.Inserted, backends.Updated:
 				r.ends(e.Binding.Expires)
+			default:
+				r.pings.Forget(e.Binding.ID)
 			}
 		})
 	}

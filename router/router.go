@@ -11,6 +11,7 @@ import (
 	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/job"
+	"sipedge/router/natping"
 	"sipedge/router/proxy"
 	"sipedge/router/uac"
 	"sipedge/schema"
@@ -46,6 +47,8 @@ type Config struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database; nil: nothing is read from one.
 	Databases func(name string) backends.DB
+	// Ping: bindings are pinged as the policy says; else nobody is, whatever it says.
+	Ping bool
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -57,6 +60,7 @@ type Router struct {
 	layer    *transaction.Layer
 	agent    *uac.Agent
 	guard    *auth.Guard
+	pings    *natping.Pinger
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
@@ -90,6 +94,10 @@ func New(cfg Config) *Router {
 		Timers: cfg.Timers, Secret: derive(cfg.Secret, "transaction"), Max: cfg.Transactions,
 	})
 	r.proxy.SetLayer(r.layer)
+	r.pings = natping.New(natping.Config{
+		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
+		Secret: derive(cfg.Secret, "nat ping"),
+	})
 	r.agent = uac.New(uac.Config{
 		Way: proxy.Way{Proxy: r.proxy}, Layer: r.layer, Log: cfg.Log,
 	})
@@ -128,12 +136,14 @@ func (r *Router) Swap(p *Policy) {
 	r.proxy.SetSettings(p.settings)
 	r.policy.Store(p)
 	r.watch(p.stores)
+	r.ping(p.ping)
 	r.timers.replace(r, p)
 }
 
 // Advance fires every timer due and returns when it must be called again; zero: when Wake says.
 func (r *Router) Advance(now time.Time) (next time.Time) {
 	next = sooner(r.layer.Advance(now), r.timers.advance(r, now))
+	next = sooner(next, r.pings.Advance(now))
 	return sooner(next, r.expire(now))
 }
 
@@ -169,6 +179,9 @@ func (r *Router) Proxy() proxy.Stats { return r.proxy.Stats() }
 
 // Auth returns the counters of who authenticates.
 func (r *Router) Auth() auth.Stats { return r.guard.Stats() }
+
+// Pings returns the counters of NAT keep-alive pings.
+func (r *Router) Pings() natping.Stats { return r.pings.Stats() }
 
 // Transactions returns the counters of the transaction layer.
 func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }

@@ -212,7 +212,9 @@ func (r *Router) Response(
 
 func (r *Router) Stray(f transport.Flow, m *sip.Message) {
 	defer r.rescue(m, "stray")
-	r.proxy.Stray(f, m)
+	if !r.pings.Answer(m) {
+		r.proxy.Stray(f, m)
+	}
 }
 
 func (r *Router) Ended(s transaction.Server, word uint64) {

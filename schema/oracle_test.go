@@ -168,7 +168,7 @@ func value(t *testing.T, random *rand.Rand) *yaml.Node {
 	t.Helper()
 	values := []string{
 		"{}", "[]", "null", "true", "0", "1", "200", "70000", "-1", "1.5", "0.25", "text", `""`, "5s",
-		"64KiB", "INVITE", "[INVITE]", "[1, 2]", "2xx", "{min: 1}", "{prefix: a}", "{a: b}", "[{}]",
+		"64KiB", "INVITE", "[INVITE]", "[200, 2]", "2xx", "{min: 1}", "{prefix: a}", "{a: b}", "[{}]",
 		"example.net", "192.0.2.0/24", `"127.0.0.1:5060"`, "{method: ACK}", "[{method: ACK}]",
 		"[{drop: {}}]", "{drop: {}}", "out", `"1"`, "info", "udp", "[[]]", "0x10", "1_0", "yes", "~",
 	}

@@ -39,6 +39,7 @@ var Driver = backends.Driver{
 	// answered 503.
 	max_backlog?: int & >=1 & <=100000000
 }`,
+	Scans: func(settings *schema.Value) bool { return settings.Get("persist").S != databaseOnly },
 	Open: func(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		var n backends.Names
 		if v := o.Settings.Get("use_domain"); v.Kind == schema.Bool {

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	tick     = 100 * time.Millisecond // between two turns at most
-	leastGap = 10 * time.Millisecond  // at least
-	burst    = 100                    // pings in a turn, as long as turns have leastGap
-	most     = 64                     // places looked at under the lock of the store
+	tick  = 100 * time.Millisecond // between two turns, divided where there is much to do
+	parts = 10                     // at most
+	burst = 100                    // bindings a turn, up to which a tick is not divided
+	most  = 64                     // places looked at under the lock of the store
 )
 
 // A round visits every binding once. Rounds follow each other; none is shorter than an interval,
@@ -45,10 +45,9 @@ func (r *round) begin(set *policy, now time.Time) bool {
 	if now.Before(r.next) {
 		return false
 	}
-	n := float64(set.Store.Len())
-	interval := float64(set.Interval)
-	gap := min(max(time.Duration(interval*burst/max(n, 1)), leastGap), tick)
-	r.credit += n * float64(min(max(now.Sub(r.last), 0), 2*gap)) / interval
+	rate := float64(set.Store.Len()) / float64(set.Interval)
+	gap := tick / time.Duration(min(1+rate*float64(tick)/burst, parts))
+	r.credit += rate * float64(min(max(now.Sub(r.last), 0), 2*gap))
 	r.last, r.next = now, now.Add(gap)
 	return true
 }

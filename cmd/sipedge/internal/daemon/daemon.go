@@ -167,6 +167,7 @@ func (d *Daemon) build(src schema.Source) error {
 		Locations:    d.data.Locations,
 		Subscribers:  d.data.Subscribers,
 		Databases:    d.data.Database,
+		Ping:         true,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop

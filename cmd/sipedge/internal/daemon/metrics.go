@@ -42,6 +42,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.pool(d.pool.Stats())
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
+	e.pings(d.router.Pings())
 	e.backends(d.data)
 	e.transports(d.manager)
 }

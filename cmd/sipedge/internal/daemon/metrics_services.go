@@ -3,6 +3,7 @@ package daemon
 import (
 	"sipedge/backends"
 	"sipedge/router/auth"
+	"sipedge/router/natping"
 )
 
 func (e emitter) auth(s auth.Stats) {
@@ -20,6 +21,14 @@ func (e emitter) auth(s auth.Stats) {
 		e.counter("auth_credentials_total", "Credentials that were looked at, by what came of it.",
 			r.n, "result", r.result)
 	}
+}
+
+func (e emitter) pings(s natping.Stats) {
+	const pings = "NAT keep-alive pings of bindings."
+	e.counter("nat_pings_total", pings, s.Sent, "result", "sent")
+	e.counter("nat_pings_total", pings, s.Answered, "result", "answered")
+	e.counter("nat_pings_total", pings, s.Unsent, "result", "unsent")
+	e.counter("nat_bindings_lost_total", "Bindings that ended since nobody answered pings.", s.Lost)
 }
 
 func (e emitter) backends(s *backends.Services) {
