@@ -71,8 +71,8 @@ func (w *world) Egress(dst []byte, forced uint16, hop resolve.Hop) (uint16, []by
 	if l == transport.AnyListener {
 		return l, dst
 	}
-	via := "SIP/2.0/" + listeners[l].Transport.ViaName() + " " + listeners[l].Addr.String() + ";branch="
-	return l, append(dst, via...)
+	dst = append(append(dst, "SIP/2.0/"...), listeners[l].Transport.ViaName()...)
+	return l, append(listeners[l].Addr.AppendTo(append(dst, ' ')), ";branch="...)
 }
 
 func (w *world) Listeners() []transport.Listener         { return listeners }

@@ -326,7 +326,10 @@ const over = ";conn="
 
 // overOf divides a received address into a URI and the identity of a connection, 0 for none.
 func overOf(received []byte) (uri []byte, conn uint64) {
-	uri, id, _ := bytes.Cut(received, []byte(over))
+	uri, id, ok := bytes.Cut(received, []byte(over))
+	if !ok {
+		return uri, 0
+	}
 	conn, err := strconv.ParseUint(string(id), 36, 64)
 	if err != nil {
 		conn = 0

@@ -1,0 +1,5 @@
+//go:build !race
+
+package natping
+
+const racing = false
