@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"strconv"
 
 	"sipedge/backends"
 	"sipedge/router/natping"
@@ -22,7 +23,7 @@ func (c *compiler) ping() {
 	}
 	from := cmp.Or(src.From.S, "sip:"+string(sip.AppendHost(nil, []byte(c.policy.own.Name))))
 	if _, err := sip.ParseURI([]byte(from)); err != nil {
-		wrong(src.From, schema.BadURI, "this is no URI: "+err.Error())
+		wrong(src.From, schema.BadURI, strconv.Quote(src.From.S)+" is not a URI")
 	}
 	find := c.locations()
 	if find == nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -215,6 +216,33 @@ func TestSpread(t *testing.T) {
 	}
 	got := w.Stats()
 	w.want(Stats{Sent: got.Sent, Answered: got.Sent})
+}
+
+// Few bindings are pinged in their beat, though Advance is called a little late each time.
+func TestBeat(t *testing.T) {
+	for _, n := range []int{1, 2, 7} {
+		w := newWorld(t, memoryStore())
+		w.answer = func(ping) bool { return true }
+		for i := range n {
+			w.bind(aor(i), natted(i))
+		}
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		last := map[string]time.Time{}
+		for end := epoch.Add(time.Hour); w.now.Before(end); {
+			w.now = w.Advance(w.now).Add(time.Duration(random.IntN(10)) * time.Millisecond)
+		}
+		for _, p := range w.pings {
+			to := string(p.RURI())
+			gap := p.at.Sub(last[to])
+			if off := (gap - w.set.Interval).Abs(); !last[to].IsZero() && off > 5*tick {
+				t.Fatalf("%d bindings: pings %v apart", n, gap)
+			}
+			last[to] = p.at
+		}
+		if len(w.pings) < 118*n {
+			t.Errorf("%d pings of %d bindings in an hour", len(w.pings), n)
+		}
+	}
 }
 
 // Who stops answering is forgotten after lost + 1 intervals, and nobody else.

@@ -59,7 +59,7 @@ func (r *round) visit(now time.Time) bool {
 	}
 	if r.over {
 		if now.Before(r.ends) {
-			r.credit = 0
+			r.credit = 1 // for the first of the next round
 			return false
 		}
 		r.over, r.ends = false, now.Add(r.set.Interval)
