@@ -8,8 +8,8 @@ import (
 // shortest is the shortest time between two runs of a timer.
 const shortest = 100 * time.Millisecond
 
-// Bounds of the interval of pings: more often is a burden on who has a battery, more seldom keeps no
-// NAT open.
+// Bounds of the interval of pings: more often is a burden on who has a battery, more seldom keeps
+// no NAT open.
 const (
 	leastPing = 5 * time.Second
 	mostPing  = time.Hour

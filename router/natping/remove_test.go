@@ -221,3 +221,20 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("%.1f allocations for %d pings in 100 turns", allocs, n)
 	}
 }
+
+// What a ping of one of a million bindings costs, sending left out.
+func BenchmarkPing(b *testing.B) {
+	const n = 1_000_000
+	w := newWorld(b, memoryStore())
+	for i := range n {
+		w.bind(aor(i), natted(i))
+	}
+	w.Pinger = New(Config{Sender: quiet{w}, Way: w, Pool: w, Secret: [16]byte{1}})
+	w.set.Lost = 1 << 30
+	w.Swap(&w.set)
+	b.ResetTimer()
+	for w.Stats().Sent < uint64(b.N) {
+		w.now = w.Advance(w.now)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(w.Stats().Sent), "ns/ping")
+}

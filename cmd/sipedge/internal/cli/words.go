@@ -22,8 +22,8 @@ func newDoc(services []backends.Driver) *cobra.Command {
 		Use:   "doc [WORD]",
 		Short: "Explain a word of the policy language",
 		Long: `Explains a word of the policy language: an action (relay), a matcher (in_dialog),
-a field of templates (ruri.user), a pipe (strip), a driver of backends (memory) or the
-code of a diagnostic (SE1004).
+a field of templates (ruri.user), a pipe (strip), a driver of backends (memory), a key at
+the top of a policy (nat) or the code of a diagnostic (SE1004).
 Without WORD it lists them all; the word variables lists the pseudo-variables of OpenSIPS
 and Kamailio with the fields they are here, the word tests what a test file may have.
 
@@ -107,6 +107,9 @@ func allWords(services []backends.Driver) []word {
 	for _, d := range services {
 		all = append(all, word{"driver", d.Name, d.Doc, 0, d.Schema, ""})
 	}
+	for _, s := range schema.Settings() {
+		all = append(all, word{"setting", s.Name, s.Doc, 0, s.Schema, ""})
+	}
 	for _, c := range schema.Codes() {
 		doc := strings.ToUpper(c.Title[:1]) + c.Title[1:] + ".\n\n" + c.Text
 		all = append(all, word{"code", c.Code.String(), doc, 0, "", ""})
@@ -165,7 +168,8 @@ func explain(out io.Writer, services []backends.Driver, name string) error {
 	if found {
 		return nil
 	}
-	return exit.With(exit.Problems, fmt.Errorf("no action, matcher, field, pipe, driver or code %q%s",
+	return exit.With(exit.Problems, fmt.Errorf(
+		"no action, matcher, field, pipe, driver, setting or code %q%s",
 		name, schema.Meant(name, wordNames(services))))
 }
 
