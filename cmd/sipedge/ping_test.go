@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -9,11 +11,7 @@ import (
 	"sipedge/sip"
 )
 
-// A phone behind a NAT – its Contact is not where it sends from – gets a ping every 5 s to where
-// it registered from. As long as it answers, if only that it does not understand, it stays
-// registered; then it is not. A reload does not begin anew.
-func TestPing(t *testing.T) {
-	policy := testHead + `
+const pingPolicy = testHead + `
 domains: [example.net]
 backends: {contacts: {memory: {}}}
 nat: {ping: {location: contacts, interval: 5s, lost: 1, from: "sip:ping@example.net"}}
@@ -23,7 +21,24 @@ routes:
       do: [{save: {location: contacts, received: always}}]
     - do: [{reply: {code: 405}}]
 `
-	s := startServer(t, policy)
+
+// unbound waits until nobody is registered.
+func (s *server) unbound(within time.Duration) {
+	s.t.Helper()
+	for until := time.Now().Add(within); s.metric("sipedge_bindings") != 0; {
+		if time.Now().After(until) {
+			s.t.Fatal("who does not answer is still registered")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// A phone behind a NAT – its Contact is not where it sends from – gets a ping every 5 s to where
+// it registered from. As long as it answers, if only that it does not understand, it stays
+// registered; then it is not. A reload does not begin anew.
+func TestPing(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, pingPolicy)
 	w := dialWire(t, s.addr("udp", false))
 	const contact = "sip:bob@10.99.0.2:5062"
 	if m := w.ask(w.register("sip:bob@example.net", "sip:example.net",
@@ -58,18 +73,13 @@ routes:
 			t.Fatal(err)
 		}
 	}
-	s.reload(strings.Replace(policy, "code: 405", "code: 404", 1), true)
+	s.reload(strings.Replace(pingPolicy, "code: 405", "code: 404", 1), true)
 	for range 2 {
 		if ping(7*time.Second) == nil {
 			t.Fatal("no ping after an answer")
 		}
 	}
-	for until := time.Now().Add(7 * time.Second); s.metric("sipedge_bindings") != 0; {
-		if time.Now().After(until) {
-			t.Fatal("who did not answer is still registered")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	s.unbound(7 * time.Second)
 	if m := ping(100 * time.Millisecond); m != nil {
 		t.Fatalf("a ping too many: %s", m.Raw())
 	}
@@ -83,5 +93,51 @@ routes:
 		if got := s.metric(name); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
+	}
+}
+
+// A phone that registered over a connection is pinged over it: by OPTIONS, or by empty lines, that
+// it does not answer. When it hung up it is not registered any more.
+func TestPingOverTCP(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, pingPolicy)
+	conn, err := net.Dial("tcp", s.addr("tcp", false).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	received := func() string {
+		t.Helper()
+		buf := make([]byte, sip.MaxMessage)
+		conn.SetReadDeadline(time.Now().Add(7 * time.Second))
+		n, err := conn.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(buf[:n])
+	}
+	fmt.Fprint(conn, "REGISTER sip:example.net SIP/2.0\r\n"+
+		"Via: SIP/2.0/TCP 10.99.0.2;branch=z9hG4bK1\r\nFrom: <sip:bob@example.net>;tag=a\r\nTo: <sip:bob@example.net>\r\nCall-ID: 1\r\n"+
+		"CSeq: 1 REGISTER\r\nContact: <sip:bob@10.99.0.2;transport=tcp>\r\nContent-Length: 0\r\n\r\n")
+	if got := received(); !strings.HasPrefix(got, "SIP/2.0 200 ") {
+		t.Fatal(got)
+	}
+	const options = "OPTIONS sip:bob@10.99.0.2;transport=tcp SIP/2.0\r\n"
+	if got := received(); !strings.HasPrefix(got, options) {
+		t.Fatal(got)
+	}
+	s.reload(strings.Replace(pingPolicy, "interval: 5s", "method: crlf, interval: 5s", 1), true)
+	for range 2 {
+		if got := received(); got != "\r\n\r\n" {
+			t.Fatalf("%q", got)
+		}
+	}
+	if n := s.metric("sipedge_bindings"); n != 1 {
+		t.Errorf("%v bindings", n)
+	}
+	conn.Close()
+	s.unbound(17 * time.Second)
+	if n := s.metric(`sipedge_nat_pings_total{result="unsent"}`); n != 2 {
+		t.Errorf("%v pings were not sent, want 2", n)
 	}
 }
