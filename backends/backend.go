@@ -33,6 +33,9 @@ type Driver struct {
 	Schema string     // CUE of its settings, a struct
 	Inside bool       // all is in the process: tests of policies and proofs may open it
 	Can    Capability // what a DB of it can do, known before it is opened; 0: not known
+	// Tag is the build tag that this program lacks for it, empty: none. With one no policy that
+	// names the driver is loaded, and Open is nil.
+	Tag string
 	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
 	// Diagnostics are of settings that Schema could not refuse.
 	Open func(o *Opening) (Backend, schema.Diagnostics)
