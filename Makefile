@@ -1,6 +1,7 @@
 # deps   install the real programs that tests and the benchmark talk to (Debian, root)
 # test   every test; those that need a real program skip by name when it is missing,
-#        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: without unsafe code, UDP over package net
+#        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: without unsafe code, UDP over package net.
+#        backends/odbc once more with its tag, where unixODBC's headers are
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load, 20 kills and three
 #        outages of the database of a minute for each way that bindings are kept (half an hour)
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
@@ -46,12 +47,17 @@ deps:
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
-		"db_load db-util"
+		"db_load db-util" "/usr/include/sql.h unixodbc-dev" \
+		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc"
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
 
 test:
 	$(GO) test -tags "$(TAGS)" -timeout 20m ./...
+	@if [ "$$SIPEDGE_REQUIRE_REAL" = 1 ] || echo '#include <sql.h>' | cc -E - >/dev/null 2>&1; then \
+		echo "$(GO) test -tags odbc ./backends/odbc"; \
+		$(GO) test -tags "odbc $(TAGS)" -timeout 5m ./backends/odbc; \
+	else echo "skipped: backends/odbc with its tag: missing: sql.h (make deps)"; fi
 
 race:
 	$(GO) test -tags "$(TAGS)" -race -timeout 40m ./...

@@ -35,6 +35,9 @@ type Driver struct {
 	Can    Capability // what a DB of it can do, known before it is opened; 0: not known
 	// Scans reports whether a backend of these settings is a Scanner; nil: none is.
 	Scans func(settings *schema.Value) bool
+	// Tag is the build tag that this program lacks for it, empty: none. With one no policy that
+	// names the driver is loaded, and Open is nil.
+	Tag string
 	// Open makes a backend. It opens no connection: whoever asks first does, under his deadline.
 	// Diagnostics are of settings that Schema could not refuse.
 	Open func(o *Opening) (Backend, schema.Diagnostics)

@@ -35,7 +35,7 @@ func VocabularyWith(drivers []backends.Driver) *schema.Vocabulary {
 	}
 	for _, d := range drivers {
 		v.Backends = append(v.Backends,
-			schema.Driver{Name: d.Name, Doc: d.Doc, Schema: d.Schema, Maker: d})
+			schema.Driver{Name: d.Name, Doc: d.Doc, Schema: d.Schema, Tag: d.Tag, Maker: d})
 	}
 	return v
 }

@@ -6,6 +6,7 @@ const (
 	UnusedBackend  Code = 2112
 	WrongBackend   Code = 2113 // one that can't do what it is named for
 	SilentBackend  Code = 2114 // it does not answer, as `validate --online` finds
+	MissingDriver  Code = 2115 // one that this program was built without
 )
 
 // Backend is a service that keeps data.
@@ -31,4 +32,19 @@ func lowerBackends(v *Value, drivers []Driver) (list []Backend) {
 		list = append(list, b)
 	}
 	return list
+}
+
+// checkBuilt finds backends whose drivers this program was built without.
+func checkBuilt(v *Value, drivers []Driver) (diags Diagnostics) {
+	for i := range v.Keys {
+		k := &v.Keys[i].Keys[0]
+		for _, d := range drivers {
+			if d.Name == k.Name && d.Tag != "" {
+				p := k.Problem(MissingDriver, "this program was built without the driver %s", d.Name)
+				p.Hint = "build it with the tag: go build -tags " + d.Tag
+				diags = append(diags, p)
+			}
+		}
+	}
+	return diags
 }

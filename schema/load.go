@@ -129,6 +129,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	}
 	doc := lower(root, v.Backends)
 	doc.Files = files
+	diags = append(diags, checkBuilt(root.Get("backends"), v.Backends)...)
 	diags = append(diags, checkSettings(root, doc)...)
 	diags = append(diags, checkRoutes(doc, v)...)
 	diags = append(diags, names.unused()...)

@@ -83,6 +83,7 @@ type Driver struct {
 	Name   string // the key in a policy
 	Doc    string // one line
 	Schema string // CUE of its settings, a struct
+	Tag    string // the build tag that this program lacks for it; empty: none
 	Maker  any    // who makes backends of it, for whom the Document is handed to
 }
 

@@ -116,55 +116,10 @@ func trust(ca, folder string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
 }
 
-var dialect = &sqlstore.Dialect{
-	Quote: "`", Answer: answer,
-	Types: map[backends.ColumnType]string{
-		backends.Serial:   "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY",
-		backends.Name:     "VARCHAR(%d)",
-		backends.LongText: "TEXT",
-		backends.Integer:  "BIGINT",
-		backends.Real:     "DOUBLE",
-		backends.Moment:   "DATETIME",
-	},
-	Suffix: " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-}
-
-// Errors of the server, by number.
-const (
-	tooManyConnections = 1040
-	accessDenied       = 1045
-	unknownDatabase    = 1049
-	serverShutdown     = 1053
-	unknownColumn      = 1054
-	duplicateEntry     = 1062
-	diskFull           = 1021
-	noSuchTable        = 1146
-	hostBlocked        = 1129
-	tooManyUserConns   = 1203
-	lockWait           = 1205
-	deadlock           = 1213
-	readOnly           = 1290
-	killed             = 1317
-	needsReprepare     = 1615
-	connectionKilled   = 1927
-	statementTimeout   = 1969 // MariaDB
-)
-
-func answer(err error) error {
+var dialect = sqlstore.MySQL(func(err error) (int, bool) {
 	var e *mysql.MySQLError
 	if !errors.As(err, &e) {
-		return nil
+		return 0, false
 	}
-	switch e.Number {
-	case duplicateEntry:
-		return backends.ErrExists
-	case deadlock:
-		return backends.ErrConflict
-	case noSuchTable, unknownColumn, needsReprepare:
-		return sqlstore.ErrStale
-	case tooManyConnections, accessDenied, unknownDatabase, serverShutdown, diskFull, hostBlocked,
-		tooManyUserConns, lockWait, readOnly, killed, connectionKilled, statementTimeout:
-		return nil
-	}
-	return backends.ErrRefused
-}
+	return int(e.Number), true
+})

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
 
 	"sipedge/backends"
 	"sipedge/backends/sqlstore"
@@ -52,34 +51,10 @@ func dataSource(file string, limits backends.Limits) string {
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: q.Encode()}).String()
 }
 
-// dialect quotes names by backquotes: what SQLite doesn't know between double quotes is a text.
-var dialect = &sqlstore.Dialect{
-	Quote: "`", TextTimes: true, Answer: answer,
-	Types: map[backends.ColumnType]string{
-		backends.Serial:   "INTEGER PRIMARY KEY AUTOINCREMENT",
-		backends.Name:     "VARCHAR(%d)",
-		backends.LongText: "TEXT",
-		backends.Integer:  "INTEGER",
-		backends.Real:     "REAL",
-		backends.Moment:   "DATETIME",
-	},
-}
-
-func answer(err error) error {
+var dialect = sqlstore.SQLite(func(err error) (int, bool) {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
-		return nil
+		return 0, false
 	}
-	switch e.Code() {
-	case lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_UNIQUE,
-		lib.SQLITE_CONSTRAINT_ROWID:
-		return backends.ErrExists
-	}
-	switch e.Code() & 0xff { // the primary code of an extended one
-	case lib.SQLITE_ERROR, lib.SQLITE_SCHEMA:
-		return sqlstore.ErrStale
-	case lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG, lib.SQLITE_RANGE:
-		return backends.ErrRefused
-	}
-	return nil
-}
+	return e.Code(), true
+})

@@ -15,6 +15,7 @@ type Dialect struct {
 	Quote     string // around names; doubled inside
 	Numbered  bool   // placeholders are $1, $2 …; else ?
 	TextTimes bool   // a time is text, 2006-01-02 15:04:05 in UTC
+	Bound     int    // values of one statement; 0: as many as any database takes
 	// Answer says what an error of the database means: backends.ErrExists, ErrRefused, ErrStale,
 	// or nil: it could not answer.
 	Answer func(err error) error

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -12,8 +13,8 @@ import (
 )
 
 const (
-	maxStatements = 256   // kept prepared; more are prepared anew each time
-	maxBound      = 30000 // values of one statement; SQLite takes 32766, the others more
+	maxStatements = 256  // kept prepared; more are prepared anew each time
+	maxBound      = 3000 // values of one statement; SQLite takes 32766, the others more
 	maxIdle       = 5 * time.Minute
 )
 
@@ -66,7 +67,8 @@ func (s *Store) transaction(
 // Insert adds rows, however many, in one transaction.
 func (s *Store) Insert(ctx context.Context, table string, columns []string,
 	rows ...backends.Row) error {
-	batch := max(1, maxBound/max(1, len(columns)))
+	bound := cmp.Or(s.Bound, maxBound)
+	batch := max(1, bound/max(1, len(columns)))
 	if len(rows) <= batch || s.tx != nil {
 		return s.insert(ctx, table, columns, rows, batch)
 	}

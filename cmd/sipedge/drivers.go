@@ -7,6 +7,7 @@ import (
 	"sipedge/backends/http"
 	"sipedge/backends/memory"
 	"sipedge/backends/mysql"
+	"sipedge/backends/odbc"
 	"sipedge/backends/postgres"
 	"sipedge/backends/sqlite"
 	"sipedge/backends/text"
@@ -31,6 +32,7 @@ var services = []backends.Driver{
 	http.Driver,
 	memory.Driver,
 	mysql.Driver,
+	odbc.Driver,
 	postgres.Driver,
 	sqlite.Driver,
 	text.Driver,

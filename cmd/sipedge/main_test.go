@@ -4,12 +4,15 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sipedge/backends"
 )
 
 // TestMain puts a `sipedge` on PATH that is this test binary running main.
@@ -25,6 +28,10 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("SIPEDGE_UPDATE") == "1",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "appears": appears,
+		},
+		Condition: func(name string) (bool, error) { // [odbc]: this build has the driver
+			i := slices.IndexFunc(services, func(d backends.Driver) bool { return d.Name == name })
+			return i >= 0 && services[i].Tag == "", nil
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")

@@ -117,7 +117,8 @@ func TestPingOverTCP(t *testing.T) {
 		return string(buf[:n])
 	}
 	fmt.Fprint(conn, "REGISTER sip:example.net SIP/2.0\r\n"+
-		"Via: SIP/2.0/TCP 10.99.0.2;branch=z9hG4bK1\r\nFrom: <sip:bob@example.net>;tag=a\r\nTo: <sip:bob@example.net>\r\nCall-ID: 1\r\n"+
+		"Via: SIP/2.0/TCP 10.99.0.2;branch=z9hG4bK1\r\nFrom: <sip:bob@example.net>;tag=a\r\n"+
+		"To: <sip:bob@example.net>\r\nCall-ID: 1\r\n"+
 		"CSeq: 1 REGISTER\r\nContact: <sip:bob@10.99.0.2;transport=tcp>\r\nContent-Length: 0\r\n\r\n")
 	if got := received(); !strings.HasPrefix(got, "SIP/2.0 200 ") {
 		t.Fatal(got)
