@@ -213,33 +213,48 @@ func (c *Check) known(
 	} else if c.Password != nil {
 		return c.fits(cred, name, whole, j), nil, nil
 	}
-	for asked := false; ; asked = true {
-		kept := c.Users.Ready(name, now)
-		if !j.MayWait && (!kept || c.Later) {
+	ready, kept := c.Users.Ready(name, now)
+	if !j.MayWait && (!ready || c.Later) {
+		return Waiting, nil, nil
+	}
+	user, err := c.find(ctx, name, now)
+	result := match(cred, user, err, whole, j)
+	if result == Refused && kept && !name.nobody {
+		if !j.MayWait {
 			return Waiting, nil, nil
 		}
-		user, err := c.find(ctx, name, now)
-		exists := err == nil
-		switch {
-		case errors.Is(err, backends.ErrNotFound):
-			user = &nobody
-		case err != nil:
-			c.Guard.count.unavailable.Add(1)
-			return Failed, nil, err
-		}
-		if compare(cred, user, whole, j.Msg) && exists {
-			return Accepted, user, nil
-		}
-		if exists && kept && !asked && c.Users.Forget(name) {
-			continue
-		}
-		if exists {
-			c.Guard.count.badPassword.Add(1)
-		} else {
-			c.Guard.count.unknownUser.Add(1)
-		}
-		return Refused, nil, nil
+		user, err = c.Users.Renew(ctx, name, now)
+		result = match(cred, user, err, whole, j)
 	}
+	switch {
+	case result == Failed:
+		c.Guard.count.unavailable.Add(1)
+		return Failed, nil, err
+	case result == Accepted:
+		return Accepted, user, nil
+	case err == nil:
+		c.Guard.count.badPassword.Add(1)
+	default:
+		c.Guard.count.unknownUser.Add(1)
+	}
+	return Refused, nil, nil
+}
+
+// match compares with a user as he was found: Accepted, Refused or Failed.
+func match(
+	cred *digest.Credentials, user *backends.Credential, err error, whole []byte, j *job.Job,
+) Result {
+	exists := err == nil
+	switch {
+	case errors.Is(err, backends.ErrNotFound):
+		user = &nobody
+	case err != nil:
+		return Failed
+	}
+	if compare(cred, user, whole, j.Msg) && exists {
+		return Accepted
+	}
+	return Refused
 }
 
 // fits compares with the password the policy found: Accepted or Refused.

@@ -310,6 +310,33 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestCacheAway: while users can't be asked, who guesses the password of one who was found does not
+// keep him out.
+func TestCacheAway(t *testing.T) {
+	w := newWorld(time.Minute)
+	if got := w.send(t, try{}); got != Accepted {
+		t.Fatal(got)
+	}
+	w.err = errors.New("connection refused")
+	if got := w.send(t, try{password: "guess", waits: true}); got != Waiting {
+		t.Errorf("a guess that may not wait: %v", got)
+	}
+	if got := w.send(t, try{password: "guess"}); got != Failed {
+		t.Errorf("a guess: %v", got)
+	}
+	if got := w.send(t, try{waits: true}); got != Accepted {
+		t.Errorf("who knows the password: %v", got)
+	}
+	w.err = nil
+	delete(w.passwords, "alice")
+	if got := w.send(t, try{password: "guess"}); got != Refused {
+		t.Errorf("a guess at a user who went: %v", got)
+	}
+	if got := w.send(t, try{waits: true}); got != Waiting {
+		t.Errorf("a user who went: %v", got)
+	}
+}
+
 // TestSameWork: what is done for a user that exists and for one that does not is the same: one
 // question, one response computed, by hashes of the same number.
 func TestSameWork(t *testing.T) {
