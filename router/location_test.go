@@ -64,7 +64,9 @@ func TestBrokenLocation(t *testing.T) {
 		{"{lookup: {location: broken, on_error: arm}}, {relay: {}}", "MESSAGE sip:bob@example.net",
 			"500 Later"},
 		{"{unregister: {location: broken}}, {reply: {code: 200}}", "REGISTER sip:example.net",
-			"500 Server Internal Error"},
+			"503 Service Unavailable"},
+		{"{unregister: {location: broken, on_error: arm}}, {reply: {code: 200}}",
+			"REGISTER sip:example.net", "500 Later"},
 	} {
 		r, w := onWire(t, `version: 1
 listen: [{udp: "10.0.0.9:5060"}]
