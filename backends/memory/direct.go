@@ -174,12 +174,12 @@ func (d *Direct) tell(aor []byte, have, want []backends.Binding) {
 		}
 	}
 	for i := range have {
-		if !slices.ContainsFunc(want, func(b backends.Binding) bool { return b.ID == have[i].ID }) {
+		if indexOf(want, have[i].ID) < 0 {
 			event(backends.Removed, &have[i])
 		}
 	}
 	for i := range want {
-		n := slices.IndexFunc(have, func(b backends.Binding) bool { return b.ID == want[i].ID })
+		n := indexOf(have, want[i].ID)
 		switch {
 		case n < 0:
 			event(backends.Inserted, &want[i])

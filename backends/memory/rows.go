@@ -113,7 +113,7 @@ func (r *rows) change(
 ) error {
 	var gone []*backends.Binding
 	for i := range have {
-		n := slices.IndexFunc(want, func(b backends.Binding) bool { return b.ID == have[i].ID })
+		n := indexOf(want, have[i].ID)
 		switch {
 		case n < 0:
 			gone = append(gone, &have[i])
