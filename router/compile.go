@@ -29,7 +29,7 @@ var Vocabulary = sync.OnceValue(func() *schema.Vocabulary { return VocabularyWit
 
 // VocabularyWith is Vocabulary with the backends of these drivers.
 func VocabularyWith(drivers []backends.Driver) *schema.Vocabulary {
-	v := &schema.Vocabulary{Fields: fields(), Policies: policies.Files}
+	v := &schema.Vocabulary{Fields: Fields(), Policies: policies.Files}
 	for _, k := range action.Kinds() {
 		v.Actions = append(v.Actions, k.Kind)
 	}

@@ -13,8 +13,8 @@ import (
 	"sipedge/schema"
 )
 
-// fields are the matchers: those of the table, and those that ask a service.
-func fields() []schema.Field {
+// Fields are the matchers: those of the table, and those that ask a service.
+func Fields() []schema.Field {
 	list := append(table.Fields(), registrar.Registered)
 	slices.SortFunc(list, func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
 	return list

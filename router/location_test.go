@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +65,9 @@ func TestBrokenLocation(t *testing.T) {
 		{"{lookup: {location: broken, on_error: arm}}, {relay: {}}", "MESSAGE sip:bob@example.net",
 			"500 Later"},
 		{"{unregister: {location: broken}}, {reply: {code: 200}}", "REGISTER sip:example.net",
-			"500 Server Internal Error"},
+			"503 Service Unavailable"},
+		{"{unregister: {location: broken, on_error: arm}}, {reply: {code: 200}}",
+			"REGISTER sip:example.net", "500 Later"},
 	} {
 		r, w := onWire(t, `version: 1
 listen: [{udp: "10.0.0.9:5060"}]
@@ -82,6 +85,28 @@ routes:
 		if again := strings.Contains(sent[0], "\r\nRetry-After: 10\r\n"); again !=
 			strings.HasPrefix(c.want, "503") {
 			t.Errorf("%s: answered\n%s", c.do, sent[0])
+		}
+	}
+}
+
+// A policy that says nothing of max_contacts has a bound all the same.
+func TestContactsBounded(t *testing.T) {
+	r, w := onWire(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+routes: {request: [{do: [{save: {location: contacts}}]}]}
+`)
+	for port := 1; port <= 101; port += 20 {
+		want := "200 OK"
+		var contacts []string
+		for i := range 20 {
+			contacts = append(contacts, fmt.Sprintf("<sip:bob@10.0.0.1:%d>", port+i))
+		}
+		if port == 101 {
+			want = "503 Too Many Bindings"
+		}
+		sent := w.ask(r, "REGISTER sip:example.net", "Contact: "+strings.Join(contacts, ", "))
+		if got := status(t, sent); got != want {
+			t.Errorf("from %d: want %s, got %s", port, want, got)
 		}
 	}
 }

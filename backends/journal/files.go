@@ -160,6 +160,9 @@ func (j *Journal) writeSnapshot(path string, write func(add func([]byte) error) 
 		return flush(f)
 	}
 	err = write(func(record []byte) error {
+		if len(record) > maxRecord {
+			return errLong
+		}
 		buf = appendFrame(buf, record)
 		if len(buf) < flushEvery {
 			return nil

@@ -48,7 +48,10 @@ type batch struct {
 	err     error
 }
 
-var errClosed = errors.New("journal is closed")
+var (
+	errClosed = errors.New("journal is closed")
+	errLong   = fmt.Errorf("a record is longer than %d bytes", maxRecord)
+)
 
 // Open takes a folder, and makes it when there is none. One process at a time has it.
 func Open(dir string) (*Journal, error) {
@@ -99,6 +102,9 @@ func (j *Journal) Append(ctx context.Context, record []byte) error {
 func (j *Journal) Note(record []byte) { _, _ = j.add(record) }
 
 func (j *Journal) add(record []byte) (*batch, error) {
+	if len(record) > maxRecord {
+		return nil, errLong
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {

@@ -260,6 +260,24 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
+// A record that could not be read back is refused, and costs no other.
+func TestLong(t *testing.T) {
+	j := open(t, t.TempDir())
+	defer shut(t, j)
+	long := make([]byte, maxRecord+1)
+	if err := j.Append(t.Context(), long); !errors.Is(err, errLong) {
+		t.Errorf("append: got %v", err)
+	}
+	err := j.Snapshot(func(add func([]byte) error) error { return add(long) })
+	if !errors.Is(err, errLong) {
+		t.Errorf("snapshot: got %v", err)
+	}
+	appendAll(t, j, "later")
+	if got, r := replay(t, j); !slices.Equal(got, []string{"later"}) || len(r.Torn) > 0 {
+		t.Errorf("got %d records, %+v", len(got), r)
+	}
+}
+
 // Who waits for a disk that does not answer goes at his deadline.
 func TestDeadline(t *testing.T) {
 	j := open(t, t.TempDir())

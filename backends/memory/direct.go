@@ -36,8 +36,8 @@ func newDirect(s *Store, r *rows, strict bool) *Direct {
 	return d
 }
 
-// Ping asks the database.
-func (d *Direct) Ping(ctx context.Context) error { return d.rows.db.Ping(ctx) }
+// Ping asks for the table.
+func (d *Direct) Ping(ctx context.Context) error { return d.rows.ping(ctx) }
 
 // Close is backends.Backend's.
 func (d *Direct) Close() error { return nil }
@@ -49,9 +49,7 @@ func (d *Direct) Traits() backends.Traits {
 
 // Load is backends.Loader's: it looks whether the table is there.
 func (d *Direct) Load(ctx context.Context, _ time.Time) error {
-	_, err := d.rows.db.Select(ctx, backends.Select{
-		Table: d.rows.table, Columns: d.rows.as.columns, Limit: 1,
-	})
+	err := d.rows.ping(ctx)
 	switch {
 	case err == nil:
 		return nil
@@ -174,12 +172,12 @@ func (d *Direct) tell(aor []byte, have, want []backends.Binding) {
 		}
 	}
 	for i := range have {
-		if !slices.ContainsFunc(want, func(b backends.Binding) bool { return b.ID == have[i].ID }) {
+		if indexOf(want, have[i].ID) < 0 {
 			event(backends.Removed, &have[i])
 		}
 	}
 	for i := range want {
-		n := slices.IndexFunc(have, func(b backends.Binding) bool { return b.ID == want[i].ID })
+		n := indexOf(have, want[i].ID)
 		switch {
 		case n < 0:
 			event(backends.Inserted, &want[i])

@@ -69,8 +69,8 @@ func (l *lanes) pass() {
 	}
 }
 
-// Ping asks the database.
-func (k *kept) Ping(ctx context.Context) error { return k.rows.db.Ping(ctx) }
+// Ping asks for the table.
+func (k *kept) Ping(ctx context.Context) error { return k.rows.ping(ctx) }
 
 // Close is backends.Backend's.
 func (k *kept) Close() error {

@@ -21,6 +21,12 @@ type rows struct {
 	swept atomic.Int64 // Unix seconds: when the table was last rid of what expired
 }
 
+// ping asks whether the table can be read.
+func (r *rows) ping(ctx context.Context) error {
+	_, err := r.db.Select(ctx, backends.Select{Table: r.table, Columns: r.as.columns, Limit: 1})
+	return err
+}
+
 // load calls f with each binding that lives at now, in any order.
 func (r *rows) load(
 	ctx context.Context, now time.Time, f func(aor []byte, b *backends.Binding),
@@ -113,7 +119,7 @@ func (r *rows) change(
 ) error {
 	var gone []*backends.Binding
 	for i := range have {
-		n := slices.IndexFunc(want, func(b backends.Binding) bool { return b.ID == have[i].ID })
+		n := indexOf(want, have[i].ID)
 		switch {
 		case n < 0:
 			gone = append(gone, &have[i])

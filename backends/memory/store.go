@@ -135,7 +135,7 @@ func (s *Store) store(
 	for i := first; i != 0; i = sh.records.At(i).next {
 		r := sh.records.At(i)
 		last = i
-		n := slices.IndexFunc(want, func(b backends.Binding) bool { return b.ID == r.id })
+		n := indexOf(want, r.id)
 		if n < 0 || r.expires <= ms {
 			continue
 		}
@@ -167,11 +167,21 @@ func (s *Store) store(
 		switch {
 		case r.expires <= ms:
 			s.remove(sh, i, r, backends.Expired)
-		case !slices.ContainsFunc(want, func(b backends.Binding) bool { return b.ID == r.id }):
+		case indexOf(want, r.id) < 0:
 			s.remove(sh, i, r, backends.Removed)
 		}
 		i = next
 	}
+}
+
+// indexOf is where the binding of an ID stands; -1: nowhere.
+func indexOf(list []backends.Binding, id uint64) int {
+	for i := range list {
+		if list[i].ID == id {
+			return i
+		}
+	}
+	return -1
 }
 
 // lives reports whether a record of a chain has an ID.

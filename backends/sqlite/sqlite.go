@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"modernc.org/sqlite"
@@ -25,10 +26,16 @@ var Driver = backends.Driver{
 	Open: open,
 }
 
+const mode = 0o600 // of a new file: there are passwords in it
+
 func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	file := o.Settings.Get("file").S
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(o.Folder, file)
+	}
+	// One that is there is left alone: to close it would end this process's locks on it.
+	if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode); err == nil {
+		f.Close()
 	}
 	limits := backends.LimitsOf(o.Settings)
 	c, err := sqlite.NewConnector(dataSource(file, limits))

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"sipedge/backends"
@@ -17,6 +19,24 @@ func TestDB(t *testing.T) {
 			t.Fatal(err)
 		}
 	}})
+}
+
+// A file that was not there is its owner's alone, with what SQLite puts beside it.
+func TestMode(t *testing.T) {
+	folder := t.TempDir()
+	db := backendtest.OpenDB(t, &Driver, "file: "+filepath.Join(folder, "people.db"))
+	if _, err := db.(backends.Querier).Exec(t.Context(), "CREATE TABLE a (id INTEGER)"); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: mode %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
 }
 
 func TestTables(t *testing.T) {

@@ -87,11 +87,10 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (
 	}
 	var buf [128]byte
 	try := appendTry(buf[:0], name, j)
-	if c.Tries != nil && !c.Tries.Has(try, now) {
-		c.Guard.count.exceeded.Add(1)
+	if c.exceeded(try, now) {
 		return Exceeded, nil, nil
 	}
-	result, user, err := c.known(ctx, j, &cred, name, whole, now)
+	result, user, err := c.known(ctx, j, &cred, name, whole, try, now)
 	if result != Accepted {
 		if result == Refused && c.Tries != nil {
 			c.Tries.Take(try, now)
@@ -202,10 +201,20 @@ func appendTry(dst []byte, n Name, j *job.Job) []byte {
 	return append(append(dst, n.User...), n.Realm...)
 }
 
-// known finds the user and compares: Accepted, Refused, Waiting or Failed. A credential that
-// was kept and does not fit is asked for again: the password may be a new one.
+// exceeded reports whether there were too many tries.
+func (c *Check) exceeded(try []byte, now time.Time) bool {
+	if c.Tries == nil || c.Tries.Has(try, now) {
+		return false
+	}
+	c.Guard.count.exceeded.Add(1)
+	return true
+}
+
+// known finds the user and compares: Accepted, Refused, Waiting, Failed or Exceeded. A credential
+// that was kept and does not fit is asked for again: the password may be a new one. What waited
+// with others is compared only if they left it a try.
 func (c *Check) known(
-	ctx context.Context, j *job.Job, cred *digest.Credentials, name Name, whole []byte,
+	ctx context.Context, j *job.Job, cred *digest.Credentials, name Name, whole, try []byte,
 	now time.Time,
 ) (Result, *backends.Credential, error) {
 	if c.Password != nil && c.Later && !j.MayWait {
@@ -213,33 +222,54 @@ func (c *Check) known(
 	} else if c.Password != nil {
 		return c.fits(cred, name, whole, j), nil, nil
 	}
-	for asked := false; ; asked = true {
-		kept := c.Users.Ready(name, now)
-		if !j.MayWait && (!kept || c.Later) {
+	ready, kept := c.Users.Ready(name, now)
+	if !j.MayWait && (!ready || c.Later) {
+		return Waiting, nil, nil
+	}
+	user, err := c.find(ctx, name, now)
+	if !ready && c.exceeded(try, now) {
+		return Exceeded, nil, nil
+	}
+	result := match(cred, user, err, whole, j)
+	if result == Refused && kept && !name.nobody {
+		if !j.MayWait {
 			return Waiting, nil, nil
 		}
-		user, err := c.find(ctx, name, now)
-		exists := err == nil
-		switch {
-		case errors.Is(err, backends.ErrNotFound):
-			user = &nobody
-		case err != nil:
-			c.Guard.count.unavailable.Add(1)
-			return Failed, nil, err
+		user, err = c.Users.Renew(ctx, name, now)
+		if c.exceeded(try, now) {
+			return Exceeded, nil, nil
 		}
-		if compare(cred, user, whole, j.Msg) && exists {
-			return Accepted, user, nil
-		}
-		if exists && kept && !asked && c.Users.Forget(name) {
-			continue
-		}
-		if exists {
-			c.Guard.count.badPassword.Add(1)
-		} else {
-			c.Guard.count.unknownUser.Add(1)
-		}
-		return Refused, nil, nil
+		result = match(cred, user, err, whole, j)
 	}
+	switch {
+	case result == Failed:
+		c.Guard.count.unavailable.Add(1)
+		return Failed, nil, err
+	case result == Accepted:
+		return Accepted, user, nil
+	case err == nil:
+		c.Guard.count.badPassword.Add(1)
+	default:
+		c.Guard.count.unknownUser.Add(1)
+	}
+	return Refused, nil, nil
+}
+
+// match compares with a user as he was found: Accepted, Refused or Failed.
+func match(
+	cred *digest.Credentials, user *backends.Credential, err error, whole []byte, j *job.Job,
+) Result {
+	exists := err == nil
+	switch {
+	case errors.Is(err, backends.ErrNotFound):
+		user = &nobody
+	case err != nil:
+		return Failed
+	}
+	if compare(cred, user, whole, j.Msg) && exists {
+		return Accepted
+	}
+	return Refused
 }
 
 // fits compares with the password the policy found: Accepted or Refused.

@@ -21,12 +21,16 @@ type people struct {
 	passwords map[string]string
 	err       error
 	asked     int
+	meanwhile func() // unless nil: called before an answer
 }
 
 func (p *people) Credential(_ context.Context, user, domain, realm string) (
 	*backends.Credential, error,
 ) {
 	p.asked++
+	if p.meanwhile != nil {
+		p.meanwhile()
+	}
 	password, ok := p.passwords[user]
 	switch {
 	case p.err != nil:
@@ -307,6 +311,49 @@ func TestCache(t *testing.T) {
 		if got := w.send(t, c.try); got != c.want || w.asked != c.asked {
 			t.Errorf("%s: %v after %d questions, want %v after %d", c.why, got, w.asked, c.want, c.asked)
 		}
+	}
+}
+
+// TestTriesAtOnce: guesses that wait for the same look-up are not more than those one by one.
+func TestTriesAtOnce(t *testing.T) {
+	w := newWorld(0)
+	w.meanwhile = func() { // others fail
+		w.meanwhile = nil
+		for range 3 {
+			if got := w.send(t, try{password: "guess"}); got != Refused {
+				t.Fatal(got)
+			}
+		}
+	}
+	if got := w.send(t, try{}); got != Exceeded {
+		t.Errorf("a guess that is right: %v", got)
+	}
+}
+
+// TestCacheAway: while users can't be asked, who guesses the password of one who was found does not
+// keep him out.
+func TestCacheAway(t *testing.T) {
+	w := newWorld(time.Minute)
+	if got := w.send(t, try{}); got != Accepted {
+		t.Fatal(got)
+	}
+	w.err = errors.New("connection refused")
+	if got := w.send(t, try{password: "guess", waits: true}); got != Waiting {
+		t.Errorf("a guess that may not wait: %v", got)
+	}
+	if got := w.send(t, try{password: "guess"}); got != Failed {
+		t.Errorf("a guess: %v", got)
+	}
+	if got := w.send(t, try{waits: true}); got != Accepted {
+		t.Errorf("who knows the password: %v", got)
+	}
+	w.err = nil
+	delete(w.passwords, "alice")
+	if got := w.send(t, try{password: "guess"}); got != Refused {
+		t.Errorf("a guess at a user who went: %v", got)
+	}
+	if got := w.send(t, try{waits: true}); got != Waiting {
+		t.Errorf("a user who went: %v", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -51,16 +52,28 @@ func (s *Stored) look(n Name, now time.Time) *backends.Credential {
 }
 
 // Ready is Users'.
-func (s *Stored) Ready(n Name, now time.Time) bool { return s.look(n, now) != nil }
+func (s *Stored) Ready(n Name, now time.Time) (ready, kept bool) {
+	ready = s.look(n, now) != nil
+	return ready, ready
+}
 
 // Find is Users'.
 func (s *Stored) Find(ctx context.Context, n Name, now time.Time) (*backends.Credential, error) {
 	if c := s.look(n, now); c != nil {
 		return c, nil
 	}
+	return s.Renew(ctx, n, now)
+}
+
+// Renew is Users'.
+func (s *Stored) Renew(ctx context.Context, n Name, now time.Time) (*backends.Credential, error) {
 	c, err := s.backend.Credential(ctx, string(n.User), string(n.Domain), string(n.Realm))
-	if err == nil && s.ttl > 0 {
+	switch {
+	case s.ttl == 0:
+	case err == nil:
 		s.keep(n, c, now)
+	case errors.Is(err, backends.ErrNotFound):
+		s.forget(n)
 	}
 	return c, err
 }
@@ -78,16 +91,10 @@ func (s *Stored) keep(n Name, c *backends.Credential, now time.Time) {
 	s.found[key] = kept{c, now.Add(s.ttl)}
 }
 
-// Forget is Users'.
-func (s *Stored) Forget(n Name) bool {
-	if s.ttl == 0 {
-		return false
-	}
+func (s *Stored) forget(n Name) {
 	var buf [256]byte
 	key := n.key(buf[:0])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, was := s.found[string(key)]
 	delete(s.found, string(key))
-	return was
 }

@@ -13,13 +13,14 @@ import (
 
 // Users is who may authenticate. It is safe for concurrent use.
 type Users interface {
-	// Ready reports whether Find answers without waiting.
-	Ready(name Name, now time.Time) bool
+	// Ready reports whether Find answers without waiting, and whether it does so by an answer of
+	// before, which Renew may find changed.
+	Ready(name Name, now time.Time) (ready, kept bool)
 	// Find finds a user. backends.ErrNotFound: there is none of the name; any other error:
 	// that can't be known now. What it returns is not to be changed.
 	Find(ctx context.Context, name Name, now time.Time) (*backends.Credential, error)
-	// Forget drops what was kept of an earlier answer, and reports whether there was any.
-	Forget(name Name) bool
+	// Renew is Find, but asks whatever is kept; that stays while the user can't be asked for.
+	Renew(ctx context.Context, name Name, now time.Time) (*backends.Credential, error)
 }
 
 // Name is by what a user is found. Its texts are views.
@@ -97,7 +98,7 @@ func readCredential(v *schema.Value, user, realm string) *backends.Credential {
 func (u *Inline) Able() []digest.Algorithm { return u.able }
 
 // Ready is Users'.
-func (u *Inline) Ready(Name, time.Time) bool { return true }
+func (u *Inline) Ready(Name, time.Time) (ready, kept bool) { return true, false }
 
 // Find is Users'. A domain that is not the realm is nobody's.
 func (u *Inline) Find(_ context.Context, n Name, _ time.Time) (*backends.Credential, error) {
@@ -112,5 +113,7 @@ func (u *Inline) Find(_ context.Context, n Name, _ time.Time) (*backends.Credent
 	return nil, backends.ErrNotFound
 }
 
-// Forget is Users'.
-func (u *Inline) Forget(Name) bool { return false }
+// Renew is Users'.
+func (u *Inline) Renew(ctx context.Context, n Name, now time.Time) (*backends.Credential, error) {
+	return u.Find(ctx, n, now)
+}

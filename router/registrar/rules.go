@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"cmp"
 	"time"
 
 	"sipedge/schema"
@@ -61,7 +62,7 @@ const rulesSchema = `
 	expires_deviation?: #Duration
 	// Whether a time below min_expires is refused, which is so unless set, or raised to it.
 	short_expires?: "refuse" | "clamp"
-	// How many bindings an address of record may have; as many as it asks for unless set.
+	// How many bindings an address of record may have, 100 unless set.
 	max_contacts?: int & >=1 & <=1000
 	// What happens beyond: the request is refused with 503, unless set, or the oldest binding goes.
 	on_full?: "refuse" | "evict"
@@ -81,6 +82,7 @@ const (
 	defaultMax        = 24 * time.Hour
 	defaultExpires    = time.Hour // RFC 3261 §10.2
 	defaultRetryAfter = time.Minute
+	defaultContacts   = 100 // each change goes over all of them
 )
 
 // rulesOf reads checked arguments.
@@ -92,7 +94,7 @@ func rulesOf(args *schema.Value) (*Rules, schema.Diagnostics) {
 		Default:     durationOr(args, "default_expires", defaultExpires),
 		Deviation:   args.Get("expires_deviation").Duration(),
 		Clamp:       args.Get("short_expires").S == "clamp",
-		MaxContacts: int(args.Get("max_contacts").N),
+		MaxContacts: cmp.Or(int(args.Get("max_contacts").N), defaultContacts),
 		Evict:       args.Get("on_full").S == "evict",
 		RetryAfter:  durationOr(args, "retry_after", defaultRetryAfter),
 		Path:        map[string]PathMode{"off": PathOff, "strict": PathStrict}[args.Get("path").S],

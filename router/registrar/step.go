@@ -253,9 +253,13 @@ var Unregister = schema.Kind{
 	location!: #BackendName
 	// The address of record, a URI or user@host; that of To unless set.
 	aor?: #Text
+	// The sub-route taken when the store can't answer; 503 unless set.
+	on_error?: #Name
 }`,
-	Where: schema.InRequest | schema.InReply,
-	Asks:  true,
+	Where:  schema.InRequest | schema.InReply,
+	Ending: schema.Arm,
+	Arms:   []string{"on_error"},
+	Asks:   true,
 }
 
 type unregister struct{ located }
@@ -278,5 +282,8 @@ func (s *unregister) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	if !ok {
 		return job.Next, nil
 	}
-	return job.Next, s.store.Update(ctx, aor, now(j), new(Removal))
+	if err := s.store.Update(ctx, aor, now(j), new(Removal)); err != nil && j.Place != schema.InReply {
+		return s.onError(ctx, j, 503), nil
+	}
+	return job.Next, nil
 }

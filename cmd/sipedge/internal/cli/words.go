@@ -10,9 +10,9 @@ import (
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/usage"
+	"sipedge/router"
 	"sipedge/router/action"
 	"sipedge/router/policytest"
-	"sipedge/router/table"
 	"sipedge/router/vars"
 	"sipedge/schema"
 )
@@ -91,7 +91,7 @@ func allWords(services []backends.Driver) []word {
 	for _, k := range action.Kinds() {
 		all = append(all, word{"action", k.Name, k.Doc, k.Where, k.Schema, k.Examples})
 	}
-	for _, f := range table.Fields() {
+	for _, f := range router.Fields() {
 		all = append(all, word{"matcher", f.Name, f.Doc, f.Where, f.Schema, ""})
 	}
 	for _, f := range vars.Fields() {

@@ -83,8 +83,7 @@ var Operations = []Operation{
 		Doc:    "The bindings of an address of record. 404: there are none.",
 		Params: []Param{location, aor}, Answer: Bound{}, Errors: []int{404, 503}},
 	{ID: "add_binding", Method: post, Path: "/v1/binding",
-		Doc: "Adds a binding, or gives that of the same contact these values; what is left out " +
-			"of them stays as it is.",
+		Doc:    "Adds a binding; one of the same contact becomes it, and keeps nothing of what it had.",
 		Params: []Param{location, aor}, Body: Addition{}, Answer: Bound{}, Errors: []int{404, 503}},
 	{ID: "remove_binding", Method: remove, Path: "/v1/binding",
 		Doc: "Removes the bindings of an address of record, or one. 404: there is none.",

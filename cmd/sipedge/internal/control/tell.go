@@ -95,7 +95,8 @@ func goroutines() []Goroutines {
 		for more := true; more; {
 			var f runtime.Frame
 			f, more = frames.Next()
-			if f.Function != "runtime.goexit" && !strings.HasPrefix(f.Function, "sync.(*WaitGroup).Go") {
+			begins := f.Function == "runtime.goexit" || strings.HasPrefix(f.Function, "sync.(*WaitGroup).Go")
+			if last.Function == "" || !begins {
 				last = f
 			}
 		}

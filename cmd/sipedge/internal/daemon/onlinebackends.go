@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 
@@ -11,11 +13,17 @@ import (
 	"sipedge/schema"
 )
 
-// checkBackends opens the backends as serve will, asks each for a sign of life, and reads the
-// tables of the policy that are in databases.
+// checkBackends opens the backends as serve will, but with a state folder of its own, asks each for
+// a sign of life, and reads the tables of the policy that are in databases.
 func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
+	state, err := os.MkdirTemp("", "sipedge")
+	if err != nil {
+		return schema.Diagnostics{problemAt(schema.Pos{}, 0, schema.SilentBackend,
+			"no backend was asked: %v", err)}
+	}
+	defer os.RemoveAll(state)
 	services, diags := backends.OpenServices(s.Doc.Backends,
-		backends.Host{Log: slog.New(slog.DiscardHandler)})
+		backends.Host{State: state, Log: slog.New(slog.DiscardHandler)})
 	if services == nil {
 		return diags
 	}
@@ -35,8 +43,12 @@ func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	for i := range s.Doc.Backends {
 		b := &s.Doc.Backends[i]
 		if err := silent[b.Name]; err != nil {
-			diags = append(diags, problemAt(b.Pos, b.Pos.Col+len(b.Name), schema.SilentBackend,
-				"the backend %s does not answer: %v", b.Name, err))
+			d := problemAt(b.Pos, b.Pos.Col+len(b.Name), schema.SilentBackend,
+				"the backend %s does not answer: %v", b.Name, err)
+			if errors.Is(err, backends.ErrRefused) {
+				d.Hint = "`sipedge db check` tells, `sipedge db init` makes tables"
+			}
+			diags = append(diags, d)
 		}
 	}
 	var tables []schema.Table
