@@ -27,6 +27,8 @@ type service struct {
 type Host struct {
 	State string // folder that outlives the process; empty: there is none
 	Log   *slog.Logger
+	// Reveal replaces references to secrets in a setting; nil: there are none to replace.
+	Reveal func(text string) (string, error)
 	// Alone: only what the process itself keeps is opened, as tests of a policy need it. For what
 	// is not, an empty Stub stands.
 	Alone bool
@@ -66,13 +68,43 @@ func (o *opening) open(b *schema.Backend) {
 		o.s.open = append(o.s.open, service{b.Name, stub, b.Settings})
 		return
 	}
+	settings, diags := o.revealed(b.Settings)
+	if diags != nil {
+		o.diags = append(o.diags, diags...)
+		return
+	}
 	backend, diags := d.Open(&Opening{
-		Name: b.Name, Settings: b.Settings, Folder: filepath.Dir(b.Pos.File), State: o.host.State,
+		Name: b.Name, Settings: settings, Folder: filepath.Dir(b.Pos.File), State: o.host.State,
 		Log: o.host.Log, Alone: o.host.Alone, Other: o.other,
 	})
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
 		o.s.open = append(o.s.open, service{b.Name, backend, b.Settings})
 	}
+}
+
+// revealed is settings with what references in them stand for.
+func (o *opening) revealed(v *schema.Value) (*schema.Value, schema.Diagnostics) {
+	if o.host.Reveal == nil {
+		return v, nil
+	}
+	out, diags := *v, schema.Diagnostics(nil)
+	switch v.Kind {
+	case schema.String:
+		s, err := o.host.Reveal(v.S)
+		if err != nil {
+			return nil, schema.Diagnostics{v.Problem(schema.BadValue, "%v", err)}
+		}
+		out.S = s
+	case schema.Map:
+		out.Keys = slices.Clone(v.Keys)
+		for i := range out.Keys {
+			value, found := o.revealed(&v.Keys[i].Value)
+			if diags = append(diags, found...); value != nil {
+				out.Keys[i].Value = *value
+			}
+		}
+	}
+	return &out, diags
 }
 
 // stub is what stands for a backend; nil: it is opened.

@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -10,27 +12,42 @@ import (
 func (s Secrets) Resolve(env func(string) (string, bool),
 	file func(string) ([]byte, error)) (Secrets, error) {
 	for _, key := range []*string{&s.RouteKey, &s.TagKey} {
-		ref, ok := strings.CutPrefix(*key, "${")
-		if !ok {
-			continue
+		value, err := Reveal(*key, env, file)
+		if err != nil {
+			return Secrets{}, err
 		}
-		ref = strings.TrimSuffix(ref, "}")
+		*key = value
+	}
+	return s, nil
+}
+
+var reference = regexp.MustCompile(`\$\{(env\.[A-Za-z_][A-Za-z0-9_]*|file:[^}]+)\}`)
+
+// Reveal replaces each ${env.NAME} and ${file:/path} in a text, as Resolve does.
+func Reveal(text string, env func(string) (string, bool),
+	file func(string) ([]byte, error)) (string, error) {
+	var failed error
+	text = reference.ReplaceAllStringFunc(text, func(whole string) string {
+		ref := whole[len("${") : len(whole)-len("}")]
 		if name, ok := strings.CutPrefix(ref, "env."); ok {
 			value, set := env(name)
 			if !set || value == "" {
-				return Secrets{}, fmt.Errorf("secret ${env.%s}: not set", name)
+				failed = cmp.Or(failed, fmt.Errorf("secret %s: not set", whole))
 			}
-			*key = value
-			continue
+			return value
 		}
-		path := strings.TrimPrefix(ref, "file:")
-		value, err := file(path)
-		if err != nil {
-			return Secrets{}, fmt.Errorf("secret ${file:%s}: %w", path, err)
+		b, err := file(strings.TrimPrefix(ref, "file:"))
+		value := strings.TrimRight(string(b), "\r\n")
+		switch {
+		case err != nil:
+			failed = cmp.Or(failed, fmt.Errorf("secret %s: %w", whole, err))
+		case value == "":
+			failed = cmp.Or(failed, fmt.Errorf("secret %s: empty", whole))
 		}
-		if *key = strings.TrimRight(string(value), "\r\n"); *key == "" {
-			return Secrets{}, fmt.Errorf("secret ${file:%s}: empty", path)
-		}
+		return value
+	})
+	if failed != nil {
+		return "", failed
 	}
-	return s, nil
+	return text, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"sipedge/backends"
 	"sipedge/schema"
@@ -26,7 +27,7 @@ var Driver = backends.Driver{
 	// What it speaks: the grammar of db_http, unless set.
 	format?: "opensips" | "json"
 	// A token instead of user and password: Authorization: Bearer.
-	token?: =~"^[!-~]+$"
+	token?: #SecretText
 	// Certificates that sign the server's, instead of those of the system; our own certificate and
 	// its key. Relative paths begin at the policy.
 	ca?: #File
@@ -60,7 +61,11 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	if transport.TLSClientConfig, diags = trust(o); diags != nil {
 		return nil, diags
 	}
-	c := &client{base: base, token: o.Settings.Get("token").S, user: base.User, http: &http.Client{
+	token := o.Settings.Get("token")
+	if strings.ContainsFunc(token.S, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, schema.Diagnostics{token.Problem(schema.BadValue, "the token has what no header can")}
+	}
+	c := &client{base: base, token: token.S, user: base.User, http: &http.Client{
 		Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse

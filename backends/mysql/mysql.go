@@ -26,7 +26,7 @@ var Driver = backends.Driver{
 	Schema: `{
 	// Where it is and who we are: "mysql://user:password@host:3306/database", as OpenSIPS writes
 	// it, or "user:password@tcp(host:3306)/database?tls=true", "user@unix(/run/mysqld.sock)/database".
-	dsn!: =~"."
+	dsn!: #SecretText
 	// Certificates that sign the server's; with them TLS is on. A relative path begins at the policy.
 	ca?: #File` + backends.DatabaseCUE + `}`,
 	Open: open,

@@ -14,7 +14,7 @@ var Driver = backends.Driver{
 	Schema: `{
 	// A data source of odbc.ini, "people", or a connection string,
 	// "Driver=MariaDB Unicode;Server=db.example.net;Database=sip;UID=sipedge;PWD=…".
-	dsn!: =~"."
+	dsn!: #SecretText
 	// Whose SQL the database behind it speaks.
 	dialect!: "mysql" | "sqlite"` + backends.DatabaseCUE + `}`,
 	Open: open,

@@ -22,7 +22,7 @@ var Driver = backends.Driver{
 	Schema: `{
 	// Where it is and who we are: "postgres://user:password@host/database?sslmode=verify-full",
 	// or "host=… user=… dbname=…". TLS is asked for unless sslmode says otherwise.
-	dsn!: =~"."` + backends.DatabaseCUE + `}`,
+	dsn!: #SecretText` + backends.DatabaseCUE + `}`,
 	Open: open,
 }
 

@@ -150,12 +150,14 @@ func (w *walker) scalar(v *source.Value, s, words *Shape, owner *source.Key) {
 	case !s.takes(v):
 		w.add(w.refused(v, s, words))
 	}
-	if v.Kind == source.String && !w.secret && external(v.S) {
+	if v.Kind == source.String && !w.secret && words.name != secretText && external(v.S) {
 		d := v.Problem(source.Misplaced,
 			"values from the environment and from files are only for secrets")
 		w.addStrict(d)
 	}
 }
+
+const secretText = "#SecretText"
 
 // external finds the ${env.X} and ${file:…} of secrets.
 func external(s string) bool {

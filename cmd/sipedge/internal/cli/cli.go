@@ -109,7 +109,7 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(s.Backends), newCompletion())
 	root.AddCommand(provision.Commands(provision.System{
 		Stdin: s.Stdin, Stdout: s.Stdout, Stderr: s.Stderr, Drivers: s.Backends,
-		Vocabulary: s.vocabulary,
+		Vocabulary: s.vocabulary, Env: s.Env,
 	})...)
 	root.AddCommand(ctl.Command(ctl.System{
 		Stdout: s.Stdout, Stderr: s.Stderr, Env: s.Env,

@@ -139,7 +139,7 @@ func (c *checking) check(s System, path string) (schema.Source, schema.Diagnosti
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
 	diags = append(diags, daemon.Online(ctx, &daemon.Subject{
-		Doc: doc, Policy: policy, Drivers: s.Drivers,
+		Doc: doc, Policy: policy, Drivers: s.Drivers, Env: s.Env,
 	})...)
 	diags.Sort()
 	return src, diags, nil

@@ -36,6 +36,11 @@ func secret(
 	return key, err == nil, err
 }
 
+// revealer replaces references to secrets.
+func revealer(env func(string) (string, bool)) func(text string) (string, error) {
+	return func(text string) (string, error) { return schema.Reveal(text, env, os.ReadFile) }
+}
+
 // keptSecret reads the file, and makes it when there is none.
 func keptSecret(path string) (key [32]byte, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

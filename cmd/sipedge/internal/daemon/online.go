@@ -25,6 +25,7 @@ type Subject struct {
 	Doc     *schema.Document
 	Policy  *router.Policy
 	Drivers transport.Drivers
+	Env     func(name string) (value string, set bool) // ${env.NAME} in secrets
 }
 
 // checks are what serve will need of the host and the network. What else a policy comes to

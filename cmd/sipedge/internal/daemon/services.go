@@ -15,7 +15,9 @@ const loadTime = time.Minute
 
 // openServices opens the backends of the policy.
 func (d *Daemon) openServices(src schema.Source) error {
-	s, diags := backends.OpenServices(d.doc.Backends, backends.Host{State: d.cfg.State, Log: d.log})
+	s, diags := backends.OpenServices(d.doc.Backends, backends.Host{
+		State: d.cfg.State, Log: d.log, Reveal: revealer(d.cfg.Env),
+	})
 	if s == nil {
 		return &Problems{src, diags}
 	}

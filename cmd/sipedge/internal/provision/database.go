@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 
@@ -75,7 +76,12 @@ func (c *command) declared() (backends.DB, func(), error) {
 	for i := range list {
 		list[i].Settings = within(list[i].Settings, c.bound())
 	}
-	services, diags := backends.OpenServices(list, backends.Host{Log: slog.New(slog.DiscardHandler)})
+	services, diags := backends.OpenServices(list, backends.Host{
+		Log: slog.New(slog.DiscardHandler),
+		Reveal: func(text string) (string, error) {
+			return schema.Reveal(text, c.Env, os.ReadFile)
+		},
+	})
 	if diags.HasErrors() {
 		return nil, nil, exit.With(exit.Problems, errors.New(firstError(diags)))
 	}

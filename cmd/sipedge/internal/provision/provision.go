@@ -24,6 +24,7 @@ type System struct {
 	Stdout, Stderr io.Writer
 	Drivers        []backends.Driver
 	Vocabulary     func() *schema.Vocabulary // of policies
+	Env            func(name string) (value string, set bool)
 }
 
 // command is what all of them take.
