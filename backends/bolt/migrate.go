@@ -10,21 +10,11 @@ import (
 	"sipedge/backends/relation"
 )
 
-// kinds of columns as this program makes them.
-var kinds = map[backends.ColumnType]relation.Kind{
-	backends.Serial:   relation.Long,
-	backends.Name:     relation.Text,
-	backends.LongText: relation.Text,
-	backends.Integer:  relation.Long,
-	backends.Real:     relation.Real,
-	backends.Moment:   relation.Moment,
-}
-
 // layoutOf is a table as it is made. The number that the database gives has an index too.
 func layoutOf(t backends.Table) layout {
 	l := layout{Unique: slices.Clone(t.Unique), Index: t.Index}
 	for _, c := range t.Columns {
-		l.Columns = append(l.Columns, relation.Column{Name: c.Name, Kind: kinds[c.Type],
+		l.Columns = append(l.Columns, relation.Column{Name: c.Name, Kind: relation.KindOf(c.Type),
 			Null: c.Null, Auto: c.Type == backends.Serial})
 		if c.Type == backends.Serial {
 			l.Unique = append(l.Unique, []string{c.Name})

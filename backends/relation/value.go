@@ -24,6 +24,14 @@ const (
 	Moment              // time.Time in UTC, to the second
 )
 
+// KindOf is what a column holds that is made for tables of this program.
+func KindOf(t backends.ColumnType) Kind {
+	return [...]Kind{
+		backends.Serial: Long, backends.Name: Text, backends.LongText: Text,
+		backends.Integer: Long, backends.Real: Real, backends.Moment: Moment,
+	}[t]
+}
+
 // Unset is what is in the column of a new row that does not say; nil of an Auto column too.
 func (c *Column) Unset() backends.Value {
 	if c.Null || c.Auto {

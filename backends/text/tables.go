@@ -8,16 +8,6 @@ import (
 	"sipedge/backends/relation"
 )
 
-// kinds of columns as this program makes them.
-var kinds = map[backends.ColumnType]relation.Kind{
-	backends.Serial:   relation.Long,
-	backends.Name:     relation.Text,
-	backends.LongText: relation.Text,
-	backends.Integer:  relation.Long,
-	backends.Real:     relation.Real,
-	backends.Moment:   relation.Moment,
-}
-
 // Check compares tables with the files that are there.
 func (s *store) Check(ctx context.Context, tables []backends.Table) ([]backends.Finding, error) {
 	return backends.Findings(ctx, s, tables,
@@ -75,7 +65,7 @@ func (s *store) create(t backends.Table) error {
 // NULL, and refuses a file that has it where it may not be.
 func column(t backends.Table, c backends.Column) relation.Column {
 	keyed := slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, c.Name) })
-	return relation.Column{Name: c.Name, Kind: kinds[c.Type], EmptyIsNull: true,
+	return relation.Column{Name: c.Name, Kind: relation.KindOf(c.Type), EmptyIsNull: true,
 		Auto: c.Type == backends.Serial,
 		Null: c.Null || !keyed && (c.Type == backends.Name || c.Type == backends.LongText)}
 }

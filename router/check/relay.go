@@ -142,6 +142,10 @@ func taints(p *graph.Policy) bool {
 					if !p.NamesHost(s, s.Args.S) {
 						return true
 					}
+				default:
+					if o, ok := walk.Finder(s.Kind); ok && o == walk.ByTemplate {
+						return true
+					}
 				}
 			}
 		}

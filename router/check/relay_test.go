@@ -96,6 +96,12 @@ func TestLookupIsLocal(t *testing.T) {
   sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
 		{"a number of who says to be a user", `{do: [{speed_dial: {backend: store}}, {relay: {}}]}`,
 			"open relay"},
+		{"his number, dialled at us",
+			`{match: {uri: {myself: true}}, do: [{speed_dial: {backend: store}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, "open relay"},
+		{"an alias of ours",
+			`{match: {uri: {myself: true}}, do: [{alias_lookup: {backend: store}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, ""},
 		{"another host",
 			`{do: [{lookup: {location: contacts}}, {set_host: "{from.host}"}, {relay: {}}]}`, "open relay"},
 		{"as it was received", `{do: [{lookup: {location: contacts}}, {revert_uri: {}}, {relay: {}}]}`,

@@ -110,15 +110,15 @@ func (r *Run) own(s *graph.Step) {
 	case "revert_uri":
 		r.Owner = ByCaller
 	default:
-		if o, finds := finder(s.Src.Kind); finds {
+		if o, finds := Finder(s.Src.Kind); finds {
 			r.Owner = o
 		}
 	}
 }
 
-// finder is who names the host of what a step finds for the Request-URI; ok false: it finds
+// Finder is who names the host of what a step finds for the Request-URI; ok false: it finds
 // nothing.
-func finder(kind string) (o Owner, ok bool) {
+func Finder(kind string) (o Owner, ok bool) {
 	switch kind {
 	case "lookup": // who registered proved to be ours, or the policy does not ask
 		return ByPolicy, true
