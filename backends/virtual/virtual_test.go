@@ -47,7 +47,7 @@ func TestDB(t *testing.T) {
 					file = "a"
 				}
 				members[name] = backendtest.OpenDB(t, &sqlite.Driver,
-					fmt.Sprintf("file: %s/%s.db", folder, file))
+					fmt.Sprintf("{file: %s/%s.db, timeout: 20s}", folder, file)) // the race detector is slow
 			}
 			each := func(f func(db backends.Backend) error) {
 				for _, name := range []string{"a", "b"} {
