@@ -11,7 +11,7 @@ import (
 
 // Over makes the hop to the NextHop of a target, if that is where to leads, one over the
 // connection of the target: nobody else who has the address gets the request. Should the
-// connection have ended, the Request-URI of m is tried where it names the same host.
+// connection have ended, the Request-URI of m is tried as Besides says.
 func Over(hops []resolve.Hop, t *job.Target, to []byte, m *sip.Message) []resolve.Hop {
 	if t.Conn == 0 || len(hops) != 1 || !bytes.Equal(to, t.NextHop) {
 		return hops
@@ -24,11 +24,12 @@ func Over(hops []resolve.Hop, t *job.Target, to []byte, m *sip.Message) []resolv
 	return Besides(hops, u)
 }
 
-// Besides adds to a hop over a connection the one that u names, if that is of the same host: where
-// a request goes should the connection have ended.
+// Besides adds to a hop over a connection the one that u names, if that is of the same host and
+// transport: where a request goes should the connection have ended. What came over a safe one
+// leaves over nothing less.
 func Besides(hops []resolve.Hop, u *sip.URI) []resolve.Hop {
 	if a, ok := u.Addr(); ok && a.Unmap() == hops[0].Addr.Addr() {
-		if hop, ok := HopTo(u, a); ok {
+		if hop, ok := HopTo(u, a); ok && hop.Transport == hops[0].Transport {
 			hops = append(hops, hop)
 		}
 	}
