@@ -143,7 +143,7 @@ func taints(p *graph.Policy) bool {
 						return true
 					}
 				default:
-					if o, ok := walk.Finder(s.Kind); ok && o == walk.ByTemplate {
+					if o, ok := walk.Finder(s); ok && o == walk.ByTemplate {
 						return true
 					}
 				}

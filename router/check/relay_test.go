@@ -99,6 +99,9 @@ func TestLookupIsLocal(t *testing.T) {
 		{"his number, dialled at us",
 			`{match: {uri: {myself: true}}, do: [{speed_dial: {backend: store}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, "open relay"},
+		{"the number of who authenticated", `{match: {uri: {myself: true}},
+       do: [{speed_dial: {backend: store, owner: auth}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, ""},
 		{"an alias of ours",
 			`{match: {uri: {myself: true}}, do: [{alias_lookup: {backend: store}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, ""},

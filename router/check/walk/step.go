@@ -110,7 +110,7 @@ func (r *Run) own(s *graph.Step) {
 	case "revert_uri":
 		r.Owner = ByCaller
 	default:
-		if o, finds := Finder(s.Src.Kind); finds {
+		if o, finds := Finder(s.Src); finds {
 			r.Owner = o
 		}
 	}
@@ -118,15 +118,18 @@ func (r *Run) own(s *graph.Step) {
 
 // Finder is who names the host of what a step finds for the Request-URI; ok false: it finds
 // nothing.
-func Finder(kind string) (o Owner, ok bool) {
-	switch kind {
+func Finder(s *schema.Step) (o Owner, ok bool) {
+	switch s.Kind {
 	case "lookup": // who registered proved to be ours, or the policy does not ask
 		return ByPolicy, true
 	case "next_branches": // whether it is a stranger's, append_branch is asked
 		return ByPolicy, true
 	case "alias_lookup":
 		return ByPolicy, true
-	case "speed_dial": // a user wrote it, and the policy may not have asked who it is
+	case "speed_dial": // a user wrote it, and unless he authenticated anybody may say to be him
+		if s.Args.Get("owner").S == "auth" {
+			return ByPolicy, true
+		}
 		return ByTemplate, true
 	}
 	return o, false

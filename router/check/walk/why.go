@@ -257,7 +257,7 @@ func (w *trace) ran(e *event) { w.and = append(w.and, w.under(e.conds)) }
 // wrote looks at a step that wrote the key; nil: what was before counts too.
 func (w *trace) wrote(e *event, t int) *formula.Node {
 	s := e.step
-	o, finds := Finder(s.Src.Kind)
+	o, finds := Finder(s.Src)
 	switch {
 	case s.Src.Kind == "loose_route":
 		return w.loosed(e)
