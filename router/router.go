@@ -12,6 +12,7 @@ import (
 	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/router/natping"
+	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/router/uac"
 	"sipedge/schema"
@@ -23,7 +24,7 @@ import (
 // Config of a Router.
 type Config struct {
 	Sender   transport.Sender
-	Resolver proxy.Resolver
+	Resolver nexthop.Resolver
 	Pool     job.Pool         // runs what waits for DNS
 	Clock    func() time.Time // nil: time.Now
 	// Wake is called when Advance must run earlier than it last said. It must not block.

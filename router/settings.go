@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/router/uac"
 	"sipedge/schema"
@@ -28,7 +29,7 @@ func (c *compiler) self() {
 		Attempts:    limits.Attempts,
 		FinalWait:   timers.FinalWait,
 		InviteWait:  timers.InviteWait,
-		Guard:       job.Guard{Deny: c.networks(c.doc.Deny), Allow: c.networks(c.doc.Allow)},
+		Guard:       nexthop.Guard{Deny: c.networks(c.doc.Deny), Allow: c.networks(c.doc.Allow)},
 		RetryAfter: fmt.Appendf(nil, "Retry-After: %d\r\n",
 			(c.doc.Overload.RetryAfter+time.Second-1)/time.Second),
 	}

@@ -24,7 +24,8 @@ var floors = [][]string{
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {
-		"router/job", "router/identity", "router/vars", "router/table", "router/data", "router/dfa",
+		"router/job", "router/identity", "router/nexthop", "router/fault", "router/vars",
+		"router/table", "router/data", "router/dfa",
 		"router/directory", "router/hours",
 		"router/check/pattern",
 	},
@@ -54,6 +55,8 @@ var arrows = [][2]string{
 	{"backends/memory", "backends/journal"},
 	{"backends/...", "backends/relation"},
 	{"router/identity", "router/job"},
+	{"router/fault", "router/job"}, {"router/fault", "router/nexthop"},
+	{"router/nexthop", "router/job"}, {"router/nexthop", "router/identity"},
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},

@@ -93,35 +93,6 @@ func (r *Router) AppendVia(dst []byte, listener uint16) []byte {
 	return append(dst, r.names[listener].via...)
 }
 
-// Suits reports whether a request can leave by a listener over t to an address.
-func (r *Router) Suits(listener uint16, t sip.Transport, to netip.Addr) bool {
-	if int(listener) >= len(r.names) {
-		return false
-	}
-	n := &r.names[listener]
-	return n.transport == t && n.addr.Addr().Unmap().Is4() == to.Unmap().Is4()
-}
-
-// SameAddr reports whether two listeners are bound to one address.
-func (r *Router) SameAddr(a, b uint16) bool {
-	return r.names[a].addr.Addr() == r.names[b].addr.Addr()
-}
-
-// Egress chooses the listener a request leaves by: the forced one where it suits, else the
-// sender's choice; of several ports of the address chosen, the one the request came in by.
-func (r *Router) Egress(
-	s transport.Sender, in, forced uint16, t sip.Transport, to netip.Addr,
-) uint16 {
-	if r.Suits(forced, t, to) {
-		return forced
-	}
-	l := s.Choose(t, to)
-	if l != transport.AnyListener && r.Suits(in, t, to) && r.SameAddr(in, l) {
-		return in
-	}
-	return l
-}
-
 // listenerOf finds the listener a URI of ours names, or AnyListener.
 func (r *Router) listenerOf(u *sip.URI) uint16 {
 	t := TransportOf(u)

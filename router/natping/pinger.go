@@ -7,6 +7,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/siphash"
@@ -38,7 +39,7 @@ type Settings struct {
 	Lost     int           // more unanswered pings in a row end the binding
 	From     string        // URI
 	Self     *job.Self
-	Guard    job.Guard
+	Guard    nexthop.Guard
 }
 
 // Way names the way a request takes.

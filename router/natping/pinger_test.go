@@ -13,6 +13,7 @@ import (
 	"sipedge/backends"
 	"sipedge/backends/memory"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -325,7 +326,7 @@ func TestAnswers(t *testing.T) {
 
 // How a ping looks, and which way it takes.
 func TestWay(t *testing.T) {
-	guard := job.Guard{Deny: []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")}}
+	guard := nexthop.Guard{Deny: []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")}}
 	for _, c := range []struct {
 		name string
 		all  bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"sipedge/router/fault"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -48,7 +49,7 @@ func (c *responseContext) postpone(r job.Route) bool {
 		p.post(word, event{kind: eventPostponed, pool: ctx})
 	})
 	if !c.postponed {
-		c.local(faultFull)
+		c.local(fault.Full)
 	}
 	return true
 }
@@ -63,14 +64,14 @@ func (c *responseContext) goOn(e *event) {
 // unsent reports whether no branch of the last relay was sent, for a local reason.
 func (c *responseContext) unsent() bool {
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
-		return b.attempt == c.attempt && (b.sent || b.fault == faultDropped)
+		return b.attempt == c.attempt && (b.sent || b.fault == fault.Dropped)
 	})
 }
 
 // dropped reports whether branch routes dropped every branch of the last relay.
 func (c *responseContext) dropped() bool {
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
-		return b.attempt == c.attempt && b.fault != faultDropped
+		return b.attempt == c.attempt && b.fault != fault.Dropped
 	})
 }
 
@@ -110,7 +111,7 @@ func (c *responseContext) runAfter(place schema.Place, r job.Route) job.Verdict 
 	if b := c.best(c.attempt); b != nil {
 		j.Status = b.status
 		if b.fault != nil {
-			j.Cause, j.LastError = b.fault.cause, b.status
+			j.Cause, j.LastError = b.fault.Cause, b.status
 		}
 	}
 	ctx := context.Background()
@@ -156,7 +157,7 @@ func (c *responseContext) best(attempt int) *branch {
 // for a response behind what is one, and what says least last.
 func (c *responseContext) rank(b *branch) int {
 	switch {
-	case b.fault == faultDropped:
+	case b.fault == fault.Dropped:
 		return 1000
 	case b.status >= 600:
 		return 0
@@ -192,23 +193,23 @@ func (c *responseContext) answerBest() {
 	switch {
 	case b != nil && b.status >= 600, b != nil && b.status == 487 && b.resp != nil:
 	case c.cancelled:
-		c.local(&fault{status: 487})
+		c.local(&fault.Fault{Status: 487})
 		return
 	case b == nil:
-		c.local(faultDropped)
+		c.local(fault.Dropped)
 		return
 	}
 	switch {
 	case b.status == 408 && c.method != sip.INVITE:
 		c.answered = true // RFC 4320 §4.2: the transaction ends by itself
-	case b.status == 503 && b.fault != faultFull:
-		c.local(&fault{status: 500}) // §16.7 step 6
+	case b.status == 503 && b.fault != fault.Full:
+		c.local(&fault.Fault{Status: 500}) // §16.7 step 6
 	case b.fault != nil:
 		c.local(b.fault)
 	default:
 		c.merge(b)
 		if c.answered = c.upstream(b.resp); !c.answered {
-			c.local(&fault{status: b.status})
+			c.local(&fault.Fault{Status: b.status})
 		}
 	}
 }
@@ -231,11 +232,11 @@ func (c *responseContext) merge(best *branch) {
 }
 
 // local answers the request with a response of ours.
-func (c *responseContext) local(f *fault) {
+func (c *responseContext) local(f *fault.Fault) {
 	if c.answered {
 		return
 	}
 	m := c.message()
 	var buf [64]byte
-	c.respond(m, f.status, f.reason, c.p.appendFaultExtra(buf[:0], m, f))
+	c.respond(m, f.Status, f.Reason, c.p.appendFaultExtra(buf[:0], m, f))
 }

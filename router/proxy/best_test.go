@@ -1,12 +1,16 @@
 package proxy
 
-import "testing"
+import (
+	"testing"
+
+	"sipedge/router/fault"
+)
 
 // RFC 3261 §16.7 step 6.
 func TestBest(t *testing.T) {
 	type got struct {
 		status int
-		fault  *fault
+		fault  *fault.Fault
 	}
 	tests := []struct {
 		name      string
@@ -24,9 +28,9 @@ func TestBest(t *testing.T) {
 		{"any before 408", false, []got{{status: 408}, {status: 480}}, 1},
 		{"503 last of its class", false, []got{{status: 503}, {status: 504}}, 1},
 		{"of equals the first", false, []got{{status: 486}, {status: 404}}, 0},
-		{"received before ours", false, []got{{403, faultGuarded}, {status: 486}}, 1},
-		{"408 received before ours", false, []got{{408, faultTimeout}, {status: 408}}, 1},
-		{"a dropped branch counts least", false, []got{{480, faultDropped}, {503, faultSend}}, 1},
+		{"received before ours", false, []got{{403, fault.Guarded}, {status: 486}}, 1},
+		{"408 received before ours", false, []got{{408, fault.Timeout}, {status: 408}}, 1},
+		{"a dropped branch counts least", false, []got{{480, fault.Dropped}, {503, fault.Send}}, 1},
 		{"487 of a cancelled call", true, []got{{status: 302}, {status: 487}}, 1},
 		{"487 else is one of many", false, []got{{status: 401}, {status: 487}}, 0},
 		{"6xx even then", true, []got{{status: 487}, {status: 600}}, 1},

@@ -4,8 +4,10 @@ import (
 	"context"
 	"slices"
 
+	"sipedge/router/fault"
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -27,7 +29,7 @@ type branch struct {
 	socket uint16 // force_send_socket
 
 	// The final response: received, or what stands for one. Its status is in branchState.
-	fault *fault
+	fault *fault.Fault
 	resp  *sip.Message
 }
 
@@ -67,8 +69,8 @@ func (b *branch) drop(p *Proxy) {
 }
 
 // fail ends the branch for a reason of ours.
-func (b *branch) fail(f *fault) {
-	b.state, b.status, b.fault = branchEnded, f.status, f
+func (b *branch) fail(f *fault.Fault) {
+	b.state, b.status, b.fault = branchEnded, f.Status, f
 }
 
 // mayMove reports whether the branch may try another hop, RFC 3263 §4.3: not
@@ -114,36 +116,36 @@ func (c *responseContext) launch(
 }
 
 // route runs the branch route and finds the hops, or asks for them.
-func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault {
+func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault {
 	b.stamp = identity.Stamp{
 		RecordRoute: c.recordRoute, Params: c.rrParams, Direction: c.direction,
 	}
 	b.socket = t.Socket(c.sendSocket)
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
-		return faultDropped
+		return fault.Dropped
 	}
-	to, local := chosenHop(b.msg, h, t)
+	to, local := nexthop.Chosen(b.msg, h.To, h.ToLocal, t)
 	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
-		return faultStranger
+		return fault.Stranger
 	}
-	u, f := nextHop(b.msg, to)
-	if f != nil {
-		return f
+	u, err := nexthop.URI(b.msg, to)
+	if err != nil {
+		return fault.OfHop(err)
 	}
 	b.local = local
-	hops, q, known, f := c.p.find(b.hops[:0], &u)
+	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
-	case f != nil:
-		return f
+	case known && err != nil:
+		return fault.OfHop(err)
 	case !known:
 		b.state = branchResolving
 		if !c.lookUp(b.index, q) {
-			return faultFull
+			return fault.Full
 		}
 		return nil
 	}
-	return c.found(b, identity.Over(hops, t, to, b.msg))
+	return c.found(b, nexthop.Over(hops, t, to, b.msg))
 }
 
 // runBranch reports whether the branch is to be sent.
@@ -162,7 +164,7 @@ func (c *responseContext) runBranch(r job.Route, b *branch) bool {
 func (c *responseContext) lookUp(i int, q resolve.Query) bool {
 	p, word := c.p, c.word
 	return p.cfg.Pool.Go(func(ctx context.Context) {
-		hops, err := p.cfg.Resolver.Lookup(ctx, q)
+		hops, err := p.find.Resolver.Lookup(ctx, q)
 		p.post(word, event{kind: eventResolved, branch: i, hops: hops, err: err})
 	})
 }
@@ -173,7 +175,7 @@ func (c *responseContext) resolved(e *event) {
 	if b.state != branchResolving {
 		return // cancelled meanwhile
 	}
-	f := resolveFault(e.err)
+	f := fault.OfHop(e.err)
 	if e.err == nil {
 		f = c.found(b, append(b.hops[:0], e.hops...))
 	}
@@ -186,17 +188,17 @@ func (c *responseContext) resolved(e *event) {
 }
 
 // found takes the hops of a branch past the destination guard.
-func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault {
+func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	b.hops = hops
 	if len(hops) == 0 {
-		return faultNotFound
+		return fault.NotFound
 	}
 	if !b.local {
 		b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr())
 	}
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
-		return faultGuarded
+		return fault.Guarded
 	}
 	b.state, b.tried = branchTrying, 0
 	return nil
@@ -205,7 +207,7 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault {
 // send tries the hops left, RFC 3263 §4.3, until one takes the request. Each
 // is a client transaction of its own.
 func (c *responseContext) send(b *branch) {
-	f := faultSend
+	f := fault.Send
 	for b.tried < len(b.hops) {
 		hop := b.hops[b.tried]
 		b.tried++
@@ -218,11 +220,11 @@ func (c *responseContext) send(b *branch) {
 	b.fail(f)
 }
 
-func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
+func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	p := c.p
-	l := p.own.Egress(p.cfg.Sender, c.flow.Listener, b.socket, hop.Transport, hop.Addr.Addr())
+	l := p.find.Egress(c.flow.Listener, b.socket, hop)
 	if l == transport.AnyListener {
-		return faultUnreachable
+		return fault.Unreachable
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
@@ -230,20 +232,19 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault {
 	var err error
 	sc.value = p.own.AppendVia(sc.value[:0], l)
 	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
-		return sendFault(err)
+		return fault.OfSend(err)
 	}
 	sc.value = b.stamp.Mark(p.own, m, sc.value, c.flow.Listener, l)
 	if hop.Transport.Reliable() {
 		m.EnsureLength()
 	}
 	sc.out = m.AppendTo(sc.out[:0])
-	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr,
-		Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: c.verified}
+	to := nexthop.Target(hop, l, c.verified)
 	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
 		Word: c.word, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
 	})
 	if err != nil {
-		return sendFault(err)
+		return fault.OfSend(err)
 	}
 	p.sent(c.trace, to, sc.out)
 	return nil

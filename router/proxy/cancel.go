@@ -1,5 +1,7 @@
 package proxy
 
+import "sipedge/router/fault"
+
 // cancel deals with the caller's CANCEL, RFC 3261 §16.10: branches that were
 // sent are cancelled and answer 487; those that were not never are. A Reason
 // it had is not passed on, since it is only the caller's word.
@@ -21,7 +23,7 @@ func (c *responseContext) hangUp(extra []byte) {
 	for _, b := range c.branches {
 		switch b.state {
 		case branchResolving:
-			b.fail(faultDropped)
+			b.fail(fault.Dropped)
 			b.drop(c.p)
 		case branchTrying:
 			if !b.cancelled {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 
+	"sipedge/router/fault"
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -205,7 +206,7 @@ func (c *responseContext) rescue() {
 	}
 	c.caller = nil
 	c.hangUp(nil)
-	c.local(&fault{status: 500})
+	c.local(&fault.Fault{Status: 500})
 	c.release()
 	panic(r)
 }

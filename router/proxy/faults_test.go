@@ -10,7 +10,6 @@ import (
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
-	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
@@ -176,19 +175,6 @@ func TestBranchLimit(t *testing.T) {
 	})
 	if n := b.layer.Stats().Clients; fits != 11 || n != 12 {
 		t.Errorf("%d appended, %d sent", fits, n)
-	}
-}
-
-func TestResolveFault(t *testing.T) {
-	for err, want := range map[error]*fault{
-		resolve.ErrNotFound:                       faultNotFound,
-		fmt.Errorf("x: %w", resolve.ErrTransport): faultUnreachable,
-		resolve.ErrBudget:                         faultUnresolved,
-		errors.New("refused"):                     faultUnresolved,
-	} {
-		if got := resolveFault(err); got != want {
-			t.Errorf("%v: got %+v", err, got)
-		}
 	}
 }
 

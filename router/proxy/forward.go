@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 
+	"sipedge/router/fault"
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -67,43 +69,43 @@ func (p *Proxy) Forward(
 
 // forward makes the edits of §16.6 and sends the request, now or when its next
 // hop was looked up.
-func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault {
+func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	prepare(j, h.set)
 	identity.SetBreadth(j.Msg, identity.Breadth(j.Msg))
 	if to == nil && !identity.MayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
 		p.stats.guarded.Add(1)
-		return faultStranger
+		return fault.Stranger
 	}
-	u, f := nextHop(j.Msg, to)
-	if f != nil {
-		return f
+	u, err := nexthop.URI(j.Msg, to)
+	if err != nil {
+		return fault.OfHop(err)
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
-	hops, q, known, f := p.find(sc.hops[:0], &u)
+	hops, q, known, err := p.find.Find(sc.hops[:0], &u)
 	sc.hops = hops[:0]
 	switch {
-	case f != nil:
-		return f
+	case known && err != nil:
+		return fault.OfHop(err)
 	case !known:
-		return p.suspend(j, h, func(ctx context.Context, h *passage) *fault {
+		return p.suspend(j, h, func(ctx context.Context, h *passage) *fault.Fault {
 			return p.look(ctx, h, q)
 		})
 	}
 	t := j.Member()
-	return p.pass(sc, h, identity.Over(hops, &t, to, j.Msg))
+	return p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
 }
 
 // pass sends the request to the first hop that takes it.
-func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
+func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 	if !h.local {
 		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr())
 		if len(hops) == 0 {
 			p.stats.guarded.Add(1)
-			return faultGuarded
+			return fault.Guarded
 		}
 	}
-	f := faultNotFound
+	f := fault.NotFound
 	for _, hop := range hops {
 		if f = p.passTo(sc, h, hop); f == nil {
 			p.stats.forwarded.Add(1)
@@ -114,10 +116,10 @@ func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault {
 	return f
 }
 
-func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
-	l := p.own.Egress(p.cfg.Sender, h.flow.Listener, h.socket, hop.Transport, hop.Addr.Addr())
+func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
+	l := p.find.Egress(h.flow.Listener, h.socket, hop)
 	if l == transport.AnyListener {
-		return faultUnreachable
+		return fault.Unreachable
 	}
 	sc.value = p.own.AppendStateless(p.own.AppendVia(sc.value[:0], l), &h.via)
 	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, h.flow.Listener, l)
@@ -125,20 +127,19 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault {
 		h.msg.EnsureLength()
 	}
 	sc.out = h.msg.AppendTo(sc.out[:0])
-	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr,
-		Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: h.verified}
+	to := nexthop.Target(hop, l, h.verified)
 	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
-		return sendFault(err)
+		return fault.OfSend(err)
 	}
 	p.sent(h.trace, to, sc.out)
 	return nil
 }
 
 // look sends the request to where q leads.
-func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault {
-	hops, err := p.cfg.Resolver.Lookup(ctx, q)
+func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault.Fault {
+	hops, err := p.find.Resolver.Lookup(ctx, q)
 	if err != nil {
-		return resolveFault(err)
+		return fault.OfHop(err)
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
@@ -146,10 +147,10 @@ func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault {
 }
 
 // sending is what is done with a request on the pool.
-type sending = func(context.Context, *passage) *fault
+type sending = func(context.Context, *passage) *fault.Fault
 
 // suspend goes on with the request on the pool: do sends it, or says why not.
-func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault {
+func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault.Fault {
 	own := *h
 	own.msg = p.copyOf(h.msg)
 	own.stamp.Params = bytes.Clone(h.stamp.Params)
@@ -163,14 +164,14 @@ func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault {
 	})
 	if !started {
 		p.putMessage(own.msg)
-		return faultFull
+		return fault.Full
 	}
 	h.before = nil // it went along
 	return nil
 }
 
 // notResumed ends a request that could not be sent after all, in a run of its own.
-func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault) {
+func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault.Fault) {
 	j := job.Get()
 	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
@@ -184,11 +185,12 @@ func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault
 }
 
 // notForwarded ends a request that could not be sent: on the pool if what ends it may wait.
-func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
+func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault.Fault) job.Verdict {
 	if h.onError == nil || !h.onError.Waits() {
 		return p.fail(context.Background(), j, h, f)
 	}
-	if full := p.suspend(j, h, func(context.Context, *passage) *fault { return f }); full != nil {
+	again := func(context.Context, *passage) *fault.Fault { return f }
+	if full := p.suspend(j, h, again); full != nil {
 		return p.refuse(j, full)
 	}
 	j.Answered = true
@@ -197,10 +199,10 @@ func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault) job.Verdict {
 
 // fail ends a request that could not be sent: by the on_error arm, over the request as it
 // stood, else with an answer.
-func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault) job.Verdict {
+func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault) job.Verdict {
 	if h.onError != nil {
 		sent := j.Msg
-		j.Msg, j.LastError = h.before, f.status
+		j.Msg, j.LastError = h.before, f.Status
 		v := h.onError.Run(ctx, j)
 		j.Msg = sent
 		if v != job.Next {
@@ -208,8 +210,8 @@ func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault) job.
 		}
 	}
 	h.stamp.Clear(j.Msg)
-	if f == faultSend {
-		f = &fault{status: 500, reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
+	if f == fault.Send {
+		f = &fault.Fault{Status: 500, Reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
 	}
 	return p.refuse(j, f)
 }

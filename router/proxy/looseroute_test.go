@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -145,8 +146,8 @@ func TestLooseAndStrictRouters(t *testing.T) {
 			continue
 		}
 		prepare(j, p.settings.Load())
-		u, f := nextHop(j.Msg, nil)
-		if f != nil || string(u.Raw) != tt.hop {
+		u, err := nexthop.URI(j.Msg, nil)
+		if err != nil || string(u.Raw) != tt.hop {
 			t.Errorf("%s: next hop: want %s, got %s", tt.name, tt.hop, u.Raw)
 		}
 		if got := string(j.Msg.RURI()); got != tt.wantRURI {

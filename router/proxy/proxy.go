@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -10,22 +9,17 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
 
-// Resolver is what proxy asks of sip/resolve.
-type Resolver interface {
-	Cached(dst []resolve.Hop, q resolve.Query) (hops []resolve.Hop, ok bool, err error)
-	Lookup(ctx context.Context, q resolve.Query) ([]resolve.Hop, error)
-}
-
 // Config of a Proxy.
 type Config struct {
 	Sender   transport.Sender
-	Resolver Resolver // asked for names; IP literals need none
+	Resolver nexthop.Resolver // asked for names; IP literals need none
 	Pool     job.Pool
 	Clock    func() time.Time
 	Secret   [32]byte // the keys of all tags and branches are derived from it
@@ -42,6 +36,7 @@ type Proxy struct {
 	layer    *transaction.Layer
 	settings atomic.Pointer[Settings]
 	own      *identity.Router
+	find     nexthop.Finder
 	contexts contexts
 	scratch  sync.Pool // *scratch
 	messages sync.Pool // *sip.Message
@@ -60,6 +55,7 @@ func New(cfg Config) *Proxy {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Proxy{cfg: cfg, own: identity.New(cfg.Sender.Listeners(), cfg.Secret[:])}
+	p.find = nexthop.Finder{Sender: cfg.Sender, Resolver: cfg.Resolver}
 	p.contexts.init(p)
 	p.scratch.New = func() any { return new(scratch) }
 	p.messages.New = func() any { return new(sip.Message) }
@@ -77,7 +73,7 @@ type Settings struct {
 	Attempts    int           // failure routes of one transaction; 0: 8
 	FinalWait   time.Duration // fr_timer, timers B and F; 0: 64·T1
 	InviteWait  time.Duration // fr_inv_timer, Timer C; 0: none
-	Guard       job.Guard     // of destinations
+	Guard       nexthop.Guard // of destinations
 	ReplyAll    job.Route     // reply.all, nil: none
 	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
 }

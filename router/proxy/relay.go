@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"sipedge/router/fault"
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -46,7 +47,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	c, err := p.enter(j, s)
 	switch {
 	case errors.Is(err, transaction.ErrFull):
-		return p.refuse(j, faultFull)
+		return p.refuse(j, fault.Full)
 	case err != nil: // another copy of the request is being dealt with, or it ended
 		j.Answered = true
 		return job.Done
@@ -75,7 +76,7 @@ func (p *Proxy) Accept(j *job.Job) bool {
 	c, err := p.enter(j, p.settings.Load())
 	switch {
 	case errors.Is(err, transaction.ErrFull):
-		p.refuse(j, faultFull)
+		p.refuse(j, fault.Full)
 		return false
 	case err != nil:
 		j.Answered = true
@@ -171,7 +172,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 		set = set[:max(room, 0)]
 	}
 	if len(set) > c.breadth { // RFC 5393 §5.3.3.2
-		c.addBranch().fail(faultBreadth)
+		c.addBranch().fail(fault.Breadth)
 		return
 	}
 	first := len(c.branches)

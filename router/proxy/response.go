@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"sipedge/router/fault"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -77,7 +78,7 @@ func (c *responseContext) succeed(m *sip.Message) {
 	c.answered, c.success = true, true
 	if !c.upstream(m) && first {
 		c.answered, c.success = false, false
-		c.local(faultResponse)
+		c.local(fault.Response)
 	}
 	if first {
 		c.hangUp(elsewhere)
@@ -93,7 +94,7 @@ func (c *responseContext) failedWith(b *branch, e *event) {
 	b.state, b.status = branchEnded, e.msg.Status()
 	b.drop(c.p)
 	if b.expired && b.status == 487 && !c.cancelled {
-		b.fail(faultTimeout) // §16.8
+		b.fail(fault.Timeout) // §16.8
 		c.settle()
 		return
 	}
@@ -126,9 +127,9 @@ func (c *responseContext) branchFailed(b *branch, err error) {
 		c.after(b)
 		return
 	}
-	f := faultTimeout
+	f := fault.Timeout
 	if errors.Is(err, transaction.ErrTransport) {
-		f = faultSend
+		f = fault.Send
 		c.p.stats.noTarget.Add(1)
 	}
 	b.fail(f)

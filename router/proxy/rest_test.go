@@ -84,7 +84,7 @@ func (twoHops) Cached(dst []resolve.Hop, _ resolve.Query) ([]resolve.Hop, bool, 
 // is over.
 func TestRingingRests(t *testing.T) {
 	b := newBench()
-	b.proxy.cfg.Resolver = twoHops{}
+	b.proxy.find.Resolver = twoHops{}
 	h := Hooks{To: []byte("sip:gw.example.net"), ToLocal: true}
 	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
 	b.wantTally(t, "sent", 1, 0, 1, 0)

@@ -1,9 +1,6 @@
 package proxy
 
 import (
-	"context"
-	"net/netip"
-
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -16,31 +13,16 @@ type Way struct{ *Proxy }
 // Locate calls then with where u leads past the destination guard, unless
 // local. False: the pool is full.
 func (w Way) Locate(u *sip.URI, local bool, then func([]resolve.Hop)) bool {
-	s := w.settings.Load()
-	found := func(hops []resolve.Hop) {
-		if !local {
-			hops = s.Guard.Hops(hops, netip.Addr{})
-		}
-		then(hops)
+	g := &w.settings.Load().Guard
+	if local {
+		g = nil
 	}
-	hops, q, known, f := w.find(nil, u)
-	switch {
-	case f != nil:
-		then(nil)
-	case known:
-		found(hops)
-	default:
-		return w.cfg.Pool.Go(func(ctx context.Context) {
-			hops, _ := w.cfg.Resolver.Lookup(ctx, q) // failed: none
-			found(hops)
-		})
-	}
-	return true
+	return w.find.Locate(w.cfg.Pool, g, u, then)
 }
 
 // Egress chooses the listener for a hop, and appends its Via up to the branch.
 func (w Way) Egress(dst []byte, forced uint16, hop resolve.Hop) (uint16, []byte) {
-	l := w.own.Egress(w.cfg.Sender, transport.AnyListener, forced, hop.Transport, hop.Addr.Addr())
+	l := w.find.Egress(transport.AnyListener, forced, hop)
 	if l == transport.AnyListener {
 		return l, dst
 	}

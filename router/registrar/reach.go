@@ -2,8 +2,8 @@ package registrar
 
 import (
 	"sipedge/backends"
-	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 )
@@ -41,13 +41,13 @@ func ReachOf(self *job.Self, b *backends.Binding, hops []resolve.Hop) (r Reach, 
 	if err != nil || !addr.IsValid() {
 		return r, false
 	}
-	hop, ok := identity.HopTo(&to, addr)
+	hop, ok := nexthop.HopTo(&to, addr)
 	if !ok {
 		return r, false
 	}
 	hop.Conn = conn
 	if r.Hops = append(hops[:0], hop); conn != 0 {
-		r.Hops = identity.Besides(r.Hops, &contact)
+		r.Hops = nexthop.Besides(r.Hops, &contact)
 	}
 	return r, true
 }

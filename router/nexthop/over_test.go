@@ -1,4 +1,4 @@
-package identity
+package nexthop
 
 import (
 	"net/netip"

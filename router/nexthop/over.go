@@ -1,9 +1,10 @@
-package identity
+package nexthop
 
 import (
 	"bytes"
 	"net/netip"
 
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -39,7 +40,7 @@ func Besides(hops []resolve.Hop, u *sip.URI) []resolve.Hop {
 // HopTo is the hop to an address that a URI names, by its transport and port; ok false: there is
 // none, since what it asks for is secure and its transport is not.
 func HopTo(u *sip.URI, a netip.Addr) (hop resolve.Hop, ok bool) {
-	by := TransportOf(u)
-	hop = resolve.Hop{Transport: by, Addr: AddrPort(a, PortOr(u.Port, by))}
+	by := identity.TransportOf(u)
+	hop = resolve.Hop{Transport: by, Addr: identity.AddrPort(a, identity.PortOr(u.Port, by))}
 	return hop, by != sip.NoTransport
 }

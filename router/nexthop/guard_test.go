@@ -1,4 +1,4 @@
-package job
+package nexthop
 
 import (
 	"net/netip"

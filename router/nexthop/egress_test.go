@@ -1,4 +1,4 @@
-package proxy
+package nexthop
 
 import (
 	"net/netip"
@@ -13,6 +13,15 @@ func listener(t sip.Transport, addr string) transport.Listener {
 	return transport.Listener{Transport: t, Addr: netip.MustParseAddrPort(addr)}
 }
 
+// sender sends nothing.
+type sender []transport.Listener
+
+func (s sender) Send(transport.Target, []byte, uint64) error { return nil }
+func (s sender) Listeners() []transport.Listener             { return s }
+func (s sender) Choose(t sip.Transport, to netip.Addr) uint16 {
+	return transport.Choose(s, t, to)
+}
+
 func TestEgress(t *testing.T) {
 	ls := []transport.Listener{
 		listener(sip.UDP, "10.0.0.9:5060"),
@@ -21,7 +30,7 @@ func TestEgress(t *testing.T) {
 		listener(sip.UDP, "[2001:db8::9]:5060"),
 		listener(sip.UDP, "192.168.0.9:5060"),
 	}
-	p := New(Config{Sender: &sender{listeners: ls}})
+	f := Finder{Sender: sender(ls)}
 	const none = transport.AnyListener
 	tests := []struct {
 		name       string
@@ -42,7 +51,7 @@ func TestEgress(t *testing.T) {
 	}
 	for _, tt := range tests {
 		hop := resolve.Hop{Transport: tt.t, Addr: netip.MustParseAddrPort(tt.hop)}
-		got := p.own.Egress(p.cfg.Sender, tt.in, tt.forced, hop.Transport, hop.Addr.Addr())
+		got := f.Egress(tt.in, tt.forced, hop)
 		if got != tt.want {
 			t.Errorf("%s: want %d, got %d", tt.name, tt.want, got)
 		}

@@ -1,0 +1,67 @@
+package nexthop
+
+import (
+	"context"
+	"net/netip"
+
+	"sipedge/router/job"
+	"sipedge/sip"
+	"sipedge/sip/resolve"
+	"sipedge/sip/transport"
+)
+
+// Resolver is what a Finder asks of sip/resolve.
+type Resolver interface {
+	Cached(dst []resolve.Hop, q resolve.Query) (hops []resolve.Hop, ok bool, err error)
+	Lookup(ctx context.Context, q resolve.Query) ([]resolve.Hop, error)
+}
+
+// Finder finds hops and the listeners to send from. It is safe for concurrent use.
+type Finder struct {
+	Sender   transport.Sender
+	Resolver Resolver // asked for names; IP literals need none
+}
+
+// Find appends where u leads to dst without blocking. known false: the
+// query has to be looked up.
+func (f *Finder) Find(
+	dst []resolve.Hop, u *sip.URI,
+) (hops []resolve.Hop, q resolve.Query, known bool, err error) {
+	q, addr, err := resolve.QueryOf(u)
+	if err != nil {
+		return dst, q, true, err
+	}
+	if addr.IsValid() {
+		hop, ok := HopTo(u, addr)
+		if !ok {
+			return dst, q, true, resolve.ErrTransport
+		}
+		return append(dst, hop), q, true, nil
+	}
+	hops, known, err = f.Resolver.Cached(dst, q)
+	return hops, q, known, err
+}
+
+// Locate calls then with where u leads past g (nil: anywhere), at once or on a goroutine of the
+// pool. False: the pool is full; then is not called.
+func (f *Finder) Locate(pool job.Pool, g *Guard, u *sip.URI, then func([]resolve.Hop)) bool {
+	found := func(hops []resolve.Hop) {
+		if g != nil {
+			hops = g.Hops(hops, netip.Addr{})
+		}
+		then(hops)
+	}
+	hops, q, known, err := f.Find(nil, u)
+	switch {
+	case err != nil && known:
+		then(nil)
+	case known:
+		found(hops)
+	default:
+		return pool.Go(func(ctx context.Context) {
+			hops, _ := f.Resolver.Lookup(ctx, q) // failed: none
+			found(hops)
+		})
+	}
+	return true
+}
