@@ -2,10 +2,12 @@ package router
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sipedge/schema"
 	"sipedge/sip"
@@ -14,7 +16,7 @@ import (
 
 const everything = `
 version: 1
-listen: [{udp: "10.0.0.9:5060"}, {tcp: "10.0.0.9:5060", advertise: edge.example.net}]
+listen: [{udp: "10.0.0.9:5060", dscp: cs3}, {tcp: "10.0.0.9:5060", advertise: edge.example.net}]
 domains: [example.net]
 aliases: ["sip.example.net:5080"]
 deny_targets: [192.0.2.0/24, "2001:db8::1"]
@@ -139,9 +141,13 @@ func TestCompile(t *testing.T) {
 }
 
 func TestListeners(t *testing.T) {
-	got := fmt.Sprint(Listeners(load(t, everything)))
-	if want := "[{udp 10.0.0.9:5060 } {tcp 10.0.0.9:5060 edge.example.net}]"; got != want {
-		t.Errorf("want %s, got %s", want, got)
+	addr := netip.MustParseAddrPort("10.0.0.9:5060")
+	want := []transport.Listener{
+		{Transport: sip.UDP, Addr: addr, DSCP: 24},
+		{Transport: sip.TCP, Addr: addr, Advertised: "edge.example.net"},
+	}
+	if d := cmp.Diff(want, Listeners(load(t, everything)), cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
+		t.Error(d)
 	}
 	c := compiler{listeners: []transport.Listener{{Transport: sip.UDP}, {Transport: sip.TCP}}}
 	if _, ok := c.listener(schema.Text{S: "udp:10.0.0.9:5060"}); ok {

@@ -13,6 +13,7 @@ import (
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/dscp"
 )
 
 // self compiles what holds for every route: who we are, and the proxy's settings.
@@ -45,8 +46,10 @@ func Listeners(doc *schema.Document) []transport.Listener {
 	out := make([]transport.Listener, 0, len(doc.Listen))
 	for _, l := range doc.Listen {
 		addr, _ := netip.ParseAddrPort(l.Addr)
+		mark, _ := dscp.Parse(l.DSCP) // 0 when it is unset
 		out = append(out, transport.Listener{
 			Transport: sip.LookupTransport([]byte(l.Transport)), Addr: addr, Advertised: l.Advertise,
+			DSCP: mark,
 		})
 	}
 	return out

@@ -43,6 +43,7 @@ type Listen struct {
 	Transport string // udp, tcp …
 	Addr      string // host:port, the host an IP address
 	Advertise string
+	DSCP      string // a name or a number; "" unset
 	Pos       Pos
 }
 

@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Defaults of Limits, Timers and Overload.
 const (
@@ -95,9 +98,17 @@ func lowerAdmin(root *Value) Admin {
 }
 
 func lowerListen(v *Value) Listen {
-	l := Listen{Advertise: v.Get("advertise").S}
+	var l Listen
 	for i := range v.Keys {
-		if k := &v.Keys[i]; k.Name != "advertise" {
+		switch k := &v.Keys[i]; k.Name {
+		case "advertise":
+			l.Advertise = k.S
+		case "dscp":
+			l.DSCP = k.S
+			if k.Kind == Int {
+				l.DSCP = strconv.FormatInt(k.N, 10)
+			}
+		default:
 			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
 		}
 	}

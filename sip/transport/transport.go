@@ -56,6 +56,7 @@ type Listener struct {
 	Transport  sip.Transport
 	Addr       netip.AddrPort // bound, port filled in
 	Advertised string         // host, or host:port, to write instead of Addr; "" none
+	DSCP       uint8          // code point of what it sends, RFC 2474; 0: the system's choice
 }
 
 // User gets every message and every failure. Receive must not block; b is valid until it

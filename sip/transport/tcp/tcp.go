@@ -6,13 +6,15 @@ import (
 	"net/netip"
 
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/dscp"
 	"sipedge/sip/transport/stream"
 )
 
 // Listen implements transport.Listen.
 func Listen(e transport.Env) (transport.Socket, error) {
 	addr := e.Listener.Addr
-	var lc net.ListenConfig
+	mark := dscp.Control(e.Listener.DSCP)
+	lc := net.ListenConfig{Control: mark}
 	l, err := lc.Listen(context.Background(), network(addr.Addr()), addr.String())
 	if err != nil {
 		return nil, err
@@ -20,7 +22,7 @@ func Listen(e transport.Env) (transport.Socket, error) {
 	port := l.Addr().(*net.TCPAddr).AddrPort().Port()
 	e.Listener.Addr = netip.AddrPortFrom(addr.Addr(), port)
 
-	var d net.Dialer
+	d := net.Dialer{Control: mark}
 	if !addr.Addr().IsUnspecified() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr.Addr(), 0))
 	}

@@ -31,6 +31,12 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestMarks(t *testing.T) {
+	transporttest.Marks(t, sip.TCP, func(*testing.T) transporttest.World {
+		return transporttest.Sockets{Drivers: drivers}
+	})
+}
+
 func manager(t testing.TB, l transport.Limits, u transport.User) *transport.Manager {
 	t.Helper()
 	m, err := transport.NewManager(transport.Config{Limits: l, Listeners: []transport.Listener{

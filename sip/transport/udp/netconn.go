@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/dscp"
 )
 
 // maxReports bounds how many reports may come between before a datagram leaves.
@@ -20,8 +23,8 @@ type netConn struct {
 }
 
 // openNet is an opener.
-func openNet(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
-	lc := net.ListenConfig{}
+func openNet(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
+	addr, lc := l.Addr, net.ListenConfig{}
 	if shared {
 		lc.Control = share
 	}
@@ -33,7 +36,15 @@ func openNet(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
 	// The system may give less; that is its administrator's choice.
 	_ = c.SetReadBuffer(socketBuffer)
 	_ = c.SetWriteBuffer(socketBuffer)
-	withFD(c, func(fd int) { reportErrors(fd, addr.Addr().Is6()) })
+	var unmarked error
+	withFD(c, func(fd int) {
+		reportErrors(fd, addr.Addr().Is6())
+		unmarked = dscp.Set(uintptr(fd), addr.Addr().Is6(), l.DSCP)
+	})
+	if unmarked != nil {
+		_ = c.Close()
+		return nil, addr, unmarked
+	}
 	addr = netip.AddrPortFrom(addr.Addr(), c.LocalAddr().(*net.UDPAddr).AddrPort().Port())
 	return netConn{c, make(chan struct{}, 1), make(chan struct{})}, addr, nil
 }

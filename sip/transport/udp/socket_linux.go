@@ -8,10 +8,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/dscp"
 )
 
 // openMany is an opener.
-func openMany(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
+func openMany(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
+	addr := l.Addr
 	family := unix.AF_INET
 	if addr.Addr().Is6() {
 		family = unix.AF_INET6
@@ -24,7 +28,7 @@ func openMany(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
 		fd: fd, any: addr.Addr().IsUnspecified(),
 		lost: make(chan struct{}, 1), end: make(chan struct{}),
 	}
-	if err := c.prepare(addr, shared); err != nil {
+	if err := c.prepare(l, shared); err != nil {
 		unix.Close(fd)
 		return nil, addr, err
 	}
@@ -47,9 +51,9 @@ func openMany(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error) {
 type option struct{ level, name, value int }
 
 // prepare sets the options of the socket and binds it.
-func (c *manyConn) prepare(addr netip.AddrPort, shared bool) error {
+func (c *manyConn) prepare(l transport.Listener, shared bool) error {
 	var options []option
-	is6 := addr.Addr().Is6()
+	is6 := l.Addr.Addr().Is6()
 	if is6 {
 		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
 	}
@@ -77,7 +81,10 @@ func (c *manyConn) prepare(addr netip.AddrPort, shared bool) error {
 	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
 	_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
 	reportErrors(c.fd, is6)
-	sa, err := c.sockaddr(addr)
+	if err := dscp.Set(uintptr(c.fd), is6, l.DSCP); err != nil {
+		return err
+	}
+	sa, err := c.sockaddr(l.Addr)
 	if err != nil {
 		return err
 	}

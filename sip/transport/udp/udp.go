@@ -47,11 +47,11 @@ func Listen(e transport.Env) (transport.Socket, error) { return listen(e, openBe
 // ListenPortable implements transport.Listen by package net alone.
 func ListenPortable(e transport.Env) (transport.Socket, error) { return listen(e, openNet) }
 
-// opener binds one Conn; shared: others are bound to the same address.
-type opener func(addr netip.AddrPort, shared bool) (Conn, netip.AddrPort, error)
+// opener binds one Conn of a listener; shared: others are bound to the same address.
+type opener func(l transport.Listener, shared bool) (Conn, netip.AddrPort, error)
 
 func listen(e transport.Env, open opener) (transport.Socket, error) {
-	conns, addr, err := bind(e.Listener.Addr, e.Workers, open)
+	conns, addr, err := bind(e.Listener, e.Workers, open)
 	if err != nil {
 		return nil, err
 	}
@@ -65,18 +65,19 @@ func listen(e transport.Env, open opener) (transport.Socket, error) {
 
 // bind opens one socket for each worker; the kernel spreads what arrives by source and
 // destination.
-func bind(addr netip.AddrPort, workers int, open opener) ([]Conn, netip.AddrPort, error) {
+func bind(l transport.Listener, workers int, open opener) ([]Conn, netip.AddrPort, error) {
 	// Alone first: sockets that share an address would silently share it with another process too.
-	c, addr, err := open(addr, false)
+	c, addr, err := open(l, false)
 	if err != nil || workers <= 1 || !spreads {
 		return []Conn{c}, addr, err
 	}
 	if err := c.Close(); err != nil {
 		return nil, addr, err
 	}
+	l.Addr = addr
 	var conns []Conn
 	for range workers {
-		c, _, err := open(addr, true)
+		c, _, err := open(l, true)
 		if err != nil {
 			for _, c := range conns {
 				_ = c.Close()

@@ -46,6 +46,14 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+func TestMarks(t *testing.T) {
+	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
+		transporttest.Marks(t, sip.UDP, func(*testing.T) transporttest.World {
+			return transporttest.Sockets{Drivers: drivers}
+		})
+	})
+}
+
 func manager(
 	t *testing.T, drivers transport.Drivers, workers int, addrs ...string,
 ) *transport.Manager {
