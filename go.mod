@@ -13,6 +13,7 @@ require (
 	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
 	github.com/go-sql-driver/mysql v1.10.1 // MySQL and MariaDB; backends/mysql
+	github.com/gobwas/ws v1.5.0 // frames and handshake of WebSockets over buffers of our own; sip/transport/ws
 	github.com/google/go-cmp v0.7.0 // tests: want against got
 	github.com/gopacket/gopacket v1.7.7 // captures: formats, links, fragments, TCP; sip/recording
 	github.com/lib/pq v1.12.3 // PostgreSQL; backends/postgres
@@ -41,8 +42,6 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/emicklei/proto v1.14.3 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/gobwas/pool v0.2.1 // indirect
-	github.com/gobwas/ws v1.3.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/icholy/digest v1.2.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sipedge/schema"
 	"sipedge/sip"
@@ -140,14 +139,26 @@ func TestCompile(t *testing.T) {
 	}
 }
 
+var plainAddr = cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })
+
 func TestListeners(t *testing.T) {
-	addr := netip.MustParseAddrPort("10.0.0.9:5060")
+	at := netip.MustParseAddrPort("10.0.0.9:5060")
 	want := []transport.Listener{
-		{Transport: sip.UDP, Addr: addr, DSCP: 24},
-		{Transport: sip.TCP, Addr: addr, Advertised: "edge.example.net"},
+		{Transport: sip.UDP, Addr: at, DSCP: 24},
+		{Transport: sip.TCP, Addr: at, Advertised: "edge.example.net"},
 	}
-	if d := cmp.Diff(want, Listeners(load(t, everything)), cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
-		t.Error(d)
+	if diff := cmp.Diff(want, Listeners(load(t, everything)), plainAddr); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	want = []transport.Listener{{Transport: sip.WS, Addr: at, WebSocket: &transport.WebSocket{
+		Path: "/sip", Origins: []string{"https://a.example"},
+	}}}
+	doc := load(t, `version: 1
+listen: [{ws: "10.0.0.9:5060", path: /sip, origins: ["https://a.example"]}]
+routes: {request: [{do: [{reply: {code: 404}}]}]}
+`)
+	if diff := cmp.Diff(want, Listeners(doc), plainAddr); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 	c := compiler{listeners: []transport.Listener{{Transport: sip.UDP}, {Transport: sip.TCP}}}
 	if _, ok := c.listener(schema.Text{S: "udp:10.0.0.9:5060"}); ok {
@@ -201,6 +212,8 @@ func TestProve(t *testing.T) {
 // TestOverlaps: listeners of which the system would open only one.
 func TestOverlaps(t *testing.T) {
 	for _, tt := range []struct{ listen, admin, want string }{
+		{`{tcp: "10.0.0.9:5060"}, {ws: "10.0.0.9:5060"}`, "none",
+			"2:40 ws 10.0.0.9:5060 is in the way of 10.0.0.9:5060 (line 2)"},
 		{`{udp: "10.0.0.9:5060"}, {udp: "0.0.0.0:5060"}`, "none",
 			"2:41 udp 0.0.0.0:5060 is in the way of 10.0.0.9:5060 (line 2)"},
 		{`{tcp: "[::]:5060"}, {tcp: "[::1]:5060"}`, "none",

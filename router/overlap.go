@@ -9,9 +9,9 @@ import (
 
 // socket is what listeners share of which one may include the other.
 type socket struct {
-	transport string
-	ipv4      bool
-	port      uint16
+	protocol string
+	ipv4     bool
+	port     uint16
 }
 
 // overlaps finds listeners of which the system would open only one, because one has the wildcard
@@ -30,6 +30,9 @@ func overlaps(doc *schema.Document) (diags schema.Diagnostics) {
 		}
 		addr := a.Addr().Unmap()
 		s := socket{transport, addr.Is4(), a.Port()}
+		if transport != "udp" && transport != "sctp" {
+			s.protocol = "tcp" // below TLS and WebSockets
+		}
 		for _, t := range all[s] {
 			if addr == t.addr || addr.IsUnspecified() || t.addr.IsUnspecified() {
 				diags = append(diags, schema.Diagnostic{

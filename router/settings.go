@@ -47,10 +47,14 @@ func Listeners(doc *schema.Document) []transport.Listener {
 	for _, l := range doc.Listen {
 		addr, _ := netip.ParseAddrPort(l.Addr)
 		mark, _ := dscp.Parse(l.DSCP) // 0 when it is unset
-		out = append(out, transport.Listener{
+		to := transport.Listener{
 			Transport: sip.LookupTransport([]byte(l.Transport)), Addr: addr, Advertised: l.Advertise,
 			DSCP: mark,
-		})
+		}
+		if l.Path != "" || l.Origins != nil {
+			to.WebSocket = &transport.WebSocket{Path: l.Path, Origins: l.Origins}
+		}
+		out = append(out, to)
 	}
 	return out
 }

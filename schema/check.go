@@ -22,6 +22,7 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 	for i := range root.Get("listen").Items {
 		l := &doc.Listen[i]
 		v := root.Get("listen").Items[i].Get(l.Transport)
+		diags = append(diags, checkWebSocket(l, &root.Get("listen").Items[i])...)
 		addr, err := netip.ParseAddrPort(l.Addr)
 		if err != nil || addr.Port() == 0 {
 			continue
@@ -56,6 +57,20 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 		if v := timers.Keys[i].Get("every"); v.Duration() < shortest {
 			diags = append(diags, v.Problem(OutOfRange, "a timer runs at most every %v, not every %s",
 				shortest, v.S))
+		}
+	}
+	return diags
+}
+
+// checkWebSocket refuses what only a WebSocket has elsewhere.
+func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
+	if l.Transport == "ws" {
+		return nil
+	}
+	for _, key := range []string{"path", "origins"} {
+		if v.Has(key) {
+			diags = append(diags, v.Get(key).Problem(UnknownKey,
+				"%q is of a WebSocket, and this listener is of %s", key, l.Transport))
 		}
 	}
 	return diags

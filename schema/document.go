@@ -43,7 +43,9 @@ type Listen struct {
 	Transport string // udp, tcp …
 	Addr      string // host:port, the host an IP address
 	Advertise string
-	DSCP      string // a name or a number; "" unset
+	DSCP      string   // a name or a number; "" unset
+	Path      string   // of ws; "": /
+	Origins   []string // of ws; nil: that of the listener
 	Pos       Pos
 }
 

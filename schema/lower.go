@@ -98,16 +98,16 @@ func lowerAdmin(root *Value) Admin {
 }
 
 func lowerListen(v *Value) Listen {
-	var l Listen
+	l := Listen{Advertise: v.Get("advertise").S, Path: v.Get("path").S}
+	v.Get("origins").Each(func(o *Value) { l.Origins = append(l.Origins, o.S) })
+	if d := v.Get("dscp"); d.Kind == Int {
+		l.DSCP = strconv.FormatInt(d.N, 10)
+	} else {
+		l.DSCP = d.S
+	}
 	for i := range v.Keys {
 		switch k := &v.Keys[i]; k.Name {
-		case "advertise":
-			l.Advertise = k.S
-		case "dscp":
-			l.DSCP = k.S
-			if k.Kind == Int {
-				l.DSCP = strconv.FormatInt(k.N, 10)
-			}
+		case "advertise", "dscp", "path", "origins":
 		default:
 			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
 		}

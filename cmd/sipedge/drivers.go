@@ -17,12 +17,14 @@ import (
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
 	"sipedge/sip/transport/udp"
+	"sipedge/sip/transport/ws"
 )
 
 // transports is what this build listens and sends by. A transport is one line here.
 var transports = transport.Drivers{
 	sip.UDP: udp.Listen,
 	sip.TCP: tcp.Listen,
+	sip.WS:  ws.Listen,
 }
 
 // services is what this build keeps data in. A driver is one line here.

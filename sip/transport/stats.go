@@ -22,6 +22,7 @@ type Stats struct {
 	QueueFull  atomic.Uint64 // messages refused with ErrQueueFull
 	Unsent     atomic.Uint64 // messages queued that did not leave
 	Ended      [reasons]atomic.Uint64
+	Rejected   [rejections]atomic.Uint64 // requests to open a WebSocket
 }
 
 // Reason says why a connection ended: the index into Stats.Ended.
@@ -36,12 +37,30 @@ const (
 	EndedOversized                // Limits.Message
 	EndedByError                  // of reading or writing, any other
 	EndedByShutdown               // Close
+	EndedUnopened                 // what it began with was refused
 	reasons
 )
 
 // Reasons are the words for each Reason, as metrics label them.
 var Reasons = [reasons]string{
 	"peer", "idle", "slow", "stalled", "framing", "oversized", "error", "shutdown",
+	"unopened",
 }
 
 func (r Reason) String() string { return Reasons[r] }
+
+// Rejection says why a request opened no WebSocket: the index into Stats.Rejected.
+type Rejection uint8
+
+const (
+	RejectedRequest  Rejection = iota // it is none that opens a WebSocket
+	RejectedPath                      // nothing is there
+	RejectedOrigin                    // pages of that origin are not let in
+	RejectedProtocol                  // the sub-protocol is not sip
+	rejections
+)
+
+// Rejections are the words for each Rejection, as metrics label them.
+var Rejections = [rejections]string{"request", "path", "origin", "protocol"}
+
+func (r Rejection) String() string { return Rejections[r] }

@@ -57,6 +57,15 @@ type Listener struct {
 	Addr       netip.AddrPort // bound, port filled in
 	Advertised string         // host, or host:port, to write instead of Addr; "" none
 	DSCP       uint8          // code point of what it sends, RFC 2474; 0: the system's choice
+	WebSocket  *WebSocket     // of WS and WSS; nil: as its zero value
+}
+
+// WebSocket is what a listener answers with a WebSocket.
+type WebSocket struct {
+	Path string // "": /
+	// Origins are those whose pages are let in, as browsers write them: https://example.net; *
+	// lets in all. Empty: the origin that is this listener, as the client names it.
+	Origins []string
 }
 
 // User gets every message and every failure. Receive must not block; b is valid until it

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type conn struct {
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
+	open    bool     // messages can leave
 	over    bool     // nothing is taken any more
 	reason  transport.Reason
 	cause   error
@@ -54,31 +56,44 @@ func (c *conn) connect() {
 		return
 	}
 	st.Dialled.Add(1)
-	c.ready(nc)
+	c.has(nc)
+	c.ready()
 	c.run()
 }
 
-// ready says that messages can leave.
-func (c *conn) ready(nc net.Conn) {
+// has gives the connection what it reads and writes.
+func (c *conn) has(nc net.Conn) {
 	if a := addrPort(nc.LocalAddr()); a.IsValid() {
 		c.flow.Local = a
 	}
-	c.wrote.Store(time.Now().UnixNano())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.nc = nc
+}
+
+// ready says that messages can leave.
+func (c *conn) ready() {
+	c.wrote.Store(time.Now().UnixNano())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open = true
 	c.startWriter()
 }
 
-// run is the life of an open connection:
+// run is the life of a connection that has been made:
 //
-//  1. read until there is nothing more to read, or a limit is reached;
-//  2. take no more messages, let those that wait leave;
-//  3. close, and tell the User what did not leave and that it is over.
+//  1. one that was accepted is opened, as its protocol asks for;
+//  2. read until there is nothing more to read, or a limit is reached;
+//  3. take no more messages, let those that wait leave;
+//  4. close, and tell the User what did not leave and that it is over.
 func (c *conn) run() {
 	st := c.s.env.Stats
 	st.Open.Add(1)
-	c.stop(c.read())
+	reason, err := c.begin()
+	if err == nil {
+		reason, err = c.read()
+	}
+	c.stop(reason, err)
 	c.writer.Wait()
 	if c.answered {
 		c.linger()
@@ -90,6 +105,29 @@ func (c *conn) run() {
 	st.Ended[c.reason].Add(1)
 	c.s.user.Closed(c.flow)
 	c.s.gone(c)
+}
+
+// begin opens the connection, or says why it is over.
+func (c *conn) begin() (transport.Reason, error) {
+	if c.open {
+		return 0, nil
+	}
+	_ = c.nc.SetDeadline(time.Now().Add(c.s.env.Limits.Arrival))
+	err := errStop
+	if !c.stopping.Load() {
+		err = c.s.protocol.Open(c.nc)
+	}
+	switch {
+	case c.stopping.Load():
+		return transport.EndedByShutdown, errStop
+	case err == nil:
+		c.ready()
+		return 0, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return transport.EndedSlow, err
+	}
+	c.answered = true
+	return transport.EndedUnopened, err
 }
 
 // stop ends the taking of messages. The first reason counts.

@@ -102,7 +102,7 @@ func bubble(t *testing.T, l transport.Limits, f func(t *testing.T, x *fixture)) 
 				return nil, errors.New("connection refused")
 			}
 			return x.dial(ctx, to)
-		})
+		}, Protocol{})
 		x.s.Start(x.user)
 		f(t, x)
 		ctx, cancel := context.WithCancel(t.Context())

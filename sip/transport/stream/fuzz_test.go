@@ -36,7 +36,10 @@ func (s *script) SetWriteDeadline(time.Time) error { return nil }
 func play(b []byte, step int) (*user, transport.Reason) {
 	u := &user{}
 	l := transport.Limits{Message: 500}.Defaults()
-	s := &Socket{user: u, env: transport.Env{Stats: new(transport.Stats), Limits: l}}
+	s := &Socket{
+		user: u, env: transport.Env{Stats: new(transport.Stats), Limits: l},
+		protocol: Protocol{}.defaults(),
+	}
 	c := &conn{s: s, nc: &script{rest: b, step: step}}
 	reason, _ := c.read()
 	c.writer.Wait()

@@ -18,13 +18,14 @@ const (
 
 // reader is where the reading of a connection stands: buf[r:w] is not yet a message.
 type reader struct {
-	c      *conn
-	framer sip.Framer
-	buf    []byte
-	r, w   int
-	active time.Time // when bytes came last
-	begun  time.Time // when the first byte of the message at r came; zero: none has
-	armed  time.Time // the deadline that is set
+	c       *conn
+	framing Framing
+	buf     []byte
+	r, w    int
+	active  time.Time // when bytes came last
+	begun   time.Time // when the first byte of the message at r came; zero: none has
+	partial bool      // of that message whole frames have come
+	armed   time.Time // the deadline that is set
 }
 
 var (
@@ -36,7 +37,9 @@ var (
 
 // read gives every message to the User, and says why there are no more.
 func (c *conn) read() (transport.Reason, error) {
-	r := reader{c: c, buf: make([]byte, firstBuffer), active: time.Now()}
+	r := reader{
+		c: c, framing: c.s.protocol.Framing(), buf: make([]byte, firstBuffer), active: time.Now(),
+	}
 	for {
 		r.arm()
 		if c.stopping.Load() {
@@ -107,35 +110,48 @@ func (r *reader) failed(err error) (transport.Reason, error) {
 
 // frames takes off the buffer what is complete and makes room for the rest.
 func (r *reader) frames() (transport.Reason, error) {
-	st, limit := r.c.s.env.Stats, r.c.s.env.Limits.Message
+	limit := r.c.s.env.Limits.Message
 	for r.r < r.w {
 		front := r.buf[r.r:r.w]
-		kind, n, err := r.framer.Next(front, limit)
+		f, err := r.framing.Next(front, limit)
+		r.take(&f)
 		if err != nil {
+			r.c.answered = f.Answer != nil && err != io.EOF
 			return r.unusable(front, err)
 		}
-		if kind == sip.Incomplete {
+		if f.Size == 0 {
 			break
 		}
-		r.begun = time.Time{}
-		switch kind {
-		case sip.Complete:
-			st.MessagesIn.Add(1)
-			st.BytesIn.Add(uint64(n))
-			r.c.s.user.Receive(r.c.flow, front[:n:n])
-		case sip.Ping:
-			st.KeepAlives.Add(1)
-			_ = r.c.send([]byte("\r\n"), 0, true) // no room: the peer does not read anyway
+		if r.partial = f.Begun; !f.Begun {
+			r.begun = time.Time{}
 		}
-		r.r += n
+		r.r += f.Size
 	}
 	// Half a line end between messages is nothing that has begun.
-	if front := r.buf[r.r:r.w]; len(front) == 0 || len(front) == 1 && front[0] == '\r' {
+	front := r.buf[r.r:r.w]
+	nothing := len(front) == 0 || len(front) == 1 && front[0] == '\r'
+	if nothing && !r.partial {
 		r.begun = time.Time{}
 	} else if r.begun.IsZero() {
 		r.begun = r.active
 	}
 	return r.room()
+}
+
+// take does what a frame asks for.
+func (r *reader) take(f *Frame) {
+	st := r.c.s.env.Stats
+	if f.Message != nil {
+		st.MessagesIn.Add(1)
+		st.BytesIn.Add(uint64(len(f.Message)))
+		r.c.s.user.Receive(r.c.flow, f.Message)
+	}
+	if f.KeepAlive {
+		st.KeepAlives.Add(1)
+	}
+	if f.Answer != nil {
+		_ = r.c.answer(f.Answer) // no room: the peer does not read anyway
+	}
 }
 
 // room sees to it that the next read has some.
@@ -167,8 +183,11 @@ func (r *reader) unusable(b []byte, err error) (transport.Reason, error) {
 	reason := transport.EndedFraming
 	var p *sip.ParseError
 	switch {
-	case !errors.As(err, &p):
-	case p.Class == "start-line":
+	case errors.Is(err, io.EOF):
+		return transport.EndedByPeer, err
+	case errors.Is(err, transport.ErrTooLarge):
+		return transport.EndedOversized, err
+	case !errors.As(err, &p), p.Class == "start-line":
 		return reason, err
 	case p.Status == 413 || p.Status == 513:
 		reason, err = transport.EndedOversized, transport.ErrTooLarge

@@ -20,10 +20,12 @@ type Socket struct {
 	env    transport.Env
 	accept net.Listener
 	dial   Dial
-	user   transport.User     // set by Start
-	life   context.Context    // of every attempt to connect
-	end    context.CancelFunc // of life
-	work   sync.WaitGroup     // the accept loop and every connection
+
+	protocol Protocol
+	user     transport.User     // set by Start
+	life     context.Context    // of every attempt to connect
+	end      context.CancelFunc // of life
+	work     sync.WaitGroup     // the accept loop and every connection
 
 	mu      sync.Mutex
 	closing bool
@@ -35,9 +37,9 @@ type Socket struct {
 }
 
 // New returns the Socket of an open listener, which bears e.Listener.
-func New(e transport.Env, l net.Listener, d Dial) *Socket {
+func New(e transport.Env, l net.Listener, d Dial, p Protocol) *Socket {
 	s := &Socket{
-		env: e, accept: l, dial: d,
+		env: e, accept: l, dial: d, protocol: p.defaults(),
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
 		dialled: make(map[netip.AddrPort]*conn),
@@ -94,7 +96,7 @@ func (s *Socket) admit(nc net.Conn) {
 	}
 	c := s.newConn(remote)
 	c.from = remote.Addr()
-	c.ready(nc)
+	c.has(nc)
 	s.mu.Lock()
 	closing := s.closing
 	if !closing {
@@ -153,7 +155,7 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 			return s.connect(remote, b, ref)
 		}
 		s.mu.Unlock()
-		if err := c.send(b, ref, false); err != errOver {
+		if err := c.send(b, ref); err != errOver {
 			return err
 		}
 		// It ended since we looked, and is out of the tables.
@@ -168,8 +170,8 @@ func (s *Socket) connect(remote netip.AddrPort, b []byte, ref uint64) error {
 	}
 	c := s.newConn(remote)
 	c.out = outboxes.Get().(*outbox)
-	c.out.add(b, ref, false)
-	c.waiting = len(b)
+	c.out.add(s.protocol.Append(c.out.data, b), ref, false)
+	c.waiting = len(c.out.data)
 	s.live[c] = struct{}{}
 	s.conns[c.flow.Conn] = c
 	s.dialled[remote] = c

@@ -26,8 +26,9 @@ const maxKept = 64 << 10
 
 var outboxes = sync.Pool{New: func() any { return new(outbox) }}
 
-func (o *outbox) add(b []byte, ref uint64, pong bool) {
-	o.data = append(o.data, b...)
+// add says that data ends with a message, or with a pong.
+func (o *outbox) add(data []byte, ref uint64, pong bool) {
+	o.data = data
 	if last := len(o.marks) - 1; pong && last >= 0 && o.marks[last].pong {
 		o.marks[last].end = len(o.data) // a record is more than ten times as large as a pong
 		return
@@ -53,9 +54,20 @@ func (o *outbox) release() {
 	outboxes.Put(o)
 }
 
-// send queues b. It returns errOver, or ErrQueueFull: then the peer has Limits.Write to
+// send queues a message. It returns errOver, or ErrQueueFull: then the peer has Limits.Write to
 // read what it was sent, or the writer ends the connection.
-func (c *conn) send(b []byte, ref uint64, pong bool) error {
+func (c *conn) send(b []byte, ref uint64) error {
+	return c.queue(c.s.protocol.Append, b, ref, false)
+}
+
+// answer queues what is no message, as it is.
+func (c *conn) answer(b []byte) error {
+	return c.queue(func(dst, b []byte) []byte { return append(dst, b...) }, b, 0, true)
+}
+
+func (c *conn) queue(
+	appendTo func(dst, b []byte) []byte, b []byte, ref uint64, pong bool,
+) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
@@ -68,15 +80,16 @@ func (c *conn) send(b []byte, ref uint64, pong bool) error {
 	if c.out == nil {
 		c.out = outboxes.Get().(*outbox)
 	}
-	c.out.add(b, ref, pong)
-	c.waiting += len(b)
+	before := len(c.out.data)
+	c.out.add(appendTo(c.out.data, b), ref, pong)
+	c.waiting += len(c.out.data) - before
 	c.startWriter()
 	return nil
 }
 
 // startWriter is called with mu held.
 func (c *conn) startWriter() {
-	if c.nc == nil || c.out == nil || c.writing {
+	if !c.open || c.out == nil || c.writing {
 		return
 	}
 	c.writing = true

@@ -29,7 +29,7 @@ func Listen(e transport.Env) (transport.Socket, error) {
 	dial := func(ctx context.Context, remote netip.AddrPort) (net.Conn, error) {
 		return d.DialContext(ctx, network(remote.Addr()), remote.String())
 	}
-	return stream.New(e, l, dial), nil
+	return stream.New(e, l, dial, stream.Protocol{}), nil
 }
 
 // network keeps the families apart: an IPv6 wildcard takes no IPv4.

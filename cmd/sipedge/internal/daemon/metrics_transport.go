@@ -7,6 +7,7 @@ type listenerSum struct {
 	counters [len(listenerCounters)]uint64
 	open     int64
 	ended    []uint64 // by transport.Reason
+	rejected [len(transport.Rejections)]uint64
 }
 
 // listenerCounters names the counters of a listener.
@@ -56,6 +57,9 @@ func (l *listenerSum) add(s *transport.Stats) {
 	for i := range l.ended {
 		l.ended[i] += s.Ended[i].Load()
 	}
+	for i := range l.rejected {
+		l.rejected[i] += s.Rejected[i].Load()
+	}
 }
 
 func (l *listenerSum) emit(e emitter, transportName string) {
@@ -67,5 +71,11 @@ func (l *listenerSum) emit(e emitter, transportName string) {
 	for i, n := range l.ended {
 		e.counter("transport_connections_ended_total", "Connections that ended.", n,
 			"transport", transportName, "reason", transport.Reasons[i])
+	}
+	for i, n := range l.rejected {
+		if n > 0 || transportName == "ws" || transportName == "wss" {
+			e.counter("transport_websockets_rejected_total", "Requests that opened no WebSocket.", n,
+				"transport", transportName, "reason", transport.Rejections[i])
+		}
 	}
 }

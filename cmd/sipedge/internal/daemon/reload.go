@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func fixed(a, b *schema.Document) (changed []string) {
 	}
 	sameListen := func(x, y schema.Listen) bool {
 		x.Pos, y.Pos = schema.Pos{}, schema.Pos{}
-		return x == y
+		return reflect.DeepEqual(x, y)
 	}
 	sameText := func(x, y schema.Text) bool { return x.S == y.S }
 	t, u := a.Timers, b.Timers
