@@ -18,7 +18,7 @@ func refinements(methods *Value, names *declared) map[string]shape.Refinement {
 	known := knownMethods()
 	legible := true // else `methods` is told, and what it should name is not known
 	methods.Each(func(m *Value) {
-		legible = legible && m.Kind == String
+		legible = legible && m.Kind == String && m.S != ""
 		known = append(known, m.S)
 	})
 	return map[string]shape.Refinement{

@@ -15,6 +15,7 @@ import (
 	"sipedge/router/policytest"
 	"sipedge/router/vars"
 	"sipedge/schema"
+	"sipedge/schema/manual"
 )
 
 func newDoc(services []backends.Driver) *cobra.Command {
@@ -107,7 +108,7 @@ func allWords(services []backends.Driver) []word {
 	for _, d := range services {
 		all = append(all, word{"driver", d.Name, d.Doc, 0, d.Schema, ""})
 	}
-	for _, s := range schema.Settings() {
+	for _, s := range manual.Settings((&schema.Vocabulary{}).CUE()) {
 		all = append(all, word{"setting", s.Name, s.Doc, 0, s.Schema, ""})
 	}
 	for _, c := range schema.Codes() {

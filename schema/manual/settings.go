@@ -1,4 +1,6 @@
-package schema
+// Package manual is what the language's own text says of a policy's keys, for people who ask.
+// Its one law: nothing is said twice; the comments of the schema are the documentation.
+package manual
 
 import (
 	"regexp"
@@ -19,9 +21,10 @@ var (
 	attribute   = regexp.MustCompile(` @[a-z]+\(.*\)`)
 )
 
-// Settings are the keys at the top of a policy, in their order.
-func Settings() (list []Setting) {
-	defs := structs()
+// Settings are the keys at the top of a policy, in their order. cue is the whole schema, as
+// schema.Vocabulary.CUE gives it.
+func Settings(cue string) (list []Setting) {
+	defs := structs(cue)
 	var doc []string
 	for line := range strings.Lines(defs["#Policy"]) {
 		line = strings.TrimSuffix(line, "\n")
@@ -36,10 +39,10 @@ func Settings() (list []Setting) {
 	return list
 }
 
-// structs are the definitions of policy.cue that are structs, each with the comment above it.
-func structs() map[string]string {
+// structs are the definitions that are structs, each with the comment above it.
+func structs(cue string) map[string]string {
 	defs := map[string]string{}
-	for block := range strings.SplitSeq(policyCUE, "\n\n") {
+	for block := range strings.SplitSeq(cue, "\n\n") {
 		head := strings.Index("\n"+block, "\n#")
 		if head < 0 {
 			continue
