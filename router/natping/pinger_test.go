@@ -68,7 +68,7 @@ func newWorld(t testing.TB, store Store) *world {
 func (w *world) Egress(dst []byte, forced uint16, hop resolve.Hop) (uint16, []byte) {
 	l := forced
 	if l == transport.AnyListener || listeners[l].Transport != hop.Transport {
-		l = transport.Choose(listeners, hop.Transport, hop.Addr.Addr())
+		l = transport.Choose(listeners, hop.Transport, hop.Addr.Addr(), nil)
 	}
 	if l == transport.AnyListener {
 		return l, dst

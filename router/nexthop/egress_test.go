@@ -19,7 +19,7 @@ type sender []transport.Listener
 func (s sender) Send(transport.Target, []byte, uint64) error { return nil }
 func (s sender) Listeners() []transport.Listener             { return s }
 func (s sender) Choose(t sip.Transport, to netip.Addr) uint16 {
-	return transport.Choose(s, t, to)
+	return transport.Choose(s, t, to, nil)
 }
 
 func TestEgress(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *sender) Send(t transport.Target, b []byte, _ uint64) error {
 }
 func (s *sender) Listeners() []transport.Listener { return s.listeners }
 func (s *sender) Choose(t sip.Transport, a netip.Addr) uint16 {
-	return transport.Choose(s.listeners, t, a)
+	return transport.Choose(s.listeners, t, a, nil)
 }
 
 // noNames is a resolver that is never to be asked.

@@ -26,6 +26,7 @@ type Manager struct {
 	stats     []*Stats
 	started   atomic.Bool
 	conns     atomic.Uint64 // identities given so far
+	routes    *routes
 }
 
 // maxListeners leaves AnyListener free.
@@ -36,7 +37,7 @@ func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
 	if len(cfg.Listeners) > maxListeners {
 		return nil, fmt.Errorf("%d listeners: more than %d", len(cfg.Listeners), maxListeners)
 	}
-	m := &Manager{}
+	m := &Manager{routes: newRoutes()}
 	// Identities outlive a restart, in flow tokens and stored contacts: begin above those
 	// of the last run, unless it opened more than 65,536 connections a second.
 	m.conns.Store(uint64(time.Now().Unix()) << 16)
@@ -92,7 +93,7 @@ func (m *Manager) Listeners() []Listener { return m.listeners }
 
 // Choose implements Sender.
 func (m *Manager) Choose(t sip.Transport, remote netip.Addr) uint16 {
-	return Choose(m.listeners, t, remote)
+	return Choose(m.listeners, t, remote, m.routes.source)
 }
 
 // Send implements Sender.

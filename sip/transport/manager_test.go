@@ -149,6 +149,11 @@ func TestChoose(t *testing.T) {
 		want      uint16
 	}{
 		{listeners("192.0.2.1:1", "t192.0.2.1:1"), sip.TCP, "198.51.100.1", 1},
+		// The system sends from 10.9.0.9 to 10.9.0.1, and knows no way to others.
+		{listeners("192.0.2.1:1", "10.9.0.9:1", "10.9.0.9:2"), sip.UDP, "10.9.0.1", 1},
+		{listeners("0.0.0.0:1", "10.9.0.9:1"), sip.UDP, "10.9.0.1", 1},
+		{listeners("192.0.2.1:1", "0.0.0.0:1"), sip.UDP, "10.9.0.1", 1},
+		{listeners("192.0.2.1:1", "t10.9.0.9:1"), sip.UDP, "10.9.0.1", 0},
 		{listeners("192.0.2.1:1"), sip.TCP, "198.51.100.1", none},
 		{listeners("192.0.2.1:1"), sip.UDP, "2001:db8::1", none},
 		{listeners("192.0.2.1:1", "[2001:db8::2]:1"), sip.UDP, "2001:db8::1", 1},
@@ -161,7 +166,13 @@ func TestChoose(t *testing.T) {
 		{listeners("192.0.2.1:1", "192.0.2.1:2"), sip.UDP, "198.51.100.1", 0},
 		{nil, sip.UDP, "198.51.100.1", none},
 	} {
-		got := transport.Choose(test.listeners, test.transport, netip.MustParseAddr(test.remote))
+		source := func(to netip.Addr) (from netip.Addr) {
+			if to == netip.MustParseAddr("10.9.0.1") {
+				from = netip.MustParseAddr("10.9.0.9")
+			}
+			return from
+		}
+		got := transport.Choose(test.listeners, test.transport, netip.MustParseAddr(test.remote), source)
 		if got != test.want {
 			t.Errorf("%v to %s %s: %d, want %d",
 				test.listeners, test.transport, test.remote, got, test.want)

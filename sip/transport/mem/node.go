@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"time"
@@ -78,9 +79,36 @@ func (n *Node) Start(u transport.User) { n.user = u }
 // Listeners implements transport.Sender.
 func (n *Node) Listeners() []transport.Listener { return n.listeners }
 
-// Choose implements transport.Sender.
+// Choose implements transport.Sender. The host has a way to everybody from each of its
+// addresses, and takes the one that has most leading bits in common.
 func (n *Node) Choose(t sip.Transport, remote netip.Addr) uint16 {
-	return transport.Choose(n.listeners, t, remote)
+	return transport.Choose(n.listeners, t, remote, n.source)
+}
+
+func (n *Node) source(to netip.Addr) (best netip.Addr) {
+	most := -1
+	for i := range n.listeners {
+		a := n.listeners[i].Addr.Addr()
+		if a.Is4() != to.Is4() {
+			continue
+		}
+		if c := common(a, to); c > most {
+			best, most = a, c
+		}
+	}
+	return best
+}
+
+// common is how many leading bits two addresses of one family have in common.
+func common(a, b netip.Addr) int {
+	x, y, n := a.As16(), b.As16(), 0
+	for i := range x {
+		same := bits.LeadingZeros8(x[i] ^ y[i])
+		if n += same; same < 8 {
+			break
+		}
+	}
+	return n
 }
 
 // Send implements transport.Sender.
