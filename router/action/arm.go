@@ -17,7 +17,7 @@ const silence = 0
 
 // take runs the arm. Without one, or off its end, the request is answered
 // status, a 503 with Retry-After; an ACK, which has no answer, is dropped. A failure route has an
-// answer already: the best reply goes upstream.
+// answer already: the best reply goes upstream. In a reply route the reply passes.
 func (a arm) take(ctx context.Context, j *job.Job, p *proxy.Proxy, status int) job.Verdict {
 	if a.route == nil {
 		return closed(j, p, status)
@@ -49,7 +49,7 @@ func (f armFrame) Resume(_ context.Context, j *job.Job, v job.Verdict) job.Verdi
 // closed is what an action does without an arm.
 func closed(j *job.Job, p *proxy.Proxy, status int) job.Verdict {
 	switch {
-	case j.Place == schema.InFailure:
+	case j.Place == schema.InFailure, j.Place == schema.InReply:
 		return job.Done
 	case status == silence, j.Msg.Method() == sip.ACK:
 		j.Answered = true

@@ -105,8 +105,9 @@ func (p *Proxy) post(word uint64, e event) bool {
 	c := p.contexts.wake(sh, st)
 	sh.Unlock()
 	defer c.rescue()
-	c.handle(&e)
-	c.release()
+	if !c.handle(&e) {
+		c.release()
+	}
 	return true
 }
 
@@ -182,7 +183,9 @@ func (c *responseContext) release() {
 		c.queue[n] = event{}
 		c.queue = c.queue[:n]
 		sh.Unlock()
-		c.handle(&e)
+		if c.handle(&e) {
+			return
+		}
 	}
 }
 
@@ -211,10 +214,11 @@ func (c *responseContext) rescue() {
 	panic(r)
 }
 
-func (c *responseContext) handle(e *event) {
+// handle deals with an event. gone: the context is another goroutine's now.
+func (c *responseContext) handle(e *event) (gone bool) {
 	switch e.kind {
 	case eventResponse:
-		c.response(e)
+		return c.response(e)
 	case eventCancel:
 		c.cancel()
 	case eventResolved:
@@ -224,6 +228,7 @@ func (c *responseContext) handle(e *event) {
 	case eventEnded:
 		c.ended = true
 	}
+	return false
 }
 
 // Response takes what the layer says of a client transaction.

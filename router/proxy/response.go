@@ -6,7 +6,6 @@ import (
 
 	"sipedge/router/fault"
 	"sipedge/router/job"
-	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -15,31 +14,28 @@ import (
 // What comes back, RFC 3261 §16.7: reply routes, then 1xx and 2xx go
 // upstream at once, other finals are kept until every branch has one.
 
-// response takes a response, or the end, of a client transaction.
-func (c *responseContext) response(e *event) {
+// response takes a response, or the end, of a client transaction. gone: the context went to
+// the pool with it.
+func (c *responseContext) response(e *event) (gone bool) {
 	b := c.branchOf(e.client)
 	switch {
 	case b == nil:
 	case e.msg == nil:
 		c.branchFailed(b, e.err)
 	default:
-		c.take(b, e)
-		if e.own && b.resp == e.msg {
-			return
-		}
+		c.p.received(c.trace, e.flow, e.msg)
+		r := replying{c: c, b: b, e: *e, left: [2]job.Route{c.set.ReplyAll, c.hooks.Reply}}
+		return r.run(context.Background())
 	}
 	if e.own {
 		c.p.putMessage(e.msg)
 	}
+	return false
 }
 
-// take runs the reply routes and does what the class of the response asks for.
+// take does what the class of a response asks for that the reply routes let pass.
 func (c *responseContext) take(b *branch, e *event) {
 	m, status := e.msg, e.msg.Status()
-	c.p.received(c.trace, e.flow, m)
-	if !c.runReply(m, e.flow) && status < 200 {
-		return
-	}
 	switch {
 	case status < 200:
 		c.provisional(b, m)
@@ -142,26 +138,6 @@ func (c *responseContext) after(b *branch) {
 		b.drop(c.p)
 	}
 	c.settle()
-}
-
-// runReply runs the reply routes. False: the response is not to be forwarded.
-func (c *responseContext) runReply(m *sip.Message, f transport.Flow) bool {
-	if c.crashed {
-		return true
-	}
-	for _, r := range [...]job.Route{c.set.ReplyAll, c.hooks.Reply} {
-		if r == nil {
-			continue
-		}
-		j := c.job(schema.InReply, m)
-		j.Flow, j.Status, j.Size = f, m.Status(), 0
-		v := r.Run(context.Background(), j)
-		job.Put(j)
-		if v == job.Drop {
-			return false
-		}
-	}
-	return true
 }
 
 // upstream forwards a response: our Via goes, the rest is as the reply routes

@@ -21,10 +21,18 @@ func (p *Proxy) Stray(f transport.Flow, m *sip.Message) {
 		trace = p.cfg.Trace(f, m)
 		p.received(trace, f, m)
 	}
-	if !ok || !p.replyAll(s, f, m, trace) {
+	switch {
+	case !ok:
 		p.stats.droppedResponses.Add(1)
-		return
+	case s.ReplyAll == nil:
+		p.back(to, m, trace)
+	default:
+		p.replyAll(s, f, m, to, trace)
 	}
+}
+
+// back sends a response on to where it goes.
+func (p *Proxy) back(to transport.Target, m *sip.Message, trace *job.Trace) {
 	if v, ok := m.TopVia(); ok {
 		m.RemoveElement(v.Element)
 	}
@@ -43,14 +51,34 @@ func (p *Proxy) Stray(f transport.Flow, m *sip.Message) {
 	p.stats.forwarded.Add(1)
 }
 
-// replyAll runs reply.all. False: the response is not to be forwarded.
-func (p *Proxy) replyAll(s *Settings, f transport.Flow, m *sip.Message, t *job.Trace) bool {
-	if s.ReplyAll == nil {
-		return true
-	}
+// replyAll runs reply.all over a response without state, on the pool from where it would wait,
+// and sends it on.
+func (p *Proxy) replyAll(
+	s *Settings, f transport.Flow, m *sip.Message, to transport.Target, t *job.Trace,
+) {
 	j := job.Get()
-	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InReply, p.cfg.Clock(), f, m
 	j.Self, j.Status, j.Trace = s.Self, m.Status(), t
-	return s.ReplyAll.Run(context.Background(), j) != job.Drop || m.Status() >= 200
+	end := func(v job.Verdict) {
+		if v == job.Drop && j.Status < 200 {
+			p.stats.droppedResponses.Add(1)
+		} else {
+			p.back(to, j.Msg, t)
+		}
+		job.Put(j)
+	}
+	v := s.ReplyAll.Run(context.Background(), j)
+	if v != job.Wait {
+		end(v)
+		return
+	}
+	own := p.copyOf(m)
+	j.Msg = own
+	if !p.cfg.Pool.Go(func(ctx context.Context) {
+		end(j.Resume(ctx))
+		p.putMessage(own)
+	}) {
+		end(job.Next)
+		p.putMessage(own)
+	}
 }
