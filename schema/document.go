@@ -95,6 +95,8 @@ type Secrets struct{ RouteKey, TagKey string }
 type DNS struct {
 	Servers []Text // an IP address, with a port or without
 	Budget  time.Duration
+	Prefer  string        // ipv4, ipv6, ipv4_only or ipv6_only
+	Stale   time.Duration // serve_stale; 0: not at all
 }
 
 // Ping is nat.ping; defaults are filled in.

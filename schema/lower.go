@@ -22,7 +22,7 @@ const (
 	defaultMessageTime = 10 * time.Second
 	defaultIdle        = 10 * time.Minute
 	defaultAsks        = 5 * time.Second
-	defaultBudget      = 3 * time.Second
+	defaultBudget      = 2 * time.Second
 	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
 	defaultInviteWait  = 185 * time.Second
@@ -62,6 +62,8 @@ func lower(root *Value, drivers []Driver) *Document {
 		DNS: DNS{
 			Servers: dns.Get("servers").Texts(),
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),
+			Prefer:  textOr(dns.Get("prefer"), "ipv4"),
+			Stale:   durationOr(dns.Get("serve_stale"), 0),
 		},
 		Backends: lowerBackends(root.Get("backends"), drivers),
 		Tables:   lowerTables(root.Get("tables")),

@@ -3,7 +3,9 @@ package resolve
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,22 +13,20 @@ import (
 )
 
 const (
-	rounds       = 4              // how often the list of servers is gone through at most
-	maxAliases   = 8              // CNAME records followed, RFC 1034 §3.6.2
-	maxAddresses = 32             // of a name and family; the rest of the answer is dropped
-	maxTTL       = 24 * time.Hour // however long a record says it lives
-	udpSize      = 1232           // bytes; fits any path unfragmented, RFC 9715
+	rounds     = 4              // how often the list of servers is gone through at most
+	maxAliases = 8              // CNAME records followed, RFC 1034 §3.6.2
+	maxRecords = 32             // of a name and type; the rest of the answer is dropped
+	maxTTL     = 24 * time.Hour // however long a record says it lives
+	udpSize    = 1232           // bytes; fits any path unfragmented, RFC 9715
 )
 
-// addresses looks up the addresses of host. ttl is how long answer or error may be kept.
+// addresses looks up the addresses of host.
 //
 // Both families are asked at once. When one has addresses the other has only
 // Try left: a server that drops AAAA must not cost every call the budget.
-func (r *Resolver) addresses(
-	ctx context.Context, host string,
-) (addrs []netip.Addr, ttl time.Duration, err error) {
-	if _, ok := dns.IsDomainName(host); !ok || host == "" {
-		return nil, r.cfg.NegativeTTL, ErrNotFound
+func (r *Resolver) addresses(ctx context.Context, host string) answer {
+	if addrs, ok := r.hosts[host]; ok {
+		return answer{addrs: addrs, ttl: maxTTL}
 	}
 	types := make([]uint16, 0, 2)
 	if r.cfg.Families != IPv6Only {
@@ -39,7 +39,7 @@ func (r *Resolver) addresses(
 	defer cancel()
 	answers := make(chan answer, len(types))
 	for _, t := range types {
-		go func() { answers <- r.records(ctx, dns.Fqdn(host), t) }()
+		go func() { answers <- r.family(ctx, host, t) }()
 	}
 	all := <-answers
 	if len(types) == 2 {
@@ -48,7 +48,29 @@ func (r *Resolver) addresses(
 		}
 		all = all.merge(<-answers)
 	}
-	return all.addrs, all.ttl, all.err
+	return all
+}
+
+// family looks up the addresses of one type.
+func (r *Resolver) family(ctx context.Context, host string, qtype uint16) answer {
+	rs := r.records(ctx, dns.Fqdn(host), qtype)
+	a := answer{ttl: rs.ttl, err: rs.err}
+	for _, rr := range rs.list {
+		var ip net.IP
+		switch rr := rr.(type) {
+		case *dns.A:
+			ip = rr.A
+		case *dns.AAAA:
+			ip = rr.AAAA
+		}
+		if addr, ok := netip.AddrFromSlice(ip); ok {
+			a.addrs = append(a.addrs, addr.Unmap())
+		}
+	}
+	if a.err == nil && len(a.addrs) == 0 {
+		a.err = ErrNotFound
+	}
+	return a
 }
 
 // answer is what is known of a name: addresses or an error, and for how long.
@@ -63,7 +85,7 @@ type answer struct {
 func (a answer) merge(b answer) answer {
 	switch {
 	case a.err == nil && b.err == nil:
-		return answer{append(a.addrs, b.addrs...), min(a.ttl, b.ttl), nil}
+		return answer{slices.Concat(a.addrs, b.addrs), min(a.ttl, b.ttl), nil}
 	case a.err == nil && errors.Is(b.err, ErrNotFound):
 		return a
 	case b.err == nil && errors.Is(a.err, ErrNotFound):
@@ -80,32 +102,45 @@ func (a answer) merge(b answer) answer {
 	return a
 }
 
-// records looks up one type, through aliases.
-func (r *Resolver) records(ctx context.Context, name string, qtype uint16) answer {
+// records are those of one type that a name has, or why there are none.
+type records struct {
+	list     []dns.RR
+	ttl      time.Duration
+	err      error
+	nameless bool // the name does not exist at all, RFC 8020
+}
+
+// none is how long it is taken as said that there are none, when something else answers. A
+// server that says so without a SOA must not cost every call a question.
+func (rs *records) none() time.Duration { return max(rs.ttl, failureTTL) }
+
+// records looks up one type, through aliases. A DNAME comes with the CNAME it makes, RFC 6672 §3.1.
+func (r *Resolver) records(ctx context.Context, name string, qtype uint16) records {
 	ttl := maxTTL
 	for range maxAliases {
 		m, err := r.question(ctx, name, qtype)
 		if err != nil {
-			return answer{ttl: failureTTL, err: err}
+			return records{ttl: failureTTL, err: err}
 		}
 		found := follow(m, name, qtype)
 		ttl = min(ttl, found.ttl)
 		switch {
-		case len(found.addrs) > 0:
-			return answer{found.addrs, ttl, nil}
+		case len(found.list) > 0:
+			return records{list: found.list, ttl: ttl}
 		case m.Rcode == dns.RcodeNameError || found.name == name:
-			return answer{ttl: min(ttl, r.negative(m)), err: ErrNotFound}
+			return records{ttl: min(ttl, r.negative(m)), err: ErrNotFound,
+				nameless: m.Rcode == dns.RcodeNameError}
 		}
 		name = found.name
 	}
-	return answer{ttl: min(ttl, r.cfg.NegativeTTL), err: ErrNotFound}
+	return records{ttl: min(ttl, r.cfg.NegativeTTL), err: ErrNotFound}
 }
 
-// chain is what an answer section says: the last alias, its addresses, the shortest life of all.
+// chain is what an answer section says: the last alias, its records, the shortest life of all.
 type chain struct {
-	name  string
-	addrs []netip.Addr
-	ttl   time.Duration
+	name string
+	list []dns.RR
+	ttl  time.Duration
 }
 
 // follow walks the aliases of name within m. Records may stand in any order; each alias is
@@ -116,24 +151,18 @@ func follow(m *dns.Msg, name string, qtype uint16) chain {
 		next := ""
 		for _, rr := range m.Answer {
 			h := rr.Header()
-			if len(c.addrs) == maxAddresses || !strings.EqualFold(h.Name, c.name) {
+			if len(c.list) == maxRecords || !strings.EqualFold(h.Name, c.name) {
 				continue
 			}
 			life := time.Duration(h.Ttl) * time.Second
-			switch rr := rr.(type) {
-			case *dns.A:
-				if a, ok := netip.AddrFromSlice(rr.A); ok && qtype == dns.TypeA {
-					c.addrs, c.ttl = append(c.addrs, a.Unmap()), min(c.ttl, life)
-				}
-			case *dns.AAAA:
-				if a, ok := netip.AddrFromSlice(rr.AAAA); ok && qtype == dns.TypeAAAA {
-					c.addrs, c.ttl = append(c.addrs, a.Unmap()), min(c.ttl, life)
-				}
-			case *dns.CNAME:
-				next, c.ttl = rr.Target, min(c.ttl, life)
+			switch alias, ok := rr.(*dns.CNAME); {
+			case h.Rrtype == qtype:
+				c.list, c.ttl = append(c.list, rr), min(c.ttl, life)
+			case ok:
+				next, c.ttl = alias.Target, min(c.ttl, life)
 			}
 		}
-		if len(c.addrs) > 0 || next == "" {
+		if len(c.list) > 0 || next == "" {
 			return c
 		}
 		c.name = next

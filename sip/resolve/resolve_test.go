@@ -37,7 +37,7 @@ func (c *clock) move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func resolver(t *testing.T, c Config, servers ...*server) (*Resolver, *clock) {
+func resolver(t *testing.T, c Config, servers ...*nameServer) (*Resolver, *clock) {
 	t.Helper()
 	ck := &clock{now: time.Unix(1e9, 0)}
 	c.Clock = ck.Now
@@ -254,7 +254,7 @@ func TestTruncatedGoesToTCP(t *testing.T) {
 		return true
 	})
 	r, _ := resolver(t, Config{Families: IPv4Only}, s)
-	got, err := r.Lookup(context.Background(), Query{Host: "a.example"})
+	got, err := r.Lookup(context.Background(), Query{Host: "a.example", Port: 5060})
 	want(t, got, err, "udp 192.0.2.1:5060")
 	if n := r.Stats().Truncated.Load(); n != 1 {
 		t.Errorf("%d truncated answers counted, want 1", n)
@@ -313,8 +313,8 @@ func TestWhatOneEntryCosts(t *testing.T) {
 	})
 	r, _ := resolver(t, Config{Families: IPv4Only}, s)
 	got, err := r.Lookup(context.Background(), Query{Host: "many.example"})
-	if err != nil || len(got) != maxAddresses || cap(got) > 2*maxAddresses {
-		t.Errorf("%d hops of %d, error %v, want %d", len(got), cap(got), err, maxAddresses)
+	if err != nil || len(got) != maxRecords || cap(got) > 2*maxRecords {
+		t.Errorf("%d hops of %d, error %v, want %d", len(got), cap(got), err, maxRecords)
 	}
 	label := strings.Repeat("a", 62) + "."
 	for host, wantOK := range map[string]bool{

@@ -13,9 +13,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is a DNS server on the loopback. Its zone maps "name type" to records; a name
+// nameServer is a DNS server on the loopback. Its zone maps "name type" to records; a name
 // without records of the type has an empty answer with the SOA, other names do not exist.
-type server struct {
+type nameServer struct {
 	addr netip.AddrPort
 
 	mu     sync.Mutex
@@ -26,9 +26,9 @@ type server struct {
 
 const soa = "example. 300 IN SOA ns.example. admin.example. 1 2 3 4 30"
 
-func serve(t *testing.T, zone map[string][]string) *server {
+func serve(t *testing.T, zone map[string][]string) *nameServer {
 	t.Helper()
-	s := &server{zone: zone, asked: make(map[string]int)}
+	s := &nameServer{zone: zone, asked: make(map[string]int)}
 	u, l := listen(t)
 	s.addr = u.LocalAddr().(*net.UDPAddr).AddrPort()
 	for _, d := range []*dns.Server{{PacketConn: u}, {Listener: l}} {
@@ -68,20 +68,20 @@ func listen(t *testing.T) (net.PacketConn, net.Listener) {
 }
 
 // on sets what happens before the zone is looked at.
-func (s *server) on(f func(w dns.ResponseWriter, m *dns.Msg) bool) {
+func (s *nameServer) on(f func(w dns.ResponseWriter, m *dns.Msg) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handle = f
 }
 
-func (s *server) set(key string, records ...string) {
+func (s *nameServer) set(key string, records ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.zone[key] = records
 }
 
 // count is how often it was asked, for all names and types or for "name type".
-func (s *server) count(key string) int {
+func (s *nameServer) count(key string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if key != "" {
@@ -94,7 +94,7 @@ func (s *server) count(key string) int {
 	return sum
 }
 
-func (s *server) answer(w dns.ResponseWriter, m *dns.Msg) {
+func (s *nameServer) answer(w dns.ResponseWriter, m *dns.Msg) {
 	q := m.Question[0]
 	name := strings.TrimSuffix(q.Name, ".")
 	key := name + " " + dns.TypeToString[q.Qtype]
@@ -102,7 +102,7 @@ func (s *server) answer(w dns.ResponseWriter, m *dns.Msg) {
 	s.asked[key]++
 	handle := s.handle
 	records := s.zone[key]
-	exists := len(records) > 0 || s.zone[name+" A"] != nil || s.zone[name+" AAAA"] != nil
+	exists := s.has(name)
 	s.mu.Unlock()
 	if handle != nil && handle(w, m) {
 		return
@@ -123,6 +123,17 @@ func (s *server) answer(w dns.ResponseWriter, m *dns.Msg) {
 		reply.Rcode = dns.RcodeNameError
 	}
 	_ = w.WriteMsg(reply)
+}
+
+// has reports whether the zone has anything at a name or below it.
+func (s *nameServer) has(name string) bool {
+	for key := range s.zone {
+		owner, _, _ := strings.Cut(key, " ")
+		if owner == name || strings.HasSuffix(owner, "."+name) {
+			return true
+		}
+	}
+	return false
 }
 
 // overUDP reports whether the question came in a datagram.

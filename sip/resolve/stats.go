@@ -16,6 +16,7 @@ type Stats struct {
 	Questions    atomic.Uint64 // messages sent to servers
 	Lost         atomic.Uint64 // of these, without an answer of use
 	Truncated    atomic.Uint64 // asked again over TCP
+	Stale        atomic.Uint64 // look-ups that nobody answered, and an expired answer did
 	Evicted      atomic.Uint64 // entries that left a full cache before their time
 }
 
@@ -39,5 +40,5 @@ func (s *Stats) count(err error) {
 	}
 }
 
-// CacheSize is how many queries the cache holds now, those expired included.
-func (r *Resolver) CacheSize() int { return r.cache.size() }
+// CacheSize is how many answers are kept now, those expired included.
+func (r *Resolver) CacheSize() int { return r.names.size() + r.rules.size() }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"sipedge/router/data"
 	"sipedge/router/trace"
 	"sipedge/schema"
+	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -63,6 +65,7 @@ type Daemon struct {
 	manager *transport.Manager
 	data    *backends.Services
 	router  *router.Router
+	names   *resolve.Resolver
 	pool    *router.Pool
 	admin   *http.Server
 	calls   trace.Recorder
@@ -136,8 +139,7 @@ func (d *Daemon) build(src schema.Source) error {
 	if !kept {
 		d.log.Info("keys made for this run: a restart ends its calls; --state keeps them")
 	}
-	resolver, err := newResolver(d.doc)
-	if err != nil {
+	if d.names, err = newResolver(d.doc); err != nil {
 		return err
 	}
 	if err := d.openServices(src); err != nil {
@@ -155,7 +157,7 @@ func (d *Daemon) build(src schema.Source) error {
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
-		Resolver:     resolver,
+		Resolver:     d.names,
 		Pool:         d.pool,
 		Wake:         d.clock.Wake,
 		Jitter:       rand.N[time.Duration],
@@ -260,7 +262,22 @@ func newResolver(doc *schema.Document) (*resolve.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resolve.New(resolve.Config{Servers: servers, Budget: doc.DNS.Budget}), nil
+	var transports []sip.Transport
+	for _, l := range router.Listeners(doc) {
+		if !slices.Contains(transports, l.Transport) {
+			transports = append(transports, l.Transport)
+		}
+	}
+	return resolve.New(resolve.Config{
+		Servers: servers, Transports: transports, Families: families[doc.DNS.Prefer],
+		Budget: doc.DNS.Budget, ServeStale: doc.DNS.Stale,
+	}), nil
+}
+
+// families are the words of dns.prefer.
+var families = map[string]resolve.Families{
+	"ipv4": resolve.IPv4First, "ipv6": resolve.IPv6First,
+	"ipv4_only": resolve.IPv4Only, "ipv6_only": resolve.IPv6Only,
 }
 
 // dnsServers reads addresses, port 53 unless written.

@@ -40,6 +40,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.requests(d.router.Requests())
 	e.transactions(d.router.Transactions())
 	e.pool(d.pool.Stats())
+	e.names(d.names)
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
 	e.pings(d.router.Pings())

@@ -29,7 +29,7 @@ const lookupsAtOnce = 32
 // checkNames asks the DNS, as serve will, for the hosts that the policy names, and each server
 // that it names whether it answers.
 //
-//  1. Every name is asked once, however often it is mentioned, and every server.
+//  1. Every name is asked once, as where it is mentioned first, and every server.
 //  2. A name without an answer says nothing where no server answers: that is told then.
 func checkNames(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	r, err := newResolver(s.Doc)
@@ -83,7 +83,7 @@ func inquiries(all []action.Destination) (names []*inquiry) {
 			}
 			n := known[q.Host]
 			if n == nil {
-				n = &inquiry{query: resolve.Query{Host: q.Host}}
+				n = &inquiry{query: q}
 				known[q.Host], names = n, append(names, n)
 			}
 			n.places = append(n.places, d)
@@ -109,7 +109,10 @@ func lookUp(ctx context.Context, r *resolve.Resolver, names []*inquiry) {
 	for range min(lookupsAtOnce, len(names)) {
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(names)); i = next.Add(1) - 1 {
-				_, names[i].err = r.Lookup(ctx, names[i].query)
+				_, err := r.Lookup(ctx, names[i].query)
+				if !errors.Is(err, resolve.ErrTransport) { // the name is there
+					names[i].err = err
+				}
 			}
 		})
 	}

@@ -84,8 +84,8 @@ func fixed(a, b *schema.Document) (changed []string) {
 	differ("admin", a.Admin.Addr != b.Admin.Addr || a.Admin.Socket.S != b.Admin.Socket.S)
 	differ("secrets", a.Secrets != b.Secrets)
 	differ("backends", !slices.EqualFunc(a.Backends, b.Backends, sameBackend))
-	differ("dns", a.DNS.Budget != b.DNS.Budget ||
-		!slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
+	differ("dns", a.DNS.Budget != b.DNS.Budget || a.DNS.Prefer != b.DNS.Prefer ||
+		a.DNS.Stale != b.DNS.Stale || !slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
 	return changed
 }
 
