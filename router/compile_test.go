@@ -46,6 +46,7 @@ routes:
       do:
         - max_forwards: {limit: 3, on_exceed: refused}
         - force_rport: {}
+        - fix_nat: {}
         - log: {level: debug, message: "{source.ip} asks"}
         - reply: {code: 200, headers: {Allow: INVITE, X-You: "{source.ip}"}}
     - match: {method: REGISTER}

@@ -8,14 +8,15 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router/job"
+	"sipedge/router/nat"
 	"sipedge/router/registrar"
 	"sipedge/router/table"
 	"sipedge/schema"
 )
 
-// Fields are the matchers: those of the table, and those that ask a service.
+// Fields are the matchers: those of the table, and those that stand above it.
 func Fields() []schema.Field {
-	list := append(table.Fields(), registrar.Registered)
+	list := append(table.Fields(), registrar.Registered, nat.Match)
 	slices.SortFunc(list, func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
@@ -34,13 +35,17 @@ func (c *compiler) locations() func(name string) backends.Locations {
 	}
 }
 
-// asks are the matchers of a route that ask a service.
+// asks are the matchers of a route that ask a service, or somebody above the table.
 func (c *compiler) asks(r *route) map[string]table.Ask {
 	return map[string]table.Ask{
 		registrar.Registered.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
 			holds, waits, diags := registrar.CompileRegistered(v, r.where, c.locations())
 			r.matchWaits = r.matchWaits || waits
 			return holds, diags
+		},
+		nat.Match.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
+			tests, want := nat.Read(c.doc.NATTests), v.B
+			return func(j *job.Job) bool { return tests.Hold(j) == want }, nil
 		},
 	}
 }

@@ -21,6 +21,7 @@ var places = map[string]struct{ where, step string }{
 	"consume_credentials": {"RBF", "{}"},
 	"drop":                {"RBOE", "{}"},
 	"exit":                {"RBFOELST", "{}"},
+	"fix_nat":             {"RO", "{}"},
 	"force_rport":         {"R", "{}"},
 	"force_send_socket":   {"RBFL", `"udp:10.0.0.9:5060"`},
 	"forward":             {"R", "{}"},

@@ -29,6 +29,7 @@ type Document struct {
 	Tables    []Table   // in the author's order
 	Users     *Value    // a map of maps, by name and user
 	Ping      *Ping     // nat.ping; nil: nobody is pinged
+	NATTests  []string  // nat.tests
 	Routes    Routes
 }
 

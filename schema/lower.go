@@ -69,6 +69,7 @@ func lower(root *Value, drivers []Driver) *Document {
 		Tables:   lowerTables(root.Get("tables")),
 		Users:    root.Get("users"),
 		Ping:     lowerPing(root.Get("nat").Get("ping")),
+		NATTests: lowerNATTests(root.Get("nat").Get("tests")),
 		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")
@@ -163,6 +164,20 @@ func lowerPing(v *Value) *Ping {
 		Lost:     intOr(v.Get("lost"), defaultLost),
 		From:     Text{S: from.S, Pos: from.Pos},
 	}
+}
+
+// defaultNATTests are those that hold of no client which is not behind a NAT, as far as one can
+// know.
+var defaultNATTests = []string{
+	"private_contact", "diff_ip_src_via", "private_via", "diff_port_src_via",
+}
+
+func lowerNATTests(v *Value) (names []string) {
+	v.Each(func(v *Value) { names = append(names, v.S) })
+	if names == nil {
+		return defaultNATTests
+	}
+	return names
 }
 
 func lowerRoutes(v *Value) Routes {

@@ -32,6 +32,16 @@ func EqualHost(a, b []byte) bool {
 
 var dot = []byte(".")
 
+// IsPrivate reports whether an address is not reached from outside of its network: RFC 1918, 6598,
+// 4193, 3927, 4291 §2.5.6 and loopback.
+func IsPrivate(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
+}
+
+// shared is the address space between carriers and their subscribers, RFC 6598.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
 // unbracket drops the brackets of an IPv6 reference.
 func unbracket(b []byte) []byte {
 	if n := len(b); n >= 2 && b[0] == '[' && b[n-1] == ']' {

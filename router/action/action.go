@@ -84,7 +84,7 @@ func Kinds() []Kind {
 func all() []Kind {
 	return []Kind{
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dropKind, exitKind, forceRportKind, forceSendSocketKind,
+		banKind, consumeCredentialsKind, dropKind, exitKind, fixNATKind, forceRportKind, forceSendSocketKind,
 		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
 		popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
 		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,

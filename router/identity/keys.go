@@ -17,6 +17,8 @@ type keys struct {
 	check  siphash.Key // proof in a branch that a response answers a request of ours
 	branch siphash.Key // branches of stateless forwarding, RFC 3261 §16.11
 	flow   siphash.Key // the Via parameter that names a stateless request's flow
+	// the Contact parameter that names a client's
+	contact siphash.Key
 }
 
 func deriveKeys(secret []byte) keys {
@@ -26,12 +28,13 @@ func deriveKeys(secret []byte) keys {
 		return siphash.NewKey(h.Sum(nil))
 	}
 	return keys{
-		toTag:  derive("to tag"),
-		route:  derive("record-route"),
-		loop:   derive("loop"),
-		check:  derive("via check"),
-		branch: derive("stateless branch"),
-		flow:   derive("via flow"),
+		toTag:   derive("to tag"),
+		route:   derive("record-route"),
+		loop:    derive("loop"),
+		check:   derive("via check"),
+		branch:  derive("stateless branch"),
+		flow:    derive("via flow"),
+		contact: derive("contact flow"),
 	}
 }
 

@@ -12,8 +12,16 @@ import (
 // nothing was changed. It sets Direction and Verified by the tag, RRParams,
 // and SendSocket to the other side's socket if there were two.
 //
-// A strict router behind us is dealt with when the request is sent.
+// A strict router behind us is dealt with when the request is sent. What the request then has for
+// a Request-URI may be a Contact that has a flow of ours, which it takes.
 func (r *Router) LooseRoute(j *job.Job, verify bool) (ok bool) {
+	if ok = r.takeRoute(j, verify); ok {
+		r.restoreFlow(j)
+	}
+	return ok
+}
+
+func (r *Router) takeRoute(j *job.Job, verify bool) (ok bool) {
 	m := j.Msg
 	e, ok := m.FirstElement(sip.Route)
 	if !ok {

@@ -224,5 +224,9 @@ func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
 		j.Answered = true
 		return job.Done
 	}
-	return p.Forward(j, h.To, h.ToLocal, h.OnError)
+	to, local := h.To, h.ToLocal
+	if to == nil {
+		to, local = j.Aim()
+	}
+	return p.Forward(j, to, local, h.OnError)
 }

@@ -281,7 +281,7 @@ func (r *Request) fromElsewhere(j *job.Job, u *sip.URI) bool {
 		return false
 	case r.rules.Received == ReceivedAlways, j.Flow.Transport.Reliable():
 		return true
-	case isAddr && to.IsPrivate() && !from.IsPrivate():
+	case isAddr && sip.IsPrivate(to) && !sip.IsPrivate(from):
 		return true
 	}
 	v, ok := j.Msg.TopVia()

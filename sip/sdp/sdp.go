@@ -1,41 +1,46 @@
 package sdp
 
-import (
-	"bytes"
-	"net/netip"
-
-	"sipedge/sip"
-)
+import "bytes"
 
 // Find is the session description in a body of that Content-Type: the body
 // itself, or the first such part of a multipart one (RFC 5621). nil: none.
 func Find(contentType, body []byte) []byte {
+	from, to, ok := Span(contentType, body)
+	if !ok {
+		return nil
+	}
+	return body[from:to]
+}
+
+// Span is where in a body the session description is that Find finds.
+func Span(contentType, body []byte) (from, to int, ok bool) {
 	kind, params, _ := bytes.Cut(contentType, []byte(";"))
 	kind = bytes.TrimSpace(kind)
 	if bytes.EqualFold(kind, []byte("application/sdp")) {
-		return body
+		return 0, len(body), true
 	}
 	if len(kind) < 10 || !bytes.EqualFold(kind[:10], []byte("multipart/")) {
-		return nil
+		return 0, 0, false
 	}
 	boundary := parameter(params, "boundary")
 	if len(boundary) == 0 {
-		return nil
+		return 0, 0, false
 	}
-	for {
-		_, rest, ok := cutBoundary(body, boundary)
+	for left := body; ; {
+		_, rest, ok := cutBoundary(left, boundary)
 		if !ok {
-			return nil
+			return 0, 0, false
 		}
 		part, _, closed := cutBoundary(rest, boundary)
 		if !closed {
-			return nil
+			return 0, 0, false
 		}
 		header, content := cutHeader(part)
 		if isSDP(header) {
-			return content
+			to = len(body) - len(rest) + len(part)
+			return to - len(content), to, true
 		}
-		body = rest
+		left = rest
 	}
 }
 
@@ -196,29 +201,4 @@ func static(format []byte) []byte {
 		}
 	}
 	return names[n]
-}
-
-// HasPrivate reports whether a connection line (c=) has an address that is not
-// reached from outside: RFC 1918, 6598, 4193, 3927, 4291 §2.5.6 and loopback.
-func HasPrivate(b []byte) bool {
-	for len(b) > 0 {
-		var line []byte
-		line, b, _ = bytes.Cut(b, []byte("\n"))
-		line, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("c=IN IP"))
-		if !ok {
-			continue
-		}
-		_, text, _ := bytes.Cut(line, []byte(" "))
-		text, _, _ = bytes.Cut(text, []byte("/"))
-		if a, ok := sip.ParseAddr(text); ok && isPrivate(a.Unmap()) {
-			return true
-		}
-	}
-	return false
-}
-
-var shared = netip.MustParsePrefix("100.64.0.0/10")
-
-func isPrivate(a netip.Addr) bool {
-	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || shared.Contains(a)
 }

@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -89,4 +90,20 @@ func FuzzRead(f *testing.F) {
 			d = rest
 		}
 	})
+}
+
+func TestReconnected(t *testing.T) {
+	const before = "v=0\no=- 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1/127/2 \r\nm=a\n" +
+		"c=IN IP6 fd00::1\nc=IN IP4 203.0.113.1\r\nc=IN IP4 x\r\nc=IN IP4 10.0.0.1"
+	for addr, want := range map[string]string{
+		"192.0.2.1": "v=0\no=- 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 192.0.2.1/127/2 \r\nm=a\n" +
+			"c=IN IP4 192.0.2.1\nc=IN IP4 203.0.113.1\r\nc=IN IP4 x\r\nc=IN IP4 192.0.2.1",
+		"2001:db8::1": "v=0\no=- 1 1 IN IP4 10.0.0.1\r\nc=IN IP6 2001:db8::1/127/2 \r\nm=a\n" +
+			"c=IN IP6 2001:db8::1\nc=IN IP4 203.0.113.1\r\nc=IN IP4 x\r\nc=IN IP6 2001:db8::1",
+	} {
+		got := string(AppendReconnected(nil, []byte(before), netip.MustParseAddr(addr)))
+		if got != want {
+			t.Errorf("%s: want %q\ngot %q", addr, want, got)
+		}
+	}
 }

@@ -12,6 +12,7 @@ const (
 	KeyUser      = "the user" // of the Request-URI
 	KeyURI       = "the Request-URI"
 	KeyDirection = "the direction"
+	KeyBody      = "the body"
 )
 
 // KeyOf is what of a message a slot reads that steps may write; "" nothing.
@@ -33,6 +34,8 @@ func KeyOf(s formula.Slot) string {
 		return "Contact"
 	case formula.Direction:
 		return KeyDirection
+	case formula.BodyType, formula.Session, formula.Private, formula.Media:
+		return KeyBody
 	}
 	return ""
 }

@@ -119,6 +119,9 @@ func (s *Step) changes() {
 		s.Wild = "what " + s.Src.Kind + " finds"
 	case "loose_route":
 		s.edits(KeyDirection, "Route", KeyUser, KeyURI)
+	case "fix_nat":
+		s.edits("Contact", KeyBody)
+		s.Wild = "what fix_nat makes of Contact and session description"
 	case "force_rport":
 		s.edits("Via")
 	case "add_header", "set_header", "set", "push":
