@@ -63,6 +63,7 @@ type Policy struct {
 	keeps    []func() (restore func()) // snapshots of what steps keep
 	stores   []backends.Locations      // that it uses
 	ping     *natping.Settings         // nil: nobody is pinged, or the policy is only validated
+	endAll   bool                      // bindings end with every connection
 
 	destinations []action.Destination
 }

@@ -67,6 +67,7 @@ func (r *Router) watch(list []backends.Locations) {
 			continue
 		}
 		s.list = append(s.list, l)
+		r.flows.Watch(l)
 		l.Watch(func(e backends.Event) {
 			switch e.Kind {
 			case backends.Inserted, backends.Updated:

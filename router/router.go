@@ -10,6 +10,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/flow"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/nexthop"
@@ -62,6 +63,7 @@ type Router struct {
 	agent    *uac.Agent
 	guard    *auth.Guard
 	pings    *natping.Pinger
+	flows    *flow.Bindings
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
@@ -99,6 +101,7 @@ func New(cfg Config) *Router {
 		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
 		Secret: derive(cfg.Secret, "nat ping"),
 	})
+	r.flows = flow.New(flow.Config{Pool: cfg.Pool, Wake: cfg.Wake})
 	r.agent = uac.New(uac.Config{
 		Way: proxy.Way{Proxy: r.proxy}, Layer: r.layer, Log: cfg.Log,
 	})
@@ -136,6 +139,7 @@ func (r *Router) Tables() *data.Tables {
 func (r *Router) Swap(p *Policy) {
 	r.proxy.SetSettings(p.settings)
 	r.policy.Store(p)
+	r.flows.All(p.endAll)
 	r.watch(p.stores)
 	r.ping(p.ping)
 	r.timers.replace(r, p)
@@ -145,6 +149,7 @@ func (r *Router) Swap(p *Policy) {
 func (r *Router) Advance(now time.Time) (next time.Time) {
 	next = sooner(r.layer.Advance(now), r.timers.advance(r, now))
 	next = sooner(next, r.pings.Advance(now))
+	next = sooner(next, r.flows.Advance(now))
 	return sooner(next, r.expire(now))
 }
 
@@ -183,6 +188,9 @@ func (r *Router) Auth() auth.Stats { return r.guard.Stats() }
 
 // Pings returns the counters of NAT keep-alive pings.
 func (r *Router) Pings() natping.Stats { return r.pings.Stats() }
+
+// FlowsEnded counts the bindings that ended with their connection.
+func (r *Router) FlowsEnded() uint64 { return r.flows.Ended() }
 
 // Transactions returns the counters of the transaction layer.
 func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }

@@ -34,12 +34,13 @@ func hop(addr string, q resolve.Query) resolve.Hop {
 type wire struct {
 	backlog   uint8 // behind what is asked
 	sent      []string
+	last      transport.Target // of sent
 	listeners []transport.Listener
 	net       *mem.Network // in whose time databases answer
 }
 
 func (w *wire) Send(t transport.Target, b []byte, _ uint64) error {
-	w.sent = append(w.sent, string(b))
+	w.sent, w.last = append(w.sent, string(b)), t
 	return nil
 }
 func (w *wire) Listeners() []transport.Listener         { return w.listeners }

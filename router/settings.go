@@ -34,6 +34,7 @@ func (c *compiler) self() {
 		RetryAfter: fmt.Appendf(nil, "Retry-After: %d\r\n",
 			(c.doc.Overload.RetryAfter+time.Second-1)/time.Second),
 	}
+	c.policy.endAll = c.doc.EndAll
 	c.policy.backlog = uint8(c.doc.Overload.Backlog)
 	c.policy.own = &uac.Settings{
 		Self: c.policy.settings.Self, Max: limits.Requests,

@@ -121,8 +121,11 @@ func (r *Router) Undelivered(_ transport.Flow, b []byte, _ error) {
 	r.layer.Undelivered(b)
 }
 
-// Closed ends nothing: a transaction whose connection is gone fails when it sends.
-func (r *Router) Closed(transport.Flow) {}
+// Closed ends bindings. A transaction whose connection is gone fails when it sends.
+func (r *Router) Closed(f transport.Flow) {
+	defer r.rescue(nil, "closed")
+	r.flows.Closed(f, r.cfg.Clock())
+}
 
 // Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that
 // matches none.

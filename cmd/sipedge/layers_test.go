@@ -34,7 +34,7 @@ var floors = [][]string{
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
-		"router/alias", "router/natping",
+		"router/alias", "router/natping", "router/flow",
 	},
 	6: {"router/action"},
 	7: {
@@ -61,7 +61,7 @@ var arrows = [][2]string{
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
-	{"router/natping", "router/registrar"},
+	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},

@@ -265,7 +265,7 @@ func seconds(v []byte, given bool) int64 {
 // fromElsewhere reports whether a client is called at the address its request came from. By
 // default that is so when it came straight from the client, to which its Contact does not lead:
 // over a connection, or when Via shows that an address was translated, or when the Contact is
-// private and the source is not.
+// private and the source is not. Over a WebSocket it always is: nothing else leads to its client.
 func (r *Request) fromElsewhere(j *job.Job, u *sip.URI) bool {
 	source := j.Flow.Remote
 	from := source.Addr().Unmap()
@@ -277,7 +277,11 @@ func (r *Request) fromElsewhere(j *job.Job, u *sip.URI) bool {
 	}
 	here := isAddr && to == from && portOf(u, by) == source.Port() && by == j.Flow.Transport
 	switch {
-	case here, r.rules.Received == ReceivedNever, len(r.common.Path) > 0:
+	case len(r.common.Path) > 0:
+		return false
+	case j.Flow.Transport == sip.WS, j.Flow.Transport == sip.WSS:
+		return true
+	case here, r.rules.Received == ReceivedNever:
 		return false
 	case r.rules.Received == ReceivedAlways, j.Flow.Transport.Reliable():
 		return true
@@ -335,6 +339,19 @@ func overOf(received []byte) (uri []byte, conn uint64) {
 		conn = 0
 	}
 	return uri, conn
+}
+
+// Connection is the connection that a binding was registered over, and its transport; 0: over none.
+func Connection(b *backends.Binding) (by sip.Transport, conn uint64) {
+	uri, conn := overOf(b.Received)
+	if conn == 0 {
+		return sip.NoTransport, 0
+	}
+	u, err := sip.ParseURI(uri)
+	if err != nil {
+		return sip.NoTransport, 0
+	}
+	return u.Transport(), conn
 }
 
 // appendClean appends b with a space for every control character.

@@ -72,7 +72,7 @@ const rulesSchema = `
 	// 420 to those who do not (strict). It is kept in any case.
 	path?: "lazy" | "off" | "strict"
 	// When the address a request came from is kept, to call the client there: when it seems to be
-	// behind a NAT, unless set, always or never.
+	// behind a NAT, unless set, always or never. That of a WebSocket always is.
 	received?: "auto" | "always" | "never"
 `
 

@@ -44,6 +44,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
 	e.pings(d.router.Pings())
+	e.counter("bindings_disconnected_total", "Bindings that ended with their connection.",
+		d.router.FlowsEnded())
 	e.backends(d.data)
 	e.transports(d.manager)
 }

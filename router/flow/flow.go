@@ -1,0 +1,293 @@
+package flow
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sipedge/backends"
+	"sipedge/router/job"
+	"sipedge/router/registrar"
+	"sipedge/sip"
+	"sipedge/sip/transport"
+)
+
+// The end of a binding:
+//
+//  1. Watch notes bindings as stores tell of them, by the connection they were registered over.
+//  2. Closed takes the notes of a connection that ended.
+//  3. Their bindings are removed by the store, so that its database knows: at once, or on the
+//     pool if the store waits for one; what can't be removed is tried again by Advance.
+//
+// A REGISTER that was let wait may be served when its connection has ended: step 1 then finds
+// the connection among those, and goes on with step 3.
+
+// Config of Bindings.
+type Config struct {
+	Pool job.Pool // removes bindings of a store that waits
+	Wake func(at time.Time)
+}
+
+// Bindings are those that hang on connections. It is safe for concurrent use.
+type Bindings struct {
+	cfg Config
+	all atomic.Bool
+
+	mu     sync.Mutex          // taken under locks of stores; guards what follows
+	conns  map[uint64]*binding // the last that was noted of each connection
+	byID   map[uint64]*binding // no two stores give the same one
+	gone   [2]map[uint64]bool  // connections that ended: lately, and before
+	turned time.Time           // when the later became the earlier
+	lost   [2]queue            // bindings to be removed: of stores that do not wait, and that do
+	next   time.Time           // of Advance; zero: there is nothing to do
+
+	ended atomic.Uint64
+}
+
+// binding is a note of one. Those of a connection are a list.
+type binding struct {
+	store backends.Locations
+	queue *queue // where it waits when it is lost
+	aor   []byte
+	id    uint64
+	conn  uint64
+
+	later, earlier *binding
+}
+
+// queue is of bindings to be removed.
+type queue struct {
+	list []*binding
+	busy bool // somebody removes them
+}
+
+const (
+	// mostLost is how many bindings wait to be removed. The others end when they expire.
+	mostLost = 100_000
+	// again is when a removal is tried again.
+	again = 500 * time.Millisecond
+	// remembered is for how long at least it is known that a connection ended: longer than a
+	// REGISTER waits.
+	remembered = time.Minute
+)
+
+// atOnce is a time that has come.
+var atOnce = time.Unix(0, 0)
+
+// New makes Bindings that know of none.
+func New(cfg Config) *Bindings {
+	return &Bindings{
+		cfg: cfg, conns: map[uint64]*binding{}, byID: map[uint64]*binding{},
+		gone: [2]map[uint64]bool{{}, {}},
+	}
+}
+
+// All sets whether bindings end with every connection, from their next REGISTER on, or with
+// WebSockets alone.
+func (b *Bindings) All(all bool) { b.all.Store(all) }
+
+// Ended counts the bindings that ended with their connection.
+func (b *Bindings) Ended() uint64 { return b.ended.Load() }
+
+// Watch has b know of the bindings of a store, those to come. It is called once for each.
+func (b *Bindings) Watch(store backends.Locations) {
+	q := &b.lost[0]
+	if store.Traits().UpdateWaits {
+		q = &b.lost[1]
+	}
+	store.Watch(func(e backends.Event) { b.hear(store, q, e) })
+}
+
+// hear takes what a store tells, which may be locked; q is where its bindings wait.
+func (b *Bindings) hear(store backends.Locations, q *queue, e backends.Event) {
+	conn := uint64(0)
+	if e.Kind == backends.Inserted || e.Kind == backends.Updated {
+		if by, c := registrar.Connection(e.Binding); b.ends(by) {
+			conn = c
+		}
+	}
+	b.mu.Lock()
+	wake := b.note(&binding{store: store, queue: q, id: e.Binding.ID, conn: conn}, e.AOR)
+	b.mu.Unlock()
+	if wake && b.cfg.Wake != nil {
+		b.cfg.Wake(atOnce)
+	}
+}
+
+// ends reports whether bindings end with connections of a transport.
+func (b *Bindings) ends(by sip.Transport) bool {
+	return by == sip.WS || by == sip.WSS || by.Reliable() && b.all.Load()
+}
+
+// note takes the note of a binding, of a connection or of none, in the place of an earlier one, and
+// reports whether Advance has something to do.
+func (b *Bindings) note(n *binding, aor []byte) bool {
+	old := b.byID[n.id]
+	switch {
+	case old == nil && n.conn == 0, old != nil && old.conn == n.conn:
+		return false
+	case old != nil:
+		b.drop(old)
+	}
+	if n.conn == 0 {
+		return false
+	}
+	n.aor = bytes.Clone(aor)
+	if b.gone[0][n.conn] || b.gone[1][n.conn] {
+		n.lose()
+		b.next = atOnce
+		return true
+	}
+	b.byID[n.id] = n
+	if n.earlier = b.conns[n.conn]; n.earlier != nil {
+		n.earlier.later = n
+	}
+	b.conns[n.conn] = n
+	return false
+}
+
+// drop forgets a note.
+func (b *Bindings) drop(n *binding) {
+	delete(b.byID, n.id)
+	if n.earlier != nil {
+		n.earlier.later = n.later
+	}
+	switch {
+	case n.later != nil:
+		n.later.earlier = n.earlier
+	case n.earlier != nil:
+		b.conns[n.conn] = n.earlier
+	default:
+		delete(b.conns, n.conn)
+	}
+}
+
+// lose has a binding removed, unless there are too many of them.
+func (n *binding) lose() {
+	if len(n.queue.list) < mostLost {
+		n.queue.list = append(n.queue.list, n)
+	}
+}
+
+// Closed ends the bindings of a connection that ended.
+func (b *Bindings) Closed(f transport.Flow, now time.Time) {
+	if f.Conn == 0 || !b.ends(f.Transport) {
+		return
+	}
+	b.mu.Lock()
+	if now.Sub(b.turned) >= remembered {
+		b.gone[0], b.gone[1], b.turned = map[uint64]bool{}, b.gone[0], now
+	}
+	b.gone[0][f.Conn] = true
+	last := b.conns[f.Conn]
+	for n := last; n != nil; n = n.earlier {
+		delete(b.byID, n.id)
+		n.lose()
+	}
+	delete(b.conns, f.Conn)
+	b.mu.Unlock()
+	if last != nil {
+		b.remove(now)
+	}
+}
+
+// Advance tries again to remove what could not be, and returns when it must be called again; zero:
+// when Wake says.
+func (b *Bindings) Advance(now time.Time) (next time.Time) {
+	b.mu.Lock()
+	due := !b.next.IsZero() && !b.next.After(now)
+	if due {
+		b.next = time.Time{}
+	}
+	b.mu.Unlock()
+	if due {
+		b.remove(now)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.next
+}
+
+// remove removes what is lost, unless somebody does.
+func (b *Bindings) remove(now time.Time) {
+	quick, waiting := &b.lost[0], &b.lost[1]
+	if b.begin(quick) {
+		b.removeAll(context.Background(), quick, now)
+	}
+	if b.begin(waiting) && !b.cfg.Pool.Go(func(ctx context.Context) {
+		b.removeAll(ctx, waiting, now)
+	}) {
+		b.rest(waiting, nil, now)
+	}
+}
+
+// begin reports whether there is something to remove that nobody is at.
+func (b *Bindings) begin(q *queue) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	idle := len(q.list) > 0 && !q.busy
+	q.busy = q.busy || idle
+	return idle
+}
+
+// removeAll removes what is lost, until ctx ends.
+func (b *Bindings) removeAll(ctx context.Context, q *queue, now time.Time) {
+	var failed []*binding
+	for n := b.take(ctx, q); n != nil; n = b.take(ctx, q) {
+		c := removal{binding: n}
+		switch err := n.store.Update(ctx, n.aor, now, &c); {
+		case err != nil:
+			failed = append(failed, n)
+		case c.done:
+			b.ended.Add(1)
+		}
+	}
+	b.rest(q, failed, now)
+}
+
+// take takes a lost binding; nil: there is none, or no time.
+func (b *Bindings) take(ctx context.Context, q *queue) (n *binding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(q.list) > 0 && ctx.Err() == nil {
+		n, q.list = q.list[0], q.list[1:]
+	}
+	return n
+}
+
+// rest says that nobody removes any more, and what could not be removed.
+func (b *Bindings) rest(q *queue, failed []*binding, now time.Time) {
+	b.mu.Lock()
+	q.busy = false
+	for _, n := range failed {
+		n.lose()
+	}
+	left := len(q.list) > 0
+	if left {
+		b.next = now.Add(again)
+	}
+	b.mu.Unlock()
+	if left && b.cfg.Wake != nil {
+		b.cfg.Wake(now.Add(again))
+	}
+}
+
+// removal is a backends.Change: a binding goes, unless it was registered anew over another
+// connection.
+type removal struct {
+	*binding
+	done bool
+}
+
+func (r *removal) Apply(s *backends.Set) (changed bool) {
+	before := len(s.Bindings)
+	s.Bindings = slices.DeleteFunc(s.Bindings, func(b backends.Binding) bool {
+		_, conn := registrar.Connection(&b)
+		return b.ID == r.id && conn == r.conn
+	})
+	r.done = len(s.Bindings) < before
+	return r.done
+}
