@@ -87,7 +87,7 @@ func takesOurs(params []byte) bool {
 	for name := range bytes.SplitSeq(params, []byte(";")) {
 		name, _, _ = bytes.Cut(name, []byte("="))
 		switch strings.ToLower(string(name)) {
-		case "lr", "maddr", "r2", "t", "transport":
+		case "flow", "lr", "maddr", "r2", "t", "transport":
 			return true
 		}
 	}

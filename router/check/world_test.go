@@ -199,7 +199,7 @@ func (w *world) signed(m *example.Message) []byte {
 	if m.Verified == "upstream" {
 		stamp.Direction = job.Upstream
 	}
-	stamp.Mark(w.own, &msg, nil, 0, 0)
+	stamp.Mark(w.own, &msg, nil, identity.Side{}, identity.Side{})
 	_, tag, _ := strings.Cut(string(msg.Get(sip.RecordRoute)), ";t=")
 	return bytes.Replace(m.Text, []byte(noTag), []byte(tag[:len(noTag)]), 1)
 }

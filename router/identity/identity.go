@@ -25,6 +25,7 @@ type name struct {
 	host      []byte // of hostport, without brackets
 	port      uint16 // of hostport, 0: none
 	via       []byte // Via value up to the branch
+	uri       []byte // of where it is bound
 }
 
 // New makes the identity of a router with these listeners. Routers with the
@@ -54,6 +55,7 @@ func nameOf(l *transport.Listener) name {
 		host:      []byte(host),
 		port:      port,
 		via:       []byte("SIP/2.0/" + l.Transport.ViaName() + " " + text + ";branch="),
+		uri:       []byte("sip:" + l.Addr.String() + ";transport=" + l.Transport.String()),
 	}
 }
 

@@ -66,7 +66,8 @@ func TestOwnURIsAreOurs(t *testing.T) {
 	self := job.NewSelf(ls, nil, nil)
 	for i := range ls {
 		for _, scheme := range []string{"<sip:", "<sips:"} {
-			text := r.appendRecordRoute([]byte(scheme), uint16(i), 1, true, []byte(";x=1"))
+			text := r.appendRecordRoute([]byte(scheme), dialog{}, Side{uint16(i), 7}, true,
+				[]byte(";x=1"))
 			u, err := RouteURI(sip.Element{Value: text})
 			if err != nil {
 				t.Fatalf("%s: %v", text, err)

@@ -36,9 +36,7 @@ func (r *Router) takeRoute(j *job.Job, verify bool) (ok bool) {
 	}
 	r.took(j, &u)
 	m.RemoveElement(e)
-	if e, ok = m.FirstElement(sip.Route); ok && isPair(&u) {
-		r.takeTwin(j, e, verify)
-	}
+	r.takeTwin(j, &u, verify)
 	return true
 }
 
@@ -52,12 +50,10 @@ func (r *Router) restore(j *job.Job, u *sip.URI, verify bool) (ok bool) {
 		return false
 	}
 	r.took(j, u)
-	pair := isPair(u)
+	was := *u
 	m.SetRURI(target.Raw)
 	m.RemoveElement(last)
-	if e, ok := m.FirstElement(sip.Route); ok && pair {
-		r.takeTwin(j, e, verify)
-	}
+	r.takeTwin(j, &was, verify)
 	return true
 }
 
@@ -102,8 +98,17 @@ func (r *Router) took(j *job.Job, u *sip.URI) {
 	}
 }
 
-// takeTwin takes the other of a pair, which names the socket of the other side.
-func (r *Router) takeTwin(j *job.Job, e sip.Element, verify bool) {
+// takeTwin takes the other of a pair of which first was taken. It names the socket of the other
+// side, and the WebSocket; of what is none, first does.
+func (r *Router) takeTwin(j *job.Job, first *sip.URI, verify bool) {
+	if !isPair(first) {
+		r.follow(j, first)
+		return
+	}
+	e, ok := j.Msg.FirstElement(sip.Route)
+	if !ok {
+		return
+	}
 	u, err := RouteURI(e)
 	if err != nil || !isPair(&u) || !r.ourRoute(j, &u, verify) {
 		return
@@ -111,6 +116,7 @@ func (r *Router) takeTwin(j *job.Job, e sip.Element, verify bool) {
 	if l := r.listenerOf(&u); l != transport.AnyListener {
 		j.SendSocket = l
 	}
+	r.follow(j, &u)
 	j.Msg.RemoveElement(e)
 }
 

@@ -14,6 +14,7 @@ var listeners = []transport.Listener{
 	listener(sip.UDP, "10.0.0.9:5060", ""),
 	listener(sip.TCP, "10.0.0.9:5060", ""),
 	listener(sip.UDP, "[2001:db8::9]:5060", ""),
+	listener(sip.WS, "10.0.0.9:8080", ""),
 }
 
 func newRouter() *Router { return New(listeners, []byte("secret")) }
@@ -45,8 +46,12 @@ const (
 
 // own is the Record-Route of a listener in the dialog of caller and callee.
 func own(r *Router, listener uint16, pair bool, params string) string {
-	sum := r.routeSum([]byte("c"), []byte("aa"), []byte(params))
-	return string(r.appendRecordRoute([]byte("<sip:"), listener, sum, pair, []byte(params)))
+	return ownOver(r, Side{Listener: listener}, pair, params)
+}
+
+func ownOver(r *Router, s Side, pair bool, params string) string {
+	d := dialog{[]byte("c"), []byte("aa")}
+	return string(r.appendRecordRoute([]byte("<sip:"), d, s, pair, []byte(params)))
 }
 
 func routes(m *sip.Message) string {

@@ -7,54 +7,63 @@ import (
 
 // Record-Route, RFC 3261 §16.6 step 4. Our URI is
 //
-//	<sip:host:port;transport=tcp;lr;t=TAG;r2=on;PARAMS>
+//	<sip:host:port;transport=tcp;lr;t=TAG;r2=on;flow=TOKEN;PARAMS>
 //
-// transport only when it is not UDP, r2 only on both of a pair, PARAMS the
-// policy's. TAG is keyed, over Call-ID, the tag of the dialog's initiator and
-// PARAMS: it makes a Route of ours known, proves that nobody changed it, and
-// tells by whose tag it fits which way a request goes.
+// transport only when it is not UDP, r2 only on both of a pair, TOKEN where
+// the side is a WebSocket, PARAMS the policy's. TAG is keyed, over Call-ID, the
+// tag of the dialog's initiator, TOKEN and PARAMS: it makes a Route of ours
+// known, proves that nobody changed it, and tells by whose tag it fits which way
+// a request goes.
 
 // pushRecordRoutes puts our Record-Route on top: one, or with different
-// sockets on both sides two, the egress one first. It writes in buf.
+// sockets or WebSockets on both sides two, the egress one first. It writes in buf.
 func (r *Router) pushRecordRoutes(
-	buf []byte, m *sip.Message, in, out uint16, s *Stamp,
+	buf []byte, m *sip.Message, in, out Side, s *Stamp,
 ) []byte {
-	tag := m.FromTag()
+	d := dialog{m.CallID(), m.FromTag()}
 	if s.Direction == job.Upstream {
-		tag = m.ToTag()
+		d.tag = m.ToTag()
 	}
-	sum := r.routeSum(m.CallID(), tag, s.Params)
 	scheme := "<sip:"
 	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
 		scheme = "<sips:"
 	}
 	s.routes = 1
-	pair := in != out && int(in) < len(r.names)
+	pair := int(in.Listener) < len(r.names) &&
+		(in.Listener != out.Listener || r.token(in) != r.token(out))
 	if pair {
 		s.routes = 2
-		buf = r.appendRecordRoute(append(buf[:0], scheme...), in, sum, pair, s.Params)
+		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, pair, s.Params)
 		pushRecordRoute(m, buf)
 	}
-	buf = r.appendRecordRoute(append(buf[:0], scheme...), out, sum, pair, s.Params)
+	buf = r.appendRecordRoute(append(buf[:0], scheme...), d, out, pair, s.Params)
 	pushRecordRoute(m, buf)
 	return buf
 }
 
+// dialog is what tags are of.
+type dialog struct {
+	callID, tag []byte // the tag of its initiator
+}
+
 func (r *Router) appendRecordRoute(
-	dst []byte, listener uint16, sum uint64, pair bool, params []byte,
+	dst []byte, d dialog, side Side, pair bool, params []byte,
 ) []byte {
-	n := &r.names[listener]
+	n := &r.names[side.Listener]
 	dst = append(dst, n.hostport...)
 	if n.transport != sip.UDP {
 		dst = append(dst, ";transport="...)
 		dst = append(dst, n.transport.String()...)
 	}
 	dst = append(dst, ";lr;t="...)
-	dst = appendMAC(dst, sum)
+	at := len(dst)
+	dst = appendMAC(dst, 0) // its place
 	if pair {
 		dst = append(dst, ";r2=on"...)
 	}
-	dst = append(dst, params...)
+	covered := len(dst)
+	dst = append(appendToken(dst, r.token(side)), params...)
+	appendMAC(dst[:at], r.routeSum(d.callID, d.tag, dst[covered:]))
 	return append(dst, '>')
 }
 
@@ -97,7 +106,7 @@ func routeParams(dst, params []byte) []byte {
 			return dst
 		}
 		switch string(name) {
-		case "transport", "lr", "t", "r2":
+		case "transport", "lr", "t", "r2", "flow":
 			continue
 		}
 		dst = append(dst, ';')

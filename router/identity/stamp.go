@@ -17,9 +17,9 @@ type Stamp struct {
 }
 
 // Mark puts our Via, which has that value, on m, and our Record-Routes if they
-// are wanted: never on a REGISTER. in and out are the listeners m came and
+// are wanted: never on a REGISTER. in and out are the sides m came and
 // leaves by. It returns value's memory, which it writes Record-Routes in.
-func (s *Stamp) Mark(r *Router, m *sip.Message, value []byte, in, out uint16) []byte {
+func (s *Stamp) Mark(r *Router, m *sip.Message, value []byte, in, out Side) []byte {
 	if v, ok := m.TopVia(); s.via && ok {
 		m.SetElement(v.Element, value)
 	} else {

@@ -27,7 +27,7 @@ func TestRecordRouteComesBack(t *testing.T) {
 			for _, params := range []string{"", ";x=1", ";a;b=2;c=%41"} {
 				j := request(t, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa", "To: <sip:b@x>")
 				s := Stamp{RecordRoute: true, Params: []byte(params)}
-				s.Mark(r, j.Msg, r.AppendVia(nil, out), in, out)
+				s.Mark(r, j.Msg, r.AppendVia(nil, out), Side{Listener: in}, Side{Listener: out})
 				set := recordRoutes(j.Msg)
 				callee1 := request(t, "BYE sip:a@10.0.0.1", callee, "Route: "+strings.Join(set, ","))
 				slices.Reverse(set)
@@ -61,7 +61,7 @@ func TestStampAgain(t *testing.T) {
 	before := string(j.Msg.AppendTo(nil))
 	s := Stamp{RecordRoute: true}
 	for _, out := range []uint16{1, 0, 2} {
-		s.Mark(r, j.Msg, append(r.AppendVia(nil, out), "z9hG4bKx"...), 0, out)
+		s.Mark(r, j.Msg, append(r.AppendVia(nil, out), "z9hG4bKx"...), Side{}, Side{Listener: out})
 		v, _ := j.Msg.TopVia()
 		want := 2
 		if out != 0 {
@@ -79,7 +79,7 @@ func TestStampAgain(t *testing.T) {
 		t.Errorf("after Clear:\n%s", got)
 	}
 	reg := request(t, "REGISTER sip:x", "From: <sip:a@x>;tag=aa", "To: <sip:a@x>")
-	s.Mark(r, reg.Msg, append(r.AppendVia(nil, 0), "z9hG4bKx"...), 0, 0)
+	s.Mark(r, reg.Msg, append(r.AppendVia(nil, 0), "z9hG4bKx"...), Side{}, Side{})
 	if reg.Msg.Has(sip.RecordRoute) {
 		t.Error("Record-Route on a REGISTER")
 	}

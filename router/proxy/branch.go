@@ -234,7 +234,8 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
 		return fault.OfSend(err)
 	}
-	sc.value = b.stamp.Mark(p.own, m, sc.value, c.flow.Listener, l)
+	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn}
+	sc.value = b.stamp.Mark(p.own, m, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
 	if hop.Transport.Reliable() {
 		m.EnsureLength()
 	}

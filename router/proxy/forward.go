@@ -122,7 +122,8 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
 		return fault.Unreachable
 	}
 	sc.value = p.own.AppendStateless(p.own.AppendVia(sc.value[:0], l), &h.via)
-	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, h.flow.Listener, l)
+	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn}
+	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
 	if hop.Transport.Reliable() {
 		h.msg.EnsureLength()
 	}

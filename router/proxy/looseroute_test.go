@@ -89,7 +89,8 @@ const caller = "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>;tag=bb"
 func own(t *testing.T, p *Proxy, in, out uint16) string {
 	m := request(t, p, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>").Msg
 	s := identity.Stamp{RecordRoute: true}
-	s.Mark(p.own, m, p.own.AppendVia(nil, out), in, out)
+	from, to := identity.Side{Listener: in}, identity.Side{Listener: out}
+	s.Mark(p.own, m, p.own.AppendVia(nil, out), from, to)
 	var list []string
 	for e, ok := m.FirstElement(sip.RecordRoute); ok; e, ok = m.NextElement(e) {
 		list = append(list, string(e.Value))
