@@ -43,14 +43,14 @@ build:
 
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" "curl curl" \
-		"kamailio kamailio kamailio-extra-modules" "npm npm" "named bind9" \
+		"kamailio kamailio kamailio-extra-modules" "npm npm" "chromium chromium" "named bind9" \
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
 		"db_load db-util" "/usr/include/sql.h unixodbc-dev" \
 		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc"
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
-		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
+		--prefix $(OUT)/npm yaml-language-server@1.25.0 jssip@3.13.8 esbuild@0.28.2; fi
 
 test:
 	$(GO) test -tags "$(TAGS)" -timeout 20m ./...
