@@ -37,9 +37,10 @@ listen: [{sctp: "127.0.0.1:5060"}]
 routes: {request: [{do: [{reply: {code: 404}}]}]}
 `)
 	out, err := exec.Command("sipedge", "validate", "--online", policy).CombinedOutput()
-	want := policy + ":3:17: error SE2009: sctp 127.0.0.1:5060: this kernel has no SCTP " +
+	want := policy + ":3:18: error SE2009: sctp 127.0.0.1:5060: this kernel has no SCTP " +
 		"(protocol not supported)\n"
-	if err == nil || !strings.HasPrefix(string(out), want) || !strings.Contains(string(out), "modprobe sctp") {
+	if err == nil || !strings.HasPrefix(string(out), want) ||
+		!strings.Contains(string(out), "modprobe sctp") {
 		t.Errorf("validate --online: %v\n%s", err, out)
 	}
 	out, err = exec.Command("sipedge", "serve", policy).CombinedOutput()
@@ -57,31 +58,32 @@ func TestCallsOverSCTP(t *testing.T) {
 		t.Skip("this kernel has no SCTP: TestSCTPInGuest runs this in one that has")
 	}
 	p.close()
-	for _, way := range [][2]sip.Transport{
-		{sip.UDP, sip.SCTP}, {sip.SCTP, sip.UDP}, {sip.SCTP, sip.SCTP},
-	} {
-		for _, calleeEnds := range []bool{false, true} {
-			name := fmt.Sprintf("%s to %s, callee ends %v", way[0], way[1], calleeEnds)
-			t.Run(name, func(t *testing.T) { callOver(t, way[0], way[1], calleeEnds) })
-		}
-	}
-}
-
-func callOver(t *testing.T, from, to sip.Transport, calleeEnds bool) {
-	caller, callee := newAgent(t, from), newAgent(t, to)
 	s := startServer(t, `version: 1
 log: {format: json}
 admin: {listen: "127.0.0.1:0"}
 allow_targets: [127.0.0.0/8]
 listen: [{udp: "127.0.0.1:0"}, {sctp: "127.0.0.1:0"}]
-`+withinDialogs+fmt.Sprintf(`
+`+withinDialogs+`
     - name: calls
-      do: [{record_route: {}}, {relay: {to: "sip:%s;transport=%s"}}]
-`, callee.addr(), to))
+      match: {source: 127.0.0.0/8}
+      do: [{record_route: {}}, {relay: {}}]
+`)
+	for _, way := range [][2]sip.Transport{
+		{sip.UDP, sip.SCTP}, {sip.SCTP, sip.UDP}, {sip.SCTP, sip.SCTP},
+	} {
+		for _, calleeEnds := range []bool{false, true} {
+			name := fmt.Sprintf("%s to %s, callee ends %v", way[0], way[1], calleeEnds)
+			t.Run(name, func(t *testing.T) { callOver(t, s, way[0], way[1], calleeEnds) })
+		}
+	}
+}
+
+func callOver(t *testing.T, s *server, from, to sip.Transport, calleeEnds bool) {
+	caller, callee := newAgent(t, from), newAgent(t, to)
 	caller.server = s.addr(from.String(), false)
 	callee.server = s.addr(to.String(), false)
 
-	caller.send("INVITE", fmt.Sprintf("sip:callee@%s", callee.addr()), 1)
+	caller.send("INVITE", callee.contact(), 1)
 	invite := callee.request("INVITE")
 	callee.answer(invite, "Contact: <"+callee.contact()+">\r\n")
 	ok := caller.response(200, "INVITE")
