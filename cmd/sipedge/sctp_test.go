@@ -67,6 +67,7 @@ listen: [{udp: "127.0.0.1:0"}, {sctp: "127.0.0.1:0"}]
     - name: calls
       match: {source: 127.0.0.0/8}
       do: [{record_route: {}}, {relay: {}}]
+    - do: [{reply: {code: 403}}]
 `)
 	for _, way := range [][2]sip.Transport{
 		{sip.UDP, sip.SCTP}, {sip.SCTP, sip.UDP}, {sip.SCTP, sip.SCTP},
