@@ -66,6 +66,7 @@ race:
 
 soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput|Kill|Outage' ./cmd/sipedge
+	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run BlackHoles ./sip/transport/tcp
 
 fuzz:
 	@grep -rnoE '^func Fuzz$(FUZZ_NAME)[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \
