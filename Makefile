@@ -48,7 +48,9 @@ deps:
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
 		"db_load db-util" "/usr/include/sql.h unixodbc-dev" \
-		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc"
+		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc" \
+		"qemu-system-x86_64 qemu-system-x86"
+	.ci/kernel $(OUT)/kernel
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0 jssip@3.13.8 esbuild@0.28.2; fi
 
@@ -64,6 +66,7 @@ race:
 
 soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput|Kill|Outage' ./cmd/sipedge
+	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run BlackHoles ./sip/transport/tcp
 
 fuzz:
 	@grep -rnoE '^func Fuzz$(FUZZ_NAME)[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \

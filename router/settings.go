@@ -52,6 +52,11 @@ func Listeners(doc *schema.Document) []transport.Listener {
 			Transport: sip.LookupTransport([]byte(l.Transport)), Addr: addr, Advertised: l.Advertise,
 			DSCP: mark,
 		}
+		for _, p := range l.Proxies {
+			if network, err := schema.ParseNetwork(p); err == nil {
+				to.Proxies = append(to.Proxies, network)
+			}
+		}
 		if l.Path != "" || l.Origins != nil {
 			to.WebSocket = &transport.WebSocket{Path: l.Path, Origins: l.Origins}
 		}

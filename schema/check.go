@@ -23,6 +23,11 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 		l := &doc.Listen[i]
 		v := root.Get("listen").Items[i].Get(l.Transport)
 		diags = append(diags, checkWebSocket(l, &root.Get("listen").Items[i])...)
+		if l.Proxies != nil && (l.Transport == "udp" || l.Transport == "sctp") {
+			diags = append(diags, root.Get("listen").Items[i].Get("proxy_protocol").Problem(UnknownKey,
+				"the PROXY protocol is of TCP and what is over it, and this listener is of %s",
+				l.Transport))
+		}
 		addr, err := netip.ParseAddrPort(l.Addr)
 		if err != nil || addr.Port() == 0 {
 			continue

@@ -43,6 +43,7 @@ const (
 	NotOurAddress Code = 2006
 	NotPermitted  Code = 2007
 	CannotListen  Code = 2008
+	NoSCTP        Code = 2009
 	SilentServer  Code = 2201 // of the DNS
 	NoSuchHost    Code = 2202
 	Unresolved    Code = 2203

@@ -46,6 +46,7 @@ type Listen struct {
 	Addr      string // host:port, the host an IP address
 	Advertise string
 	DSCP      string   // a name or a number; "" unset
+	Proxies   []string // proxy_protocol.from: CIDRs
 	Path      string   // of ws; "": /
 	Origins   []string // of ws; nil: that of the listener
 	Pos       Pos

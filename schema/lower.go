@@ -103,6 +103,7 @@ func lowerAdmin(root *Value) Admin {
 
 func lowerListen(v *Value) Listen {
 	l := Listen{Advertise: v.Get("advertise").S, Path: v.Get("path").S}
+	v.Get("proxy_protocol").Get("from").Each(func(p *Value) { l.Proxies = append(l.Proxies, p.S) })
 	v.Get("origins").Each(func(o *Value) { l.Origins = append(l.Origins, o.S) })
 	if d := v.Get("dscp"); d.Kind == Int {
 		l.DSCP = strconv.FormatInt(d.N, 10)
@@ -111,7 +112,7 @@ func lowerListen(v *Value) Listen {
 	}
 	for i := range v.Keys {
 		switch k := &v.Keys[i]; k.Name {
-		case "advertise", "dscp", "path", "origins":
+		case "advertise", "dscp", "path", "origins", "proxy_protocol":
 		default:
 			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
 		}

@@ -15,6 +15,7 @@ import (
 	"sipedge/backends/virtual"
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/sctp"
 	"sipedge/sip/transport/tcp"
 	"sipedge/sip/transport/udp"
 	"sipedge/sip/transport/ws"
@@ -22,9 +23,10 @@ import (
 
 // transports is what this build listens and sends by. A transport is one line here.
 var transports = transport.Drivers{
-	sip.UDP: udp.Listen,
-	sip.TCP: tcp.Listen,
-	sip.WS:  ws.Listen,
+	sip.UDP:  udp.Listen,
+	sip.TCP:  tcp.Listen,
+	sip.SCTP: sctp.Listen,
+	sip.WS:   ws.Listen,
 }
 
 // services is what this build keeps data in. A driver is one line here.

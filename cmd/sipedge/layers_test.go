@@ -49,7 +49,7 @@ var arrows = [][2]string{
 	{"sip", "sip/load"}, {"sip", "sip/phrase"},
 	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
-	{"sip/transport/...", "sip/transport/dscp"},
+	{"sip/transport/...", "sip/transport/dscp"}, {"sip/transport/stream", "sip/transport/proxyheader"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},

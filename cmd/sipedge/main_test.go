@@ -13,10 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sipedge/backends"
+	"sipedge/sip/transport/transporttest/guest"
 )
 
 // TestMain puts a `sipedge` on PATH that is this test binary running main.
 func TestMain(m *testing.M) {
+	guest.Init()
 	testscript.Main(m, map[string]func(){"sipedge": main})
 }
 

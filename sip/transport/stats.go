@@ -19,6 +19,7 @@ type Stats struct {
 	Dialled    atomic.Uint64 // connections we opened
 	DialErrors atomic.Uint64
 	Refused    atomic.Uint64 // connections above a limit, either direction
+	Unproxied  atomic.Uint64 // connections of Listener.Proxies without a PROXY header
 	QueueFull  atomic.Uint64 // messages refused with ErrQueueFull
 	Unsent     atomic.Uint64 // messages queued that did not leave
 	Ended      [reasons]atomic.Uint64

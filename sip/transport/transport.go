@@ -57,7 +57,10 @@ type Listener struct {
 	Addr       netip.AddrPort // bound, port filled in
 	Advertised string         // host, or host:port, to write instead of Addr; "" none
 	DSCP       uint8          // code point of what it sends, RFC 2474; 0: the system's choice
-	WebSocket  *WebSocket     // of WS and WSS; nil: as its zero value
+	// Proxies are whose connections begin with a PROXY header, which says for which client
+	// they are.
+	Proxies   []netip.Prefix
+	WebSocket *WebSocket // of WS and WSS; nil: as its zero value
 }
 
 // WebSocket is what a listener answers with a WebSocket.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"time"
 
@@ -16,9 +17,18 @@ const (
 	keptBuffer  = 16 << 10 // a larger one is given back when it is empty
 )
 
+// Parts is what a connection may be that keeps the bounds of messages: then each Write is one
+// message, messages are read by ReadPart alone, and the Protocol's framing is not asked.
+type Parts interface {
+	net.Conn
+	// ReadPart reads as much of a message as there is and fits; end: this was the last of it.
+	ReadPart(b []byte) (n int, end bool, err error)
+}
+
 // reader is where the reading of a connection stands: buf[r:w] is not yet a message.
 type reader struct {
 	c       *conn
+	parts   Parts // nil: a stream of bytes
 	framing Framing
 	buf     []byte
 	r, w    int
@@ -33,6 +43,7 @@ var (
 	errSlow  = errors.New("message took too long to arrive")
 	errFrame = errors.New("no end of message in sight")
 	errStop  = errors.New("shutting down")
+	errLarge = &sip.ParseError{Status: 513, Class: "limit", Text: "Message Too Large"}
 )
 
 // read gives every message to the User, and says why there are no more.
@@ -40,18 +51,15 @@ func (c *conn) read() (transport.Reason, error) {
 	r := reader{
 		c: c, framing: c.s.protocol.Framing(), buf: make([]byte, firstBuffer), active: time.Now(),
 	}
+	r.parts, _ = c.nc.(Parts)
 	for {
 		r.arm()
 		if c.stopping.Load() {
 			return transport.EndedByShutdown, errStop
 		}
-		n, err := c.nc.Read(r.buf[r.w:])
-		if n > 0 {
-			r.w += n
-			r.active = time.Now()
-			if reason, err := r.frames(); err != nil {
-				return reason, err
-			}
+		reason, broken, err := r.fill()
+		if broken != nil {
+			return reason, broken
 		}
 		if err == nil {
 			continue
@@ -60,6 +68,49 @@ func (c *conn) read() (transport.Reason, error) {
 			return reason, err
 		}
 	}
+}
+
+// fill reads once. broken: what came ends the connection, for the reason; err is of reading.
+func (r *reader) fill() (reason transport.Reason, broken, err error) {
+	var n int
+	var end bool
+	if r.parts != nil {
+		n, end, err = r.parts.ReadPart(r.buf[r.w:])
+	} else {
+		n, err = r.c.nc.Read(r.buf[r.w:])
+	}
+	if n == 0 {
+		return 0, nil, err
+	}
+	r.w += n
+	r.active = time.Now()
+	if r.parts != nil {
+		reason, broken = r.part(end)
+	} else {
+		reason, broken = r.frames()
+	}
+	return reason, broken, err
+}
+
+// part takes the message off the buffer that has come to its end.
+func (r *reader) part(end bool) (transport.Reason, error) {
+	b := r.buf[:r.w]
+	switch {
+	case len(b) > r.c.s.env.Limits.Message:
+		return r.unusable(b, errLarge)
+	case !end:
+		if r.begun.IsZero() {
+			r.begun = r.active
+		}
+		return r.room()
+	case len(bytes.Trim(b, "\r\n")) > 0:
+		r.take(&Frame{Message: b})
+	case string(b) == "\r\n\r\n":
+		r.take(&Frame{Answer: pong, KeepAlive: true})
+	}
+	r.begun = time.Time{}
+	r.r = r.w
+	return r.room()
 }
 
 // arm sets the deadline: the message's if one has begun, else the connection's, which is moved

@@ -10,6 +10,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/proxyheader"
 )
 
 // Dial connects to remote. The connection is ready for messages when it returns.
@@ -39,7 +40,7 @@ type Socket struct {
 // New returns the Socket of an open listener, which bears e.Listener.
 func New(e transport.Env, l net.Listener, d Dial, p Protocol) *Socket {
 	s := &Socket{
-		env: e, accept: l, dial: d, protocol: p.defaults(),
+		env: e, accept: proxyheader.Listen(e, l), dial: d, protocol: p.defaults(),
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
 		dialled: make(map[netip.AddrPort]*conn),

@@ -101,7 +101,7 @@ func (c *conn) write() {
 	for o := c.take(nil); o != nil; o = c.take(o) {
 		now := time.Now()
 		_ = c.nc.SetWriteDeadline(now.Add(c.s.env.Limits.Write))
-		n, err := c.nc.Write(o.data)
+		n, err := c.put(o)
 		c.wrote.Store(now.UnixNano())
 		c.count(o, n)
 		if err != nil {
@@ -109,6 +109,25 @@ func (c *conn) write() {
 			return
 		}
 	}
+}
+
+// put writes what o holds, each message by itself where the connection keeps their bounds, and
+// returns how much of it left.
+func (c *conn) put(o *outbox) (n int, err error) {
+	if _, ok := c.nc.(Parts); !ok {
+		return c.nc.Write(o.data)
+	}
+	for _, m := range o.marks {
+		b := o.data[n:m.end]
+		if m.pong {
+			b = pong // one for all: two together would be a ping
+		}
+		if _, err := c.nc.Write(b); err != nil {
+			return n, err
+		}
+		n = m.end
+	}
+	return n, nil
 }
 
 // take returns what waits, nil if nothing does: then the writer ends. done has left.

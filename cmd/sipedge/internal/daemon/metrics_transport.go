@@ -43,6 +43,8 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.DialErrors.Load() }},
 	{"connections_refused_total", "Connections above a limit.",
 		func(s *transport.Stats) uint64 { return s.Refused.Load() }},
+	{"proxy_header_errors_total", "Connections of proxies without a PROXY header.",
+		func(s *transport.Stats) uint64 { return s.Unproxied.Load() }},
 	{"queue_full_total", "Messages refused because a peer does not read.",
 		func(s *transport.Stats) uint64 { return s.QueueFull.Load() }},
 	{"unsent_total", "Messages queued that did not leave.",

@@ -125,6 +125,10 @@ func unbound(kind, addr string, pos schema.Pos, err error) schema.Diagnostic {
 		if a.Port() < 1024 {
 			d.Hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE"
 		}
+	case errors.Is(err, syscall.EPROTONOSUPPORT):
+		d.Code = schema.NoSCTP
+		d.Message = fmt.Sprintf("%s %s: this kernel has no SCTP (%v)", kind, addr, cause(err))
+		d.Hint = "load module sctp: `modprobe sctp`"
 	default:
 		d.Code = schema.CannotListen
 		d.Message = fmt.Sprintf("%s %s: %v", kind, addr, cause(err))
