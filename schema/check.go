@@ -23,6 +23,9 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 		l := &doc.Listen[i]
 		v := root.Get("listen").Items[i].Get(l.Transport)
 		diags = append(diags, checkWebSocket(l, &root.Get("listen").Items[i])...)
+		if secure := l.Transport == "tls"; secure != (len(l.Certificates) > 0) {
+			diags = append(diags, certificateProblem(v, root.Get("listen").Items[i], secure))
+		}
 		addr, err := netip.ParseAddrPort(l.Addr)
 		if err != nil || addr.Port() == 0 {
 			continue
@@ -74,4 +77,14 @@ func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
 		}
 	}
 	return diags
+}
+
+// certificateProblem is that of a listener with a certificate that shows none, or without.
+func certificateProblem(address *Value, listen Value, secure bool) Diagnostic {
+	if secure {
+		d := address.Problem(NoCertificate, "a TLS listener shows a certificate")
+		d.Hint = "name one of `certificates` with certificate: …"
+		return d
+	}
+	return listen.Get("certificate").Problem(NoCertificate, "only a TLS listener shows a certificate")
 }

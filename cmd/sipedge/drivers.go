@@ -16,6 +16,7 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
+	"sipedge/sip/transport/tls"
 	"sipedge/sip/transport/udp"
 	"sipedge/sip/transport/ws"
 )
@@ -25,6 +26,7 @@ var transports = transport.Drivers{
 	sip.UDP: udp.Listen,
 	sip.TCP: tcp.Listen,
 	sip.WS:  ws.Listen,
+	sip.TLS: tls.Listen,
 }
 
 // services is what this build keeps data in. A driver is one line here.
