@@ -42,7 +42,7 @@ build:
 	$(GO) build -o $(OUT)/sipedge ./cmd/sipedge
 
 deps:
-	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" "curl curl" \
+	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" "curl curl" "openssl openssl" \
 		"kamailio kamailio kamailio-extra-modules" "npm npm" "named bind9" \
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \

@@ -1,8 +1,6 @@
 package table
 
 import (
-	"slices"
-
 	"sipedge/schema"
 	"sipedge/sip/transport"
 )
@@ -19,12 +17,12 @@ var peerMatchers = []matcher{{
 	compile: compilePeer,
 }}
 
-// peerParts are what a certificate may be asked for.
-var peerParts = map[string]func(*transport.Peer) []string{
-	"san":         func(p *transport.Peer) []string { return p.SAN },
-	"domain":      func(p *transport.Peer) []string { return p.Domains },
-	"issuer":      func(p *transport.Peer) []string { return []string{p.Issuer} },
-	"fingerprint": func(p *transport.Peer) []string { return []string{p.Fingerprint} },
+// peerParts are what a certificate may be asked for: several texts or one.
+var peerParts = map[string]func(*transport.Peer) (several []string, text string){
+	"san":         func(p *transport.Peer) ([]string, string) { return p.SAN, "" },
+	"domain":      func(p *transport.Peer) ([]string, string) { return p.Domains, "" },
+	"issuer":      func(p *transport.Peer) ([]string, string) { return nil, p.Issuer },
+	"fingerprint": func(p *transport.Peer) ([]string, string) { return nil, p.Fingerprint },
 }
 
 func compilePeer(c *compiler, v *schema.Value) (all []condition) {
@@ -38,10 +36,27 @@ func compilePeer(c *compiler, v *schema.Value) (all []condition) {
 		all = append(all, condition{
 			cost: decoded, field: "peer." + v.Keys[i].Name,
 			holds: func(f *facts) bool {
-				return f.Flow.Peer != nil && slices.ContainsFunc(part(f.Flow.Peer),
-					func(s string) bool { return t.holds(f, []byte(s)) })
+				if f.Flow.Peer == nil {
+					return false
+				}
+				several, text := part(f.Flow.Peer)
+				if several == nil {
+					return text != "" && f.holds(t, text)
+				}
+				for _, one := range several {
+					if f.holds(t, one) {
+						return true
+					}
+				}
+				return false
 			},
 		})
 	}
 	return all
+}
+
+// holds reports whether t holds for s, without a copy of its own.
+func (f *facts) holds(t text, s string) bool {
+	f.scratch = append(f.scratch[:0], s...)
+	return t.holds(f, f.scratch)
 }

@@ -24,7 +24,6 @@ const (
 	noScript  = "a policy is no script with lines that run; the trace names rules"
 	noOutside = "values from outside stand under secrets alone"
 	noStats   = "counters are read by /metrics"
-	noTLS     = "the listeners are UDP and TCP"
 	noHTTP    = "no message comes by HTTP or WebSocket"
 	noBackend = "no action asks a database"
 )
