@@ -28,6 +28,9 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 				"the PROXY protocol is of TCP and what is over it, and this listener is of %s",
 				l.Transport))
 		}
+		if secure := l.Transport == "tls"; secure != (len(l.Certificates) > 0) {
+			diags = append(diags, certificateProblem(v, root.Get("listen").Items[i], secure))
+		}
 		addr, err := netip.ParseAddrPort(l.Addr)
 		if err != nil || addr.Port() == 0 {
 			continue
@@ -79,4 +82,14 @@ func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
 		}
 	}
 	return diags
+}
+
+// certificateProblem is that of a listener with a certificate that shows none, or without.
+func certificateProblem(address *Value, listen Value, secure bool) Diagnostic {
+	if secure {
+		d := address.Problem(NoCertificate, "a TLS listener shows a certificate")
+		d.Hint = "name one of `certificates` with certificate: …"
+		return d
+	}
+	return listen.Get("certificate").Problem(NoCertificate, "only a TLS listener shows a certificate")
 }

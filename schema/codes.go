@@ -38,16 +38,21 @@ const (
 	DuplicateListener Code = 2003
 	UnknownListener   Code = 2004
 
+	UnknownCertificate Code = 2121
+	UnusedCertificate  Code = 2122
+	NoCertificate      Code = 2123 // a secure listener without, or another with one
+
 	// What only `validate --online` finds.
-	AddressInUse  Code = 2005
-	NotOurAddress Code = 2006
-	NotPermitted  Code = 2007
-	CannotListen  Code = 2008
-	NoSCTP        Code = 2009
-	SilentServer  Code = 2201 // of the DNS
-	NoSuchHost    Code = 2202
-	Unresolved    Code = 2203
-	PlainPassword Code = 2302
+	BadCertificate Code = 2124 // files that can't be read
+	AddressInUse   Code = 2005
+	NotOurAddress  Code = 2006
+	NotPermitted   Code = 2007
+	CannotListen   Code = 2008
+	NoSCTP         Code = 2009
+	SilentServer   Code = 2201 // of the DNS
+	NoSuchHost     Code = 2202
+	Unresolved     Code = 2203
+	PlainPassword  Code = 2302
 )
 
 // Routes.

@@ -1,10 +1,13 @@
 package schema
 
+import "strings"
+
 // declared is what a policy declares and names elsewhere, while its mentions are resolved.
 type declared struct {
-	tables, backends names
-	users            *Value
-	known            bool // the vocabulary has drivers
+	tables, backends, certificates names
+
+	users *Value
+	known bool // the vocabulary has drivers
 }
 
 // names are those under one key of a policy.
@@ -22,8 +25,10 @@ func newDeclared(root *Value, known bool) *declared {
 	return &declared{
 		tables:   under("tables", "table", UnknownTable, UnusedTable),
 		backends: under("backends", "backend", UnknownBackend, UnusedBackend),
-		users:    root.Get("users"),
-		known:    known,
+		certificates: under("certificates", "certificate",
+			UnknownCertificate, UnusedCertificate),
+		users: root.Get("users"),
+		known: known,
 	}
 }
 
@@ -54,6 +59,9 @@ func (d *declared) domains(v *Value) *Diagnostic {
 	return nil
 }
 
+// certificate resolves the name of a certificate.
+func (d *declared) certificate(v *Value) *Diagnostic { return d.certificates.named(v) }
+
 // backend resolves the name of a backend.
 func (d *declared) backend(v *Value) *Diagnostic {
 	if !d.known {
@@ -70,6 +78,9 @@ func (d *declared) whose(v *Value) *Diagnostic {
 	return d.backend(v)
 }
 
+// nameLetters are what #Name is made of.
+const nameLetters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+
 func (n *names) named(v *Value) *Diagnostic {
 	n.used[v.S] = true
 	if n.decls.Has(v.S) {
@@ -77,7 +88,11 @@ func (n *names) named(v *Value) *Diagnostic {
 	}
 	var known []string
 	for i := range n.decls.Keys {
-		known = append(known, n.decls.Keys[i].Name)
+		name := n.decls.Keys[i].Name
+		if strings.Trim(name, nameLetters) != "" {
+			return nil // that one is refused, and may be the one that is meant
+		}
+		known = append(known, name)
 	}
 	d := problem(v, n.unknown, "there is no %s %q%s", n.what, v.S, Meant(v.S, known))
 	if len(known) == 0 {
@@ -88,7 +103,7 @@ func (n *names) named(v *Value) *Diagnostic {
 
 // unused warns of what nothing mentions.
 func (d *declared) unused() (diags Diagnostics) {
-	for _, n := range []*names{&d.tables, &d.backends} {
+	for _, n := range []*names{&d.tables, &d.backends, &d.certificates} {
 		for i := range n.decls.Keys {
 			if k := &n.decls.Keys[i]; !n.used[k.Name] {
 				p := k.Problem(n.unused, "nothing uses the %s %q", n.what, k.Name)

@@ -7,31 +7,33 @@ import (
 
 // Document is a policy that passed every check of this package: plain data, with positions.
 type Document struct {
-	Version   int
-	Files     []string
-	Listen    []Listen
-	Domains   []Text // what `myself` means, with listeners' addresses and aliases
-	DomainsIn []Text // tables of more of them
-	Aliases   []Text // host or host:port
-	Methods   []Text // extension methods
-	Timers    Timers
-	Limits    Limits
-	Overload  Overload
-	Workers   int // 0: one a core
-	Log       Log
-	Admin     Admin
-	Deny      []Text // deny_targets: CIDRs no message may lead to
-	Allow     []Text // allow_targets: CIDRs exempt from the destination guard
-	Secrets   Secrets
-	DNS       DNS
-	Vars      []Var     // in the author's order
-	Backends  []Backend // in the author's order
-	Tables    []Table   // in the author's order
-	Users     *Value    // a map of maps, by name and user
-	Ping      *Ping     // nat.ping; nil: nobody is pinged
-	NATTests  []string  // nat.tests
-	EndAll    bool      // nat.end_with_connection is all
-	Routes    Routes
+	Version int
+	Files   []string
+	Listen  []Listen
+	// Certificates are in the order written.
+	Certificates []Certificate
+	Domains      []Text // what `myself` means, with listeners' addresses and aliases
+	DomainsIn    []Text // tables of more of them
+	Aliases      []Text // host or host:port
+	Methods      []Text // extension methods
+	Timers       Timers
+	Limits       Limits
+	Overload     Overload
+	Workers      int // 0: one a core
+	Log          Log
+	Admin        Admin
+	Deny         []Text // deny_targets: CIDRs no message may lead to
+	Allow        []Text // allow_targets: CIDRs exempt from the destination guard
+	Secrets      Secrets
+	DNS          DNS
+	Vars         []Var     // in the author's order
+	Backends     []Backend // in the author's order
+	Tables       []Table   // in the author's order
+	Users        *Value    // a map of maps, by name and user
+	Ping         *Ping     // nat.ping; nil: nobody is pinged
+	NATTests     []string  // nat.tests
+	EndAll       bool      // nat.end_with_connection is all
+	Routes       Routes
 }
 
 // Var declares a variable.
@@ -49,7 +51,18 @@ type Listen struct {
 	Proxies   []string // proxy_protocol.from: CIDRs
 	Path      string   // of ws; "": /
 	Origins   []string // of ws; nil: that of the listener
-	Pos       Pos
+	// Certificates are names, of a secure transport.
+	Certificates []string
+	Pos          Pos
+}
+
+// Certificate is what secure listeners show, and whom they trust. Files are as written.
+type Certificate struct {
+	Name      string
+	Cert, Key Text
+	CA, CRL   []Text
+	Client    string // none, request, require
+	Pos       Pos    // of the name
 }
 
 type Timers struct {
@@ -65,6 +78,8 @@ type Limits struct {
 	PerSource    int           // connections_per_source
 	MessageTime  time.Duration // message_time: from a message's first byte to its last, on a stream
 	Idle         time.Duration // idle: a connection without traffic
+	Handshake    time.Duration // handshake_time: of a connection that was accepted
+	Handshakes   int           // handshakes: under way at once
 	Queue        int           // queue: bytes waiting to be written to one connection
 	Transactions int           // transactions: live at once
 	Branches     int           // branches: of one request, default 12

@@ -18,9 +18,11 @@ const (
 	defaultRequests    = 100
 	defaultMaxForwards = 70
 	defaultBacklog     = 50 // percent
+	defaultHandshakes  = 1_000
 
 	defaultMessageTime = 10 * time.Second
 	defaultIdle        = 10 * time.Minute
+	defaultHandshake   = 5 * time.Second
 	defaultAsks        = 5 * time.Second
 	defaultBudget      = 2 * time.Second
 	defaultRetryAfter  = 10 * time.Second
@@ -85,6 +87,10 @@ func lower(root *Value, drivers []Driver) *Document {
 			doc.Domains = append(doc.Domains, v.Text())
 		}
 	})
+	certificates := root.Get("certificates")
+	for i := range certificates.Keys {
+		doc.Certificates = append(doc.Certificates, lowerCertificate(&certificates.Keys[i]))
+	}
 	root.Get("listen").Each(func(v *Value) { doc.Listen = append(doc.Listen, lowerListen(v)) })
 	return doc
 }
@@ -105,6 +111,7 @@ func lowerListen(v *Value) Listen {
 	l := Listen{Advertise: v.Get("advertise").S, Path: v.Get("path").S}
 	v.Get("proxy_protocol").Get("from").Each(func(p *Value) { l.Proxies = append(l.Proxies, p.S) })
 	v.Get("origins").Each(func(o *Value) { l.Origins = append(l.Origins, o.S) })
+	v.Get("certificate").Each(func(c *Value) { l.Certificates = append(l.Certificates, c.S) })
 	if d := v.Get("dscp"); d.Kind == Int {
 		l.DSCP = strconv.FormatInt(d.N, 10)
 	} else {
@@ -112,12 +119,22 @@ func lowerListen(v *Value) Listen {
 	}
 	for i := range v.Keys {
 		switch k := &v.Keys[i]; k.Name {
-		case "advertise", "dscp", "path", "origins", "proxy_protocol":
+		case "advertise", "certificate", "dscp", "path", "origins", "proxy_protocol":
 		default:
 			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
 		}
 	}
 	return l
+}
+
+func lowerCertificate(k *Key) Certificate {
+	c := Certificate{
+		Name: k.Name, Cert: k.Get("cert").Text(), Key: k.Get("key").Text(),
+		Client: textOr(k.Get("client"), "none"), Pos: k.Pos,
+	}
+	k.Get("ca").Each(func(v *Value) { c.CA = append(c.CA, v.Text()) })
+	k.Get("crl").Each(func(v *Value) { c.CRL = append(c.CRL, v.Text()) })
+	return c
 }
 
 func lowerTimers(v *Value) Timers {
@@ -142,6 +159,8 @@ func lowerLimits(v *Value) Limits {
 		PerSource:    intOr(v.Get("connections_per_source"), defaultPerSource),
 		MessageTime:  durationOr(v.Get("message_time"), defaultMessageTime),
 		Idle:         durationOr(v.Get("idle"), defaultIdle),
+		Handshake:    durationOr(v.Get("handshake_time"), defaultHandshake),
+		Handshakes:   intOr(v.Get("handshakes"), defaultHandshakes),
 		Queue:        sizeOr(v.Get("queue"), defaultQueue),
 		Transactions: intOr(v.Get("transactions"), defaultTransaction),
 		Branches:     intOr(v.Get("branches"), defaultBranches),

@@ -17,6 +17,7 @@ import (
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/sctp"
 	"sipedge/sip/transport/tcp"
+	"sipedge/sip/transport/tls"
 	"sipedge/sip/transport/udp"
 	"sipedge/sip/transport/ws"
 )
@@ -26,6 +27,7 @@ var transports = transport.Drivers{
 	sip.UDP:  udp.Listen,
 	sip.TCP:  tcp.Listen,
 	sip.SCTP: sctp.Listen,
+	sip.TLS:  tls.Listen,
 	sip.WS:   ws.Listen,
 }
 

@@ -50,6 +50,7 @@ var arrows = [][2]string{
 	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"sip/transport/...", "sip/transport/dscp"}, {"sip/transport/stream", "sip/transport/proxyheader"},
+	{"sip/transport/tls", "sip/transport/tcp"}, {"sip/transport/ws", "sip/transport/tcp"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},

@@ -136,6 +136,16 @@ func TestAuthenticated(t *testing.T) {
 		{`- {do: [{authenticate: {users: people}}, {forward: {}}]}`, "ACK"},
 		{`- {match: {auth: true}, do: [{relay: {}}]}
     - {do: [{reply: {code: 403}}]}`, ""},
+		{`- {match: {auth: false}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, "open relay"},
+		{`- {match: {peer: {domain: a.example}}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, ""},
+		{`- {match: {peer: true}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, ""},
+		{`- {match: {peer: false}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, "open relay"},
+		{`- {match: {not: {peer: {san: "sip:a.example"}}}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 403}}]}`, "open relay"},
 	} {
 		_, got := proved(t, users+"    "+tt.rules+"\n")
 		if open := strings.Contains(got, "open relay"); open != (tt.want != "") ||

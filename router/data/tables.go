@@ -2,7 +2,6 @@ package data
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ func Load(decls []schema.Table, before *Tables, databases func(name string) back
 				t.cache.store = old.cache.store
 			}
 		case d.File.S != "":
-			if err := t.open(beside(d.File), d.Header, old); err != nil {
+			if err := t.open(d.File.Path(), d.Header, old); err != nil {
 				diags = append(diags, problem(d.File, schema.BadTable, reason(d.File.S, err)))
 			}
 		case d.SQL != nil:
@@ -76,15 +75,6 @@ func (t *Tables) List() []*Table {
 		return nil
 	}
 	return slices.Clone(t.list)
-}
-
-// beside is the path of a file that the policy names: beside the policy, unless
-// it is absolute.
-func beside(name schema.Text) string {
-	if filepath.IsAbs(name.S) {
-		return name.S
-	}
-	return filepath.Join(filepath.Dir(name.Pos.File), name.S)
 }
 
 // open reads a table from its file, or takes what was read from it before.

@@ -65,6 +65,6 @@ func (p *Pinger) sendTo(
 	}
 	return p.cfg.Sender.Send(transport.Target{
 		Transport: hop.Transport, Listener: l, Remote: hop.Addr,
-		Conn: hop.Conn, NoDial: hop.Conn != 0,
+		Name: hop.Name, Conn: hop.Conn, NoDial: hop.Conn != 0,
 	}, text, 0)
 }

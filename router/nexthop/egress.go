@@ -33,5 +33,5 @@ func suits(ls []transport.Listener, i uint16, t sip.Transport, to netip.Addr) bo
 // was opened to us.
 func Target(hop resolve.Hop, listener uint16, accepted bool) transport.Target {
 	return transport.Target{Transport: hop.Transport, Listener: listener, Remote: hop.Addr,
-		Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: accepted}
+		Name: hop.Name, Conn: hop.Conn, NoDial: hop.Conn != 0, Accepted: accepted}
 }

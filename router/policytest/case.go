@@ -7,6 +7,7 @@ import (
 
 	"sipedge/router/scene"
 	"sipedge/schema"
+	"sipedge/sip/transport"
 )
 
 // Case is one test.
@@ -30,6 +31,20 @@ type Case struct {
 	outside *scene.Outside // nil: that of the file
 }
 
+// peer is whose certificate was verified; nil: nobody's.
+func peer(v *schema.Value) *transport.Peer {
+	if v.Kind == schema.None {
+		return nil
+	}
+	p := &transport.Peer{
+		Subject: v.Get("subject").S, Issuer: v.Get("issuer").S, Serial: v.Get("serial").S,
+		Fingerprint: v.Get("fingerprint").S,
+	}
+	v.Get("san").Each(func(v *schema.Value) { p.SAN = append(p.SAN, v.S) })
+	v.Get("domain").Each(func(v *schema.Value) { p.Domains = append(p.Domains, v.S) })
+	return p
+}
+
 // Run is what the router does by itself; the zero Run is nothing.
 type Run struct {
 	Startup bool
@@ -51,6 +66,7 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 		},
 		Origin: scene.Origin{
 			Source: given.Get("source").S, Listener: given.Get("listener").S,
+			Peer: peer(given.Get("peer")),
 		},
 		After: given.Get("after").Duration(),
 		value: v, expect: v.Get("expect"), source: given.Get("source"), tables: v.Get("tables"),
@@ -178,7 +194,7 @@ func exclusive(own, given *schema.Value) (diags schema.Diagnostics) {
 		for i := range own.Keys {
 			k := &own.Keys[i]
 			switch k.Name {
-			case "source", "listener", "after", "time", whole:
+			case "source", "listener", "peer", "after", "time", whole:
 			default:
 				diags = append(diags, k.Problem(schema.BadTest, "%q is given whole by %q", k.Name, whole))
 			}
@@ -194,7 +210,7 @@ func merged(common, own *schema.Value) *schema.Value {
 	whole := own.Has("raw") || own.Has("message")
 	all := schema.Value{Kind: schema.Map, Pos: own.Pos, Keys: slices.Clone(own.Keys)}
 	for _, k := range common.Keys {
-		outside := k.Name == "source" || k.Name == "listener" || k.Name == "after" || k.Name == "time"
+		outside := slices.Contains([]string{"source", "listener", "peer", "after", "time"}, k.Name)
 		if !own.Has(k.Name) && (outside || !whole) {
 			all.Keys = append(all.Keys, k)
 		}

@@ -108,7 +108,7 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 func (c *responseContext) canRest() bool {
 	if c.postponed || len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
 		!c.avp.Empty() || len(c.later) > 0 ||
-		c.textSize() > slab.MaxText {
+		c.textSize() > slab.MaxText || c.flow.Peer != nil {
 		return false
 	}
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {

@@ -137,11 +137,12 @@ func nameAddr(s string) string {
 type Origin struct {
 	Source   string // 203.0.113.9, 203.0.113.9:5060/tcp
 	Listener string // udp:192.0.2.10:5060
+	Peer     *transport.Peer
 }
 
 // Flow finds how a request of that origin arrives at these listeners.
 func (o Origin) Flow(listeners []transport.Listener) (transport.Flow, error) {
-	f := transport.Flow{Listener: transport.AnyListener}
+	f := transport.Flow{Listener: transport.AnyListener, Peer: o.Peer}
 	address, kind, _ := strings.Cut(o.Source, "/")
 	if kind != "" {
 		if f.Transport = sip.LookupTransport([]byte(kind)); f.Transport == sip.NoTransport {

@@ -106,6 +106,13 @@ func newJob(t testing.TB, text string) *job.Job {
 	if err := m.Parse([]byte(strings.ReplaceAll(text, "\n", "\r\n"))); err != nil {
 		t.Fatal(err)
 	}
+	var peer *transport.Peer
+	if text == reinvite { // the one that came over TLS
+		peer = &transport.Peer{
+			SAN: []string{"sip:a.example", "x.example"}, Domains: []string{"a.example"},
+			Issuer: "CN=Test CA", Fingerprint: "0a1b",
+		}
+	}
 	return &job.Job{
 		Msg:  m,
 		Self: self,
@@ -114,6 +121,7 @@ func newJob(t testing.TB, text string) *job.Job {
 			Transport: sip.UDP, Listener: 2,
 			Local:  netip.MustParseAddrPort("[2001:db8::10]:5060"),
 			Remote: netip.MustParseAddrPort("198.51.100.7:4000"),
+			Peer:   peer,
 		},
 		Status: m.Status(),
 	}
@@ -131,6 +139,21 @@ var matches = []struct {
 		method: [BYE, INVITE]
 	!	method: BYE
 	!	method: [WIBBLE, invite]
+	`},
+	{"peer", reinvite, schema.InRequest, `
+		peer: true
+	!	peer: false
+		peer: {san: "sip:a.example"}
+		peer: {san: [x.example, y.example], domain: a.example}
+	!	peer: {san: a.example}
+	!	peer: {domain: x.example}
+		peer: {issuer: {suffix: CA}, fingerprint: 0a1b}
+	!	peer: {fingerprint: "0a1c"}
+	`},
+	{"no peer", invite, schema.InRequest, `
+		peer: false
+	!	peer: true
+	!	peer: {domain: {prefix: ""}}
 	`},
 	{"extension method", extension, schema.InRequest, `
 		method: WIBBLE

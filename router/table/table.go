@@ -43,7 +43,7 @@ func init() {
 	matchers = slices.Concat(
 		methodMatchers, uriMatchers, headerMatchers, networkMatchers, dialogMatchers,
 		resultMatchers, nestMatchers, bodyMatchers, contactMatchers, timeMatchers,
-		variableMatchers, authMatchers,
+		variableMatchers, authMatchers, peerMatchers,
 	)
 	slices.SortFunc(matchers, func(a, b matcher) int { return strings.Compare(a.Name, b.Name) })
 }

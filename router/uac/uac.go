@@ -176,7 +176,7 @@ func (o *own) sendTo(hop resolve.Hop) error {
 	}
 	m.SetValue(m.First(sip.Via), via)
 	b := m.AppendTo(nil)
-	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr}
+	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr, Name: hop.Name}
 	err = a.cfg.Layer.Send(c, m.Method(), to, b, transaction.Options{Word: Word})
 	if err == nil {
 		a.cfg.Way.Sent(o.trace, to, b)

@@ -24,7 +24,6 @@ const (
 	noScript  = "a policy is no script with lines that run; the trace names rules"
 	noOutside = "values from outside stand under secrets alone"
 	noStats   = "counters are read by /metrics"
-	noTLS     = "the listeners are UDP and TCP"
 	noHTTP    = "no message comes by HTTP or WebSocket"
 	noBackend = "no action asks a database"
 )
@@ -121,8 +120,8 @@ var mappings = []Mapping{
 	{"$ds", "$ds", "branches.uri", "by number"},
 	{"", "$tcp(c_si)", "", "connections are the engine's"},
 	{"", "$conid", "", "connections are the engine's"},
-	{"$tls_peer_subject", "$tls_peer_subject", "", noTLS},
-	{"$tls_version", "$tls_version", "", noTLS},
+	{"$tls_peer_subject", "$tls_peer_subject", "peer.subject", "of a verified certificate"},
+	{"$tls_version", "$tls_version", "", "1.2 or 1.3: connections are the engine's"},
 	// Branches
 	{"$branch(uri)", "$branch(uri)", "branches.uri", "branches.uri[1] the second"},
 	{"$msg.branch.uri", "", "branches.uri", ""},

@@ -5,6 +5,7 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/schema"
+	"sipedge/sip/transport"
 )
 
 // Fields of the way a message came: never what it says of itself.
@@ -45,7 +46,7 @@ var networkFields = []Field{
 	},
 	{
 		Name: "transport", Where: inReceived,
-		Doc: "The transport the message came by: udp, tcp.",
+		Doc: "The transport the message came by: udp, tcp, tls.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {
 			return append(dst, j.Flow.Transport.String()...)
 		},
@@ -72,6 +73,42 @@ var networkFields = []Field{
 			return dst
 		},
 	},
+}
+
+// peerFields are of who is at the other end, by his certificate.
+var peerFields = []Field{
+	peerField("domain", "his first SIP domain", func(p *transport.Peer) string {
+		return first(p.Domains)
+	}),
+	peerField("san", "its first alternative name", func(p *transport.Peer) string {
+		return first(p.SAN)
+	}),
+	peerField("subject", "its subject", func(p *transport.Peer) string { return p.Subject }),
+	peerField("issuer", "who issued it", func(p *transport.Peer) string { return p.Issuer }),
+	peerField("serial", "its serial number, hexadecimal",
+		func(p *transport.Peer) string { return p.Serial }),
+	peerField("fingerprint", "its SHA-256, hexadecimal",
+		func(p *transport.Peer) string { return p.Fingerprint }),
+}
+
+func peerField(name, doc string, get func(*transport.Peer) string) Field {
+	return Field{
+		Name: "peer." + name, Where: inReceived,
+		Doc: "Of the verified certificate of who sent the message: " + doc + ".",
+		Append: func(dst []byte, j *job.Job, _ string) []byte {
+			if j.Flow.Peer == nil {
+				return dst
+			}
+			return append(dst, get(j.Flow.Peer)...)
+		},
+	}
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
 }
 
 // authFields are who authenticated.

@@ -40,7 +40,7 @@ const (
 
 var registry = func() []Field {
 	all := slices.Concat(messageFields, uriFields(), originalFields(), viaFields, networkFields,
-		authFields, resultFields, timeFields, branchFields, stateFields)
+		authFields, peerFields, resultFields, timeFields, branchFields, stateFields)
 	for i := range all {
 		all[i].fill()
 	}

@@ -17,7 +17,10 @@ import (
 type Hop struct {
 	Transport sip.Transport
 	Addr      netip.AddrPort
-	Conn      uint64 // the connection to use, and no other; 0: any. The resolver knows none
+	// Name is the host that was looked up, where the transport is secure: whoever is at Addr
+	// proves to be it, RFC 5922 §4. An address that was not looked up has none.
+	Name sip.HostName
+	Conn uint64 // the connection to use, and no other; 0: any. The resolver knows none
 }
 
 // Query is what of a URI decides where it leads. It is comparable: the cache's key.
@@ -155,6 +158,7 @@ func (r *Resolver) known(dst []Hop, q Query, count bool) (hops []Hop, ok bool, e
 	}
 	if listed {
 		hops = r.appendHops(dst, addrs, t, port)
+		prove(hops[len(dst):], q.Host)
 		if len(hops) == len(dst) {
 			err = ErrNotFound // none of the families asked for
 		}
@@ -177,7 +181,11 @@ func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
 		return hops, err
 	}
 	places, err := lookUp(ctx, r, &r.names, q, func(ctx context.Context) ([]place, time.Duration, error) {
-		return r.locate(ctx, q)
+		places, ttl, err := r.locate(ctx, q)
+		for i := range places {
+			prove(places[i].hops, q.Host)
+		}
+		return places, ttl, err
 	})
 	return r.draw(nil, places), err
 }

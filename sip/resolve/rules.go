@@ -79,6 +79,16 @@ func appendFamily(
 	return dst
 }
 
+// prove says of secure hops whom they lead to: not the names the DNS gave, which anybody may
+// have put there, but the one that was asked for.
+func prove(hops []Hop, host string) {
+	for i := range hops {
+		if t := hops[i].Transport; t == sip.TLS || t == sip.WSS {
+			hops[i].Name = sip.NewHostName(host)
+		}
+	}
+}
+
 // first reports whether IPv4 is the first family.
 func (f Families) first() (ipv4 bool) { return f == IPv4First || f == IPv4Only }
 

@@ -20,6 +20,7 @@ type Env struct {
 	Limits   Limits // filled in
 	Stats    *Stats
 	Gate     *Gate         // every connection passes it
+	Greeting *Gate         // and this one while its handshake lasts
 	NextConn func() uint64 // the identity for a new connection
 }
 

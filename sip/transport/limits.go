@@ -17,6 +17,8 @@ type Limits struct {
 	Write       time.Duration // for the peer to take what waits; default 5 s
 	Arrival     time.Duration // of a message, from its first byte to its last; default 10 s
 	Idle        time.Duration // without a byte in either direction; default 10 min
+	Handshake   time.Duration // of a connection that was accepted; default 5 s
+	Handshakes  int           // of these under way at once; default 1,000
 }
 
 // Defaults fills in what is zero.
@@ -30,6 +32,8 @@ func (l Limits) Defaults() Limits {
 		Write:       cmp.Or(l.Write, 5*time.Second),
 		Arrival:     cmp.Or(l.Arrival, 10*time.Second),
 		Idle:        cmp.Or(l.Idle, 10*time.Minute),
+		Handshake:   cmp.Or(l.Handshake, 5*time.Second),
+		Handshakes:  cmp.Or(l.Handshakes, 1000),
 	}
 }
 
@@ -48,6 +52,12 @@ func NewGate(l Limits) *Gate {
 	return &Gate{
 		total: l.Connections, perSource: l.PerSource, sources: make(map[netip.Addr]int),
 	}
+}
+
+// NewHandshakes returns a Gate for handshakes with who comes: of one source a quarter at most, so
+// that slow ones do not keep all others from theirs.
+func NewHandshakes(l Limits) *Gate {
+	return NewGate(Limits{Connections: l.Handshakes, PerSource: (l.Handshakes + 3) / 4})
 }
 
 // Accept asks for an incoming connection to be let in. Leave takes it out again.

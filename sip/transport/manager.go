@@ -42,14 +42,14 @@ func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
 	// of the last run, unless it opened more than 65,536 connections a second.
 	m.conns.Store(uint64(time.Now().Unix()) << 16)
 	limits := cfg.Limits.Defaults()
-	gate := NewGate(limits)
+	gate, greeting := NewGate(limits), NewHandshakes(limits)
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
 	for i, l := range cfg.Listeners {
 		e := Env{
 			Listener: l, Index: uint16(i), Workers: cfg.Workers,
-			Limits: limits, Stats: new(Stats), Gate: gate,
+			Limits: limits, Stats: new(Stats), Gate: gate, Greeting: greeting,
 			NextConn: func() uint64 { return m.conns.Add(1)<<16 | uint64(i) },
 		}
 		s, err := open(e, drivers)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -21,6 +22,9 @@ func TestTargetComesBack(t *testing.T) {
 		}
 		if addr != "" {
 			want.Remote = netip.MustParseAddrPort(addr)
+		}
+		if want.Remote.Addr().Zone() == "" {
+			want.Name = sip.NewHostName("b.example")
 		}
 		p := l.Pack(want)
 		if got := l.Unpack(&p); got != want {
@@ -56,5 +60,25 @@ func TestFlowComesBack(t *testing.T) {
 		if got := k.UnpackFlow(&p); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
+	}
+}
+
+// A name that so many came after is nobody's: the connection that is open may be used.
+func TestNamesMakeRoom(t *testing.T) {
+	k := NewPacker(nil)
+	name := func(i int) sip.HostName { return sip.NewHostName(fmt.Sprintf("n%d.example", i)) }
+	old, often := k.Pack(Target{Name: name(0)}), Packed{}
+	for i := range mostNames + 10 {
+		k.Pack(Target{Name: name(i)})
+		often = k.Pack(Target{Name: name(-1)})
+	}
+	if got := k.Unpack(&old); got.Name == name(0) || !got.NoDial {
+		t.Errorf("the oldest came back as %+v, want NoDial", got)
+	}
+	if got := k.Unpack(&often); got.Name != name(-1) || got.NoDial {
+		t.Errorf("one that was used came back as %+v", got)
+	}
+	if n := len(k.names.numbers); n > mostNames {
+		t.Errorf("%d names are kept", n)
 	}
 }

@@ -24,7 +24,44 @@ type Stats struct {
 	Unsent     atomic.Uint64 // messages queued that did not leave
 	Ended      [reasons]atomic.Uint64
 	Rejected   [rejections]atomic.Uint64 // requests to open a WebSocket
+
+	Handshakes   atomic.Uint64         // that succeeded, either direction
+	Resumed      atomic.Uint64         // of these, with a session of before
+	Unsuccessful [faults]atomic.Uint64 // handshakes, by what was wrong
 }
+
+// Fault says why a handshake failed: the index into Stats.Unsuccessful.
+type Fault uint8
+
+const (
+	FaultProtocol      Fault = iota // what the peer speaks is not the protocol, or of no use
+	FaultTime                       // Limits.Handshake
+	FaultPeer                       // the peer gave up: it closed, or refused us
+	FaultNoCertificate              // it showed none
+	FaultUnknownCA                  // whose certificate is of nobody we trust
+	FaultExpired                    // or not yet valid
+	FaultRevoked
+	FaultName        // the certificate is of somebody else
+	FaultCertificate // it has another mistake
+	faults
+)
+
+// Faults are the words for each Fault, as metrics label them.
+var Faults = [faults]string{
+	"protocol", "time", "peer", "no_certificate", "unknown_ca", "expired", "revoked", "wrong_name",
+	"certificate",
+}
+
+func (f Fault) String() string { return Faults[f] }
+
+// HandshakeError is why a connection was not opened.
+type HandshakeError struct {
+	Fault Fault
+	Err   error
+}
+
+func (e *HandshakeError) Error() string { return "handshake: " + e.Err.Error() }
+func (e *HandshakeError) Unwrap() error { return e.Err }
 
 // Reason says why a connection ended: the index into Stats.Ended.
 type Reason uint8

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/netip"
 
@@ -19,6 +20,8 @@ type Flow struct {
 	// the system tells.
 	Local  netip.AddrPort
 	Remote netip.AddrPort
+	// Peer is who is at the other end, where he proved it; nil: nobody in particular.
+	Peer *Peer
 	// Backlog is how full the system's queue behind it was, in percent; 0: not worth a
 	// look, or the system does not tell.
 	Backlog uint8
@@ -38,7 +41,7 @@ const AnyListener = 0xFFFF
 // Target says where a message goes. With Conn set that connection is used while
 // it is open; when it is gone, or Conn is 0, a connection to Remote is reused or
 // opened. NoDial keeps a closed Conn from being replaced (ErrClosed). Accepted lets a connection
-// do that was opened to us from Remote.
+// do that was opened to us from Remote, if nobody has to be there by Name.
 type Target struct {
 	Transport sip.Transport
 	Listener  uint16 // the socket to send from; for streams the identity
@@ -46,6 +49,10 @@ type Target struct {
 	Accepted  bool
 	Conn      uint64
 	Remote    netip.AddrPort
+	// Name is what Remote was found by. Whoever is there proves it, where the transport is
+	// secure: a connection is used for the name it was opened for. Without one he proves
+	// the address.
+	Name sip.HostName
 	// Local is the address a datagram leaves from, where the listener is bound to all of the
 	// host's. The zero value leaves it to the system.
 	Local netip.Addr
@@ -61,6 +68,30 @@ type Listener struct {
 	// they are.
 	Proxies   []netip.Prefix
 	WebSocket *WebSocket // of WS and WSS; nil: as its zero value
+	// Credentials are what it shows of itself and asks of others; nil where the transport
+	// is not secure.
+	Credentials Credentials
+}
+
+// Credentials make the settings of secure connections. They may differ from one call to the
+// next: what a connection got it keeps.
+type Credentials interface {
+	// Server is for connections that are accepted. One is enough for the life of a listener.
+	Server() *tls.Config
+	// Client is for a connection to whoever proves to be name, or, without one, remote. The
+	// zero value of both is nobody.
+	Client(name sip.HostName, remote netip.Addr) *tls.Config
+}
+
+// Peer is who is at the other end of a connection, as a certificate says that was verified.
+// It is never changed.
+type Peer struct {
+	SAN         []string // subjectAltName: URIs, names and addresses as written
+	Domains     []string // of these the SIP domains, RFC 5922 §7.1, lower case
+	Subject     string   // as RFC 2253 writes it
+	Issuer      string
+	Serial      string // hexadecimal, lower case
+	Fingerprint string // SHA-256 of the certificate, hexadecimal, lower case
 }
 
 // WebSocket is what a listener answers with a WebSocket.

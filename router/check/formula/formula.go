@@ -92,9 +92,19 @@ func (f *Formulas) key(k *schema.Key) Part {
 	case "all", "any", "not":
 		return f.nested(k)
 	}
+	if v.Kind == schema.Bool && !v.B { // nobody authenticated: the opposite of what tells trust
+		return f.nested(&schema.Key{Name: "not", Value: yes(k)})
+	}
 	p := f.Opaque(why(k.Name, v), k.Name+Show(v))
 	p.Node.Lit.Trust = k.Name == "source" || k.Name == "peer" || k.Name == "auth"
 	return p
+}
+
+// yes is a match of k with true.
+func yes(k *schema.Key) schema.Value {
+	one := *k
+	one.Value.B = true
+	return schema.Value{Kind: schema.Map, Pos: k.Pos, Keys: []schema.Key{one}}
 }
 
 // why says on what an opaque matcher rests: its table, if it asks one.

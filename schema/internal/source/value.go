@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,14 @@ type Pos struct {
 type Text struct {
 	S   string
 	Pos Pos
+}
+
+// Path is that of the file t names: beside the one it is written in, unless it is absolute.
+func (t Text) Path() string {
+	if filepath.IsAbs(t.S) {
+		return t.S
+	}
+	return filepath.Join(filepath.Dir(t.Pos.File), t.S)
 }
 
 // Value is a checked piece of YAML or CUE with positions.

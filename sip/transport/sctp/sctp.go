@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"syscall"
 
+	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/stream"
 )
@@ -23,8 +24,8 @@ func Listen(e transport.Env) (transport.Socket, error) {
 	}
 	port := l.Addr().(*net.TCPAddr).AddrPort().Port()
 	e.Listener.Addr = netip.AddrPortFrom(addr.Addr(), port)
-	d := func(ctx context.Context, remote netip.AddrPort) (net.Conn, error) {
+	d := func(ctx context.Context, remote netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 		return dial(ctx, addr.Addr(), mark, remote)
 	}
-	return stream.New(e, l, d, stream.Protocol{}), nil
+	return stream.New(e, stream.Road{Listener: l, Dial: d}, stream.Protocol{}), nil
 }

@@ -12,14 +12,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
 // conn is one connection, from the first attempt to open it to Closed.
 type conn struct {
 	s        *Socket
-	flow     transport.Flow // Local is set before anybody else sees it
+	flow     transport.Flow // Local and Peer are set before anybody else sees it
 	from     netip.Addr     // where it was accepted from; zero: we opened it
+	name     sip.HostName   // whom it was opened to
 	stopping atomic.Bool    // Close wants the goroutine to end
 	wrote    atomic.Int64   // when bytes left last, Unix ns
 	writer   sync.WaitGroup // the goroutine that writes, while there is one
@@ -44,11 +46,12 @@ var errOver = errors.New("over")
 func (c *conn) connect() {
 	st := c.s.env.Stats
 	ctx, cancel := context.WithTimeout(c.s.life, c.s.env.Limits.Dial)
-	nc, err := c.s.dial(ctx, c.flow.Remote)
+	nc, err := c.s.road.Dial(ctx, c.flow.Remote, c.name)
 	cancel()
 	c.s.env.Gate.Dialled()
 	if err != nil {
 		st.DialErrors.Add(1)
+		c.failed(err)
 		c.stop(transport.EndedByError, err)
 		c.report(fmt.Errorf("connect: %w", err))
 		c.s.env.Gate.Leave(c.from)
@@ -61,10 +64,44 @@ func (c *conn) connect() {
 	c.run()
 }
 
+// greet is the goroutine of an accepted connection that begins with a handshake.
+func (c *conn) greet(nc net.Conn) {
+	if c.s.env.Greeting.Accept(c.from) {
+		ctx, cancel := context.WithTimeout(c.s.life, c.s.env.Limits.Handshake)
+		safe, err := c.s.road.Greet(ctx, nc)
+		cancel()
+		c.s.env.Greeting.Leave(c.from)
+		if err == nil {
+			c.has(safe)
+			c.s.mu.Lock()
+			c.s.list(c)
+			c.s.mu.Unlock()
+			c.run()
+			return
+		}
+		c.failed(err)
+	} else {
+		c.s.env.Stats.Refused.Add(1)
+		_ = nc.Close()
+	}
+	c.s.env.Gate.Leave(c.from)
+	c.s.gone(c)
+}
+
+// failed counts a handshake that did.
+func (c *conn) failed(err error) {
+	if h, ok := errors.AsType[*transport.HandshakeError](err); ok {
+		c.s.env.Stats.Unsuccessful[h.Fault].Add(1)
+	}
+}
+
 // has gives the connection what it reads and writes.
 func (c *conn) has(nc net.Conn) {
 	if a := addrPort(nc.LocalAddr()); a.IsValid() {
 		c.flow.Local = a
+	}
+	if k, ok := nc.(known); ok {
+		c.flow.Peer = k.Peer()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

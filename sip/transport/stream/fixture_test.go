@@ -64,6 +64,7 @@ type fixture struct {
 	user  *user
 	stats *transport.Stats
 	dial  Dial // nil: refuses
+	greet Greet
 	dials atomic.Int32
 }
 
@@ -94,15 +95,19 @@ func bubble(t *testing.T, l transport.Limits, f func(t *testing.T, x *fixture)) 
 		e := transport.Env{
 			Listener: transport.Listener{Transport: sip.TCP, Addr: local}, Index: 3,
 			Limits: l, Stats: x.stats, Gate: transport.NewGate(l),
+			Greeting: transport.NewHandshakes(l),
 			NextConn: func() uint64 { return atomic.AddUint64(&ids, 1) },
 		}
-		x.s = New(e, x.l, func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		dial := func(
+			ctx context.Context, to netip.AddrPort, name sip.HostName,
+		) (net.Conn, error) {
 			x.dials.Add(1)
 			if x.dial == nil {
 				return nil, errors.New("connection refused")
 			}
-			return x.dial(ctx, to)
-		}, Protocol{})
+			return x.dial(ctx, to, name)
+		}
+		x.s = New(e, Road{Listener: x.l, Dial: dial, Greet: x.greet}, Protocol{})
 		x.s.Start(x.user)
 		f(t, x)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -13,15 +13,29 @@ import (
 	"sipedge/sip/transport/proxyheader"
 )
 
-// Dial connects to remote. The connection is ready for messages when it returns.
-type Dial func(ctx context.Context, remote netip.AddrPort) (net.Conn, error)
+// Road is how connections come to be.
+type Road struct {
+	Listener net.Listener
+	Dial     Dial
+	Greet    Greet // nil: what is accepted needs no handshake
+}
+
+// Dial connects to remote, where name is to be. The connection is ready for messages when it
+// returns. An error of the handshake is a *transport.HandshakeError.
+type Dial func(ctx context.Context, remote netip.AddrPort, name sip.HostName) (net.Conn, error)
+
+// Greet makes an accepted connection safe, on the goroutine of that connection; then
+// Protocol.Open has it.
+// It closes nc when it fails, with a *transport.HandshakeError.
+type Greet func(ctx context.Context, nc net.Conn) (net.Conn, error)
+
+// known is what a connection may be that knows who is at the other end.
+type known interface{ Peer() *transport.Peer }
 
 // Socket is a listener and the connections that bear its identity.
 type Socket struct {
-	env    transport.Env
-	accept net.Listener
-	dial   Dial
-
+	env      transport.Env
+	road     Road
 	protocol Protocol
 	user     transport.User     // set by Start
 	life     context.Context    // of every attempt to connect
@@ -30,20 +44,27 @@ type Socket struct {
 
 	mu      sync.Mutex
 	closing bool
-	live    map[*conn]struct{}       // whose goroutine runs
-	conns   map[uint64]*conn         // that take messages
-	dialled map[netip.AddrPort]*conn // of these, the ones we opened, by where they lead
+	live    map[*conn]struct{} // whose goroutine runs
+	conns   map[uint64]*conn   // that take messages
+	dialled map[place]*conn    // of these, the ones we opened, by where they lead
 
 	accepted map[netip.AddrPort]*conn // and the others, by where they come from
 }
 
+// place is where a connection leads: the same address may prove to be one name and not another.
+type place struct {
+	remote netip.AddrPort
+	name   sip.HostName
+}
+
 // New returns the Socket of an open listener, which bears e.Listener.
-func New(e transport.Env, l net.Listener, d Dial, p Protocol) *Socket {
+func New(e transport.Env, r Road, p Protocol) *Socket {
+	r.Listener = proxyheader.Listen(e, r.Listener)
 	s := &Socket{
-		env: e, accept: proxyheader.Listen(e, l), dial: d, protocol: p.defaults(),
+		env: e, road: r, protocol: p.defaults(),
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
-		dialled: make(map[netip.AddrPort]*conn),
+		dialled: make(map[place]*conn),
 
 		accepted: make(map[netip.AddrPort]*conn),
 	}
@@ -68,7 +89,7 @@ const (
 func (s *Socket) acceptAll() {
 	pause := firstPause
 	for {
-		nc, err := s.accept.Accept()
+		nc, err := s.road.Listener.Accept()
 		switch {
 		case err == nil:
 			pause = firstPause
@@ -97,21 +118,28 @@ func (s *Socket) admit(nc net.Conn) {
 	}
 	c := s.newConn(remote)
 	c.from = remote.Addr()
-	c.has(nc)
 	s.mu.Lock()
-	closing := s.closing
-	if !closing {
-		s.live[c] = struct{}{}
-		s.conns[c.flow.Conn] = c
-		s.accepted[remote] = c
-		s.env.Stats.Accepted.Add(1)
-		s.work.Go(c.run)
-	}
-	s.mu.Unlock()
-	if closing {
+	defer s.mu.Unlock()
+	if s.closing {
 		s.env.Gate.Leave(c.from)
 		_ = nc.Close()
+		return
 	}
+	s.live[c] = struct{}{}
+	s.env.Stats.Accepted.Add(1)
+	if s.road.Greet != nil {
+		s.work.Go(func() { c.greet(nc) })
+		return
+	}
+	c.has(nc)
+	s.list(c)
+	s.work.Go(c.run)
+}
+
+// list has an accepted connection found. It is called with mu held.
+func (s *Socket) list(c *conn) {
+	s.conns[c.flow.Conn] = c
+	s.accepted[c.flow.Remote] = c
 }
 
 func (s *Socket) newConn(remote netip.AddrPort) *conn {
@@ -139,13 +167,14 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 		return transport.ErrTooLarge
 	}
 	remote := netip.AddrPortFrom(t.Remote.Addr().Unmap(), t.Remote.Port())
+	to := place{remote, t.Name}
 	for {
 		s.mu.Lock()
 		c := s.conns[t.Conn]
 		if c == nil && (t.Conn == 0 || !t.NoDial) {
-			c = s.dialled[remote]
+			c = s.dialled[to]
 		}
-		if c == nil && t.Conn == 0 && t.Accepted {
+		if c == nil && t.Conn == 0 && t.Accepted && t.Name == (sip.HostName{}) {
 			c = s.accepted[remote]
 		}
 		if c == nil {
@@ -153,7 +182,7 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 			if s.closing || t.NoDial {
 				return transport.ErrClosed
 			}
-			return s.connect(remote, b, ref)
+			return s.connect(to, b, ref)
 		}
 		s.mu.Unlock()
 		if err := c.send(b, ref); err != errOver {
@@ -164,18 +193,19 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 }
 
 // connect begins to dial, with b waiting. It is called with mu held.
-func (s *Socket) connect(remote netip.AddrPort, b []byte, ref uint64) error {
+func (s *Socket) connect(to place, b []byte, ref uint64) error {
 	if !s.env.Gate.Dial() {
 		s.env.Stats.Refused.Add(1)
 		return transport.ErrLimit
 	}
-	c := s.newConn(remote)
+	c := s.newConn(to.remote)
+	c.name = to.name
 	c.out = outboxes.Get().(*outbox)
 	c.out.add(s.protocol.Append(c.out.data, b), ref, false)
 	c.waiting = len(c.out.data)
 	s.live[c] = struct{}{}
 	s.conns[c.flow.Conn] = c
-	s.dialled[remote] = c
+	s.dialled[to] = c
 	s.work.Go(c.connect)
 	return nil
 }
@@ -185,8 +215,8 @@ func (s *Socket) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.flow.Conn)
-	if s.dialled[c.flow.Remote] == c {
-		delete(s.dialled, c.flow.Remote)
+	if to := (place{c.flow.Remote, c.name}); s.dialled[to] == c {
+		delete(s.dialled, to)
 	}
 	if s.accepted[c.flow.Remote] == c {
 		delete(s.accepted, c.flow.Remote)
@@ -202,7 +232,7 @@ func (s *Socket) gone(c *conn) {
 
 // Close implements transport.Socket.
 func (s *Socket) Close(ctx context.Context) error {
-	err := s.accept.Close()
+	err := s.road.Listener.Close()
 	s.end()
 	for _, c := range s.close() {
 		c.interrupt()

@@ -152,7 +152,7 @@ func TestLimitIsOfWhatIsReceived(t *testing.T) {
 func TestOneDialForAll(t *testing.T) {
 	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
 		ours, theirs := net.Pipe()
-		x.dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		x.dial = func(ctx context.Context, to netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 			time.Sleep(time.Second)
 			return pipe{ours, netip.AddrPortFrom(local.Addr(), 7), to}, nil
 		}
@@ -179,7 +179,7 @@ func TestOneDialForAll(t *testing.T) {
 
 func TestDialTimesOut(t *testing.T) {
 	bubble(t, transport.Limits{Dial: 3 * time.Second}, func(t *testing.T, x *fixture) {
-		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
@@ -239,7 +239,7 @@ func TestLimits(t *testing.T) {
 func TestBlackHoles(t *testing.T) {
 	l := transport.Limits{Connections: 8, Dial: 5 * time.Second}
 	bubble(t, l, func(t *testing.T, x *fixture) {
-		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
@@ -317,7 +317,7 @@ func TestCloseFlushes(t *testing.T) {
 
 func TestCloseDoesNotWaitForever(t *testing.T) {
 	bubble(t, transport.Limits{Write: time.Hour}, func(t *testing.T, x *fixture) {
-		x.dial = func(ctx context.Context, _ netip.AddrPort) (net.Conn, error) {
+		x.dial = func(ctx context.Context, _ netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}

@@ -30,6 +30,8 @@ type Sockets struct {
 	Drivers transport.Drivers
 	Limits  transport.Limits
 	Workers int // 0: 1
+	// Credentials of every listener.
+	Credentials transport.Credentials
 }
 
 type managed struct {
@@ -48,6 +50,9 @@ func (m managed) Stop() {
 // Open implements World.
 func (s Sockets) Open(t *testing.T, ls ...transport.Listener) Node {
 	t.Helper()
+	for i := range ls {
+		ls[i].Credentials = s.Credentials
+	}
 	m, err := transport.NewManager(transport.Config{
 		Listeners: ls, Limits: s.Limits, Workers: max(s.Workers, 1),
 	}, s.Drivers)

@@ -13,6 +13,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/stream"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -52,8 +53,8 @@ func (c *client) Write(b []byte) (int, error) {
 }
 
 // dialer opens WebSockets from the address of its listener, as the Sockets under test do not.
-func dialer(from netip.Addr) func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-	return func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+func dialer(from netip.Addr) stream.Dial {
+	return func(ctx context.Context, to netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
 		nc, err := d.DialContext(ctx, "tcp", to.String())
 		if err != nil {

@@ -29,6 +29,7 @@ import (
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/tls"
 )
 
 // Config of a Daemon.
@@ -63,6 +64,7 @@ type Daemon struct {
 	level   *slog.LevelVar
 	doc     *schema.Document // the policy of the start: what can't change is as it has it
 	manager *transport.Manager
+	certs   *tls.Store
 	data    *backends.Services
 	router  *router.Router
 	names   *resolve.Resolver
@@ -124,8 +126,8 @@ func Start(cfg Config) (*Daemon, error) {
 	return d, nil
 }
 
-// tablesEvery is how often it is looked whether tables are to be read again.
-const tablesEvery = time.Second
+// filesEvery is how often it is looked whether tables and certificates are to be read again.
+const filesEvery = time.Second
 
 // mutexSamples: one of so many waits for a mutex is in the profile of them.
 const mutexSamples = 100
@@ -142,10 +144,13 @@ func (d *Daemon) build(src schema.Source) error {
 	if d.names, err = newResolver(d.doc); err != nil {
 		return err
 	}
+	if err := d.readCertificates(src); err != nil {
+		return err
+	}
 	if err := d.openServices(src); err != nil {
 		return err
 	}
-	sockets := sockets(d.doc)
+	sockets := sockets(d.doc, d.certs)
 	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
 	if err != nil {
 		d.closeServices()
@@ -173,7 +178,8 @@ func (d *Daemon) build(src schema.Source) error {
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
-	d.running.Go(func() { data.Watch(ctx, tablesEvery, d.router.Tables, d.log) })
+	d.running.Go(func() { data.Watch(ctx, filesEvery, d.router.Tables, d.log) })
+	d.running.Go(func() { d.certs.Watch(ctx, filesEvery, d.log) })
 	return nil
 }
 
@@ -244,15 +250,21 @@ func (d *Daemon) close(ctx context.Context) {
 	d.unlend()
 }
 
-// sockets is what a policy listens on.
-func sockets(doc *schema.Document) transport.Config {
-	limits := &doc.Limits
+// sockets is what a policy listens on. Secure listeners show certificates of the store.
+func sockets(doc *schema.Document, certs *tls.Store) transport.Config {
+	limits, listeners := &doc.Limits, router.Listeners(doc)
+	for i, l := range doc.Listen {
+		if len(l.Certificates) > 0 {
+			listeners[i].Credentials = certs.Credentials(l.Certificates...)
+		}
+	}
 	return transport.Config{
-		Listeners: router.Listeners(doc),
+		Listeners: listeners,
 		Workers:   cmp.Or(doc.Workers, runtime.GOMAXPROCS(0)),
 		Limits: transport.Limits{
 			Message: limits.Message, Queue: limits.Queue, Connections: limits.Connections,
 			PerSource: limits.PerSource, Arrival: limits.MessageTime, Idle: limits.Idle,
+			Handshake: limits.Handshake, Handshakes: limits.Handshakes,
 		},
 	}
 }

@@ -48,6 +48,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		d.router.FlowsEnded())
 	e.backends(d.data)
 	e.transports(d.manager)
+	e.certificates(d.certs)
 }
 
 // emitter sends metrics; names get the prefix sipedge_.
@@ -180,7 +181,9 @@ func (e emitter) transports(m *transport.Manager) {
 	for i, l := range m.Listeners() {
 		name := l.Transport.String()
 		if sums[name] == nil {
-			sums[name] = &listenerSum{ended: make([]uint64, len(transport.Reasons))}
+			sums[name] = &listenerSum{
+				ended: make([]uint64, len(transport.Reasons)), faults: make([]uint64, len(transport.Faults)),
+			}
 		}
 		sums[name].add(m.Stats()[i])
 	}

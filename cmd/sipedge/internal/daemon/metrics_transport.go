@@ -8,6 +8,7 @@ type listenerSum struct {
 	open     int64
 	ended    []uint64 // by transport.Reason
 	rejected [len(transport.Rejections)]uint64
+	faults   []uint64 // by transport.Fault
 }
 
 // listenerCounters names the counters of a listener.
@@ -47,6 +48,10 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.Unproxied.Load() }},
 	{"queue_full_total", "Messages refused because a peer does not read.",
 		func(s *transport.Stats) uint64 { return s.QueueFull.Load() }},
+	{"handshakes_total", "Handshakes that succeeded.",
+		func(s *transport.Stats) uint64 { return s.Handshakes.Load() }},
+	{"handshakes_resumed_total", "Of these those that resumed a session.",
+		func(s *transport.Stats) uint64 { return s.Resumed.Load() }},
 	{"unsent_total", "Messages queued that did not leave.",
 		func(s *transport.Stats) uint64 { return s.Unsent.Load() }},
 }
@@ -61,6 +66,9 @@ func (l *listenerSum) add(s *transport.Stats) {
 	}
 	for i := range l.rejected {
 		l.rejected[i] += s.Rejected[i].Load()
+	}
+	for i := range l.faults {
+		l.faults[i] += s.Unsuccessful[i].Load()
 	}
 }
 
@@ -79,5 +87,9 @@ func (l *listenerSum) emit(e emitter, transportName string) {
 			e.counter("transport_websockets_rejected_total", "Requests that opened no WebSocket.", n,
 				"transport", transportName, "reason", transport.Rejections[i])
 		}
+	}
+	for i, n := range l.faults {
+		e.counter("transport_handshakes_failed_total", "Handshakes that failed.", n,
+			"transport", transportName, "reason", transport.Faults[i])
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/tls"
 )
 
 // Subject is what Online looks at: a policy without mistakes and the transports of this build.
@@ -29,9 +30,9 @@ type Subject struct {
 }
 
 // checks are what serve will need of the host and the network. What else a policy comes to
-// depend on, such as a certificate, has its check here.
+// depend on has its check here.
 var checks = []func(context.Context, *Subject) schema.Diagnostics{
-	checkListeners, checkAdmin, checkSocket, checkNames, checkBackends,
+	checkListeners, checkAdmin, checkSocket, checkNames, checkBackends, checkCertificates,
 }
 
 // Online opens what serve would open and asks whom it would ask, as serve does it, and lets go
@@ -50,7 +51,7 @@ func Online(ctx context.Context, s *Subject) schema.Diagnostics {
 
 // checkListeners binds each by itself: that none is in another's way has been proved.
 func checkListeners(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
-	cfg := sockets(s.Doc)
+	cfg := sockets(s.Doc, tls.NewStore()) // nobody is greeted
 	for i, l := range cfg.Listeners {
 		one := cfg
 		one.Listeners = []transport.Listener{l}

@@ -51,11 +51,16 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	if changed := fixed(d.doc, doc); len(changed) > 0 {
 		return nil, &fixedError{changed}
 	}
+	certificates, bad := prepareCertificates(doc)
+	if len(bad) > 0 {
+		return nil, &Problems{src, append(diags, bad...)}
+	}
 	policy, more := d.router.Prove(doc)
 	diags = append(diags, more...)
 	if policy == nil {
 		return nil, &Problems{src, diags}
 	}
+	d.certs.Use(certificates)
 	d.router.Swap(policy)
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))

@@ -1,0 +1,89 @@
+package tls
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"slices"
+
+	"sipedge/sip"
+)
+
+// sessions are how many sessions a listener keeps, to resume them with whom it calls.
+const sessions = 1024
+
+// credentials implement transport.Credentials: what a listener shows.
+type credentials struct {
+	store    *Store
+	names    []string // of certificates, at least one
+	sessions tls.ClientSessionCache
+}
+
+// Credentials are those of a listener that shows the certificates of these names: the one
+// of the domain that it was asked for, else the first. With it count the CAs,
+// CRLs and mode of that certificate; calls of our own show the first.
+func (s *Store) Credentials(names ...string) *credentials {
+	return &credentials{store: s, names: names, sessions: tls.NewLRUClientSessionCache(sessions)}
+}
+
+// Server implements transport.Credentials.
+func (c *credentials) Server() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		// Keys of session tickets are those of this one, whichever is chosen.
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			i := c.choose(hello)
+			if i == nil {
+				return nil, errNoCredentials
+			}
+			return i.serving, nil
+		},
+	}
+}
+
+// choose takes the certificate of the domain the client asks for, one that it can use if there
+// is.
+func (c *credentials) choose(hello *tls.ClientHelloInfo) (best *identity) {
+	asked := domain(hello.ServerName)
+	for _, name := range c.names {
+		i := c.store.identity(name)
+		switch {
+		case i == nil:
+		case hello.SupportsCertificate(&i.cert) == nil:
+			return i
+		case best == nil || slices.Contains(i.names, asked) && !slices.Contains(best.names, asked):
+			best = i
+		}
+	}
+	return best
+}
+
+// config is for who connects and asked for i.
+func (i *identity) config() *tls.Config {
+	cfg := &tls.Config{
+		MinVersion:       tls.VersionTLS12,
+		Certificates:     []tls.Certificate{i.cert},
+		VerifyConnection: i.client,
+	}
+	if i.mode != None {
+		cfg.ClientAuth, cfg.ClientCAs = tls.RequestClientCert, i.roots
+	}
+	return cfg
+}
+
+// Client implements transport.Credentials.
+func (c *credentials) Client(name sip.HostName, remote netip.Addr) *tls.Config {
+	i := c.store.identity(c.names[0])
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		ServerName: name.String(),
+		// The names of SIP are not those of the web: VerifyConnection does it all.
+		InsecureSkipVerify: true,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			return i.server(state, name, remote)
+		},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &i.cert, nil
+		},
+		ClientSessionCache: c.sessions,
+	}
+}

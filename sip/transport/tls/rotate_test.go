@@ -1,0 +1,72 @@
+package tls
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/transporttest"
+)
+
+// A certificate that is renewed again and again, while 200 connect a second: nobody is refused,
+// and who was connected before stays. SIPEDGE_SOAK=1: for a minute.
+func TestRotationUnderLoad(t *testing.T) {
+	last := 2 * time.Second
+	if os.Getenv("SIPEDGE_SOAK") == "1" {
+		last = time.Minute
+	}
+	ca := transporttest.NewAuthority(t)
+	s := store(t, map[string]Files{"edge": one(ca, "edge", None, "edge.example")})
+	m, got := node(t, s.Credentials("edge"), transport.Limits{})
+	dial := func() (*tls.Conn, error) {
+		return tls.Dial("tcp", m.Listeners()[0].Addr.String(), &tls.Config{InsecureSkipVerify: true})
+	}
+	old, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+
+	var mu sync.Mutex
+	seen, count := map[string]bool{}, 0
+	var dialling sync.WaitGroup
+	knock := func() {
+		c, err := dial()
+		if err != nil {
+			t.Errorf("a connection was refused: %v", err)
+			return
+		}
+		defer c.Close()
+		if _, err := c.Write(transporttest.Text(1, 0)); err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		seen[c.ConnectionState().PeerCertificates[0].SerialNumber.String()] = true
+		count++
+	}
+	const every = 5 * time.Millisecond
+	for i, begun := 0, time.Now(); time.Duration(i)*every < last; i++ {
+		time.Sleep(time.Until(begun.Add(time.Duration(i) * every)))
+		dialling.Go(knock)
+		if i%10 == 0 {
+			s.Refresh(slog.New(slog.DiscardHandler))
+		}
+		if i%40 == 0 {
+			ca.Issue("edge", names("edge.example"))
+		}
+	}
+	dialling.Wait()
+	if done, _ := s.Reloads(); done < 3 || len(seen) < 3 {
+		t.Errorf("%d reloads, %d certificates seen: this shows nothing", done, len(seen))
+	}
+	if _, err := old.Write(transporttest.Text(2, 0)); err != nil {
+		t.Errorf("on the connection of before: %v", err)
+	}
+	transporttest.Eventually(t, "all messages", func() bool { return len(got.Messages()) == count+1 })
+	t.Logf("%d connections", count)
+}

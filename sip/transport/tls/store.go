@@ -1,0 +1,189 @@
+package tls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ClientMode says whether who connects shows a certificate.
+type ClientMode uint8
+
+const (
+	None    ClientMode = iota // nobody is asked
+	Request                   // one that is shown is verified
+	Require                   // and one is shown
+)
+
+// Files are where a certificate is, and whom we trust where it is shown.
+type Files struct {
+	Cert, Key string   // PEM: the certificate with what leads from it to its CA, and its key
+	CA        []string // PEM: whom to trust; none: whom the system trusts
+	CRL       []string // PEM or DER: what a CA of CA revoked
+	Client    ClientMode
+}
+
+func (f Files) all() []string {
+	return slices.Concat([]string{f.Cert, f.Key}, f.CA, f.CRL)
+}
+
+// identity is a certificate as it was read. It is never changed.
+type identity struct {
+	files   Files
+	cert    tls.Certificate
+	names   []string // SIP domains
+	roots   *x509.CertPool
+	revoked revoked
+	mode    ClientMode
+	ends    []Expiry
+	serving *tls.Config // for who connects
+}
+
+// Expiry is when something of a certificate ends.
+type Expiry struct {
+	Certificate string // its name
+	Of          string // "certificate", "ca" or "crl"
+	At          time.Time
+}
+
+// Store holds the certificates of a policy by name. Methods are safe for concurrent use.
+type Store struct {
+	current  atomic.Pointer[map[string]*identity]
+	reloaded atomic.Uint64
+	failed   atomic.Uint64
+
+	mu     sync.Mutex
+	stamps map[string]stamp // of files, when they were read last
+	seen   map[string]stamp // when they were looked at last
+}
+
+// NewStore returns a Store without certificates.
+func NewStore() *Store {
+	s := &Store{}
+	s.current.Store(&map[string]*identity{})
+	return s
+}
+
+// Prepared are certificates that were read and are not in use yet.
+type Prepared struct {
+	identities map[string]*identity
+	stamps     map[string]stamp
+}
+
+// Prepare reads certificates by name, all of them, or it tells what is wrong with which.
+func Prepare(all map[string]Files) (*Prepared, map[string]error) {
+	p := &Prepared{identities: make(map[string]*identity), stamps: make(map[string]stamp)}
+	wrong := make(map[string]error)
+	for name, files := range all {
+		stampAll(p.stamps, files)
+		i, err := load(name, files)
+		if err != nil {
+			wrong[name] = err
+		}
+		p.identities[name] = i
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return p, nil
+}
+
+// Use has new connections, and those alone, get what was prepared.
+func (s *Store) Use(p *Prepared) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stamps, s.seen = p.stamps, maps.Clone(p.stamps)
+	s.current.Store(&p.identities)
+}
+
+// Expiries tells when what is in use ends, by name.
+func (s *Store) Expiries() (list []Expiry) {
+	all := *s.current.Load()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[name].ends...)
+	}
+	return list
+}
+
+// Reloads are how often files that changed were read, and could not be.
+func (s *Store) Reloads() (done, failed uint64) { return s.reloaded.Load(), s.failed.Load() }
+
+func (s *Store) identity(name string) *identity { return (*s.current.Load())[name] }
+
+var errEmpty = errors.New("no certificate in it")
+
+func load(name string, f Files) (*identity, error) {
+	i := &identity{files: f, mode: f.Client, revoked: make(revoked)}
+	var err error
+	if i.cert, err = tls.LoadX509KeyPair(f.Cert, f.Key); err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", f.Cert, f.Key, err)
+	}
+	leaf := i.cert.Leaf
+	i.names = domains(leaf)
+	ends := map[string]time.Time{"certificate": leaf.NotAfter}
+	first := func(of string, at time.Time) {
+		if was, ok := ends[of]; !ok || at.Before(was) {
+			ends[of] = at
+		}
+	}
+	var authorities []*x509.Certificate
+	for _, file := range f.CA {
+		found, err := readCA(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		authorities = append(authorities, found...)
+	}
+	if len(f.CA) > 0 {
+		i.roots = x509.NewCertPool()
+	}
+	for _, ca := range authorities {
+		i.roots.AddCert(ca)
+		first("ca", ca.NotAfter)
+	}
+	for _, file := range f.CRL {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		lists, err := i.revoked.add(b, authorities)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		for _, l := range lists {
+			if !l.NextUpdate.IsZero() {
+				first("crl", l.NextUpdate)
+			}
+		}
+	}
+	for _, of := range slices.Sorted(maps.Keys(ends)) {
+		i.ends = append(i.ends, Expiry{name, of, ends[of]})
+	}
+	i.serving = i.config()
+	return i, nil
+}
+
+func readCA(file string) (list []*x509.Certificate, err error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	for _, der := range blocks(b, "CERTIFICATE") {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	if len(list) == 0 {
+		return nil, errEmpty
+	}
+	return list, nil
+}

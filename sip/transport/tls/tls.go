@@ -1,0 +1,126 @@
+package tls
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/stream"
+	"sipedge/sip/transport/tcp"
+)
+
+var errNoCredentials = errors.New("no certificate")
+
+// Listen implements transport.Listen. The listener has Credentials.
+func Listen(e transport.Env) (transport.Socket, error) {
+	if e.Listener.Credentials == nil {
+		return nil, errNoCredentials
+	}
+	r, err := tcp.Open(&e.Listener)
+	if err != nil {
+		return nil, err
+	}
+	return stream.New(e, Secure(e, r), stream.Protocol{}), nil
+}
+
+// Secure is the road r with TLS on it.
+func Secure(e transport.Env, r stream.Road) stream.Road {
+	server, st := e.Listener.Credentials.Server(), e.Stats
+	return stream.Road{
+		Listener: r.Listener,
+		Greet: func(ctx context.Context, nc net.Conn) (net.Conn, error) {
+			w := &wire{Conn: nc}
+			return shake(ctx, w, tls.Server(w, server), st)
+		},
+		Dial: func(
+			ctx context.Context, remote netip.AddrPort, name sip.HostName,
+		) (net.Conn, error) {
+			nc, err := r.Dial(ctx, remote, name)
+			if err != nil {
+				return nil, err
+			}
+			w := &wire{Conn: nc}
+			client := e.Listener.Credentials.Client(name, remote.Addr())
+			return shake(ctx, w, tls.Client(w, client), st)
+		},
+	}
+}
+
+// shake is the handshake of a connection over w.
+func shake(ctx context.Context, w *wire, c *tls.Conn, st *transport.Stats) (net.Conn, error) {
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = w.Close()
+		return nil, faultOf(ctx, err)
+	}
+	st.Handshakes.Add(1)
+	state := c.ConnectionState()
+	if state.DidResume {
+		st.Resumed.Add(1)
+	}
+	s := &secured{Conn: c, wire: w}
+	if len(state.PeerCertificates) > 0 {
+		s.peer = peerOf(state.PeerCertificates[0])
+	}
+	return s, nil
+}
+
+// faultOf says what an error of a handshake means.
+func faultOf(ctx context.Context, err error) error {
+	if h, ok := errors.AsType[*transport.HandshakeError](err); ok {
+		return h
+	}
+	fault := transport.FaultProtocol
+	var op *net.OpError
+	switch {
+	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
+		fault = transport.FaultTime
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.As(err, &op) && op.Op == "remote error":
+		fault = transport.FaultPeer
+	}
+	return &transport.HandshakeError{Fault: fault, Err: err}
+}
+
+// secured is a connection after its handshake.
+type secured struct {
+	*tls.Conn
+	wire *wire
+	peer *transport.Peer
+}
+
+// Peer is who is at the other end; nil: nobody proved to be anyone.
+func (s *secured) Peer() *transport.Peer { return s.peer }
+
+// Close says goodbye if there is room for it, and does not wait.
+func (s *secured) Close() error {
+	s.wire.ending.Store(true)
+	return s.Conn.Close()
+}
+
+// parting is how long a goodbye may take to be written.
+const parting = 10 * time.Millisecond
+
+// wire is the connection below TLS.
+type wire struct {
+	net.Conn
+	ending atomic.Bool
+}
+
+// SetWriteDeadline leaves little time in the end: TLS would wait seconds for a peer that does
+// not read.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	if w.ending.Load() {
+		t = time.Now().Add(parting)
+	}
+	return w.Conn.SetWriteDeadline(t)
+}
