@@ -47,7 +47,7 @@ deps:
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
-		"db_load db-util" "/usr/include/sql.h unixodbc-dev" \
+		"rtpengine rtpengine-daemon" "db_load db-util" "/usr/include/sql.h unixodbc-dev" \
 		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc"
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0; fi
