@@ -274,9 +274,10 @@ func (p *mediaParty) bye(edge netip.AddrPort, d dialled) {
 func hears(from *net.UDPConn, port int, to *net.UDPConn, n *relayNode) error {
 	packet := append([]byte{0x80, 0}, make([]byte, 170)...)
 	buf := make([]byte, 1500)
+	target := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 	for i := range 50 {
 		packet[3] = byte(i)
-		from.WriteToUDPAddrPort(packet, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)))
+		from.WriteToUDPAddrPort(packet, target)
 		to.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		size, by, err := to.ReadFromUDPAddrPort(buf)
 		if err == nil && size == len(packet) && n.has(int(by.Port())) {
