@@ -38,7 +38,7 @@ func (c *compiler) locations() func(name string) backends.Locations {
 // media is action.Env's.
 func (c *compiler) media(name string) (m backends.Media, ok bool) {
 	if c.env.Media == nil {
-		return nil, backends.DeclaredMedia(c.doc.Backends, name)
+		return nil, c.env.Proxy == nil && backends.DeclaredMedia(c.doc.Backends, name)
 	}
 	m = c.env.Media(name)
 	return m, m != nil
