@@ -33,6 +33,8 @@ type Driver struct {
 	Schema string     // CUE of its settings, a struct
 	Inside bool       // all is in the process: tests of policies and proofs may open it
 	Can    Capability // what a DB of it can do, known before it is opened; 0: not known
+	// Relays: what it makes is a Media.
+	Relays bool
 	// Scans reports whether a backend of these settings is a Scanner; nil: none is.
 	Scans func(settings *schema.Value) bool
 	// Tag is the build tag that this program lacks for it, empty: none. With one no policy that
@@ -44,7 +46,7 @@ type Driver struct {
 }
 
 // reads reports whether what it makes may answer questions.
-func (d *Driver) reads() bool { return d.Can == 0 || d.Can&CanSelect != 0 }
+func (d *Driver) reads() bool { return !d.Relays && (d.Can == 0 || d.Can&CanSelect != 0) }
 
 // Opening is what a driver makes a backend of.
 type Opening struct {
@@ -59,7 +61,7 @@ type Opening struct {
 }
 
 // Backend is what a driver opened. What it can do are the interfaces of this package that it
-// implements: DB, Subscribers, Locations.
+// implements: DB, Subscribers, Locations, Media.
 type Backend interface {
 	// Ping asks for a sign of life.
 	Ping(ctx context.Context) error

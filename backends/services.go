@@ -113,9 +113,16 @@ func (o *opening) stub(name string, d *Driver) Backend {
 		return nil
 	}
 	if o.host.Stubs != nil {
-		if b := o.host.Stubs(name, d.Inside); b != nil {
+		b := o.host.Stubs(name, d.Inside)
+		if stub, ok := b.(*Stub); ok && d.Relays {
+			return &StubMedia{Fails: stub.Fails}
+		}
+		if b != nil {
 			return b
 		}
+	}
+	if d.Relays {
+		return new(StubMedia)
 	}
 	if d.Inside {
 		return nil

@@ -104,6 +104,8 @@ type Env struct {
 	Guard     *auth.Guard // of who authenticates; nil as Proxy
 	// Databases finds a database by name; nil: nothing is read from one.
 	Databases func(name string) backends.DB
+	// Media finds a backend that relays media by name; nil: the policy is only looked at.
+	Media func(name string) backends.Media
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
 	// that is only looked at is taken by its word, as far as drivers know better.
 	Subscribers func(name string, columns ...string) backends.Subscribers
@@ -287,7 +289,7 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
-		Databases: c.env.Databases,
+		Databases: c.env.Databases, Media: c.media,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

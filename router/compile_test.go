@@ -47,6 +47,7 @@ routes:
         - max_forwards: {limit: 3, on_exceed: refused}
         - force_rport: {}
         - fix_nat: {}
+        - rtpengine: {backend: media}
         - log: {level: debug, message: "{source.ip} asks"}
         - reply: {code: 200, headers: {Allow: INVITE, X-You: "{source.ip}"}}
     - match: {method: REGISTER}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/schema"
 	"sipedge/sip/resolve"
 	"sipedge/sip/siptest"
@@ -53,10 +54,11 @@ func newRouter(t testing.TB, net *mem.Network, policy string) (*Router, *mem.Nod
 	if err != nil {
 		t.Fatal(err)
 	}
+	media := new(backends.StubMedia)
 	r := New(Config{
 		Sender: node, Clock: net.Now, Wake: node.Wake, Resolver: names{net}, Pool: later{net},
-		Locations: stored(),
-		Secret:    [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Locations: stored(), Media: func(string) backends.Media { return media },
+		Secret: [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	node.Advance = r.Advance
 	p, diags := r.Compile(doc)

@@ -35,6 +35,15 @@ func (c *compiler) locations() func(name string) backends.Locations {
 	}
 }
 
+// media is action.Env's.
+func (c *compiler) media(name string) (m backends.Media, ok bool) {
+	if c.env.Media == nil {
+		return nil, c.env.Proxy == nil && backends.DeclaredMedia(c.doc.Backends, name)
+	}
+	m = c.env.Media(name)
+	return m, m != nil
+}
+
 // asks are the matchers of a route that ask a service, or somebody above the table.
 func (c *compiler) asks(r *route) map[string]table.Ask {
 	return map[string]table.Ask{

@@ -48,6 +48,7 @@ var places = map[string]struct{ where, step string }{
 	"revert_uri":          {"RBF", "{}"},
 	"rewrite_uri":         {"RBF", `"sip:x@10.0.0.3"`},
 	"route":               {"RBFOELST", "common"},
+	"rtpengine":           {"RFO", "{backend: media}"},
 	"save":                {"RO", "{location: contacts, reply: false}"},
 	"send_request":        {"FST", `{method: OPTIONS, to: "sip:x@10.0.0.3"}`},
 	"serialize_branches":  {"RF", "{}"},

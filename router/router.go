@@ -49,6 +49,8 @@ type Config struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database; nil: nothing is read from one.
 	Databases func(name string) backends.DB
+	// Media finds a backend that relays media; nil: there is none.
+	Media func(name string) backends.Media
 	// Ping: bindings are pinged as the policy says; else nobody is, whatever it says.
 	Ping bool
 }
@@ -122,6 +124,7 @@ func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
+		Media: r.cfg.Media,
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }

@@ -69,6 +69,7 @@ func onWireOver(
 	r := New(Config{
 		Sender: w, Clock: net.Now, Wake: func(time.Time) {}, Resolver: names{net}, Pool: later{net},
 		Locations: stored(), Databases: databases,
+		Media: func(string) backends.Media { return new(backends.StubMedia) },
 	})
 	swap(t, r, policy)
 	return r, w

@@ -83,6 +83,12 @@ func TestARunThatWaits(t *testing.T) {
 		{"failure route", `
   request: [{do: [{relay: {to: "sip:10.0.0.3", failure: f}}]}]
   failure: {f: [{do: [` + log + `, {relay: {to: "sip:10.0.0.2"}}]}]}`, "180", 1},
+		{"reply route", `
+  request: [{do: [{relay: {to: "sip:10.0.0.2", reply: r}}]}]
+  reply: {r: [{do: [` + log + `, {log: {message: x}}]}]}`, "180", 2},
+		{"reply routes of a final", `
+  request: [{do: [{relay: {to: "sip:10.0.0.3", reply: r}}]}]
+  reply: {all: [{do: [` + log + `]}], r: [{do: [` + log + `]}]}`, "486", 2},
 		{"both", `
   request: [{do: [` + log + `, {relay: {to: "sip:10.0.0.3", failure: f}}]}]
   failure: {f: [{do: [` + log + `, {reply: {code: 202}}]}]}`, "202", 2},
@@ -109,6 +115,21 @@ func TestARunThatWaits(t *testing.T) {
 				t.Errorf("%d unanswered", n)
 			}
 		})
+	}
+}
+
+// A response without state leaves its reader as well, and goes on behind its route.
+func TestAReplyWithoutStateWaits(t *testing.T) {
+	net := mem.New(mem.Config{})
+	_, _, ran := asking(t, net, `
+  request: [{do: [{forward: {to: "sip:10.0.0.3"}}]}]
+  reply: {all: [{do: [`+log+`]}]}`)
+	a, c := phone(t, net, "10.0.0.1:5060"), phone(t, net, "10.0.0.3:5060")
+	c.answer = 486
+	a.send(call("INVITE"))
+	net.Run(net.Now().Add(time.Second))
+	if got := heard(a.got); got != "486" || *ran != 1 {
+		t.Errorf("the caller got %s, after %d steps", got, *ran)
 	}
 }
 

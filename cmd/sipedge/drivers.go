@@ -9,6 +9,7 @@ import (
 	"sipedge/backends/mysql"
 	"sipedge/backends/odbc"
 	"sipedge/backends/postgres"
+	"sipedge/backends/rtpengine"
 	"sipedge/backends/sqlite"
 	"sipedge/backends/text"
 	"sipedge/backends/unassigned"
@@ -40,6 +41,7 @@ var services = []backends.Driver{
 	mysql.Driver,
 	odbc.Driver,
 	postgres.Driver,
+	rtpengine.Driver,
 	sqlite.Driver,
 	text.Driver,
 	unassigned.Driver,

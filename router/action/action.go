@@ -48,6 +48,9 @@ type Env struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database, as Locations does a store.
 	Databases func(name string) backends.DB
+	// Media finds a backend that relays media, nil while a policy is only looked at. ok false:
+	// it is none.
+	Media func(name string) (m backends.Media, ok bool)
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -83,13 +86,13 @@ func Kinds() []Kind {
 
 func all() []Kind {
 	return []Kind{
-		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dropKind, exitKind, fixNATKind, forceRportKind, forceSendSocketKind,
-		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
-		popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
-		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,
-		revertURIKind, rewriteURIKind, routeKind, saveKind, sendRequestKind,
-		serializeBranchesKind, setKind, setHeaderKind, setHostKind, setPortKind, setUserKind,
-		speedDialKind, stripKind, stripTailKind, unregisterKind, unsetKind,
+		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind, banKind,
+		consumeCredentialsKind, dropKind, exitKind, fixNATKind, forceRportKind, forceSendSocketKind,
+		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind, popKind,
+		prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind, redirectKind, relayKind,
+		removeHeaderKind, replyKind, replyErrorKind, returnKind, revertURIKind, rewriteURIKind, routeKind,
+		rtpengineKind, saveKind, sendRequestKind, serializeBranchesKind, setKind, setHeaderKind,
+		setHostKind, setPortKind, setUserKind, speedDialKind, stripKind, stripTailKind, unregisterKind,
+		unsetKind,
 	}
 }

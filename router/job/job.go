@@ -96,6 +96,10 @@ type Job struct {
 	Err       error           // of the step that failed the run
 	LastError int             // status of the last internal error, for reply_error; 0 none
 
+	// Undo undoes what the run did when its request, an INVITE that begins a dialog, is not
+	// answered 2xx; nil: nothing.
+	Undo Undo
+
 	Answered bool // replied, relayed, forwarded or dropped by decision
 	Auth     Auth // who authenticated; empty: nobody
 
@@ -128,6 +132,9 @@ func (j *Job) Resume(ctx context.Context) Verdict {
 	}
 	return v
 }
+
+// Undo is what has to be done when a request has not succeeded, however that came.
+type Undo interface{ Undo(request *sip.Message) }
 
 // Auth is who proved to be somebody: a user, a NUL, and the realm that knows him.
 type Auth []byte

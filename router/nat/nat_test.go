@@ -69,7 +69,8 @@ func TestTests(t *testing.T) {
 				tt.start, tt.via, tt.contact, tt.source, tt.want, s)
 		}
 	}
-	if j := received(t, invite, "10.0.0.1", "<sip:a@10.0.0.1>", "198.51.100.1:1", ""); Read(nil).Hold(j) {
+	j := received(t, invite, "10.0.0.1", "<sip:a@10.0.0.1>", "198.51.100.1:1", "")
+	if Read(nil).Hold(j) {
 		t.Error("no test holds")
 	}
 }

@@ -132,6 +132,7 @@ func (c *responseContext) ending(v job.Verdict) job.Verdict {
 	}
 	if v == job.Drop && !c.answered {
 		c.answered = true
+		c.undo(c.message())
 		_ = c.p.layer.Drop(c.server) // ErrGone: it has ended
 	}
 	return v
@@ -208,6 +209,7 @@ func (c *responseContext) answerBest() {
 		c.local(b.fault)
 	default:
 		c.merge(b)
+		c.undo(c.message())
 		if c.answered = c.upstream(b.resp); !c.answered {
 			c.local(&fault.Fault{Status: b.status})
 		}

@@ -108,6 +108,8 @@ type Hooks struct {
 	To                     []byte        // next hop URI of the policy; nil: Route, then Request-URI
 	ToLocal                bool          // To is the policy's own, exempt from the destination guard
 	FinalWait, InviteWait  time.Duration // 0: the settings'
+
+	undo job.Undo // when the request does not succeed; nil: nothing
 }
 
 func (p *Proxy) getScratch() *scratch { return p.scratch.Get().(*scratch) }

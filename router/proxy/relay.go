@@ -154,6 +154,9 @@ func (c *responseContext) relayAgain(j *job.Job, h *Hooks) {
 func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	c.attempt++
 	c.hooks.Failure, c.hooks.OnError = h.Failure, h.OnError
+	if j.Undo != nil {
+		c.hooks.undo, j.Undo = j.Undo, nil
+	}
 	c.hooks.FinalWait = h.FinalWait
 	if h.FinalWait == 0 {
 		c.hooks.FinalWait = c.set.FinalWait

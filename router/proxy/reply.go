@@ -26,6 +26,10 @@ func (p *Proxy) Reply(
 	if final || method == sip.ACK {
 		j.Answered = true
 	}
+	if status >= 300 && j.Undo != nil {
+		j.Undo.Undo(j.Msg)
+		j.Undo = nil
+	}
 	switch {
 	case method == sip.ACK:
 		return job.Done
@@ -68,6 +72,9 @@ func (p *Proxy) Reply(
 // client repeats, and goes when that has given up.
 func (p *Proxy) Drop(j *job.Job) {
 	j.Answered = true
+	if j.Undo != nil {
+		j.Undo.Undo(j.Msg)
+	}
 	if j.Word == 0 || j.Context != nil {
 		return
 	}
@@ -95,11 +102,22 @@ func (c *responseContext) respond(m *sip.Message, status int, reason string, ext
 		c.answered, c.success = true, status < 300
 		p.stats.replied.Add(1)
 	}
+	if status >= 300 {
+		c.undo(m)
+	}
 	_ = p.layer.Reply(c.server, status, sc.out) // as in upstream
 	p.sent(c.trace, c.flow.Target(), sc.out)
 	p.putScratch(sc)
 	if status >= 200 {
 		c.hangUp(nil)
+	}
+}
+
+// undo has undone what was done for a request that does not succeed.
+func (c *responseContext) undo(m *sip.Message) {
+	if u := c.hooks.undo; u != nil {
+		c.hooks.undo = nil
+		u.Undo(m)
 	}
 }
 

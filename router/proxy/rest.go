@@ -61,13 +61,14 @@ type tune struct {
 	branch, reply         job.Route
 	failure, onError      job.Route
 	finalWait, inviteWait time.Duration
+	undo                  job.Undo
 }
 
 func (c *responseContext) tune() tune {
 	h := &c.hooks
 	return tune{
 		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
-		finalWait: h.FinalWait, inviteWait: h.InviteWait,
+		finalWait: h.FinalWait, inviteWait: h.InviteWait, undo: h.undo,
 	}
 }
 
@@ -78,7 +79,7 @@ func (c *responseContext) rise(sh *shard, r *record) {
 	c.set = t.set
 	c.hooks = Hooks{
 		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
-		FinalWait: t.finalWait, InviteWait: t.inviteWait,
+		FinalWait: t.finalWait, InviteWait: t.inviteWait, undo: t.undo,
 	}
 	for i := range r.n {
 		c.addBranch().branchState = r.branches[i]

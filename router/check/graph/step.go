@@ -122,6 +122,9 @@ func (s *Step) changes() {
 	case "fix_nat":
 		s.edits("Contact", KeyBody)
 		s.Wild = "what fix_nat makes of Contact and session description"
+	case "rtpengine":
+		s.edits(KeyBody)
+		s.Wild = "what rtpengine makes of the session description"
 	case "force_rport":
 		s.edits("Via")
 	case "add_header", "set_header", "set", "push":

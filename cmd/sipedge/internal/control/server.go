@@ -81,6 +81,8 @@ var handlers = map[string]handler{
 	"statistics":     (*Server).tellStatistics,
 	"tables":         (*Server).tellTables,
 	"backends":       (*Server).tellBackends,
+	"media":          (*Server).tellMedia,
+	"enable_media":   (*Server).enableMedia,
 	"log_level":      (*Server).tellLogLevel,
 	"set_log_level":  (*Server).setLogLevel,
 	"reload":         (*Server).reload,

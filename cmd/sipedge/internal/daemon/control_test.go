@@ -78,7 +78,10 @@ func (c *controlled) add(t *testing.T, aor, contact string) {
 
 // What every operation answers is what OpenAPI says; those that end the server: TestOrderDrain.
 func TestControlOperations(t *testing.T) {
-	c := startControlled(t, "")
+	c := startControlled(t, `backends:
+  contacts: {memory: {}}
+  media: {rtpengine: {nodes: [{udp: "127.0.0.1:9"}]}}
+`)
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
 		t.Fatal(err)
@@ -89,6 +92,7 @@ func TestControlOperations(t *testing.T) {
 	for _, q := range []struct{ id, query, body string }{
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
 		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"backends", "", ""},
+		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"log_level", "", ""}, {"set_log_level", "", `{"level": "warn"}`},
 		{"add_binding", alice, `{"contact": "sip:a@192.0.2.8", "q": 0, "expires_seconds": 90,
 			"path": "<sip:p@192.0.2.1;lr>", "received": "sip:192.0.2.3:4000"}`},

@@ -174,6 +174,7 @@ func (d *Daemon) build(src schema.Source) error {
 		Locations:    d.data.Locations,
 		Subscribers:  d.data.Subscribers,
 		Databases:    d.data.Database,
+		Media:        d.data.MediaOf,
 		Ping:         true,
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -20,6 +20,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/backends/memory"
+	"sipedge/backends/rtpengine"
 	"sipedge/backends/sqlite"
 	"sipedge/router"
 	"sipedge/schema"
@@ -91,7 +92,8 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 	if r.policy == "" {
 		return nil, nil, nil, errors.New("the policy is gone")
 	}
-	words := router.VocabularyWith([]backends.Driver{deafDriver, memory.Driver, sqlite.Driver})
+	words := router.VocabularyWith([]backends.Driver{deafDriver, memory.Driver, sqlite.Driver,
+		rtpengine.Driver})
 	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(r.policy), words)
 	return doc, src, diags, nil
 }

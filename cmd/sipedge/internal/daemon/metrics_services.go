@@ -49,6 +49,9 @@ func (e emitter) backends(s *backends.Services) {
 		if b, ok := b.(backends.Backlogged); ok {
 			e.backlog(name, b.Backlog())
 		}
+		if b, ok := b.(backends.MediaNodes); ok {
+			e.media(name, b.Nodes())
+		}
 	})
 }
 
@@ -92,4 +95,23 @@ func (e emitter) backlog(name string, b backends.Backlog) {
 		b.JournalFlushes, "backend", name)
 	e.counter("journal_failures_total", "What the disk did not take.", b.JournalFailures,
 		"backend", name)
+}
+
+func (e emitter) media(name string, nodes []backends.MediaNode) {
+	one := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	for _, n := range nodes {
+		of := []string{"backend", name, "node", n.Address}
+		e.gauge("media_node_up", "1: the node answers.", one(n.Up), of...)
+		e.gauge("media_node_enabled", "1: new calls go to it.", one(n.Enabled), of...)
+		e.counter("media_offers_total", "Offers that the node took.", n.Calls, of...)
+		e.counter("media_refused_total", "Commands that the node refused.", n.Errors, of...)
+		e.counter("media_timeouts_total", "Commands that the node did not answer.", n.Timeouts, of...)
+		e.counter("media_pings_total", "Pings of the node.", n.Pings, of...)
+		e.counter("media_pings_lost_total", "Of these, without an answer.", n.Lost, of...)
+	}
 }

@@ -1,0 +1,70 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/usage"
+)
+
+func (c *command) newMedia() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "media",
+		Short: "List media nodes, and take them out of service",
+		Args:  usage.NoCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		question(c, "list", "media", "List the nodes that relay media",
+			`Lists the nodes of the backends of driver rtpengine, in the order of the policy.
+
+  STATE     up, or down: it does not answer, and gets no calls until it answers a ping;
+            disabled: new calls go elsewhere
+  OFFERS    that it took; of commands REFUSED it refused, and TIMEOUTS it did not answer
+  LOST      pings that it did not answer`, mediaText),
+		c.newEnable("enable", true, "Have new calls go to a node again"),
+		c.newEnable("disable", false, "Have new calls go to other nodes"))
+	return cmd
+}
+
+func (c *command) newEnable(verb string, enabled bool, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   verb + " ADDRESS",
+		Short: short,
+		Long: short + `, until the server ends. The calls that it has stay with it.
+
+Exit code 1: there is no such node.`,
+		Example: "  sipedge ctl media " + verb + " 192.0.2.5:2223",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.with(func(ctx context.Context, server *control.Client) error {
+				var all control.MediaNodes
+				err := server.Do(ctx, "enable_media", query("node", args[0]),
+					&control.Enabled{Enabled: enabled}, &all)
+				if err != nil {
+					return err
+				}
+				return c.say(&all, func(w io.Writer) { mediaText(&all, w) })
+			})
+		},
+	}
+}
+
+func mediaText(v *control.MediaNodes, w io.Writer) {
+	fmt.Fprintln(w, "NODE\tBACKEND\tWEIGHT\tSTATE\tOFFERS\tREFUSED\tTIMEOUTS\tLOST")
+	for _, n := range v.Nodes {
+		state := "up"
+		if !n.Up {
+			state = "down"
+		}
+		if !n.Enabled {
+			state += ", disabled"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%d\n", n.Address, n.Backend, n.Weight, state,
+			n.Offers, n.Refused, n.Timeouts, n.Lost)
+	}
+}
