@@ -29,7 +29,7 @@ func (r *Router) pushRecordRoutes(
 		scheme = "<sips:"
 	}
 	s.routes = 1
-	pair := in != out && int(in) < len(r.names)
+	pair := in != out && int(in) < len(*r.names.Load())
 	if pair {
 		s.routes = 2
 		buf = r.appendRecordRoute(append(buf[:0], scheme...), in, sum, pair, s.Params)
@@ -43,7 +43,7 @@ func (r *Router) pushRecordRoutes(
 func (r *Router) appendRecordRoute(
 	dst []byte, listener uint16, sum uint64, pair bool, params []byte,
 ) []byte {
-	n := &r.names[listener]
+	n := r.name(listener)
 	dst = append(dst, n.hostport...)
 	if n.transport != sip.UDP {
 		dst = append(dst, ";transport="...)

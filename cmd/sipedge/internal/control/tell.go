@@ -64,6 +64,9 @@ func (s *Server) tellWork(_ http.ResponseWriter, r *http.Request) (any, error) {
 		Pool: Pool{Jobs: pool.Live, Most: pool.Max, Refused: pool.Full},
 	}
 	for i, l := range s.Manager.Listeners() {
+		if !l.Addr.IsValid() {
+			continue // it was removed
+		}
 		n := s.Manager.Stats()[i]
 		w.Listeners = append(w.Listeners, Listener{
 			Transport: l.Transport.String(), Address: l.Addr.String(), Advertised: l.Advertised,

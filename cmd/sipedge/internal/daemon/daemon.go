@@ -61,7 +61,7 @@ type Daemon struct {
 	cfg     Config
 	log     *slog.Logger
 	level   *slog.LevelVar
-	doc     *schema.Document // the policy of the start: what can't change is as it has it
+	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
 	data    *backends.Services
 	router  *router.Router
@@ -81,7 +81,7 @@ type Daemon struct {
 	draining   atomic.Bool
 
 	clock   *clock
-	unlend  func()          // takes back the processors lent to readers
+	lent    processors
 	ends    context.Context // with the daemon
 	stop    context.CancelFunc
 	running sync.WaitGroup // what ends then, admin and control
@@ -111,7 +111,9 @@ func Start(cfg Config) (*Daemon, error) {
 		d.closeControl()
 		return nil, err
 	}
-	policy, more := d.router.Prove(doc)
+	policy, more := d.router.Prove(doc, router.Ground{
+		Listeners: d.manager.Listeners(), Services: d.data,
+	})
 	if policy == nil {
 		d.close(context.Background())
 		return nil, &Problems{src, append(diags, more...)}
@@ -151,7 +153,8 @@ func (d *Daemon) build(src schema.Source) error {
 		d.closeServices()
 		return err
 	}
-	d.unlend = lend(d.manager.Listeners(), sockets.Workers)
+	d.lent = processors{runtime.GOMAXPROCS(0), sockets.Workers}
+	d.lent.lend(d.manager.Listeners())
 	limits := &d.doc.Limits
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
@@ -166,9 +169,6 @@ func (d *Daemon) build(src schema.Source) error {
 		Secret:       key,
 		Log:          d.log,
 		Trace:        d.calls.Trace,
-		Locations:    d.data.Locations,
-		Subscribers:  d.data.Subscribers,
-		Databases:    d.data.Database,
 		Ping:         true,
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -200,7 +200,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.running.Go(func() { d.giveBack(d.ends) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {
-		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())
+		d.tellListener("listening", l)
 	}
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
@@ -241,7 +241,7 @@ func (d *Daemon) close(ctx context.Context) {
 	d.closeControl()
 	d.running.Wait()
 	d.closeServices()
-	d.unlend()
+	d.lent.lend(nil)
 }
 
 // sockets is what a policy listens on.

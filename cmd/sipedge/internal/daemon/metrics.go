@@ -172,10 +172,10 @@ func (e emitter) history(table string, h data.History) {
 	}
 }
 
-// transports sums the listeners of each transport.
+// transports sums the listeners of each transport, those that were removed too.
 func (e emitter) transports(m *transport.Manager) {
 	sums := map[string]*listenerSum{}
-	for i, l := range m.Listeners() {
+	for i, l := range m.Places() {
 		name := l.Transport.String()
 		if sums[name] == nil {
 			sums[name] = &listenerSum{ended: make([]uint64, len(transport.Reasons))}

@@ -2,11 +2,12 @@ package daemon
 
 import (
 	"errors"
-	"reflect"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"sipedge/router"
 	"sipedge/schema"
 )
 
@@ -32,12 +33,8 @@ func (d *Daemon) reload() result {
 	return result{err: err}
 }
 
-// fixedError is of a policy that needs another start.
-type fixedError struct{ changed []string }
-
-func (e *fixedError) Error() string {
-	return strings.Join(e.changed, ", ") + " cannot change while the server runs: restart it"
-}
+// unfitError is of a policy without mistakes that can't be carried out here and now.
+type unfitError struct{ error }
 
 // swap loads, checks and compiles beside the traffic, then swaps.
 func (d *Daemon) swap() (warnings *Problems, err error) {
@@ -49,14 +46,22 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 		return nil, &Problems{src, diags}
 	}
 	if changed := fixed(d.doc, doc); len(changed) > 0 {
-		return nil, &fixedError{changed}
+		return nil, &unfitError{fmt.Errorf("%s cannot change while the server runs: restart it",
+			strings.Join(changed, ", "))}
 	}
-	policy, more := d.router.Prove(doc)
+	listeners, err := d.manager.Prepare(router.Listeners(doc))
+	if err != nil {
+		return nil, &unfitError{err}
+	}
+	policy, more := d.router.Prove(doc, router.Ground{
+		Listeners: listeners.Listeners(), Services: d.data,
+	})
 	diags = append(diags, more...)
 	if policy == nil {
-		return nil, &Problems{src, diags}
+		return nil, errors.Join(&Problems{src, diags}, listeners.Drop())
 	}
-	d.router.Swap(policy)
+	d.replace(policy, listeners)
+	d.doc = doc
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))
 	d.warn(diags)
@@ -70,13 +75,8 @@ func fixed(a, b *schema.Document) (changed []string) {
 			changed = append(changed, name)
 		}
 	}
-	sameListen := func(x, y schema.Listen) bool {
-		x.Pos, y.Pos = schema.Pos{}, schema.Pos{}
-		return reflect.DeepEqual(x, y)
-	}
 	sameText := func(x, y schema.Text) bool { return x.S == y.S }
 	t, u := a.Timers, b.Timers
-	differ("listen", !slices.EqualFunc(a.Listen, b.Listen, sameListen))
 	differ("workers", a.Workers != b.Workers)
 	differ("timers.T1, T2, T4", t.T1 != u.T1 || t.T2 != u.T2 || t.T4 != u.T4)
 	differ("limits of transports and transactions", startLimits(a.Limits) != startLimits(b.Limits))
