@@ -39,7 +39,7 @@ func same(t *testing.T, what string, got, want []transport.Listener) {
 
 // A listener keeps its place while others come and go, and has it again when it comes back.
 func TestChangeKeepsPlaces(t *testing.T) {
-	one := listeners("192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060")
+	one := listeners("203.0.113.1:5060", "203.0.113.2:5060", "203.0.113.3:5060")
 	a, b, c := one[0], one[1], one[2]
 	var none transport.Listener
 	m, d, err := open([]transport.Listener{a, b})
@@ -47,7 +47,7 @@ func TestChangeKeepsPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Start(nil)
-	remote := netip.MustParseAddr("198.51.100.1")
+	remote := netip.MustParseAddr("203.0.113.200")
 	for _, step := range []struct {
 		name                 string
 		want                 []transport.Listener
@@ -96,17 +96,17 @@ func TestChangeKeepsPlaces(t *testing.T) {
 
 // What can't be bound changes nothing, and what was bound beside it is let go of.
 func TestChangeFails(t *testing.T) {
-	had := listeners("192.0.2.1:5060", "192.0.2.2:5060")
+	had := listeners("203.0.113.1:5060", "203.0.113.2:5060")
 	m, d, err := open(had)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Start(nil)
-	if _, err = m.Prepare(listeners("192.0.2.2:5060", "192.0.2.3:5060", "127.0.0.1:1")); !errors.Is(
+	if _, err = m.Prepare(listeners("203.0.113.2:5060", "203.0.113.3:5060", "127.0.0.1:1")); !errors.Is(
 		err, errTaken) {
 		t.Errorf("error %v, want errTaken", err)
 	}
-	given, err := m.Prepare(listeners("192.0.2.4:5060"))
+	given, err := m.Prepare(listeners("203.0.113.4:5060"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestChangeFails(t *testing.T) {
 
 // Another name in messages needs no other socket.
 func TestChangeAdvertised(t *testing.T) {
-	ls := listeners("192.0.2.1:5060")
+	ls := listeners("203.0.113.1:5060")
 	m, d, err := open(ls)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestChangeAdvertised(t *testing.T) {
 // Nothing leaves by a listener that was removed: not what knows its place, not what knows a
 // connection of it.
 func TestSendAfterChange(t *testing.T) {
-	ls := listeners("t192.0.2.1:5060", "t192.0.2.2:5060")
+	ls := listeners("t203.0.113.1:5060", "t203.0.113.2:5060")
 	m, d, err := open(ls)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestSendAfterChange(t *testing.T) {
 	m.Start(nil)
 	conn := d.sockets[0].env.NextConn()
 	change(t, m, ls[1:])
-	to := transport.Target{Transport: sip.TCP, Remote: netip.MustParseAddrPort("192.0.2.9:5060")}
+	to := transport.Target{Transport: sip.TCP, Remote: netip.MustParseAddrPort("203.0.113.9:5060")}
 	if err := m.Send(to, nil, 0); !errors.Is(err, transport.ErrNoListener) {
 		t.Errorf("by place: %v, want ErrNoListener", err)
 	}
@@ -166,10 +166,10 @@ func TestPlacesAreBounded(t *testing.T) {
 	}
 	m.Start(nil)
 	for i := range 1024 {
-		change(t, m, listeners(fmt.Sprintf("192.0.2.1:%d", 2000+i)))
+		change(t, m, listeners(fmt.Sprintf("203.0.113.1:%d", 2000+i)))
 	}
-	if _, err := m.Prepare(listeners("192.0.2.1:9000")); err == nil {
+	if _, err := m.Prepare(listeners("203.0.113.1:9000")); err == nil {
 		t.Error("one place more than there may be: no error")
 	}
-	change(t, m, listeners("192.0.2.1:2000"))
+	change(t, m, listeners("203.0.113.1:2000"))
 }

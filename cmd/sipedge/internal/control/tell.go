@@ -123,14 +123,9 @@ func (s *Server) tellBackends(http.ResponseWriter, *http.Request) (any, error) {
 }
 
 func (s *Server) backends() []Backend {
-	list := []Backend{}
-	s.Data.Each(func(name string, b backends.Backend) {
-		one := Backend{Name: name}
-		for i := range s.Document.Backends {
-			if s.Document.Backends[i].Name == name {
-				one.Driver = s.Document.Backends[i].Driver
-			}
-		}
+	list, all := []Backend{}, s.Data()
+	all.Each(func(name string, b backends.Backend) {
+		one := Backend{Name: name, Driver: all.Driver(name)}
 		if b, ok := b.(interface{ Len() int }); ok {
 			n := b.Len()
 			one.Bindings = &n

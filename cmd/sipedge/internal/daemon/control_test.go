@@ -264,7 +264,7 @@ func TestControlBindings(t *testing.T) {
 			r.Removed != step.removed {
 			t.Errorf("%s %s: %v, %d removed, want %d", step.id, step.query, err, r.Removed, step.removed)
 		}
-		rows, err := c.data.Get("store").(backends.DB).Select(context.Background(),
+		rows, err := c.data.Load().Get("store").(backends.DB).Select(context.Background(),
 			backends.Select{Table: "location", Columns: []string{"contact"}})
 		if err != nil || len(rows) != step.left {
 			t.Errorf("%s %s: %d rows are left, %v, want %d", step.id, step.query, len(rows), err,

@@ -63,7 +63,7 @@ type Daemon struct {
 	level   *slog.LevelVar
 	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
-	data    *backends.Services
+	data    atomic.Pointer[backends.Services] // of the policy that runs
 	router  *router.Router
 	names   *resolve.Resolver
 	pool    *router.Pool
@@ -112,7 +112,7 @@ func Start(cfg Config) (*Daemon, error) {
 		return nil, err
 	}
 	policy, more := d.router.Prove(doc, router.Ground{
-		Listeners: d.manager.Listeners(), Services: d.data,
+		Listeners: d.manager.Listeners(), Services: d.data.Load(),
 	})
 	if policy == nil {
 		d.close(context.Background())
@@ -144,13 +144,15 @@ func (d *Daemon) build(src schema.Source) error {
 	if d.names, err = newResolver(d.doc); err != nil {
 		return err
 	}
-	if err := d.openServices(src); err != nil {
+	services, err := d.openServices(d.doc, src)
+	if err != nil {
 		return err
 	}
+	d.data.Store(services)
 	sockets := sockets(d.doc)
 	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
 	if err != nil {
-		d.closeServices()
+		d.closeServices(services)
 		return err
 	}
 	d.lent = processors{runtime.GOMAXPROCS(0), sockets.Workers}
@@ -179,7 +181,7 @@ func (d *Daemon) build(src schema.Source) error {
 
 // begin opens the doors.
 func (d *Daemon) begin(policy *router.Policy) error {
-	if err := d.loadServices(); err != nil {
+	if err := d.loadServices(d.data.Load()); err != nil {
 		return err
 	}
 	l, err := listenAdmin(d.doc.Admin.Addr)
@@ -205,7 +207,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
 		runtime.SetMutexProfileFraction(mutexSamples)
-		ready := func() bool { return !d.draining.Load() && d.data.Loaded() }
+		ready := func() bool { return !d.draining.Load() && d.data.Load().Loaded() }
 		d.admin = adminServer(d.series, ready,
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
@@ -240,7 +242,7 @@ func (d *Daemon) close(ctx context.Context) {
 	}
 	d.closeControl()
 	d.running.Wait()
-	d.closeServices()
+	d.closeServices(d.data.Load())
 	d.lent.lend(nil)
 }
 

@@ -8,7 +8,8 @@ import (
 	"sipedge/sip/transport"
 )
 
-// closeTime is what a removed listener gets for what is queued to leave.
+// closeTime is what a removed listener gets for what is queued to leave, and a removed backend for
+// what is under way.
 const closeTime = 5 * time.Second
 
 // replace has a policy run, and the listeners of a change be those of the server. What arrives by a

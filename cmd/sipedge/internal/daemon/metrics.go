@@ -44,7 +44,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
 	e.pings(d.router.Pings())
-	e.backends(d.data)
+	e.backends(d.data.Load())
 	e.transports(d.manager)
 }
 

@@ -49,18 +49,25 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 		return nil, &unfitError{fmt.Errorf("%s cannot change while the server runs: restart it",
 			strings.Join(changed, ", "))}
 	}
+	services, added, err := d.addServices(doc, src)
+	if err != nil {
+		return nil, err
+	}
 	listeners, err := d.manager.Prepare(router.Listeners(doc))
 	if err != nil {
+		d.closeServices(added)
 		return nil, &unfitError{err}
 	}
 	policy, more := d.router.Prove(doc, router.Ground{
-		Listeners: listeners.Listeners(), Services: d.data,
+		Listeners: listeners.Listeners(), Services: services,
 	})
 	diags = append(diags, more...)
 	if policy == nil {
+		d.closeServices(added)
 		return nil, errors.Join(&Problems{src, diags}, listeners.Drop())
 	}
 	d.replace(policy, listeners)
+	d.replaceServices(services)
 	d.doc = doc
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))
@@ -83,14 +90,9 @@ func fixed(a, b *schema.Document) (changed []string) {
 	differ("log.format", a.Log.Format != b.Log.Format)
 	differ("admin", a.Admin.Addr != b.Admin.Addr || a.Admin.Socket.S != b.Admin.Socket.S)
 	differ("secrets", a.Secrets != b.Secrets)
-	differ("backends", !slices.EqualFunc(a.Backends, b.Backends, sameBackend))
 	differ("dns", a.DNS.Budget != b.DNS.Budget || a.DNS.Prefer != b.DNS.Prefer ||
 		a.DNS.Stale != b.DNS.Stale || !slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
 	return changed
-}
-
-func sameBackend(a, b schema.Backend) bool {
-	return a.Name == b.Name && a.Driver == b.Driver && schema.SameValue(a.Settings, b.Settings)
 }
 
 // startLimits leaves of the limits what is read at the start only.
