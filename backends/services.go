@@ -35,6 +35,7 @@ type Host struct {
 	Before *Services
 	// Reveal replaces references to secrets in a setting; nil: there are none to replace.
 	Reveal func(text string) (string, error)
+	Look   bool // no file is made that is not there
 	// Alone: only what the process itself keeps is opened, as tests of a policy need it. For what
 	// is not, an empty Stub stands.
 	Alone bool
@@ -98,7 +99,7 @@ func (o *opening) open(b *schema.Backend) {
 	}
 	backend, diags := d.Open(&Opening{
 		Name: b.Name, Settings: settings, Folder: one.folder, State: o.host.State,
-		Log: o.host.Log, Alone: o.host.Alone,
+		Log: o.host.Log, Alone: o.host.Alone, Look: o.host.Look,
 		Other: func(name string) Backend {
 			one.uses = append(one.uses, name)
 			return o.other(name)
