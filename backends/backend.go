@@ -55,6 +55,7 @@ type Opening struct {
 	Folder   string        // of the policy, for relative paths
 	State    string        // folder that outlives the process; empty: there is none
 	Log      *slog.Logger
+	Look     bool // no file is made that is not there
 	Alone    bool // no other backend is there, and is not missed: in the test of a policy
 	// Other finds another backend of the policy, opened before; nil: there is none.
 	Other func(name string) Backend

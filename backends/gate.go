@@ -18,6 +18,7 @@ type Gate struct {
 	slots   chan int       // free ones
 	running []atomic.Int64 // by slot: when its call began, Unix nanoseconds; 0: none
 	waiting atomic.Int64
+	shut    atomic.Bool
 
 	calls, failures, timeouts, refused atomic.Uint64
 }
@@ -72,6 +73,10 @@ var errBusy = errors.New("too many calls wait")
 func Ask[T any](ctx context.Context, g *Gate, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	g.calls.Add(1)
+	if g.shut.Load() {
+		g.refused.Add(1)
+		return none, fmt.Errorf("%s: %w: it is closed", g.name, ErrUnavailable)
+	}
 	period, ok := g.breaker.enter(time.Now())
 	if !ok {
 		g.refused.Add(1)
@@ -90,6 +95,9 @@ func Ask[T any](ctx context.Context, g *Gate, f func(context.Context) (T, error)
 	})
 	return v, g.judge(ctx, period, err)
 }
+
+// Shut refuses every call from now on.
+func (g *Gate) Shut() { g.shut.Store(true) }
 
 // turn waits for a free slot.
 func (g *Gate) turn(ctx context.Context) (slot int, err error) {

@@ -24,6 +24,12 @@ func Guard(name string, db DB, limits Limits) *Guarded {
 	}}, g}
 }
 
+// Close refuses calls from now on.
+func (g *Guarded) Close() error {
+	g.gate.Shut()
+	return g.gated.Close()
+}
+
 // Stats are those of its Gate.
 func (g *Guarded) Stats() Stats { return g.gate.Stats() }
 

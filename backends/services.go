@@ -18,17 +18,24 @@ type Services struct {
 }
 
 type service struct {
-	name     string
-	backend  Backend
-	settings *schema.Value
+	name, driver string
+	backend      Backend
+	settings     *schema.Value
+	revealed     *schema.Value // settings with their secrets
+	folder       string        // of the policy
+	uses         []string      // backends it asked for
 }
 
 // Host is where services are opened.
 type Host struct {
 	State string // folder that outlives the process; empty: there is none
 	Log   *slog.Logger
+	// Before are the services of the policy before: what is declared alike, and what it uses, goes
+	// on as it is. A location store can't be declared otherwise. nil: there are none.
+	Before *Services
 	// Reveal replaces references to secrets in a setting; nil: there are none to replace.
 	Reveal func(text string) (string, error)
+	Look   bool // no file is made that is not there
 	// Alone: only what the process itself keeps is opened, as tests of a policy need it. For what
 	// is not, an empty Stub stands.
 	Alone bool
@@ -44,7 +51,7 @@ func OpenServices(list []schema.Backend, h Host) (*Services, schema.Diagnostics)
 		o.open(&list[i])
 	}
 	if o.diags.HasErrors() {
-		_ = o.s.Close() // nothing was asked yet
+		_ = o.s.Without(h.Before).Close() // nothing was asked yet
 		return nil, o.diags
 	}
 	return o.s, o.diags
@@ -65,7 +72,8 @@ func (o *opening) open(b *schema.Backend) {
 	}
 	o.begun[b.Name] = true
 	if stub := o.stub(b.Name, &d); stub != nil {
-		o.s.open = append(o.s.open, service{b.Name, stub, b.Settings})
+		o.s.open = append(o.s.open, service{name: b.Name, driver: b.Driver, backend: stub,
+			settings: b.Settings})
 		return
 	}
 	settings, diags := o.revealed(b.Settings)
@@ -73,13 +81,43 @@ func (o *opening) open(b *schema.Backend) {
 		o.diags = append(o.diags, diags...)
 		return
 	}
+	one := service{name: b.Name, driver: b.Driver, settings: b.Settings, revealed: settings,
+		folder: filepath.Dir(b.Pos.File)}
+	if old := o.host.Before.find(b.Name); old != nil {
+		_, keeps := old.backend.(Locations)
+		switch {
+		case o.goesOn(old, &one):
+			one.backend, one.uses = old.backend, old.uses
+			o.s.open = append(o.s.open, one)
+			return
+		case keeps:
+			o.diags = append(o.diags, b.Settings.Problem(schema.BadValue,
+				"the location store %q can't change while the server runs, nor what it is kept in, "+
+					"since it would lose bindings: restart it", b.Name))
+			return
+		}
+	}
 	backend, diags := d.Open(&Opening{
-		Name: b.Name, Settings: settings, Folder: filepath.Dir(b.Pos.File), State: o.host.State,
-		Log: o.host.Log, Alone: o.host.Alone, Other: o.other,
+		Name: b.Name, Settings: settings, Folder: one.folder, State: o.host.State,
+		Log: o.host.Log, Alone: o.host.Alone, Look: o.host.Look,
+		Other: func(name string) Backend {
+			one.uses = append(one.uses, name)
+			return o.other(name)
+		},
 	})
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
-		o.s.open = append(o.s.open, service{b.Name, backend, b.Settings})
+		one.backend = backend
+		o.s.open = append(o.s.open, one)
 	}
+}
+
+// goesOn reports whether a service is as it was before, and what it uses is.
+func (o *opening) goesOn(old, now *service) bool {
+	return old.driver == now.driver && old.folder == now.folder && old.revealed != nil &&
+		schema.SameValue(old.revealed, now.revealed) &&
+		!slices.ContainsFunc(old.uses, func(name string) bool {
+			return o.other(name) != o.host.Before.Get(name)
+		})
 }
 
 // revealed is settings with what references in them stand for.
@@ -149,6 +187,9 @@ func (s *Services) Get(name string) Backend {
 }
 
 func (s *Services) find(name string) *service {
+	if s == nil {
+		return nil
+	}
 	i := slices.IndexFunc(s.open, func(one service) bool { return one.name == name })
 	if i < 0 {
 		return nil
@@ -207,6 +248,25 @@ func (s *Services) Each(f func(name string, b Backend)) {
 	for _, one := range s.open {
 		f(one.name, one.backend)
 	}
+}
+
+// Driver is that of a backend; empty: there is none of the name.
+func (s *Services) Driver(name string) string {
+	if one := s.find(name); one != nil {
+		return one.driver
+	}
+	return ""
+}
+
+// Without are the services that are not among others, which may be nil.
+func (s *Services) Without(others *Services) *Services {
+	rest := new(Services)
+	for _, one := range s.open {
+		if old := others.find(one.name); old == nil || old.backend != one.backend {
+			rest.open = append(rest.open, one)
+		}
+	}
+	return rest
 }
 
 // Load has every store read what it has from before, in the order of the policy.

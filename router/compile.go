@@ -95,7 +95,7 @@ func (p *Policy) Snapshot() (restore func()) {
 type Env struct {
 	Proxy     *proxy.Proxy         // nil: the policy is only validated
 	Agent     *uac.Agent           // sends what the policy asks for; nil as Proxy
-	Listeners []transport.Listener // as bound; nil: as the document has them
+	Listeners []transport.Listener // as bound, a place each; nil: as the document has them
 	Log       *slog.Logger         // of the action log
 	Unfit     func()               // counts values that were none for their variable; nil: nobody
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none

@@ -88,6 +88,14 @@ func (r *Router) watch(list []backends.Locations) {
 	}
 }
 
+// Forget has nothing to do with a store any more, which no policy that runs uses.
+func (r *Router) Forget(l backends.Locations) {
+	s := &r.stores
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = slices.DeleteFunc(slices.Clone(s.list), func(o backends.Locations) bool { return o == l })
+}
+
 // ends notes that a binding ends.
 func (r *Router) ends(at time.Time) {
 	s := &r.stores

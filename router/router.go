@@ -120,14 +120,23 @@ func derive(secret [32]byte, purpose string) (key [16]byte) {
 // Compile makes a policy for this Router. Its listeners are the Sender's,
 // whatever the document says.
 func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
-	return Compile(doc, Env{
+	return Compile(doc, r.env())
+}
+
+// env is what a policy of this Router is compiled against.
+func (r *Router) env() Env {
+	return Env{
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
 		Media: r.cfg.Media,
 		Unfit: func() { r.count.unfit.Add(1) },
-	})
+	}
 }
+
+// SetListeners tells the router of the Sender's listeners before they change: before a message
+// comes or leaves by one that is new.
+func (r *Router) SetListeners(all []transport.Listener) { r.proxy.SetListeners(all) }
 
 // Tables are those of the policy that runs; nil: none runs.
 func (r *Router) Tables() *data.Tables {

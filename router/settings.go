@@ -3,6 +3,7 @@ package router
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,20 @@ func (c *compiler) self() {
 	c.policy.backlog = uint8(c.doc.Overload.Backlog)
 	c.policy.own = &uac.Settings{
 		Self: c.policy.settings.Self, Max: limits.Requests,
-		Name: job.NameOf(c.listeners, texts(c.doc.Domains)),
+		Name: job.NameOf(inOrder(c.listeners, c.doc), texts(c.doc.Domains)),
 	}
+}
+
+// inOrder is listeners in the order of a document.
+func inOrder(listeners []transport.Listener, doc *schema.Document) []transport.Listener {
+	all := Listeners(doc)
+	place := func(l transport.Listener) int {
+		return slices.IndexFunc(all, func(d transport.Listener) bool {
+			return d.Transport == l.Transport && d.Addr.Addr() == l.Addr.Addr()
+		})
+	}
+	return slices.SortedStableFunc(slices.Values(listeners),
+		func(a, b transport.Listener) int { return place(a) - place(b) })
 }
 
 // Listeners is what a document listens on, in its order.

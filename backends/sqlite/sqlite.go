@@ -34,7 +34,11 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		file = filepath.Join(o.Folder, file)
 	}
 	// One that is there is left alone: to close it would end this process's locks on it.
-	if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode); err == nil {
+	if o.Look {
+		if _, err := os.Stat(file); err != nil {
+			return nil, schema.Diagnostics{o.Settings.Get("file").Problem(schema.BadValue, "%v", err)}
+		}
+	} else if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode); err == nil {
 		f.Close()
 	}
 	limits := backends.LimitsOf(o.Settings)

@@ -17,7 +17,7 @@ type Tables struct {
 
 // Load fills the tables of a policy. Of those before, which may be nil, it takes
 // over the caches of the same name and bounds, what was read from files that
-// have not changed, and tables in databases that are declared alike. Others are read
+// have not changed, and tables declared alike in databases that go on. Others are read
 // now, which may wait. databases finds a database by name; nil: tables in them are
 // empty. What is wrong with a value, a file or a database is diagnosed; the Tables are
 // nil when there are errors.
@@ -30,7 +30,7 @@ func Load(decls []schema.Table, before *Tables, databases func(name string) back
 		d := &decls[i]
 		t := &Table{name: d.Name, kind: kinds[d.Kind]}
 		old := before.Get(d.Name)
-		if old.sameRemote(t.kind, d.SQL) {
+		if old.sameRemote(t.kind, d.SQL) && databases(d.SQL.Backend.S) == old.remote.db {
 			all.list = append(all.list, old)
 			continue
 		}

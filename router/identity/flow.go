@@ -86,7 +86,8 @@ func (r *Router) contactFlow(value, callID []byte) (f transport.Flow, ok bool) {
 	conn, ok2 := parseHex(part[1])
 	port, ok3 := parseHex(part[3])
 	var b [16]byte
-	if !ok1 || !ok2 || !ok3 || listener >= uint64(len(r.names)) || port > 65535 ||
+	names := *r.names.Load()
+	if !ok1 || !ok2 || !ok3 || listener >= uint64(len(names)) || port > 65535 ||
 		len(part[2]) > hex.EncodedLen(len(b)) {
 		return f, false
 	}
@@ -96,7 +97,7 @@ func (r *Router) contactFlow(value, callID []byte) (f transport.Flow, ok bool) {
 		return f, false
 	}
 	f = transport.Flow{
-		Transport: r.names[listener].transport, Listener: uint16(listener), Conn: conn,
+		Transport: names[listener].transport, Listener: uint16(listener), Conn: conn,
 		Remote: netip.AddrPortFrom(addr, uint16(port)),
 	}
 	return f, isMAC(part[4], r.contactSum(f, callID))

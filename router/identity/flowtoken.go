@@ -18,7 +18,8 @@ type Side struct {
 
 // token is the connection of a side, if it takes a token to be used again; 0: it takes none.
 func (r *Router) token(s Side) uint64 {
-	if int(s.Listener) >= len(r.names) || !onlyAccepted(r.names[s.Listener].transport) {
+	names := *r.names.Load()
+	if int(s.Listener) >= len(names) || !onlyAccepted(names[s.Listener].transport) {
 		return 0
 	}
 	return s.Conn
@@ -36,15 +37,16 @@ func appendToken(dst []byte, conn uint64) []byte {
 
 // follow has the request leave over the connection that u, a Record-Route URI of ours, names.
 func (r *Router) follow(j *job.Job, u *sip.URI) {
+	names := *r.names.Load()
 	text, ok := u.Param("flow")
 	conn, valid := parseHex(text)
 	l := int(conn & 0xFFFF) // as transport.Manager gives identities
-	if !ok || !valid || l >= len(r.names) || !onlyAccepted(r.names[l].transport) {
+	if !ok || !valid || l >= len(names) || !onlyAccepted(names[l].transport) {
 		return
 	}
 	if _, ours := r.tagged(j.Msg, u); ours {
 		j.Own = job.Target{
-			URI: j.Bytes(j.Msg.RURI()), Q: 1000, NextHop: r.names[l].uri, Local: true,
+			URI: j.Bytes(j.Msg.RURI()), Q: 1000, NextHop: names[l].uri, Local: true,
 			Listener: uint16(l) + 1, Conn: conn,
 		}
 	}

@@ -6,15 +6,16 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
 
-// Router is the identity of this router. It is immutable.
+// Router is the identity of this router. What changes of it is how listeners are called.
 type Router struct {
 	keys  keys
-	names []name // of the listeners, by index
+	names atomic.Pointer[[]name] // of the listeners, by index
 }
 
 // name is how a listener calls itself in messages.
@@ -31,12 +32,28 @@ type name struct {
 // New makes the identity of a router with these listeners. Routers with the
 // same secret know each other's tags and branches.
 func New(listeners []transport.Listener, secret []byte) *Router {
-	r := &Router{keys: deriveKeys(secret), names: make([]name, len(listeners))}
-	for i := range listeners {
-		r.names[i] = nameOf(&listeners[i])
-	}
+	r := &Router{keys: deriveKeys(secret)}
+	r.SetListeners(listeners)
 	return r
 }
+
+// SetListeners has the listeners be others, before a message comes or leaves by one that is new.
+// Who has just chosen one that is not there any more can still write its name.
+func (r *Router) SetListeners(listeners []transport.Listener) {
+	names, before := make([]name, len(listeners)), r.names.Load()
+	for i := range listeners {
+		if l := &listeners[i]; l.Bound() {
+			names[i] = nameOf(l)
+		} else if before != nil && i < len(*before) {
+			names[i] = (*before)[i]
+			names[i].transport, names[i].addr = sip.NoTransport, netip.AddrPort{}
+		}
+	}
+	r.names.Store(&names)
+}
+
+// name is how a listener is called.
+func (r *Router) name(listener uint16) *name { return &(*r.names.Load())[listener] }
 
 func nameOf(l *transport.Listener) name {
 	text := l.Advertised
@@ -92,14 +109,15 @@ func splitHostPort(s string) (host string, port uint16) {
 
 // AppendVia appends the Via value of a listener up to and with "branch=".
 func (r *Router) AppendVia(dst []byte, listener uint16) []byte {
-	return append(dst, r.names[listener].via...)
+	return append(dst, r.name(listener).via...)
 }
 
 // listenerOf finds the listener a URI of ours names, or AnyListener.
 func (r *Router) listenerOf(u *sip.URI) uint16 {
 	t := TransportOf(u)
-	for i := range r.names {
-		n := &r.names[i]
+	names := *r.names.Load()
+	for i := range names {
+		n := &names[i]
 		if n.transport == t && bytes.EqualFold(n.host, u.Host) &&
 			PortOr(n.port, t) == PortOr(u.Port, t) {
 			return uint16(i)

@@ -29,7 +29,7 @@ func (r *Router) pushRecordRoutes(
 		scheme = "<sips:"
 	}
 	s.routes = 1
-	pair := int(in.Listener) < len(r.names) &&
+	pair := int(in.Listener) < len(*r.names.Load()) &&
 		(in.Listener != out.Listener || r.token(in) != r.token(out))
 	if pair {
 		s.routes = 2
@@ -49,7 +49,7 @@ type dialog struct {
 func (r *Router) appendRecordRoute(
 	dst []byte, d dialog, side Side, pair bool, params []byte,
 ) []byte {
-	n := &r.names[side.Listener]
+	n := r.name(side.Listener)
 	dst = append(dst, n.hostport...)
 	if n.transport != sip.UDP {
 		dst = append(dst, ";transport="...)

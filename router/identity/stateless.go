@@ -126,12 +126,13 @@ func (r *Router) readFlow(v *sip.ViaValue, t *transport.Target) {
 	value, _ := sip.Param(v.Params, "flow")
 	listener, rest, _ := bytes.Cut(value, dot)
 	conn, mac, _ := bytes.Cut(rest, dot)
+	names := *r.names.Load()
 	l, ok := parseHex(listener)
 	c, ok2 := parseHex(conn)
-	if !ok || !ok2 || l >= uint64(len(r.names)) ||
+	if !ok || !ok2 || l >= uint64(len(names)) ||
 		!isMAC(mac, r.flowSum(l, c, branchToken(v.Branch)[macLen:])) {
 		return
 	}
 	// The connection, whatever transport the sender wrote into its Via.
-	t.Listener, t.Conn, t.Transport = uint16(l), c, r.names[l].transport
+	t.Listener, t.Conn, t.Transport = uint16(l), c, names[l].transport
 }

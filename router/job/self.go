@@ -22,7 +22,7 @@ import (
 // default port of any. A listener bound to the unspecified address owns every
 // local address of its family, as the machine has them when Self is made.
 type Self struct {
-	listeners []transport.Listener         // addresses plain: no mapped IPv4, no zone
+	listeners []transport.Listener         // by index; addresses plain: no mapped IPv4, no zone
 	locals    map[netip.Addr]struct{}      // addresses of the machine
 	addrs     map[netip.AddrPort]protocols // advertised addresses, aliases
 	names     map[place]protocols          // advertised names, aliases
@@ -102,7 +102,7 @@ func NameOf(listeners []transport.Listener, domains []string) string {
 		} else if l.Advertised != "" {
 			return strings.Trim(l.Advertised, "[]")
 		}
-		if a := l.Addr.Addr(); !a.IsUnspecified() {
+		if a := l.Addr.Addr(); a.IsValid() && !a.IsUnspecified() {
 			return a.String()
 		}
 	}
@@ -112,6 +112,9 @@ func NameOf(listeners []transport.Listener, domains []string) string {
 func (s *Self) addListener(l transport.Listener) {
 	l.Addr = netip.AddrPortFrom(plain(l.Addr.Addr()), l.Addr.Port())
 	s.listeners = append(s.listeners, l)
+	if !l.Addr.IsValid() {
+		return // one that was removed
+	}
 	s.ports[l.Addr.Port()] = struct{}{}
 	if l.Advertised == "" {
 		return
@@ -184,13 +187,16 @@ func (s *Self) bound(at netip.AddrPort, t sip.Transport) bool {
 	return false
 }
 
-// Bound returns the listener of that index, as Flow.Listener gives it.
-func (s *Self) Bound(i uint16) (transport.Listener, bool) {
+// Bound returns the listener of that index, as Flow.Listener gives it. ok false: there is none.
+func (s *Self) Bound(i uint16) (l transport.Listener, ok bool) {
 	if int(i) >= len(s.listeners) {
-		return transport.Listener{}, false
+		return l, false
 	}
-	return s.listeners[i], true
+	return s.listeners[i], s.listeners[i].Addr.IsValid()
 }
+
+// Listeners are all, by that index. One that was removed has no address.
+func (s *Self) Listeners() []transport.Listener { return s.listeners }
 
 func (s *Self) local(a netip.Addr) bool {
 	_, ok := s.locals[a]

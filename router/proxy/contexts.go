@@ -22,7 +22,7 @@ type (
 )
 
 func (s *contexts) init(p *Proxy) {
-	s.proxy, s.packer = p, transport.NewPacker(p.cfg.Sender.Listeners())
+	s.proxy, s.packer = p, transport.NewPacker(p.cfg.Sender.Listeners)
 	s.pool.New = func() any { return &responseContext{p: p} }
 	s.seats.Init()
 }

@@ -65,6 +65,9 @@ func New(cfg Config) *Proxy {
 // SetLayer names the transaction layer. It is called once, before the first message.
 func (p *Proxy) SetLayer(l *transaction.Layer) { p.layer = l }
 
+// SetListeners is identity.Router's.
+func (p *Proxy) SetListeners(all []transport.Listener) { p.own.SetListeners(all) }
+
 // Settings of the policy a request runs under. They are immutable.
 type Settings struct {
 	Self        *job.Self

@@ -100,14 +100,13 @@ func requestURI(b *backends.Binding, u *sip.URI) []byte {
 
 // listenerOf is the index of the listener of a name, plus one; 0: there is none.
 func listenerOf(self *job.Self, name []byte) uint16 {
+	if self == nil {
+		return 0
+	}
 	var buf [64]byte
-	for i := uint16(0); self != nil; i++ {
-		l, ok := self.Bound(i)
-		if !ok {
-			break
-		}
+	for i, l := range self.Listeners() {
 		if string(appendListener(buf[:0], l)) == string(name) {
-			return i + 1
+			return uint16(i) + 1
 		}
 	}
 	return 0

@@ -67,7 +67,7 @@ func New(cfg Config) *Layer {
 	cfg.Max = min(cfg.Max, largestMax)
 	l := &Layer{cfg: cfg, secret: siphash.NewKey(cfg.Secret[:]), epoch: cfg.Clock()}
 	l.seed = maphash.MakeSeed()
-	l.packer = transport.NewPacker(cfg.Sender.Listeners())
+	l.packer = transport.NewPacker(cfg.Sender.Listeners)
 	t1 := orDefault(cfg.Timers.T1, defaultT1)
 	l.t1 = toTicks(t1)
 	l.t2 = toTicks(orDefault(cfg.Timers.T2, defaultT2))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,81 +20,102 @@ type Config struct {
 	Limits    Limits
 }
 
-// Manager owns the sockets of the process: the Sender of a running server.
+// Manager owns the sockets of the process: the Sender of a running server. A listener has its
+// place among Listeners for good: it is its identity in every flow, connection and transaction
+// that lives. What a Change removes leaves its place empty, for a listener of the same address
+// alone to take again.
 type Manager struct {
-	listeners []Listener
-	sockets   []Socket
-	stats     []*Stats
-	started   atomic.Bool
-	conns     atomic.Uint64 // identities given so far
-	routes    *routes
+	env     Env // what all listeners have of it
+	drivers Drivers
+	places  atomic.Pointer[places]
+	user    User // since Start
+	started atomic.Bool
+	conns   atomic.Uint64 // identities given so far
+	routes  *routes
 }
 
-// maxListeners leaves AnyListener free.
-const maxListeners = 1024
+// maxPlaces leaves AnyListener free.
+const maxPlaces = 1024
+
+// places are those of all listeners there were so far. They are immutable.
+type places struct {
+	all   []place
+	bound []Listener // of all; the zero Listener: the place is empty
+	order []uint16   // of those that are not, by the configuration
+	list  []Listener // bound, in that order
+}
+
+type place struct {
+	asked  Listener // as it was configured: port 0 is any
+	socket Socket   // nil: the place is empty
+	stats  *Stats
+}
 
 // NewManager binds every listener, or none and says which one could not be.
 func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
-	if len(cfg.Listeners) > maxListeners {
-		return nil, fmt.Errorf("%d listeners: more than %d", len(cfg.Listeners), maxListeners)
+	limits := cfg.Limits.Defaults()
+	m := &Manager{drivers: drivers, routes: newRoutes(), env: Env{
+		Workers: cfg.Workers, Limits: limits, Gate: NewGate(limits), Greeting: NewHandshakes(limits),
+	}}
+	if m.env.Workers <= 0 {
+		m.env.Workers = runtime.GOMAXPROCS(0)
 	}
-	m := &Manager{routes: newRoutes()}
 	// Identities outlive a restart, in flow tokens and stored contacts: begin above those
 	// of the last run, unless it opened more than 65,536 connections a second.
 	m.conns.Store(uint64(time.Now().Unix()) << 16)
-	limits := cfg.Limits.Defaults()
-	gate, greeting := NewGate(limits), NewHandshakes(limits)
-	if cfg.Workers <= 0 {
-		cfg.Workers = runtime.GOMAXPROCS(0)
+	m.places.Store(new(places))
+	c, err := m.Prepare(cfg.Listeners)
+	if err != nil {
+		return nil, err
 	}
-	for i, l := range cfg.Listeners {
-		e := Env{
-			Listener: l, Index: uint16(i), Workers: cfg.Workers,
-			Limits: limits, Stats: new(Stats), Gate: gate, Greeting: greeting,
-			NextConn: func() uint64 { return m.conns.Add(1)<<16 | uint64(i) },
-		}
-		s, err := open(e, drivers)
-		if err != nil {
-			return nil, errors.Join(err, m.Close(context.Background()))
-		}
-		m.listeners = append(m.listeners, s.Listener())
-		m.sockets = append(m.sockets, s)
-		m.stats = append(m.stats, e.Stats)
-	}
+	m.places.Store(c.next)
 	return m, nil
 }
 
-func open(e Env, drivers Drivers) (Socket, error) {
-	listen := drivers[e.Listener.Transport]
+// open binds a listener for the place of an index.
+func (m *Manager) open(l Listener, index int, stats *Stats) (Socket, error) {
+	listen := m.drivers[l.Transport]
 	if listen == nil {
 		return nil, fmt.Errorf("listen on %s: transport %s is not in this build",
-			e.Listener.Addr, e.Listener.Transport)
+			l.Addr, l.Transport)
 	}
-	e.Listener.Addr = netip.AddrPortFrom(e.Listener.Addr.Addr().Unmap(), e.Listener.Addr.Port())
-	if !e.Listener.Addr.IsValid() {
+	if !l.Addr.IsValid() {
 		return nil, errors.New("listen: no address")
 	}
+	e := m.env
+	e.Listener, e.Index, e.Stats = l, uint16(index), stats
+	e.NextConn = func() uint64 { return m.conns.Add(1)<<16 | uint64(index) }
 	s, err := listen(e)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s %s: %w", e.Listener.Transport, e.Listener.Addr, err)
+		return nil, fmt.Errorf("listen on %s %s: %w", l.Transport, l.Addr, err)
 	}
 	return s, nil
 }
 
 // Start begins to read. It is called once; until then Send gives ErrClosed.
 func (m *Manager) Start(u User) {
-	for _, s := range m.sockets {
-		s.Start(u)
+	m.user = u
+	for _, p := range m.places.Load().all {
+		p.socket.Start(u)
 	}
 	m.started.Store(true)
 }
 
 // Listeners implements Sender.
-func (m *Manager) Listeners() []Listener { return m.listeners }
+func (m *Manager) Listeners() []Listener { return m.places.Load().bound }
 
-// Choose implements Sender.
+// Choose implements Sender: of several that suit as well, the first in the order of the
+// configuration.
 func (m *Manager) Choose(t sip.Transport, remote netip.Addr) uint16 {
-	return Choose(m.listeners, t, remote, m.routes.source)
+	return m.choose(m.places.Load(), t, remote)
+}
+
+func (m *Manager) choose(p *places, t sip.Transport, remote netip.Addr) uint16 {
+	i := Choose(p.list, t, remote, m.routes.source)
+	if i == AnyListener {
+		return i
+	}
+	return p.order[i]
 }
 
 // Send implements Sender.
@@ -101,33 +123,65 @@ func (m *Manager) Send(t Target, b []byte, ref uint64) error {
 	if !m.started.Load() {
 		return ErrClosed
 	}
+	p := m.places.Load()
 	if t.Listener == AnyListener {
-		if i := t.Conn & 0xFFFF; t.Conn != 0 && i < uint64(len(m.sockets)) {
+		i := t.Conn & 0xFFFF
+		if t.Conn != 0 && i < uint64(len(p.all)) && p.all[i].socket != nil {
 			t.Listener = uint16(i)
 		} else {
-			t.Listener = m.Choose(t.Transport, t.Remote.Addr())
+			t.Listener = m.choose(p, t.Transport, t.Remote.Addr())
 		}
 	}
-	if int(t.Listener) >= len(m.sockets) || m.listeners[t.Listener].Transport != t.Transport {
+	if int(t.Listener) >= len(p.all) || p.bound[t.Listener].Transport != t.Transport {
 		return ErrNoListener
 	}
-	return m.sockets[t.Listener].Send(t, b, ref)
+	return p.all[t.Listener].socket.Send(t, b, ref)
 }
 
-// Stats returns the counters of each listener, in the order of Listeners. They go on counting.
-func (m *Manager) Stats() []*Stats { return m.stats }
+// Places are Listeners with those that were removed as they were configured.
+func (m *Manager) Places() []Listener {
+	p := m.places.Load()
+	list := slices.Clone(p.bound)
+	for i := range list {
+		if p.all[i].socket == nil {
+			list[i] = p.all[i].asked
+		}
+	}
+	return list
+}
+
+// Stats returns the counters of each listener, in the order of Listeners: those of removed ones
+// too. They go on counting.
+func (m *Manager) Stats() []*Stats {
+	p := m.places.Load()
+	list := make([]*Stats, len(p.all))
+	for i := range list {
+		list[i] = p.all[i].stats
+	}
+	return list
+}
 
 // Close stops reading, sends what is queued as long as ctx lasts, closes every socket
 // and returns when no goroutine is left. Send then gives ErrClosed.
 func (m *Manager) Close(ctx context.Context) error {
+	var sockets []Socket
+	for _, p := range m.places.Load().all {
+		if p.socket != nil {
+			sockets = append(sockets, p.socket)
+		}
+	}
+	err := closeAll(ctx, sockets)
+	m.started.Store(false)
+	return err
+}
+
+func closeAll(ctx context.Context, sockets []Socket) (all error) {
 	errs := make(chan error)
-	for _, s := range m.sockets {
+	for _, s := range sockets {
 		go func() { errs <- s.Close(ctx) }()
 	}
-	var all error
-	for range m.sockets {
+	for range sockets {
 		all = errors.Join(all, <-errs)
 	}
-	m.started.Store(false)
 	return all
 }

@@ -12,13 +12,13 @@ import (
 
 // socket is a driver's socket that only remembers.
 type socket struct {
-	env    transport.Env
-	sent   []transport.Target
-	closed int
+	env             transport.Env
+	sent            []transport.Target
+	started, closed int
 }
 
 func (s *socket) Listener() transport.Listener { return s.env.Listener }
-func (s *socket) Start(transport.User)         {}
+func (s *socket) Start(transport.User)         { s.started++ }
 func (s *socket) Close(context.Context) error  { s.closed++; return nil }
 func (s *socket) Send(t transport.Target, _ []byte, _ uint64) error {
 	s.sent = append(s.sent, t)

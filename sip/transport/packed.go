@@ -32,14 +32,14 @@ const (
 
 // A Packer packs the targets of one Sender. All methods are safe for concurrent use.
 type Packer struct {
-	listeners []Listener
+	listeners func() []Listener
 	zones     few[string]
 	locals    few[netip.Addr]
 	names     many
 }
 
-// NewPacker returns a Packer for the listeners of a Sender.
-func NewPacker(listeners []Listener) *Packer { return &Packer{listeners: listeners} }
+// NewPacker returns a Packer for the listeners of a Sender, which are asked for again each time.
+func NewPacker(listeners func() []Listener) *Packer { return &Packer{listeners: listeners} }
 
 // Pack returns t so that Unpack gives it back. A Local that is not needed, because there is
 // only one to leave from, is left out. A Name so many others came after that it is not known any
@@ -125,8 +125,8 @@ func (k *Packer) PackFlow(f Flow) PackedFlow {
 // UnpackFlow returns the Flow of p.
 func (k *Packer) UnpackFlow(p *PackedFlow) Flow {
 	t := k.Unpack(&p.target)
-	if !t.Local.IsValid() && int(t.Listener) < len(k.listeners) {
-		t.Local = k.listeners[t.Listener].Addr.Addr()
+	if all := k.listeners(); !t.Local.IsValid() && int(t.Listener) < len(all) {
+		t.Local = all[t.Listener].Addr.Addr()
 	}
 	return Flow{
 		Transport: t.Transport, Listener: t.Listener, Conn: t.Conn, Remote: t.Remote,
@@ -136,7 +136,8 @@ func (k *Packer) UnpackFlow(p *PackedFlow) Flow {
 
 // wildcard reports whether a listener is bound to all addresses of the host.
 func (k *Packer) wildcard(listener uint16) bool {
-	return int(listener) < len(k.listeners) && k.listeners[listener].Addr.Addr().IsUnspecified()
+	all := k.listeners()
+	return int(listener) < len(all) && all[listener].Addr.Addr().IsUnspecified()
 }
 
 // few numbers values of which this host has few: zones of link-local addresses, which are

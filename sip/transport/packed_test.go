@@ -8,11 +8,13 @@ import (
 	"sipedge/sip"
 )
 
+func fixed(all ...Listener) func() []Listener { return func() []Listener { return all } }
+
 func TestTargetComesBack(t *testing.T) {
-	l := NewPacker([]Listener{
-		{Transport: sip.UDP, Addr: netip.MustParseAddrPort("0.0.0.0:5060")},
-		{Transport: sip.UDP, Addr: netip.MustParseAddrPort("192.0.2.9:5060")},
-	})
+	l := NewPacker(fixed(
+		Listener{Transport: sip.UDP, Addr: netip.MustParseAddrPort("0.0.0.0:5060")},
+		Listener{Transport: sip.UDP, Addr: netip.MustParseAddrPort("192.0.2.9:5060")},
+	))
 	for _, addr := range []string{
 		"", "192.0.2.1:5060", "[2001:db8::1]:5061", "[::ffff:192.0.2.1]:5060",
 		"[fe80::1%eth0]:5060", "[fe80::1%eth1]:5060", "[fe80::2%eth0]:5060",
@@ -46,10 +48,10 @@ func TestTargetComesBack(t *testing.T) {
 }
 
 func TestFlowComesBack(t *testing.T) {
-	k := NewPacker([]Listener{
-		{Transport: sip.UDP, Addr: netip.MustParseAddrPort("0.0.0.0:5060")},
-		{Transport: sip.TCP, Addr: netip.MustParseAddrPort("192.0.2.9:5060")},
-	})
+	k := NewPacker(fixed(
+		Listener{Transport: sip.UDP, Addr: netip.MustParseAddrPort("0.0.0.0:5060")},
+		Listener{Transport: sip.TCP, Addr: netip.MustParseAddrPort("192.0.2.9:5060")},
+	))
 	for _, want := range []Flow{
 		{Transport: sip.UDP, Local: netip.MustParseAddrPort("0.0.0.0:5060")},
 		{Transport: sip.UDP, Local: netip.MustParseAddrPort("192.0.2.7:5060")},

@@ -73,6 +73,9 @@ type Listener struct {
 	Credentials Credentials
 }
 
+// Bound reports whether there is a listener: a place that is empty has the zero Listener.
+func (l *Listener) Bound() bool { return l.Transport != sip.NoTransport }
+
 // Credentials make the settings of secure connections. They may differ from one call to the
 // next: what a connection got it keeps.
 type Credentials interface {
@@ -133,7 +136,8 @@ type Sender interface {
 	// returned, or with the others of the batch whose reader is at work. ref comes back in
 	// Failed when a queued message could not leave; 0 asks for no report.
 	Send(t Target, b []byte, ref uint64) error
-	// Listeners is fixed for the life of a Sender; do not change what it returns.
+	// Listeners are by the index that flows and targets bear: a place is a listener's for the life
+	// of a Sender. One that was removed leaves the zero Listener. Do not change what it returns.
 	Listeners() []Listener
 	// Choose returns the listener whose transport and family suit remote, or
 	// AnyListener when there is none.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sipedge/sip"
 )
@@ -20,9 +21,18 @@ type credentials struct {
 
 // Credentials are those of a listener that shows the certificates of these names: the one
 // of the domain that it was asked for, else the first. With it count the CAs,
-// CRLs and mode of that certificate; calls of our own show the first.
+// CRLs and mode of that certificate; calls of our own show the first. Who asks again for the
+// same names gets the same.
 func (s *Store) Credentials(names ...string) *credentials {
-	return &credentials{store: s, names: names, sessions: tls.NewLRUClientSessionCache(sessions)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := strings.Join(names, " ")
+	c := s.shown[key]
+	if c == nil {
+		c = &credentials{store: s, names: names, sessions: tls.NewLRUClientSessionCache(sessions)}
+		s.shown[key] = c
+	}
+	return c
 }
 
 // Server implements transport.Credentials.

@@ -62,11 +62,12 @@ type Store struct {
 	mu     sync.Mutex
 	stamps map[string]stamp // of files, when they were read last
 	seen   map[string]stamp // when they were looked at last
+	shown  map[string]*credentials
 }
 
 // NewStore returns a Store without certificates.
 func NewStore() *Store {
-	s := &Store{}
+	s := &Store{shown: make(map[string]*credentials)}
 	s.current.Store(&map[string]*identity{})
 	return s
 }

@@ -26,7 +26,7 @@ type stored struct {
 func (s *Server) locations(r *http.Request) (l stored, err error) {
 	want := r.Form.Get("location")
 	var all []string
-	s.Data.Each(func(name string, b backends.Backend) {
+	s.Data().Each(func(name string, b backends.Backend) {
 		store, ok := b.(backends.Locations)
 		if !ok {
 			return

@@ -21,7 +21,7 @@ type Uptime struct {
 
 // Work is what is under way.
 type Work struct {
-	Listeners    []Listener   `json:"listeners" doc:"In the order of the policy."`
+	Listeners    []Listener   `json:"listeners" doc:"Those that are bound."`
 	Transactions Transactions `json:"transactions" doc:"Transactions and what hangs on them."`
 	Pool         Pool         `json:"pool" doc:"Steps that wait for DNS or a backend."`
 	Backends     []Backend    `json:"backends" doc:"With the calls under way."`

@@ -30,7 +30,7 @@ type Enabled struct {
 }
 
 func (s *Server) media(f func(name string, m backends.MediaNodes)) {
-	s.Data.Each(func(name string, b backends.Backend) {
+	s.Data().Each(func(name string, b backends.Backend) {
 		if m, ok := b.(backends.MediaNodes); ok {
 			f(name, m)
 		}

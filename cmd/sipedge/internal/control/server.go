@@ -17,7 +17,6 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router"
-	"sipedge/schema"
 	"sipedge/sip/transport"
 )
 
@@ -35,16 +34,15 @@ const (
 
 // Config is what a Server tells of, and gives orders to.
 type Config struct {
-	Log      *slog.Logger
-	Level    *slog.LevelVar
-	Version  string           // of the program
-	Started  time.Time        // the process
-	Document *schema.Document // of the start
-	Manager  *transport.Manager
-	Router   *router.Router
-	Pool     *router.Pool
-	Data     *backends.Services
-	State    func() State
+	Log     *slog.Logger
+	Level   *slog.LevelVar
+	Version string    // of the program
+	Started time.Time // the process
+	Manager *transport.Manager
+	Router  *router.Router
+	Pool    *router.Pool
+	Data    func() *backends.Services // those of the policy that runs
+	State   func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)
 	// Reload swaps the policy. An *Error says why it does not.

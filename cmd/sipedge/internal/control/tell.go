@@ -64,6 +64,9 @@ func (s *Server) tellWork(_ http.ResponseWriter, r *http.Request) (any, error) {
 		Pool: Pool{Jobs: pool.Live, Most: pool.Max, Refused: pool.Full},
 	}
 	for i, l := range s.Manager.Listeners() {
+		if !l.Addr.IsValid() {
+			continue // it was removed
+		}
 		n := s.Manager.Stats()[i]
 		w.Listeners = append(w.Listeners, Listener{
 			Transport: l.Transport.String(), Address: l.Addr.String(), Advertised: l.Advertised,
@@ -120,14 +123,9 @@ func (s *Server) tellBackends(http.ResponseWriter, *http.Request) (any, error) {
 }
 
 func (s *Server) backends() []Backend {
-	list := []Backend{}
-	s.Data.Each(func(name string, b backends.Backend) {
-		one := Backend{Name: name}
-		for i := range s.Document.Backends {
-			if s.Document.Backends[i].Name == name {
-				one.Driver = s.Document.Backends[i].Driver
-			}
-		}
+	list, all := []Backend{}, s.Data()
+	all.Each(func(name string, b backends.Backend) {
+		one := Backend{Name: name, Driver: all.Driver(name)}
 		if b, ok := b.(interface{ Len() int }); ok {
 			n := b.Len()
 			one.Bindings = &n

@@ -30,8 +30,8 @@ func (d *Daemon) serveControl() {
 		return
 	}
 	d.control = control.NewServer(control.Config{
-		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started, Document: d.doc,
-		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data, State: d.state,
+		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started,
+		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data.Load, State: d.state,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
 	})

@@ -268,7 +268,7 @@ func TestControlBindings(t *testing.T) {
 			r.Removed != step.removed {
 			t.Errorf("%s %s: %v, %d removed, want %d", step.id, step.query, err, r.Removed, step.removed)
 		}
-		rows, err := c.data.Get("store").(backends.DB).Select(context.Background(),
+		rows, err := c.data.Load().Get("store").(backends.DB).Select(context.Background(),
 			backends.Select{Table: "location", Columns: []string{"contact"}})
 		if err != nil || len(rows) != step.left {
 			t.Errorf("%s %s: %d rows are left, %v, want %d", step.id, step.query, len(rows), err,
@@ -337,7 +337,9 @@ func TestControlReload(t *testing.T) {
 	}{
 		{"the same", good, 0, 2}, // nothing uses its table and its backend
 		{"a mistake", good + "x: 1\n", 422, 1},
-		{"another listener", strings.Replace(good, `{udp: "127.0.0.1:0"}, `, "", 1), 422, 0},
+		{"an address of another host",
+			strings.Replace(good, `udp: "127.0.0.1:0"`, `udp: "192.0.2.1:5060"`, 1), 422, 0},
+		{"a listener less", strings.Replace(good, `{udp: "127.0.0.1:0"}, `, "", 1), 0, 2},
 		{"another socket", strings.Replace(good, "ctl.sock", "x.sock", 1), 422, 0},
 		{"nothing to read", "", 502, 0},
 		{"the same again", good, 0, 2},
@@ -354,8 +356,8 @@ func TestControlReload(t *testing.T) {
 			t.Errorf("%s: %v, %d problems\n%s", step.name, err, len(problems), text)
 		}
 	}
-	if n := c.generation.Load(); n != 3 {
-		t.Errorf("generation %d, want 3", n)
+	if n := c.generation.Load(); n != 4 {
+		t.Errorf("generation %d, want 4", n)
 	}
 }
 

@@ -62,10 +62,10 @@ type Daemon struct {
 	cfg     Config
 	log     *slog.Logger
 	level   *slog.LevelVar
-	doc     *schema.Document // the policy of the start: what can't change is as it has it
+	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
 	certs   *tls.Store
-	data    *backends.Services
+	data    atomic.Pointer[backends.Services] // of the policy that runs
 	router  *router.Router
 	names   *resolve.Resolver
 	pool    *router.Pool
@@ -83,7 +83,7 @@ type Daemon struct {
 	draining   atomic.Bool
 
 	clock   *clock
-	unlend  func()          // takes back the processors lent to readers
+	lent    processors
 	ends    context.Context // with the daemon
 	stop    context.CancelFunc
 	running sync.WaitGroup // what ends then, admin and control
@@ -113,7 +113,9 @@ func Start(cfg Config) (*Daemon, error) {
 		d.closeControl()
 		return nil, err
 	}
-	policy, more := d.router.Prove(doc)
+	policy, more := d.router.Prove(doc, router.Ground{
+		Listeners: d.manager.Listeners(), Services: d.data.Load(),
+	})
 	if policy == nil {
 		d.close(context.Background())
 		return nil, &Problems{src, append(diags, more...)}
@@ -147,16 +149,19 @@ func (d *Daemon) build(src schema.Source) error {
 	if err := d.readCertificates(src); err != nil {
 		return err
 	}
-	if err := d.openServices(src); err != nil {
+	services, err := d.openServices(d.doc, src)
+	if err != nil {
 		return err
 	}
+	d.data.Store(services)
 	sockets := sockets(d.doc, d.certs)
 	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
 	if err != nil {
-		d.closeServices()
+		d.closeServices(services)
 		return err
 	}
-	d.unlend = lend(d.manager.Listeners(), sockets.Workers)
+	d.lent = processors{runtime.GOMAXPROCS(0), sockets.Workers}
+	d.lent.lend(d.manager.Listeners())
 	limits := &d.doc.Limits
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
@@ -171,10 +176,6 @@ func (d *Daemon) build(src schema.Source) error {
 		Secret:       key,
 		Log:          d.log,
 		Trace:        d.calls.Trace,
-		Locations:    d.data.Locations,
-		Subscribers:  d.data.Subscribers,
-		Databases:    d.data.Database,
-		Media:        d.data.MediaOf,
 		Ping:         true,
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -186,7 +187,7 @@ func (d *Daemon) build(src schema.Source) error {
 
 // begin opens the doors.
 func (d *Daemon) begin(policy *router.Policy) error {
-	if err := d.loadServices(); err != nil {
+	if err := d.loadServices(d.data.Load()); err != nil {
 		return err
 	}
 	l, err := listenAdmin(d.doc.Admin.Addr)
@@ -207,12 +208,12 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.running.Go(func() { d.giveBack(d.ends) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {
-		d.log.Info("listening", "transport", l.Transport.String(), "addr", l.Addr.String())
+		d.tellListener("listening", l)
 	}
 	if l != nil {
 		d.log.Info("admin", "addr", l.Addr().String())
 		runtime.SetMutexProfileFraction(mutexSamples)
-		ready := func() bool { return !d.draining.Load() && d.data.Loaded() }
+		ready := func() bool { return !d.draining.Load() && d.data.Load().Loaded() }
 		d.admin = adminServer(d.series, ready,
 			&traces{&d.calls, d.log})
 		d.running.Go(func() { d.serveAdmin(l) })
@@ -247,8 +248,8 @@ func (d *Daemon) close(ctx context.Context) {
 	}
 	d.closeControl()
 	d.running.Wait()
-	d.closeServices()
-	d.unlend()
+	d.closeServices(d.data.Load())
+	d.lent.lend(nil)
 }
 
 // sockets is what a policy listens on. Secure listeners show certificates of the store.

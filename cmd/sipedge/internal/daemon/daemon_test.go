@@ -186,7 +186,11 @@ func TestReload(t *testing.T) {
 	}{
 		{"another reply", strings.Replace(testPolicy, "200", "404", 1), "policy reloaded", false},
 		{"a mistake", strings.Replace(testPolicy, "reply", "replie", 1), "SE1012", true},
-		{"a listener", strings.Replace(testPolicy, "tcp:", "udp:", 1), "listen cannot change", true},
+		{"an address of another host", strings.Replace(testPolicy, "127.0.0.1:0\"}]",
+			"192.0.2.1:5060\"}]", 1), "listen on tcp 192.0.2.1:5060: ", true},
+		{"a key", testPolicy + "secrets: {route_key: \"" + strings.Repeat("k", 32) + "\"}\n",
+			"secrets cannot change", true},
+		{"another listener", strings.Replace(testPolicy, "tcp:", "udp:", 1), "listener removed", false},
 		{"unreadable", "", "the policy is gone", true},
 		{"the first again", testPolicy, "policy reloaded", false},
 	} {

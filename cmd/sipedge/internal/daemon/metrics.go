@@ -46,7 +46,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.pings(d.router.Pings())
 	e.counter("bindings_disconnected_total", "Bindings that ended with their connection.",
 		d.router.FlowsEnded())
-	e.backends(d.data)
+	e.backends(d.data.Load())
 	e.transports(d.manager)
 	e.certificates(d.certs)
 }
@@ -175,10 +175,10 @@ func (e emitter) history(table string, h data.History) {
 	}
 }
 
-// transports sums the listeners of each transport.
+// transports sums the listeners of each transport, those that were removed too.
 func (e emitter) transports(m *transport.Manager) {
 	sums := map[string]*listenerSum{}
-	for i, l := range m.Listeners() {
+	for i, l := range m.Places() {
 		name := l.Transport.String()
 		if sums[name] == nil {
 			sums[name] = &listenerSum{

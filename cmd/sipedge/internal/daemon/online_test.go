@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 
+	"sipedge/backends"
+	"sipedge/backends/sqlite"
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/schema"
@@ -264,5 +266,24 @@ func TestOnlineBound(t *testing.T) {
 		`no answer in the time of --timeout`
 	if len(got) == 0 || got[len(got)-1] != want {
 		t.Errorf("want at the end %s, got %q", want, got)
+	}
+}
+
+// A database that is not there is told, and not made.
+func TestOnlineMakesNoFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "absent.db")
+	policy := fmt.Sprintf("%s\nbackends: {store: {sqlite: {file: %q}}}\n", testPolicy, file)
+	words := router.VocabularyWith([]backends.Driver{sqlite.Driver})
+	doc, src, diags := schema.LoadBytes("p.yaml", []byte(policy), words)
+	if doc == nil {
+		t.Fatal(diags.Text(src))
+	}
+	p, _ := router.Prove(doc, router.Env{})
+	found := Online(t.Context(), &Subject{Doc: doc, Policy: p, Drivers: realDrivers, Env: noEnv})
+	if len(found) != 1 || !strings.Contains(found[0].Message, "absent.db: no such file") {
+		t.Errorf("found %v", found)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the file was made")
 	}
 }

@@ -23,7 +23,9 @@ func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	}
 	defer os.RemoveAll(state)
 	services, diags := backends.OpenServices(s.Doc.Backends,
-		backends.Host{State: state, Log: slog.New(slog.DiscardHandler), Reveal: revealer(s.Env)})
+		backends.Host{
+			State: state, Log: slog.New(slog.DiscardHandler), Reveal: revealer(s.Env), Look: true,
+		})
 	if services == nil {
 		return diags
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"sipedge/cmd/sipedge/internal/control"
@@ -66,19 +67,16 @@ func (d *Daemon) orderReload(ctx context.Context) (*control.Reload, error) {
 
 // refusal tells why a policy was not taken.
 func refusal(err error) *control.Error {
-	switch err := err.(type) {
-	case *Problems:
-		return &control.Error{
-			Status: http.StatusUnprocessableEntity, Detail: err.Error(),
-			Problems: problems(err.Diagnostics), Text: err.Text(err.Source),
-		}
-	case *fixedError:
-		return &control.Error{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
+	e := &control.Error{Status: http.StatusBadGateway, Detail: err.Error()}
+	if p, ok := errors.AsType[*Problems](err); ok {
+		e.Status, e.Text = http.StatusUnprocessableEntity, p.Text(p.Source)
+		e.Problems = problems(p.Diagnostics)
+	} else if _, ok := errors.AsType[*unfitError](err); ok {
+		e.Status = http.StatusUnprocessableEntity
+	} else if err == errDraining {
+		e.Status = http.StatusConflict
 	}
-	if err == errDraining {
-		return &control.Error{Status: http.StatusConflict, Detail: err.Error()}
-	}
-	return &control.Error{Status: http.StatusBadGateway, Detail: err.Error()}
+	return e
 }
 
 func problems(diags schema.Diagnostics) []control.Problem {

@@ -11,16 +11,22 @@ import (
 // scheduler and the collector a little each.
 const maxLent = 32
 
-// lend gives Go a processor more for each reader of a UDP socket, which keeps one while it waits
-// in the kernel (package udp), and returns what takes them back.
-func lend(listeners []transport.Listener, workers int) (back func()) {
-	readers := 0
+// processors are those of Go without the ones that are lent to readers.
+type processors struct {
+	own     int
+	readers int // of each UDP socket
+}
+
+// lend gives Go a processor more for each reader of these listeners' UDP sockets, which keeps one
+// while it waits in the kernel (package udp), in place of those lent before.
+func (p processors) lend(listeners []transport.Listener) {
+	lent := 0
 	for _, l := range listeners {
 		if l.Transport == sip.UDP {
-			readers += workers
+			lent += p.readers
 		}
 	}
-	before := runtime.GOMAXPROCS(0)
-	runtime.GOMAXPROCS(before + min(readers, maxLent))
-	return func() { runtime.GOMAXPROCS(before) }
+	if n := p.own + min(lent, maxLent); n != runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(n) // it stops the world
+	}
 }

@@ -2,11 +2,12 @@ package daemon
 
 import (
 	"errors"
-	"reflect"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"sipedge/router"
 	"sipedge/schema"
 )
 
@@ -32,12 +33,8 @@ func (d *Daemon) reload() result {
 	return result{err: err}
 }
 
-// fixedError is of a policy that needs another start.
-type fixedError struct{ changed []string }
-
-func (e *fixedError) Error() string {
-	return strings.Join(e.changed, ", ") + " cannot change while the server runs: restart it"
-}
+// unfitError is of a policy without mistakes that can't be carried out here and now.
+type unfitError struct{ error }
 
 // swap loads, checks and compiles beside the traffic, then swaps.
 func (d *Daemon) swap() (warnings *Problems, err error) {
@@ -49,19 +46,34 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 		return nil, &Problems{src, diags}
 	}
 	if changed := fixed(d.doc, doc); len(changed) > 0 {
-		return nil, &fixedError{changed}
+		return nil, &unfitError{fmt.Errorf("%s cannot change while the server runs: restart it",
+			strings.Join(changed, ", "))}
 	}
 	certificates, bad := prepareCertificates(doc)
 	if len(bad) > 0 {
 		return nil, &Problems{src, append(diags, bad...)}
 	}
-	policy, more := d.router.Prove(doc)
+	services, added, err := d.addServices(doc, src)
+	if err != nil {
+		return nil, err
+	}
+	listeners, err := d.manager.Prepare(sockets(doc, d.certs).Listeners)
+	if err != nil {
+		d.closeServices(added)
+		return nil, &unfitError{err}
+	}
+	policy, more := d.router.Prove(doc, router.Ground{
+		Listeners: listeners.Listeners(), Services: services,
+	})
 	diags = append(diags, more...)
 	if policy == nil {
-		return nil, &Problems{src, diags}
+		d.closeServices(added)
+		return nil, errors.Join(&Problems{src, diags}, listeners.Drop())
 	}
 	d.certs.Use(certificates)
-	d.router.Swap(policy)
+	d.replace(policy, listeners)
+	d.replaceServices(services)
+	d.doc = doc
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))
 	d.warn(diags)
@@ -75,27 +87,17 @@ func fixed(a, b *schema.Document) (changed []string) {
 			changed = append(changed, name)
 		}
 	}
-	sameListen := func(x, y schema.Listen) bool {
-		x.Pos, y.Pos = schema.Pos{}, schema.Pos{}
-		return reflect.DeepEqual(x, y)
-	}
 	sameText := func(x, y schema.Text) bool { return x.S == y.S }
 	t, u := a.Timers, b.Timers
-	differ("listen", !slices.EqualFunc(a.Listen, b.Listen, sameListen))
 	differ("workers", a.Workers != b.Workers)
 	differ("timers.T1, T2, T4", t.T1 != u.T1 || t.T2 != u.T2 || t.T4 != u.T4)
 	differ("limits of transports and transactions", startLimits(a.Limits) != startLimits(b.Limits))
 	differ("log.format", a.Log.Format != b.Log.Format)
 	differ("admin", a.Admin.Addr != b.Admin.Addr || a.Admin.Socket.S != b.Admin.Socket.S)
 	differ("secrets", a.Secrets != b.Secrets)
-	differ("backends", !slices.EqualFunc(a.Backends, b.Backends, sameBackend))
 	differ("dns", a.DNS.Budget != b.DNS.Budget || a.DNS.Prefer != b.DNS.Prefer ||
 		a.DNS.Stale != b.DNS.Stale || !slices.EqualFunc(a.DNS.Servers, b.DNS.Servers, sameText))
 	return changed
-}
-
-func sameBackend(a, b schema.Backend) bool {
-	return a.Name == b.Name && a.Driver == b.Driver && schema.SameValue(a.Settings, b.Settings)
 }
 
 // startLimits leaves of the limits what is read at the start only.

@@ -13,32 +13,67 @@ import (
 // loadTime bounds how long the stores may read what they have from before.
 const loadTime = time.Minute
 
-// openServices opens the backends of the policy.
-func (d *Daemon) openServices(src schema.Source) error {
-	s, diags := backends.OpenServices(d.doc.Backends, backends.Host{
-		State: d.cfg.State, Log: d.log, Reveal: revealer(d.cfg.Env),
+// openServices opens the backends of a policy, beside those of the one that runs.
+func (d *Daemon) openServices(
+	doc *schema.Document, src schema.Source,
+) (*backends.Services, error) {
+	s, diags := backends.OpenServices(doc.Backends, backends.Host{
+		State: d.cfg.State, Log: d.log, Reveal: revealer(d.cfg.Env), Before: d.data.Load(),
 	})
 	if s == nil {
-		return &Problems{src, diags}
+		return nil, &Problems{src, diags}
 	}
-	d.data = s
 	d.warn(diags)
-	return nil
+	return s, nil
 }
 
-// loadServices has the stores read what they have from before; no message is read yet.
-func (d *Daemon) loadServices() error {
+// addServices is openServices of a reload: the stores that are new have read what they have.
+func (d *Daemon) addServices(
+	doc *schema.Document, src schema.Source,
+) (all, added *backends.Services, err error) {
+	if all, err = d.openServices(doc, src); err != nil {
+		return nil, nil, err
+	}
+	added = all.Without(d.data.Load())
+	if err := d.loadServices(added); err != nil {
+		d.closeServices(added)
+		return nil, nil, &unfitError{err}
+	}
+	return all, added, nil
+}
+
+// replaceServices has the backends of the policy that runs be others. Those that it has not get a
+// while for what began under the policy before.
+func (d *Daemon) replaceServices(all *backends.Services) {
+	removed := d.data.Swap(all).Without(all)
+	d.running.Go(func() {
+		select {
+		case <-d.ends.Done():
+		case <-time.After(closeTime):
+		}
+		removed.Each(func(name string, b backends.Backend) {
+			if l, ok := b.(backends.Locations); ok {
+				d.router.Forget(l)
+			}
+			d.log.Info("backend closed", "backend", name)
+		})
+		d.closeServices(removed)
+	})
+}
+
+// loadServices has stores read what they have from before; no message asks them yet.
+func (d *Daemon) loadServices(s *backends.Services) error {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
 	defer cancel()
-	err := d.data.Load(ctx, time.Now())
+	err := s.Load(ctx, time.Now())
 	if errors.Is(err, backends.ErrRefused) {
 		return fmt.Errorf("%w; `sipedge db check` tells, `sipedge db init` makes tables", err)
 	}
 	return err
 }
 
-func (d *Daemon) closeServices() {
-	if err := d.data.Close(); err != nil {
+func (d *Daemon) closeServices(s *backends.Services) {
+	if err := s.Close(); err != nil {
 		d.log.Warn("closing backends", "error", err)
 	}
 }

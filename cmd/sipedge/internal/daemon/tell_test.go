@@ -44,7 +44,7 @@ func (d *deaf) Ping(context.Context) error { <-d.heard; return nil }
 // A call that is stuck is seen with its age, in the numbers that are exported.
 func TestControlStuckCall(t *testing.T) {
 	c := startControlled(t, "backends: {people: {deaf: {}}}\n")
-	b := c.data.Get("people").(*deafBackend)
+	b := c.data.Load().Get("people").(*deafBackend)
 	var calls sync.WaitGroup
 	for range 3 { // two places: one waits in vain
 		calls.Go(func() { _ = b.Ping(context.Background()) })
