@@ -12,6 +12,7 @@ import (
 	"sipedge/router/action"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/proxy"
@@ -62,7 +63,8 @@ type Policy struct {
 	tables   *data.Tables
 	keeps    []func() (restore func()) // snapshots of what steps keep
 	stores   []backends.Locations      // that it uses
-	ping     *natping.Settings         // nil: nobody is pinged, or the policy is only validated
+	gateways *gateway.Sets
+	ping     *natping.Settings // nil: nobody is pinged, or the policy is only validated
 
 	destinations []action.Destination
 }
@@ -100,7 +102,8 @@ type Env struct {
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
-	Guard     *auth.Guard // of who authenticates; nil as Proxy
+	Guard     *auth.Guard       // of who authenticates; nil as Proxy
+	Gateways  *gateway.Registry // nil as Proxy
 	// Databases finds a database by name; nil: nothing is read from one.
 	Databases func(name string) backends.DB
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
@@ -128,6 +131,12 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	for _, name := range doc.DomainsIn {
 		c.policy.settings.Self.Serve(tables.Get(name.S).Serves)
 	}
+	if c.env.Gateways == nil {
+		c.env.Gateways = gateway.New(gateway.Config{})
+	}
+	c.policy.gateways, diags = c.env.Gateways.Read(doc.Gateways)
+	c.diags = append(c.diags, diags...)
+	c.policy.keeps = append(c.policy.keeps, c.env.Gateways.Snapshot)
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{
@@ -286,7 +295,7 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
-		Databases: c.env.Databases,
+		Databases: c.env.Databases, Sets: c.policy.gateways, Gateways: c.env.Gateways,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

@@ -32,6 +32,8 @@ var places = map[string]struct{ where, step string }{
 	"loose_route":         {"R", "{}"},
 	"max_forwards":        {"R", "{limit: 10}"},
 	"next_branches":       {"RF", "{}"},
+	"dispatch":            {"RF", "{set: pstn}"},
+	"next_destination":    {"F", "{}"},
 	"pop":                 {"RBFOELST", "var.x"},
 	"prefix":              {"RBF", `"0"`},
 	"push":                {"RBFOELST", "{var.x: y}"},

@@ -10,6 +10,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/nexthop"
@@ -48,8 +49,11 @@ type Config struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database; nil: nothing is read from one.
 	Databases func(name string) backends.DB
-	// Ping: bindings are pinged as the policy says; else nobody is, whatever it says.
+	// Ping: bindings are pinged, gateways probed and looked up as the policy says; else nobody is,
+	// whatever it says.
 	Ping bool
+	// Random has gateways chosen; nil: chance does.
+	Random func() uint64
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -62,6 +66,7 @@ type Router struct {
 	agent    *uac.Agent
 	guard    *auth.Guard
 	pings    *natping.Pinger
+	gateways *gateway.Registry
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
@@ -90,17 +95,20 @@ func New(cfg Config) *Router {
 		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
+	r.agent = uac.New(uac.Config{Way: proxy.Way{Proxy: r.proxy}, Log: cfg.Log})
+	r.gateways = gateway.New(gateway.Config{
+		Resolver: cfg.Resolver, Asker: r.agent, Pool: cfg.Pool, Clock: cfg.Clock, Log: cfg.Log,
+		Random: cfg.Random, Watch: cfg.Ping,
+	})
 	r.layer = transaction.New(transaction.Config{
-		Sender: cfg.Sender, User: r, Clock: cfg.Clock, Wake: cfg.Wake,
+		Sender: cfg.Sender, User: r, Watch: r.gateways, Clock: cfg.Clock, Wake: cfg.Wake,
 		Timers: cfg.Timers, Secret: derive(cfg.Secret, "transaction"), Max: cfg.Transactions,
 	})
 	r.proxy.SetLayer(r.layer)
+	r.agent.SetLayer(r.layer)
 	r.pings = natping.New(natping.Config{
 		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
 		Secret: derive(cfg.Secret, "nat ping"),
-	})
-	r.agent = uac.New(uac.Config{
-		Way: proxy.Way{Proxy: r.proxy}, Layer: r.layer, Log: cfg.Log,
 	})
 	return r
 }
@@ -118,7 +126,8 @@ func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 	return Compile(doc, Env{
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
-		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
+		Gateways: r.gateways,
+		Guard:    r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
 		Unfit: func() { r.count.unfit.Add(1) },
 	})
 }
@@ -138,6 +147,8 @@ func (r *Router) Swap(p *Policy) {
 	r.policy.Store(p)
 	r.watch(p.stores)
 	r.ping(p.ping)
+	r.gateways.Swap(p.gateways, p.settings.Self, p.own)
+	r.wake()
 	r.timers.replace(r, p)
 }
 
@@ -145,6 +156,7 @@ func (r *Router) Swap(p *Policy) {
 func (r *Router) Advance(now time.Time) (next time.Time) {
 	next = sooner(r.layer.Advance(now), r.timers.advance(r, now))
 	next = sooner(next, r.pings.Advance(now))
+	next = sooner(next, r.gateways.Advance(now))
 	return sooner(next, r.expire(now))
 }
 
@@ -183,6 +195,9 @@ func (r *Router) Auth() auth.Stats { return r.guard.Stats() }
 
 // Pings returns the counters of NAT keep-alive pings.
 func (r *Router) Pings() natping.Stats { return r.pings.Stats() }
+
+// Gateways knows of the gateways of policies.
+func (r *Router) Gateways() *gateway.Registry { return r.gateways }
 
 // Transactions returns the counters of the transaction layer.
 func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }

@@ -2,9 +2,10 @@ package schema
 
 // declared is what a policy declares and names elsewhere, while its mentions are resolved.
 type declared struct {
-	tables, backends names
-	users            *Value
-	known            bool // the vocabulary has drivers
+	tables, backends, gateways names
+
+	users *Value
+	known bool // the vocabulary has drivers
 }
 
 // names are those under one key of a policy.
@@ -22,6 +23,7 @@ func newDeclared(root *Value, known bool) *declared {
 	return &declared{
 		tables:   under("tables", "table", UnknownTable, UnusedTable),
 		backends: under("backends", "backend", UnknownBackend, UnusedBackend),
+		gateways: under("gateways", "set of gateways", UnknownGateways, UnusedGateways),
 		users:    root.Get("users"),
 		known:    known,
 	}
@@ -88,7 +90,7 @@ func (n *names) named(v *Value) *Diagnostic {
 
 // unused warns of what nothing mentions.
 func (d *declared) unused() (diags Diagnostics) {
-	for _, n := range []*names{&d.tables, &d.backends} {
+	for _, n := range []*names{&d.tables, &d.backends, &d.gateways} {
 		for i := range n.decls.Keys {
 			if k := &n.decls.Keys[i]; !n.used[k.Name] {
 				p := k.Problem(n.unused, "nothing uses the %s %q", n.what, k.Name)

@@ -30,6 +30,7 @@ type Document struct {
 	Users     *Value    // a map of maps, by name and user
 	Ping      *Ping     // nat.ping; nil: nobody is pinged
 	NATTests  []string  // nat.tests
+	Gateways  *Value    // a map of sets, by name
 	Routes    Routes
 }
 

@@ -70,6 +70,7 @@ func lower(root *Value, drivers []Driver) *Document {
 		Users:    root.Get("users"),
 		Ping:     lowerPing(root.Get("nat").Get("ping")),
 		NATTests: lowerNATTests(root.Get("nat").Get("tests")),
+		Gateways: root.Get("gateways"),
 		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")

@@ -61,7 +61,7 @@ var arrows = [][2]string{
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
-	{"router/natping", "router/registrar"},
+	{"router/natping", "router/registrar"}, {"router/gateway", "router/uac"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},

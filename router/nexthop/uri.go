@@ -20,6 +20,7 @@ var (
 func Chosen(m *sip.Message, to []byte, toLocal bool, t *job.Target) (hop []byte, local bool) {
 	switch {
 	case to != nil:
+		t.Gateway = 0 // it goes not there
 		return to, toLocal
 	case t.NextHop != nil:
 		return t.NextHop, t.Local

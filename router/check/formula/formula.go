@@ -3,6 +3,7 @@ package formula
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sipedge/router/job"
@@ -93,9 +94,12 @@ func (f *Formulas) key(k *schema.Key) Part {
 		return f.nested(k)
 	}
 	p := f.Opaque(why(k.Name, v), k.Name+Show(v))
-	p.Node.Lit.Trust = k.Name == "source" || k.Name == "peer" || k.Name == "auth"
+	p.Node.Lit.Trust = slices.Contains(trusted, k.Name)
 	return p
 }
+
+// trusted are matchers that tell strangers apart.
+var trusted = []string{"source", "peer", "auth", "gateway"}
 
 // why says on what an opaque matcher rests: its table, if it asks one.
 func why(what string, v *schema.Value) string {
