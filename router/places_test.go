@@ -112,6 +112,9 @@ func lawPolicy(step, letters string, by bool) string {
 	if strings.Contains(step, "held") {
 		text += "tables: {held: {cache: {}}}\n"
 	}
+	if strings.Contains(step, "pstn") {
+		text += "gateways: {pstn: {destinations: [{uri: \"sip:192.0.2.10\"}]}}\n"
+	}
 	if strings.Contains(step, "people") {
 		text += "users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}\n"
 	}

@@ -199,8 +199,21 @@ type Status struct {
 	Unanswered uint64 // probes without a good answer
 }
 
-// Up reports whether the gateway can be chosen.
-func (s *Status) Up() bool { return !s.Down && !s.Lost && s.Mode == Enabled }
+// StateNames are what State may return.
+var StateNames = []string{"up", "down", "unresolved", "drained", "disabled"}
+
+// State is whether the gateway can be chosen, in a word: up, or why not.
+func (s *Status) State() string {
+	switch {
+	case s.Mode != Enabled:
+		return s.Mode.String()
+	case s.Lost:
+		return "unresolved"
+	case s.Down:
+		return "down"
+	}
+	return "up"
+}
 
 // List are the gateways of the policy that runs, in its order.
 func (r *Registry) List() (list []Status) {
@@ -243,14 +256,11 @@ func (r *Registry) SetMode(set, uri string, mode Mode) (n int) {
 			if mode == Enabled {
 				g.rise(now)
 			}
-			r.cfg.Log.Info("gateway set", "set", set, "gateway", string(g.URI), "mode", mode.String())
+			r.cfg.Log.Info("gateway set", "set", set, "gateway", string(g.URI), "mode", mode)
 		}
 	}
 	return n
 }
-
-// String is the mode in a word.
-func (m Mode) String() string { return [...]string{"enabled", "drained", "disabled"}[min(m, Disabled)] }
 
 // Snapshot returns a function that puts back what is known of gateways as it is now.
 func (r *Registry) Snapshot() (restore func()) {

@@ -16,6 +16,17 @@ const (
 	Disabled      // none may, and it is not probed
 )
 
+var modes = [...]string{Enabled: "enabled", Drained: "drained", Disabled: "disabled"}
+
+// String is the mode in a word.
+func (m Mode) String() string { return modes[m] }
+
+// ParseMode reads what String writes.
+func ParseMode(word string) (m Mode, ok bool) {
+	i := slices.Index(modes[:], word)
+	return Mode(max(i, 0)), i >= 0
+}
+
 // State is what is known of a gateway, by set and URI. It outlives policies. All of it may be
 // read and written at any time.
 type State struct {

@@ -81,6 +81,8 @@ var handlers = map[string]handler{
 	"statistics":     (*Server).tellStatistics,
 	"tables":         (*Server).tellTables,
 	"backends":       (*Server).tellBackends,
+	"gateways":       (*Server).tellGateways,
+	"set_gateway":    (*Server).setGateway,
 	"log_level":      (*Server).tellLogLevel,
 	"set_log_level":  (*Server).setLogLevel,
 	"reload":         (*Server).reload,

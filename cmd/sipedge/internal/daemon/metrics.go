@@ -44,6 +44,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
 	e.pings(d.router.Pings())
+	e.gateways(d.router.Gateways().List())
 	e.backends(d.data)
 	e.transports(d.manager)
 }
