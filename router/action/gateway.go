@@ -3,7 +3,6 @@ package action
 import (
 	"sipedge/router/gateway"
 	"sipedge/router/job"
-	"sipedge/router/vars"
 	"sipedge/schema"
 )
 
@@ -17,12 +16,7 @@ func dispatching(kind schema.Kind, make func(*gateway.Env) job.Step) Kind {
 	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
 		return make(&gateway.Env{
 			Registry: d.Gateways, Sets: d.Sets, Args: d.args, Text: d.appender, Unfit: d.Unfit,
-			Variable: func(key string) *vars.Var {
-				if found := d.variables(d.args.Get(key)); len(found) > 0 {
-					return found[0]
-				}
-				return nil
-			},
+			Variables: d.variables,
 			Arm: func(key string) gateway.Arm {
 				take, _ := d.taker(key)
 				return take

@@ -434,3 +434,56 @@ func TestBadSets(t *testing.T) {
 		}
 	}
 }
+
+// An answered call that stays on the path of the server is one until its BYE, from either side.
+func TestCallLastsUntilBYE(t *testing.T) {
+	message := func(start, fromTag, toTag, cseq, more string) *sip.Message {
+		m := new(sip.Message)
+		if err := m.Parse([]byte(start + "\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
+			"From: <sip:a@b>;tag=" + fromTag + "\r\nTo: <sip:c@d>;tag=" + toTag +
+			"\r\nCall-ID: 1\r\nCSeq: " + cseq + "\r\n" + more + "\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const ours, theirs = "Record-Route: <sip:edge.example;lr>\r\n", "Record-Route: <sip:other.example;lr>\r\n"
+	for _, c := range []struct {
+		name, route string
+		answered    int64
+	}{{"on the path", ours, 1}, {"behind another", theirs + ours, 1}, {"not on it", theirs, 0}} {
+		y := newYard(t)
+		g := y.read(`pstn: {destinations: [{uri: "sip:10.0.0.1"}]}`).Get("pstn").gateways[0]
+		for range 2 { // the second is a re-INVITE, and no call
+			y.Began(g.id, sip.INVITE)
+			y.Ended(g.id, sip.INVITE, message("SIP/2.0 200 OK", "x", "y", "1 INVITE", c.route), nil)
+		}
+		if n := y.List()[0].Calls; n != c.answered {
+			t.Errorf("%s: %d calls, want %d", c.name, n, c.answered)
+		}
+		y.Hear(message("BYE sip:a@b SIP/2.0", "other", "x", "1 BYE", ""))
+		if n := y.List()[0].Calls; n != c.answered {
+			t.Errorf("%s: the BYE of another dialog left %d calls", c.name, n)
+		}
+		y.Hear(message("BYE sip:a@b SIP/2.0", "y", "x", "1 BYE", ""))
+		y.Hear(message("BYE sip:a@b SIP/2.0", "y", "x", "1 BYE", ""))
+		if n := y.List()[0].Calls; n != 0 {
+			t.Errorf("%s: %d calls after its BYE", c.name, n)
+		}
+	}
+}
+
+// A call without a BYE is let go of.
+func TestCallsAge(t *testing.T) {
+	var c calls
+	c.init()
+	s := new(State)
+	s.calls.Store(1)
+	c.young[1] = s
+	now := time.Unix(0, 0)
+	for _, want := range []int64{1, 1, 0} {
+		if c.age(now); s.calls.Load() != want {
+			t.Fatalf("after %v: %d calls, want %d", now.Sub(time.Unix(0, 0)), s.calls.Load(), want)
+		}
+		now = now.Add(halfLife)
+	}
+}

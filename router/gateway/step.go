@@ -18,9 +18,9 @@ type Env struct {
 	Args     *schema.Value // passed the Schema
 	// Text is a template of the arguments, appended to b for j; nil: there is none.
 	Text func(key string) func(b []byte, j *job.Job) []byte
-	// Variable finds the one that an argument names; nil: there is none.
-	Variable func(key string) *vars.Var
-	Unfit    func() // counts a value that was none for its variable; nil: nobody does
+	// Variables finds those that an argument names.
+	Variables func(v *schema.Value) []*vars.Var
+	Unfit     func() // counts a value that was none for its variable; nil: nobody does
 	// Arm is a failure arm of the arguments, or what is done without.
 	Arm func(key string) Arm
 }
@@ -80,10 +80,14 @@ type step struct {
 }
 
 func (e *Env) step() step {
-	return step{
-		e.Registry, e.Sets, e.Args.Get("rewrite_host").B, e.Variable("into"), e.Unfit,
-		e.Arm("on_none"),
+	s := step{
+		registry: e.Registry, sets: e.Sets, rewrite: e.Args.Get("rewrite_host").B, unfit: e.Unfit,
+		onNone: e.Arm("on_none"),
 	}
+	if into := e.Variables(e.Args.Get("into")); len(into) > 0 {
+		s.into = into[0]
+	}
+	return s
 }
 
 type dispatch struct {
