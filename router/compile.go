@@ -12,6 +12,7 @@ import (
 	"sipedge/router/action"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/proxy"
@@ -62,8 +63,9 @@ type Policy struct {
 	tables   *data.Tables
 	keeps    []func() (restore func()) // snapshots of what steps keep
 	stores   []backends.Locations      // that it uses
-	ping     *natping.Settings         // nil: nobody is pinged, or the policy is only validated
-	endAll   bool                      // bindings end with every connection
+	gateways *gateway.Sets
+	ping     *natping.Settings // nil: nobody is pinged, or the policy is only validated
+	endAll   bool              // bindings end with every connection
 
 	destinations []action.Destination
 }
@@ -101,7 +103,8 @@ type Env struct {
 	Tables    *data.Tables         // of the policy before, whose caches go on; nil: none
 	// Locations is that of action.Env.
 	Locations func(name string) backends.Locations
-	Guard     *auth.Guard // of who authenticates; nil as Proxy
+	Guard     *auth.Guard       // of who authenticates; nil as Proxy
+	Gateways  *gateway.Registry // nil as Proxy
 	// Databases finds a database by name; nil: nothing is read from one.
 	Databases func(name string) backends.DB
 	// Media finds a backend that relays media by name; nil: the policy is only looked at.
@@ -131,6 +134,12 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	for _, name := range doc.DomainsIn {
 		c.policy.settings.Self.Serve(tables.Get(name.S).Serves)
 	}
+	if c.env.Gateways == nil {
+		c.env.Gateways = gateway.New(gateway.Config{})
+	}
+	c.policy.gateways, diags = c.env.Gateways.Read(doc.Gateways)
+	c.diags = append(c.diags, diags...)
+	c.policy.keeps = append(c.policy.keeps, c.env.Gateways.Snapshot)
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)
 	c.auth = auth.Env{
@@ -290,6 +299,7 @@ func (c *compiler) fill(r *route) {
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
 		Databases: c.env.Databases, Media: c.media,
+		Sets: c.policy.gateways, Gateways: c.env.Gateways,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

@@ -28,6 +28,8 @@ tables:
   did: {map: {values: {"1": a}}}
   peers: {cidr: {values: [10.0.0.0/8]}}
 limits: {branches: 4, attempts: 3, max_forwards: 20}
+gateways:
+  pstn: {destinations: [{uri: "sip:gw1.example.net"}, {uri: "sip:10.0.0.5", weight: 3, rate: 10/s}]}
 routes:
   request:
     - match: {max_forwards: {max: 0}}
@@ -92,6 +94,8 @@ routes:
     again:
       - match: {status: 486}
         do: [{rewrite_uri: "sip:vm@10.0.0.7"}, {relay: {}}]
+      - match: {status: 503, gateway: pstn}
+        do: [{dispatch: {set: pstn}}, {next_destination: {}}, {relay: {}}]
       - do: [{next_branches: {}}, {relay: {failure: again}}]
   reply:
     all: [{do: [{add_header: {X-Status: "{status}"}}]}]

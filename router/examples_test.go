@@ -62,7 +62,7 @@ func indent(lines []string, by string) []string {
 }
 
 // above is a line of a policy above its routes.
-var above = regexp.MustCompile(`^(tables|vars|users): `)
+var above = regexp.MustCompile(`^(tables|vars|users|gateways): `)
 
 // keyed is what differs from server to server, and so is a nonce.
 var (

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/nat"
 	"sipedge/router/registrar"
@@ -16,7 +17,7 @@ import (
 
 // Fields are the matchers: those of the table, and those that stand above it.
 func Fields() []schema.Field {
-	list := append(table.Fields(), registrar.Registered, nat.Match)
+	list := append(table.Fields(), registrar.Registered, nat.Match, gateway.Of)
 	slices.SortFunc(list, func(a, b schema.Field) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
@@ -47,6 +48,9 @@ func (c *compiler) media(name string) (m backends.Media, ok bool) {
 // asks are the matchers of a route that ask a service, or somebody above the table.
 func (c *compiler) asks(r *route) map[string]table.Ask {
 	return map[string]table.Ask{
+		gateway.Of.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
+			return gateway.CompileOf(v, c.policy.gateways), nil
+		},
 		registrar.Registered.Name: func(v *schema.Value) (func(*job.Job) bool, schema.Diagnostics) {
 			holds, waits, diags := registrar.CompileRegistered(v, r.where, c.locations())
 			r.matchWaits = r.matchWaits || waits

@@ -64,7 +64,11 @@ func (r *Router) ping(s *natping.Settings) {
 		return
 	}
 	r.pings.Swap(s)
-	if s != nil && r.cfg.Wake != nil {
+}
+
+// wake has Advance called, which is to ask somebody.
+func (r *Router) wake() {
+	if r.cfg.Ping && r.cfg.Wake != nil {
 		r.cfg.Wake(r.cfg.Clock())
 	}
 }

@@ -32,6 +32,8 @@ var places = map[string]struct{ where, step string }{
 	"loose_route":         {"R", "{}"},
 	"max_forwards":        {"R", "{limit: 10}"},
 	"next_branches":       {"RF", "{}"},
+	"dispatch":            {"RF", "{set: pstn}"},
+	"next_destination":    {"F", "{}"},
 	"pop":                 {"RBFOELST", "var.x"},
 	"prefix":              {"RBF", `"0"`},
 	"push":                {"RBFOELST", "{var.x: y}"},
@@ -110,6 +112,9 @@ func lawPolicy(step, letters string, by bool) string {
 	text := "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}]\nvars: {var.x: string}\n"
 	if strings.Contains(step, "held") {
 		text += "tables: {held: {cache: {}}}\n"
+	}
+	if strings.Contains(step, "pstn") {
+		text += "gateways: {pstn: {destinations: [{uri: \"sip:192.0.2.10\"}]}}\n"
 	}
 	if strings.Contains(step, "people") {
 		text += "users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}\n"

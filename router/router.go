@@ -11,6 +11,7 @@ import (
 	"sipedge/router/auth"
 	"sipedge/router/data"
 	"sipedge/router/flow"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/nexthop"
@@ -51,8 +52,11 @@ type Config struct {
 	Databases func(name string) backends.DB
 	// Media finds a backend that relays media; nil: there is none.
 	Media func(name string) backends.Media
-	// Ping: bindings are pinged as the policy says; else nobody is, whatever it says.
+	// Ping: bindings are pinged, gateways probed and looked up as the policy says; else nobody is,
+	// whatever it says.
 	Ping bool
+	// Random has gateways chosen; nil: chance does.
+	Random func() uint64
 }
 
 // Router is the user of the transport and of the transactions: it runs the
@@ -66,6 +70,7 @@ type Router struct {
 	guard    *auth.Guard
 	pings    *natping.Pinger
 	flows    *flow.Bindings
+	gateways *gateway.Registry
 	timers   timers
 	policy   atomic.Pointer[Policy]
 	draining atomic.Bool
@@ -94,19 +99,22 @@ func New(cfg Config) *Router {
 		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
+	r.agent = uac.New(uac.Config{Way: proxy.Way{Proxy: r.proxy}, Log: cfg.Log})
+	r.gateways = gateway.New(gateway.Config{
+		Resolver: cfg.Resolver, Asker: r.agent, Pool: cfg.Pool, Clock: cfg.Clock, Log: cfg.Log,
+		Random: cfg.Random, Watch: cfg.Ping,
+	})
 	r.layer = transaction.New(transaction.Config{
-		Sender: cfg.Sender, User: r, Clock: cfg.Clock, Wake: cfg.Wake,
+		Sender: cfg.Sender, User: r, Watch: r.gateways, Clock: cfg.Clock, Wake: cfg.Wake,
 		Timers: cfg.Timers, Secret: derive(cfg.Secret, "transaction"), Max: cfg.Transactions,
 	})
 	r.proxy.SetLayer(r.layer)
+	r.agent.SetLayer(r.layer)
 	r.pings = natping.New(natping.Config{
 		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
 		Secret: derive(cfg.Secret, "nat ping"),
 	})
 	r.flows = flow.New(flow.Config{Pool: cfg.Pool, Wake: cfg.Wake})
-	r.agent = uac.New(uac.Config{
-		Way: proxy.Way{Proxy: r.proxy}, Layer: r.layer, Log: cfg.Log,
-	})
 	return r
 }
 
@@ -129,7 +137,7 @@ func (r *Router) env() Env {
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
-		Media: r.cfg.Media,
+		Media: r.cfg.Media, Gateways: r.gateways,
 		Unfit: func() { r.count.unfit.Add(1) },
 	}
 }
@@ -154,6 +162,8 @@ func (r *Router) Swap(p *Policy) {
 	r.flows.All(p.endAll)
 	r.watch(p.stores)
 	r.ping(p.ping)
+	r.gateways.Swap(p.gateways, p.settings.Self, p.own)
+	r.wake()
 	r.timers.replace(r, p)
 }
 
@@ -162,6 +172,7 @@ func (r *Router) Advance(now time.Time) (next time.Time) {
 	next = sooner(r.layer.Advance(now), r.timers.advance(r, now))
 	next = sooner(next, r.pings.Advance(now))
 	next = sooner(next, r.flows.Advance(now))
+	next = sooner(next, r.gateways.Advance(now))
 	return sooner(next, r.expire(now))
 }
 
@@ -203,6 +214,9 @@ func (r *Router) Pings() natping.Stats { return r.pings.Stats() }
 
 // FlowsEnded counts the bindings that ended with their connection.
 func (r *Router) FlowsEnded() uint64 { return r.flows.Ended() }
+
+// Gateways knows of the gateways of policies.
+func (r *Router) Gateways() *gateway.Registry { return r.gateways }
 
 // Transactions returns the counters of the transaction layer.
 func (r *Router) Transactions() transaction.Stats { return r.layer.Stats() }

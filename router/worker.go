@@ -130,6 +130,7 @@ func (r *Router) Closed(f transport.Flow) {
 // Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that
 // matches none.
 func (r *Router) Request(f transport.Flow, m *sip.Message) {
+	r.gateways.Hear(m)
 	p := r.policy.Load()
 	if p == nil || m.Method() == sip.ACK && r.proxy.TagAbsorbs(m) {
 		return
@@ -206,8 +207,8 @@ func (r *Router) Response(
 	c transaction.Client, word uint64, f transport.Flow, m *sip.Message, err error,
 ) {
 	defer r.rescue(m, "response")
-	if word == uac.Word {
-		r.agent.Response(m, err)
+	if uac.Owns(word) {
+		r.agent.Response(word, m, err)
 		return
 	}
 	r.proxy.Response(c, word, f, m, err)

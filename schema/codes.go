@@ -55,6 +55,13 @@ const (
 	PlainPassword  Code = 2302
 )
 
+// Gateways.
+const (
+	UnknownGateways Code = 2401
+	UnusedGateways  Code = 2402
+	BadGateway      Code = 2403 // one that is told twice, or can't be one
+)
+
 // Routes.
 const (
 	UnknownRoute   Code = 3001

@@ -4,7 +4,7 @@ import "strings"
 
 // declared is what a policy declares and names elsewhere, while its mentions are resolved.
 type declared struct {
-	tables, backends, certificates names
+	tables, backends, certificates, gateways names
 
 	users *Value
 	known bool // the vocabulary has drivers
@@ -25,6 +25,7 @@ func newDeclared(root *Value, known bool) *declared {
 	return &declared{
 		tables:   under("tables", "table", UnknownTable, UnusedTable),
 		backends: under("backends", "backend", UnknownBackend, UnusedBackend),
+		gateways: under("gateways", "set of gateways", UnknownGateways, UnusedGateways),
 		certificates: under("certificates", "certificate",
 			UnknownCertificate, UnusedCertificate),
 		users: root.Get("users"),
@@ -103,7 +104,7 @@ func (n *names) named(v *Value) *Diagnostic {
 
 // unused warns of what nothing mentions.
 func (d *declared) unused() (diags Diagnostics) {
-	for _, n := range []*names{&d.tables, &d.backends, &d.certificates} {
+	for _, n := range []*names{&d.tables, &d.backends, &d.certificates, &d.gateways} {
 		for i := range n.decls.Keys {
 			if k := &n.decls.Keys[i]; !n.used[k.Name] {
 				p := k.Problem(n.unused, "nothing uses the %s %q", n.what, k.Name)

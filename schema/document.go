@@ -33,6 +33,7 @@ type Document struct {
 	Ping         *Ping     // nat.ping; nil: nobody is pinged
 	NATTests     []string  // nat.tests
 	EndAll       bool      // nat.end_with_connection is all
+	Gateways     *Value    // a map of sets, by name
 	Routes       Routes
 }
 

@@ -73,6 +73,7 @@ func lower(root *Value, drivers []Driver) *Document {
 		Ping:     lowerPing(root.Get("nat").Get("ping")),
 		NATTests: lowerNATTests(root.Get("nat").Get("tests")),
 		EndAll:   root.Get("nat").Get("end_with_connection").S == "all",
+		Gateways: root.Get("gateways"),
 		Routes:   lowerRoutes(root.Get("routes")),
 	}
 	vars := root.Get("vars")

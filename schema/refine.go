@@ -40,6 +40,7 @@ func refinements(methods *Value, names *declared) map[string]shape.Refinement {
 		"#CertificateName": names.certificate,
 		"#CacheName":       names.cache,
 		"#BackendName":     names.backend,
+		"#GatewaysName":    names.gateways.named,
 		"#UsersName":       names.whose,
 		"#DomainTable":     names.domains,
 		"#Rows":            checkRows,

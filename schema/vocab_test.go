@@ -76,6 +76,7 @@ func testVocabulary() *schema.Vocabulary {
 			kind("pop", `#VarName | [#VarName, ...#VarName]`, schema.Anywhere),
 			kind("put", `{table!: #CacheName, key!: #Text, value?: #Text, ttl?: #Duration}`,
 				schema.Anywhere&^b),
+			arm(kind("dispatch", `{set!: #GatewaysName, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("query", `{table!: #TableName, key!: #Text, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("rate_limit", `{
 				key!: #Text

@@ -63,6 +63,7 @@ var arrows = [][2]string{
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
 	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},
+	{"router/gateway", "router/uac"},
 	{"router", "router/check"}, {"router/scene", "router"},
 	{"router/policytest", "router"}, {"router/policytest", "router/scene"},
 	{"router/replay", "router"}, {"router/replay", "router/scene"},

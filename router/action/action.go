@@ -7,6 +7,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/uac"
@@ -53,6 +54,9 @@ type Env struct {
 	Media func(name string) (m backends.Media, ok bool)
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
+	// Sets are the gateways of the policy, of which Gateways knows more.
+	Sets     *gateway.Sets
+	Gateways *gateway.Registry
 	// Listener finds the index of "udp:127.0.0.1:5060".
 	Listener func(name schema.Text) (uint16, bool)
 	// Leads gets each place that the policy itself names for requests to go to;
@@ -86,13 +90,13 @@ func Kinds() []Kind {
 
 func all() []Kind {
 	return []Kind{
-		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind, banKind,
-		consumeCredentialsKind, dropKind, exitKind, fixNATKind, forceRportKind, forceSendSocketKind,
-		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind, popKind,
-		prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind, redirectKind, relayKind,
-		removeHeaderKind, replyKind, replyErrorKind, returnKind, revertURIKind, rewriteURIKind, routeKind,
-		rtpengineKind, saveKind, sendRequestKind, serializeBranchesKind, setKind, setHeaderKind,
-		setHostKind, setPortKind, setUserKind, speedDialKind, stripKind, stripTailKind, unregisterKind,
-		unsetKind,
+		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
+		banKind, consumeCredentialsKind, dispatchKind, dropKind, exitKind, fixNATKind, forceRportKind,
+		forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind,
+		nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind, putKind, queryKind,
+		rateLimitKind, recordRouteKind, redirectKind, relayKind, removeHeaderKind, replyKind,
+		replyErrorKind, returnKind, revertURIKind, rewriteURIKind, routeKind, rtpengineKind, saveKind,
+		sendRequestKind, serializeBranchesKind, setKind, setHeaderKind, setHostKind, setPortKind,
+		setUserKind, speedDialKind, stripKind, stripTailKind, unregisterKind, unsetKind,
 	}
 }

@@ -2,6 +2,7 @@ package action
 
 import (
 	"sipedge/router/auth"
+	"sipedge/router/data"
 	"sipedge/router/job"
 	"sipedge/schema"
 )
@@ -18,7 +19,8 @@ func proving(
 ) Kind {
 	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
 		s, diags := make(&auth.Step{
-			Env: d.Auth, Proxy: d.Proxy, Args: d.args, Rate: parseRate, Keeps: d.Keeps, Text: d.appender,
+			Env: d.Auth, Proxy: d.Proxy, Args: d.args, Rate: data.ParseRate, Keeps: d.Keeps,
+			Text:      d.appender,
 			Variables: d.variables, Unfit: d.Unfit,
 			Arm: func(key string) (auth.Arm, bool) { return d.taker(key) },
 		})

@@ -2,10 +2,6 @@ package action
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"sipedge/router/data"
 	"sipedge/router/job"
@@ -47,7 +43,7 @@ var rateLimitKind = Kind{
 	New: build(func(d *decoder) job.Step {
 		s := &rateLimit{onExceed: d.arm("on_exceed"), allow: d.networks("allow")}
 		s.key, _ = d.text(d.args.Get("key"))
-		rate, err := parseRate(d.args.Get("rate").S)
+		rate, err := data.ParseRate(d.args.Get("rate").S)
 		if err != nil {
 			d.errorf(d.args.Get("rate"), schema.OutOfRange, "%v", err)
 			return s
@@ -66,25 +62,6 @@ func (d *decoder) int(key string, def int) int {
 		return int(v.N)
 	}
 	return def
-}
-
-// parseRate reads a checked #Rate: 16/2s, 100/s.
-func parseRate(s string) (data.Rate, error) {
-	count, period, _ := strings.Cut(s, "/")
-	n, _ := strconv.Atoi(count)
-	unit := strings.TrimLeft(period, "0123456789")
-	times := 1
-	if digits := strings.TrimSuffix(period, unit); digits != "" {
-		times, _ = strconv.Atoi(digits)
-	}
-	one := map[string]time.Duration{
-		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour,
-	}[unit]
-	r := data.Rate{Count: n, Period: time.Duration(times) * one}
-	if n < 1 || n > data.MaxCount || times < 1 || time.Duration(times) > data.MaxPeriod/one {
-		return r, fmt.Errorf("%q is out of range (1 to %d in 1ms to 24h)", s, data.MaxCount)
-	}
-	return r, nil
 }
 
 type rateLimit struct {

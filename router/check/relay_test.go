@@ -81,8 +81,12 @@ func TestStrangersTargets(t *testing.T) {
 	}
 }
 
-// TestLookupIsLocal: where a binding leads is ours to call; what is done to the target behind it
-// may not be.
+// withGateways is head with a set of gateways.
+var withGateways = strings.Replace(head, "tables:",
+	"gateways: {pstn: {destinations: [{uri: \"sip:10.0.0.7\"}]}}\ntables:", 1)
+
+// TestLookupIsLocal: where a binding leads is ours to call, and so is a gateway; what is done to the
+// target behind it may not be.
 func TestLookupIsLocal(t *testing.T) {
 	for _, tt := range []struct{ name, rules, want string }{
 		{"found", `{do: [{lookup: {location: contacts}}, {relay: {}}]}`, ""},
@@ -91,6 +95,25 @@ func TestLookupIsLocal(t *testing.T) {
   sub: {gone: [{do: [{reply: {code: 480}}]}]}`, ""},
 		{"none is left", `{do: [{lookup: {location: contacts, on_none: gone}}, {relay: {}}]}
   sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"a gateway", `{do: [{dispatch: {set: pstn}}, {relay: {}}]}`, ""},
+		{"a gateway, without state", `{do: [{dispatch: {set: pstn}}, {forward: {}}]}`, ""},
+		{"a gateway, and another", `{do: [{dispatch: {set: pstn}}, {relay: {failure: f}}]}
+  failure: {f: [{do: [{next_destination: {}}, {relay: {}}]}]}`, ""},
+		{"a gateway, and none", `{do: [{dispatch: {set: pstn}}, {relay: {failure: f}}]}
+  failure: {f: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"a gateway, and a branch", `{do: [{dispatch: {set: pstn}}, {append_branch: {}}, {relay: {}}]}`,
+			"open relay"},
+		{"a gateway, and a template",
+			`{do: [{dispatch: {set: pstn}}, {relay: {to: "sip:{from.host}"}}]}`, "open relay"},
+		{"no gateway is left", `{do: [{dispatch: {set: pstn, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"a gateway, sometimes",
+			`{match: {method: INVITE}, do: [{dispatch: {set: pstn}}]}
+    - {do: [{relay: {}}]}`, "open relay"},
+		{"from a gateway", `{match: {gateway: pstn}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, ""},
+		{"from no gateway", `{match: {not: {gateway: pstn}}, do: [{relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, "open relay"},
 		{"an alias", `{do: [{alias_lookup: {backend: store}}, {relay: {}}]}`, ""},
 		{"an alias or not", `{do: [{alias_lookup: {backend: store, on_none: gone}}, {relay: {}}]}
   sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
@@ -115,7 +138,7 @@ func TestLookupIsLocal(t *testing.T) {
 		{"only sometimes", `{match: {method: INVITE}, do: [{lookup: {location: contacts}}, {relay: {}}]}
     - {do: [{relay: {}}]}`, "open relay"},
 	} {
-		_, got := found(t, "    - "+tt.rules+"\n")
+		_, got := proved(t, withGateways+"    - "+tt.rules+"\n")
 		if tt.want == "" && strings.Contains(got, "open relay") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: want %q, got\n%s", tt.name, tt.want, got)
 		}

@@ -2,6 +2,9 @@ package data
 
 import (
 	"crypto/sha256"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +31,25 @@ const (
 	MaxCount  = 1_000_000
 	MaxPeriod = 24 * time.Hour
 )
+
+// ParseRate reads a checked #Rate: 16/2s, 100/s.
+func ParseRate(s string) (Rate, error) {
+	count, period, _ := strings.Cut(s, "/")
+	n, _ := strconv.Atoi(count)
+	unit := strings.TrimLeft(period, "0123456789")
+	times := 1
+	if digits := strings.TrimSuffix(period, unit); digits != "" {
+		times, _ = strconv.Atoi(digits)
+	}
+	one := map[string]time.Duration{
+		"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour,
+	}[unit]
+	r := Rate{Count: n, Period: time.Duration(times) * one}
+	if n < 1 || n > MaxCount || times < 1 || time.Duration(times) > MaxPeriod/one {
+		return r, fmt.Errorf("%q is out of range (1 to %d in 1ms to 24h)", s, MaxCount)
+	}
+	return r, nil
+}
 
 // NewLimiter makes buckets of burst tokens that fill at rate. max bounds the
 // keys; a key that is an IPv6 address counts by its network of ipv6 bits.

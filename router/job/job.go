@@ -80,7 +80,8 @@ type Job struct {
 	Context any                // the response context that runs this route, or nil
 
 	Targets     []Target // by append_branch, behind the request's own URI
-	Own         Target   // how the Request-URI is reached, while it is the URI of Own; by lookup
+	Own         Target   // how the Request-URI is reached, see Member; by lookup and dispatch
+	Choice      Choice   // of the gateway; by dispatch
 	Groups      bool     // serialize_branches ran: the next relay takes the highest q only
 	Serial      bool     // the engine goes on to the groups of lower q by itself
 	Received    []byte   // the Request-URI as received, for revert_uri

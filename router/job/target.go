@@ -17,6 +17,7 @@ type Target struct {
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
 	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any
 	Conn     uint64 // the connection of NextHop, which is an address then; 0: none
+	Gateway  uint32 // whose NextHop is, by its number; 0: none is told how it goes
 }
 
 // Edit makes m, a copy of the request, the one of a branch.
@@ -37,10 +38,10 @@ func (t *Target) Socket(forced uint16) uint16 {
 	return forced
 }
 
-// Member is the Request-URI as a member of the target set: reached as lookup found, as long as
-// it is the URI that lookup made it.
+// Member is the Request-URI as a member of the target set: reached by the gateway that was chosen,
+// or as lookup found, as long as it is the URI that lookup made it.
 func (j *Job) Member() Target {
-	if j.Own.URI != nil && string(j.Own.URI) == string(j.Msg.RURI()) {
+	if j.Own.Gateway != 0 || j.Own.URI != nil && string(j.Own.URI) == string(j.Msg.RURI()) {
 		return j.Own
 	}
 	return Target{Q: 1000}

@@ -16,10 +16,12 @@ var (
 
 // Chosen is the policy's next hop of a branch, or nil, and whether the branch is exempt from the
 // Guard: its hop is the policy's own, or its Request-URI is and neither a Route nor a branch
-// route leads elsewhere. to is what the relay names, nil: nothing; t the branch's target.
+// route leads elsewhere. to is what the relay names, nil: nothing; t the branch's target, which then
+// is of no gateway any more.
 func Chosen(m *sip.Message, to []byte, toLocal bool, t *job.Target) (hop []byte, local bool) {
 	switch {
 	case to != nil:
+		t.Gateway = 0 // it goes not there
 		return to, toLocal
 	case t.NextHop != nil:
 		return t.NextHop, t.Local

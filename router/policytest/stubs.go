@@ -14,6 +14,7 @@ import (
 func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagnostics) {
 	users := stubUsers(besides(f.root.Get("users"), own.Get("users")))
 	diags = bound(out, besides(f.root.Get("bindings"), own.Get("bindings")))
+	diags = append(diags, f.down(out, besides(f.root.Get("gateways"), own.Get("gateways")))...)
 	common := f.root.Get("backends")
 	given := besides(common, own.Get("backends"))
 	tables := map[string]map[string][]map[string]backends.Value{}
@@ -41,6 +42,33 @@ func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagno
 			return backends.Unanswering{}
 		}
 		return nil
+	}
+	return diags
+}
+
+// down reads which gateways can't be used.
+func (f *File) down(out *scene.Outside, v *schema.Value) (diags schema.Diagnostics) {
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		var known []string
+		f.doc.Gateways.Get(k.Name).Get("destinations").Each(func(v *schema.Value) {
+			known = append(known, v.Get("uri").S)
+		})
+		if known == nil {
+			diags = append(diags, k.Problem(schema.UnknownGateways,
+				"the policy has no set of gateways %q", k.Name))
+		}
+		if k.S == "down" {
+			out.Down = append(out.Down, scene.Down{Set: k.Name})
+			continue
+		}
+		k.Each(func(v *schema.Value) {
+			if !slices.Contains(known, v.S) {
+				diags = append(diags, v.Problem(schema.UnknownGateways,
+					"%s has no gateway %q%s", k.Name, v.S, schema.Meant(v.S, known)))
+			}
+			out.Down = append(out.Down, scene.Down{Set: k.Name, URI: v.S})
+		})
 	}
 	return diags
 }

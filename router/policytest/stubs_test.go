@@ -2,6 +2,7 @@ package policytest
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -155,6 +156,58 @@ func TestStubsRefused(t *testing.T) {
 		f, got := loadStubs(t, "tests:\n  - {name: x, "+tt.more+"}\n")
 		if f != nil || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: want %q, got %s", tt.more, tt.want, got)
+		}
+	}
+}
+
+// Gateways can be used unless the file or the case says that they are down, and no case leaves one
+// down for the next.
+func TestStubGateways(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("policy.yaml", `version: 1
+listen: [{udp: "192.0.2.10:5060"}]
+gateways:
+  pstn: {destinations: [{uri: "sip:gw1.example"}, {uri: "sip:gw2.example"}], passive: {failures: 1}}
+routes:
+  request: [{match: {source: 203.0.113.0/24}, do: [{dispatch: {set: pstn}}, {relay: {fr_timer: 1s}}]},
+    {do: [{reply: {code: 403}}]}]
+`)
+	const cases = `policy: policy.yaml
+given: {source: 203.0.113.9}
+tests:
+  - {name: silent, branches: [{silent: true}], expect: {relayed_to: gw1.example, reply: 408}}
+  - {name: afterwards, expect: {relayed_to: gw1.example, reply: 200}}
+  - {name: one down, gateways: {pstn: ["sip:gw1.example"]}, expect: {relayed_to: gw2.example}}
+  - {name: all down, gateways: {pstn: down}, expect: {relayed_to: none, reply: 503}}
+  - {name: up, expect: {relayed_to: gw1.example}}
+`
+	for _, tt := range []struct{ from, to, want string }{
+		{"", "", ""},
+		{"pstn: down", "pstm: down", `no set of gateways "pstm"`},
+		{`["sip:gw1.example"]`, `["sip:gw3.example"]`, `did you mean sip:gw1.example?`},
+	} {
+		path := write("policy.test.yaml", strings.Replace(cases, tt.from, tt.to, 1))
+		f, src, diags, err := Load(path, router.Vocabulary())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := diags.Text(src); tt.want != "" && !strings.Contains(got, tt.want) {
+			t.Errorf("want %q, got %s", tt.want, got)
+		}
+		if f == nil {
+			continue
+		}
+		for _, r := range f.Run(nil) {
+			if !r.OK() {
+				t.Errorf("%s: %s %+v", r.Case.Name, r.Error, r.Failed)
+			}
 		}
 	}
 }

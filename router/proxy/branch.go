@@ -27,6 +27,7 @@ type branch struct {
 	local  bool // the policy's own target: not guarded
 	stamp  identity.Stamp
 	socket uint16 // force_send_socket
+	mark   uint32 // of the gateway it goes to; 0: none
 
 	// The final response: received, or what stands for one. Its status is in branchState.
 	fault *fault.Fault
@@ -133,7 +134,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	b.local = local
+	b.local, b.mark = local, t.Gateway
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
 	case known && err != nil:
@@ -242,7 +243,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	sc.out = m.AppendTo(sc.out[:0])
 	to := nexthop.Target(hop, l, c.verified)
 	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
-		Word: c.word, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
+		Word: c.word, Mark: b.mark, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
 	})
 	if err != nil {
 		return fault.OfSend(err)

@@ -310,7 +310,7 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
 	j.Size = int(c.size)
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
-	j.Auth, j.Shared = c.auth, &c.avp
+	j.Auth, j.Shared, j.Choice = c.auth, &c.avp, c.choice
 	j.Trace = c.trace
 	return j
 }

@@ -34,6 +34,7 @@ type state struct {
 	declined  bool // a 6xx came
 	crashed   bool // a route panicked: no other runs
 
+	choice   job.Choice
 	breadth  int
 	attempt  int // relays so far
 	failures int // failure routes run

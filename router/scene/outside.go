@@ -16,7 +16,12 @@ type Outside struct {
 	Stubs func(name string, inside bool) backends.Backend
 	// Bound are bindings that every location store has from before.
 	Bound []Bound
+	// Down are gateways that can't be used.
+	Down []Down
 }
+
+// Down is a gateway that can't be used, or with an empty URI all of a set.
+type Down struct{ Set, URI string }
 
 // Bound is a binding that no time ends.
 type Bound struct {

@@ -10,6 +10,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router"
+	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -28,6 +29,7 @@ type World struct {
 	policy  *router.Policy
 	forget  func() // what the policy remembers of scenes
 	hosts   Hosts
+	down    []Down
 	scene   *Scene                  // nil: time passes between two
 	open    bool                    // it meets real nodes; else its scene, which alone it sees
 	timers  func(route string) bool // the timer routes that run now; nil: none
@@ -42,7 +44,7 @@ func newWorld(
 	net *mem.Network, doc *schema.Document, out Outside, open bool, own ...netip.Addr,
 ) (*World, error) {
 	w := &World{
-		net: net, from: net.Now(), hosts: out.Hosts, open: open, beats: len(doc.Routes.Timer) > 0,
+		net: net, from: net.Now(), hosts: out.Hosts, down: out.Down, open: open, beats: len(doc.Routes.Timer) > 0,
 	}
 	var err error
 	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {
@@ -64,7 +66,7 @@ func newWorld(
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
 		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },
-		Own:   w.own,
+		Own:   w.own, Random: func() uint64 { return 0 },
 	}
 	if !open {
 		cfg.Sender = edge{w.node, w}
@@ -117,6 +119,9 @@ func (w *World) begin(s *Scene) error {
 		return err
 	}
 	w.router.Swap(w.policy)
+	for _, d := range w.down {
+		w.router.Gateways().SetMode(d.Set, d.URI, gateway.Disabled)
+	}
 	w.forget = w.policy.Snapshot()
 	return nil
 }

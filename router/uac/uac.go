@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"sipedge/router/job"
 	"sipedge/schema"
@@ -28,8 +30,11 @@ var (
 	errNowhere = errors.New("nowhere to send it")
 )
 
-// Word is the transaction word of requests of our own.
+// Word is the transaction word of requests that Send sends; those of Ask have words of Owns.
 const Word = 0
+
+// Owns reports whether a transaction word is of a request of our own: no handle has generation 0.
+func Owns(word uint64) bool { return word>>32 == 0 }
 
 // Way is what finds and names the way a request takes.
 type Way interface {
@@ -56,20 +61,27 @@ const defaultMax = 100
 
 // Config of an Agent.
 type Config struct {
-	Way   Way
-	Layer *transaction.Layer
-	Log   *slog.Logger
+	Way Way
+	Log *slog.Logger
 }
 
 // Agent sends. It is safe for concurrent use.
 type Agent struct {
-	cfg  Config
-	live atomic.Int64
+	cfg   Config
+	layer *transaction.Layer
+	live  atomic.Int64
+
+	mu    sync.Mutex
+	asked map[uint64]*own // by word
+	last  uint32          // word
 
 	sent, answered, failed, refused atomic.Uint64
 }
 
-func New(cfg Config) *Agent { return &Agent{cfg: cfg} }
+func New(cfg Config) *Agent { return &Agent{cfg: cfg, asked: map[uint64]*own{}} }
+
+// SetLayer names the transaction layer. It is called once, before the first request.
+func (a *Agent) SetLayer(l *transaction.Layer) { a.layer = l }
 
 // Stats are counters since the start; Live is now.
 type Stats struct {
@@ -81,9 +93,12 @@ type Stats struct {
 }
 
 func (a *Agent) Stats() Stats {
+	a.mu.Lock()
+	asked := len(a.asked)
+	a.mu.Unlock()
 	return Stats{
 		Sent: a.sent.Load(), Answered: a.answered.Load(), Failed: a.failed.Load(),
-		Refused: a.refused.Load(), Live: a.live.Load(),
+		Refused: a.refused.Load(), Live: a.live.Load() + int64(asked),
 	}
 }
 
@@ -136,10 +151,55 @@ func (a *Agent) Send(j *job.Job, s *Settings, r *Request) error {
 		}
 		o.socket = j.SendSocket
 		if !a.cfg.Way.Locate(&o.hop, o.local, o.located) {
-			a.end(errNowhere)
+			a.end(Word, errNowhere)
 		}
 	})
 	return nil
+}
+
+// Answer gets the status of the final response to a request, or with 0 why there is none.
+type Answer func(status int, err error)
+
+// Ask sends a request at once, past the local route and the bound on those without an answer: its
+// caller has no more than a few, none for longer than wait. then is called once, on any goroutine,
+// with the final response, or with why there is none: ErrBusy before it was tried. It keeps nothing
+// of r.
+func (a *Agent) Ask(s *Settings, r *Request, wait time.Duration, then Answer) {
+	o := &own{agent: a, set: s, msg: new(sip.Message), local: r.HopLocal, then: then, wait: wait,
+		socket: transport.AnyListener}
+	err := o.msg.Parse(appendRequest(nil, s, r))
+	if err == nil {
+		o.hop, err = sip.ParseURI(append([]byte(nil), r.URI...))
+	}
+	if err != nil {
+		then(0, err)
+		return
+	}
+	a.mu.Lock()
+	if a.last++; a.last == Word {
+		a.last++
+	}
+	o.word = uint64(a.last)
+	a.asked[o.word] = o
+	a.mu.Unlock()
+	if !a.cfg.Way.Locate(&o.hop, o.local, o.located) {
+		a.end(o.word, ErrBusy)
+	}
+}
+
+// over notes that the request of a word has no more to come, and tells who asked.
+func (a *Agent) over(word uint64, status int, err error) {
+	if word == Word {
+		a.live.Add(-1)
+		return
+	}
+	a.mu.Lock()
+	o := a.asked[word]
+	delete(a.asked, word)
+	a.mu.Unlock()
+	if o != nil {
+		o.then(status, err)
+	}
 }
 
 // own is a request on its way.
@@ -151,6 +211,10 @@ type own struct {
 	local  bool
 	socket uint16
 	trace  *job.Trace
+
+	word uint64        // Word: of Send
+	wait time.Duration // of Ask
+	then Answer        // of Ask
 }
 
 func (o *own) located(hops []resolve.Hop) {
@@ -161,7 +225,7 @@ func (o *own) located(hops []resolve.Hop) {
 			return
 		}
 	}
-	o.agent.end(err)
+	o.agent.end(o.word, err)
 }
 
 func (o *own) sendTo(hop resolve.Hop) error {
@@ -170,38 +234,41 @@ func (o *own) sendTo(hop resolve.Hop) error {
 	if l == transport.AnyListener {
 		return errNowhere
 	}
-	c, via, err := a.cfg.Layer.Branch(via, nil)
+	c, via, err := a.layer.Branch(via, nil)
 	if err != nil {
 		return err
 	}
 	m.SetValue(m.First(sip.Via), via)
 	b := m.AppendTo(nil)
 	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr, Name: hop.Name}
-	err = a.cfg.Layer.Send(c, m.Method(), to, b, transaction.Options{Word: Word})
+	err = a.layer.Send(c, m.Method(), to, b, transaction.Options{
+		Word: o.word, FinalWait: o.wait,
+	})
 	if err == nil {
 		a.cfg.Way.Sent(o.trace, to, b)
 	}
 	return err
 }
 
-// Response takes what the layer says of a client transaction of Word.
-func (a *Agent) Response(m *sip.Message, err error) {
+// Response takes what the layer says of a client transaction of a word that is ours.
+func (a *Agent) Response(word uint64, m *sip.Message, err error) {
 	if m == nil {
-		a.end(err)
+		a.end(word, err)
 		return
 	}
 	a.cfg.Log.LogAttrs(context.Background(), slog.LevelDebug, "response to a request of our own",
 		slog.String("method", m.Method().String()), slog.Int("status", m.Status()))
-	if m.Status() >= 200 {
-		a.answered.Add(1)
-		a.live.Add(-1)
+	if m.Status() < 200 {
+		return
 	}
+	a.answered.Add(1)
+	a.over(word, m.Status(), nil)
 }
 
 // end is that of a request without an answer.
-func (a *Agent) end(err error) {
+func (a *Agent) end(word uint64, err error) {
 	a.failed.Add(1)
-	a.live.Add(-1)
 	a.cfg.Log.LogAttrs(context.Background(), slog.LevelDebug, "a request of our own failed",
 		slog.Any("error", err))
+	a.over(word, 0, err)
 }

@@ -62,7 +62,7 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 		l.finish(w)
 		return ErrGone
 	}
-	s.state, s.method, s.word = clientCalling, method, o.Word
+	s.state, s.method, s.word, s.chain = clientCalling, method, o.Word, o.Mark
 	s.to = to
 	s.wait = uint32(min(toTicks(o.InviteWait), 1<<31))
 	s.end = now + l.t64
@@ -82,11 +82,22 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 	sh.mu.Unlock()
 	l.finish(w)
 
+	if o.Mark != 0 {
+		l.cfg.Watch.Began(o.Mark, method)
+	}
 	err := l.cfg.Sender.Send(t, b, c.h)
 	if err == nil || !l.abort(c.h) {
 		return nil
 	}
+	l.watched(o.Mark, method, nil, ErrTransport)
 	return fmt.Errorf("%w: %w", ErrTransport, err)
+}
+
+// watched tells of the end of a client transaction with a mark.
+func (l *Layer) watched(mark uint32, method sip.Method, m *sip.Message, err error) {
+	if mark != 0 {
+		l.cfg.Watch.Ended(mark, method, m, err)
+	}
 }
 
 func (s *slot) invite() bool { return s.method == sip.INVITE }
@@ -144,7 +155,9 @@ func (l *Layer) failed(h uint64) {
 
 // giveUp ends a client transaction that got no final response.
 func (l *Layer) giveUp(sh *shard, w *work, i uint32, s *slot, err error) {
-	w.todo = append(w.todo, action{do: tellError, h: sh.handle(i, s), word: s.word, err: err})
+	w.todo = append(w.todo, action{
+		do: tellError, h: sh.handle(i, s), word: s.word, err: err, mark: s.chain, method: s.method,
+	})
 	l.remove(sh, w, i, s)
 }
 
@@ -159,7 +172,7 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 		return
 	}
 	now := l.now()
-	up, stray, word := false, false, uint64(0)
+	up, stray, word, mark := false, false, uint64(0), uint32(0)
 	w := l.work()
 	sh, i, s := l.lock(h)
 	switch {
@@ -174,6 +187,7 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 		if m.Status() < 200 {
 			up = l.provisional(sh, w, i, s, m, now)
 		} else {
+			mark, s.chain = s.chain, 0
 			up = l.final(sh, w, i, s, m, now)
 		}
 		if !up {
@@ -186,6 +200,7 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 	case stray:
 		l.cfg.User.Stray(f, m)
 	case up:
+		l.watched(mark, m.Method(), m, nil)
 		l.cfg.User.Response(Client{h}, word, f, m, nil)
 	}
 }

@@ -205,6 +205,8 @@ type action struct {
 	h        uint64 // send: the reference, 0: none
 	word     uint64
 	err      error
+	mark     uint32 // tellError
+	method   sip.Method
 }
 
 type verb uint8
@@ -244,6 +246,7 @@ func (l *Layer) run(w *work) {
 				l.failed(a.h)
 			}
 		case tellError:
+			l.watched(a.mark, a.method, nil, a.err)
 			l.cfg.User.Response(Client{a.h}, a.word, transport.Flow{}, nil, a.err)
 		case tellEnded:
 			l.cfg.User.Ended(Server{a.h}, a.word)

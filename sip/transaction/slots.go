@@ -49,7 +49,7 @@ type slot struct {
 	flags  flags
 	method sip.Method
 
-	chain uint32 // next of its bucket in the table
+	chain uint32 // server: next of its bucket in the table. client: its Mark until it was told
 	gen   uint32 // of the handle; 0: free
 	key   key    // server: what finds it. client: hash and tick of the last 1xx told
 	word  uint64

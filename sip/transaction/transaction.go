@@ -60,6 +60,7 @@ type Config struct {
 	// Wake is called when a deadline earlier than the one Advance last
 	// returned was armed. It must not block. It may be nil.
 	Wake   func(at time.Time)
+	Watch  Watch // of client transactions with a Mark; nil: there are none
 	Timers Timers
 	Secret [16]byte // seeds hashes and what makes a branch unguessable
 	Max    int      // live transactions at most; 0: a million
@@ -68,9 +69,18 @@ type Config struct {
 // ErrExists: Accept found the transaction already there.
 var ErrExists = errors.New("transaction exists")
 
+// Watch is told of client transactions that were sent with a Mark: of each once that it began, and
+// once of its final response, or with m nil why there is none. It must not block, and keeps
+// nothing of m.
+type Watch interface {
+	Began(mark uint32, method sip.Method)
+	Ended(mark uint32, method sip.Method, m *sip.Message, err error)
+}
+
 // Options of a client transaction.
 type Options struct {
 	Word uint64
+	Mark uint32 // for Watch; 0: it is not told
 	// FinalWait is timer B or F (fr_timer); 0: 64·T1.
 	FinalWait time.Duration
 	// InviteWait is Timer C, from the first 1xx, restarted by 101–199

@@ -3,6 +3,7 @@ package formula
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sipedge/router/job"
@@ -96,7 +97,7 @@ func (f *Formulas) key(k *schema.Key) Part {
 		return f.nested(&schema.Key{Name: "not", Value: yes(k)})
 	}
 	p := f.Opaque(why(k.Name, v), k.Name+Show(v))
-	p.Node.Lit.Trust = k.Name == "source" || k.Name == "peer" || k.Name == "auth"
+	p.Node.Lit.Trust = slices.Contains(trusted, k.Name)
 	return p
 }
 
@@ -106,6 +107,9 @@ func yes(k *schema.Key) schema.Value {
 	one.Value.B = true
 	return schema.Value{Kind: schema.Map, Pos: k.Pos, Keys: []schema.Key{one}}
 }
+
+// trusted are matchers that tell strangers apart.
+var trusted = []string{"source", "peer", "auth", "gateway"}
 
 // why says on what an opaque matcher rests: its table, if it asks one.
 func why(what string, v *schema.Value) string {

@@ -40,6 +40,7 @@ const (
 	Routed     // what loose_route finds on top: see the names below
 	Variable   // never solved: what it holds is made by steps
 	Owner      // nor this: who named the host of the Request-URI
+	Chosen     // nor this: a gateway was chosen as the next hop
 	Opaque     // a table, a clock, an answer of somebody's: free to be true or false
 )
 

@@ -13,6 +13,7 @@ const (
 	KeyURI       = "the Request-URI"
 	KeyDirection = "the direction"
 	KeyBody      = "the body"
+	KeyHop       = "the next hop"
 )
 
 // KeyOf is what of a message a slot reads that steps may write; "" nothing.
@@ -28,6 +29,8 @@ func KeyOf(s formula.Slot) string {
 		}
 	case formula.Owner:
 		return KeyURI
+	case formula.Chosen:
+		return KeyHop
 	case formula.Header, formula.Variable:
 		return s.Name
 	case formula.Contact:

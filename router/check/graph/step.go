@@ -109,11 +109,13 @@ func (s *Step) changes() {
 	case "revert_uri":
 		s.edits(KeyUser, KeyURI)
 	case "next_branches":
-		s.edits(KeyUser, KeyURI)
+		s.edits(KeyUser, KeyURI, KeyHop)
 		s.Wild = "which branch next_branches takes"
 	case "lookup":
-		s.edits(KeyUser, KeyURI)
+		s.edits(KeyUser, KeyURI, KeyHop)
 		s.Wild = "which binding lookup finds"
+	case "dispatch", "next_destination":
+		s.chooses()
 	case "alias_lookup", "speed_dial":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "what " + s.Src.Kind + " finds"
@@ -144,6 +146,18 @@ func (s *Step) changes() {
 			s.edits(into.S)
 			s.Wild = "table " + args.Get("table").S
 		}
+	}
+}
+
+// chooses notes what a step writes that chooses a gateway.
+func (s *Step) chooses() {
+	s.edits(KeyHop)
+	s.Wild = "which gateway " + s.Src.Kind + " chooses"
+	if s.Src.Args.Get("rewrite_host").B {
+		s.edits(KeyURI)
+	}
+	if into := s.Src.Args.Get("into"); into.Kind == schema.String {
+		s.edits(into.S)
 	}
 }
 

@@ -92,7 +92,7 @@ func ofRequest(a *formula.Atom) bool {
 func (m *Memo) received(a *formula.Atom, p phase) *formula.Node {
 	slot := a.Slot
 	switch a.Kind {
-	case formula.Variable, formula.Direction:
+	case formula.Variable, formula.Direction, formula.Chosen:
 		return formula.Never
 	case formula.Owner:
 		return formula.Truth(slices.Contains(a.Names, ownerNames[ByCaller]))

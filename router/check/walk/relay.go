@@ -140,7 +140,7 @@ func (r *Run) consistent() bool {
 func (r *Run) begin(p phase) {
 	p.at = len(r.log)
 	r.phases = append(r.phases, p)
-	r.j.Place = p.of
+	r.j.Place, r.Chosen = p.of, false
 	r.j.Vars.Reset()
 }
 

@@ -24,6 +24,7 @@ type Run struct {
 	Taken   []*graph.Step // all steps that ran, the last one ended the run
 	Owner   Owner
 	Ours    bool // the Request-URI leads to us
+	Chosen  bool // a gateway is the next hop
 
 	// Exclude: no message for which it holds does better. Unsure: that is not sure, for a
 	// reason.
@@ -75,6 +76,9 @@ func Owned(by Owner) *formula.Node {
 		Slot: formula.Slot{Kind: formula.Owner}, Names: []string{ownerNames[by]},
 	})
 }
+
+// Chosen is the formula that a gateway was chosen as the next hop.
+var Chosen = formula.Leaf(&formula.Atom{Slot: formula.Slot{Kind: formula.Chosen}})
 
 // cond is a condition of the way, at the depth of a frame.
 type cond struct {

@@ -49,6 +49,9 @@ var replacing = []string{"set", "unset", "set_header", "remove_header", "rewrite
 // write runs a step that changes what matchers read.
 func (r *Run) write(s *graph.Step) verdict {
 	r.own(s)
+	if slices.Contains(s.Writes, graph.KeyHop) {
+		r.Chosen = chooses(s.Src)
+	}
 	blind := r.blind&s.Uses != 0
 	switch {
 	case s.Run == nil || blind:
@@ -116,6 +119,9 @@ func (r *Run) own(s *graph.Step) {
 	}
 }
 
+// chooses reports whether a step has the next hop be a gateway; of those that write it.
+func chooses(s *schema.Step) bool { return s.Kind == "dispatch" || s.Kind == "next_destination" }
+
 // Finder is who names the host of what a step finds for the Request-URI; ok false: it finds
 // nothing.
 func Finder(s *schema.Step) (o Owner, ok bool) {
@@ -126,6 +132,8 @@ func Finder(s *schema.Step) (o Owner, ok bool) {
 		return ByPolicy, true
 	case "alias_lookup":
 		return ByPolicy, true
+	case "dispatch", "next_destination":
+		return ByPolicy, s.Args.Get("rewrite_host").B
 	case "speed_dial": // a user wrote it, and unless he authenticated anybody may say to be him
 		if s.Args.Get("owner").S == "auth" {
 			return ByPolicy, true

@@ -138,6 +138,8 @@ func (w *trace) stops(p phase) bool {
 		return p.of == schema.InLocal || !graph.Kept(w.key)
 	case w.key == graph.KeyDirection:
 		return p.of == schema.InLocal
+	case w.key == graph.KeyHop: // a failure route begins without
+		return true
 	}
 	return p.of == schema.InLocal || p.back
 }
@@ -264,6 +266,9 @@ func (w *trace) wrote(e *event, t int) *formula.Node {
 	case w.a.Kind == formula.Owner && finds:
 		w.ran(e)
 		return w.truth(w.owned(o))
+	case w.a.Kind == formula.Chosen:
+		w.ran(e)
+		return w.truth(chooses(s.Src))
 	case s.Wild != "":
 		w.ran(e)
 		return w.all(w.cannot(s.Wild))

@@ -87,6 +87,32 @@ type Gate struct {
 	Opened   uint64  `json:"opened" doc:"Times the breaker opened."`
 }
 
+// Gateways are those of the policy.
+type Gateways struct {
+	Gateways []Gateway `json:"gateways" doc:"In the order of the policy, by priority."`
+}
+
+// Gateway is one of a set.
+type Gateway struct {
+	Set      string  `json:"set" doc:"Its name in the policy."`
+	URI      string  `json:"uri" doc:"As the policy has it."`
+	State    string  `json:"state" doc:"up; down: it does not answer; unresolved: its name has no address; drained and disabled: by an operator."`
+	Since    float64 `json:"since_seconds" doc:"Since it went down or came back; 0: it never did."`
+	Weight   int     `json:"weight" doc:"Its share."`
+	Priority int     `json:"priority" doc:"The lowest number is chosen first."`
+	Calls    int64   `json:"calls" doc:"Now."`
+	MaxCalls int     `json:"max_calls" doc:"At most; 0: any number."`
+	Chosen   uint64  `json:"chosen" doc:"Requests, since the start."`
+	Failed   uint64  `json:"failed" doc:"Of these, told against it."`
+	Probes   uint64  `json:"probes" doc:"Since the start."`
+	Silent   uint64  `json:"probes_failed" doc:"Of these, had no good answer."`
+}
+
+// GatewayMode says how gateways may be used.
+type GatewayMode struct {
+	Mode string `json:"mode" doc:"enabled; drained: requests within dialogs alone are sent there; disabled: none are, nor probes."`
+}
+
 // Tables are those of the policy.
 type Tables struct {
 	Tables []Table `json:"tables" doc:"In the author's order."`

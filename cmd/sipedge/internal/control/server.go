@@ -81,6 +81,8 @@ var handlers = map[string]handler{
 	"backends":       (*Server).tellBackends,
 	"media":          (*Server).tellMedia,
 	"enable_media":   (*Server).enableMedia,
+	"gateways":       (*Server).tellGateways,
+	"set_gateway":    (*Server).setGateway,
 	"log_level":      (*Server).tellLogLevel,
 	"set_log_level":  (*Server).setLogLevel,
 	"reload":         (*Server).reload,

@@ -46,6 +46,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.pings(d.router.Pings())
 	e.counter("bindings_disconnected_total", "Bindings that ended with their connection.",
 		d.router.FlowsEnded())
+	e.gateways(d.router.Gateways().List())
 	e.backends(d.data.Load())
 	e.transports(d.manager)
 	e.certificates(d.certs)

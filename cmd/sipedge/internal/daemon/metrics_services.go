@@ -3,6 +3,7 @@ package daemon
 import (
 	"sipedge/backends"
 	"sipedge/router/auth"
+	"sipedge/router/gateway"
 	"sipedge/router/natping"
 )
 
@@ -113,5 +114,25 @@ func (e emitter) media(name string, nodes []backends.MediaNode) {
 		e.counter("media_timeouts_total", "Commands that the node did not answer.", n.Timeouts, of...)
 		e.counter("media_pings_total", "Pings of the node.", n.Pings, of...)
 		e.counter("media_pings_lost_total", "Of these, without an answer.", n.Lost, of...)
+	}
+}
+
+// gateways are those of the policy: labels are its own words.
+func (e emitter) gateways(list []gateway.Status) {
+	for _, g := range list {
+		labels := []string{"set", g.Set, "gateway", g.URI}
+		for _, state := range gateway.StateNames {
+			is := 0.0
+			if g.State() == state {
+				is = 1
+			}
+			e.gauge("gateway_state", "1 for the state a gateway is in.", is,
+				append(labels[:4:4], "state", state)...)
+		}
+		e.gauge("gateway_calls", "Calls of a gateway.", float64(g.Calls), labels...)
+		e.counter("gateway_chosen_total", "Requests a gateway was chosen for.", g.Chosen, labels...)
+		e.counter("gateway_failed_total", "Requests that told against a gateway.", g.Failed, labels...)
+		e.counter("gateway_probes_total", "Probes of a gateway.", g.Probes, labels...)
+		e.counter("gateway_probes_failed_total", "Probes without a good answer.", g.Unanswered, labels...)
 	}
 }

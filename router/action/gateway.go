@@ -1,0 +1,26 @@
+package action
+
+import (
+	"sipedge/router/gateway"
+	"sipedge/router/job"
+	"sipedge/schema"
+)
+
+var (
+	dispatchKind        = dispatching(gateway.Dispatch, gateway.NewDispatch)
+	nextDestinationKind = dispatching(gateway.Next, gateway.NewNext)
+)
+
+// dispatching makes the kind of an action of package gateway.
+func dispatching(kind schema.Kind, make func(*gateway.Env) job.Step) Kind {
+	return Kind{Kind: kind, New: build(func(d *decoder) job.Step {
+		return make(&gateway.Env{
+			Registry: d.Gateways, Sets: d.Sets, Args: d.args, Text: d.appender, Unfit: d.Unfit,
+			Variables: d.variables,
+			Arm: func(key string) gateway.Arm {
+				take, _ := d.taker(key)
+				return take
+			},
+		})
+	})}
+}
