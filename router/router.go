@@ -10,6 +10,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/failed"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/nexthop"
@@ -25,6 +26,7 @@ import (
 type Config struct {
 	Sender   transport.Sender
 	Resolver nexthop.Resolver
+	Failed   *failed.Memory   // of targets; nil: none is remembered
 	Pool     job.Pool         // runs what waits for DNS
 	Clock    func() time.Time // nil: time.Now
 	// Wake is called when Advance must run earlier than it last said. It must not block.
@@ -87,7 +89,7 @@ func New(cfg Config) *Router {
 	}
 	r := &Router{cfg: cfg, guard: auth.NewGuard(cfg.Secret, cfg.Clock())}
 	r.proxy = proxy.New(proxy.Config{
-		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
+		Sender: cfg.Sender, Resolver: cfg.Resolver, Failed: cfg.Failed, Pool: cfg.Pool,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
 	r.layer = transaction.New(transaction.Config{

@@ -22,6 +22,7 @@ const (
 	defaultMessageTime = 10 * time.Second
 	defaultIdle        = 10 * time.Minute
 	defaultAsks        = 5 * time.Second
+	defaultSpare       = 30 * time.Second
 	defaultBudget      = 2 * time.Second
 	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
@@ -59,6 +60,7 @@ func lower(root *Value, drivers []Driver) *Document {
 			RouteKey: secrets.Get("route_key").S,
 			TagKey:   secrets.Get("tag_key").S,
 		},
+		Spare: lowerSpare(root.Get("failed_targets")),
 		DNS: DNS{
 			Servers: dns.Get("servers").Texts(),
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),
@@ -258,6 +260,13 @@ func intOr(v *Value, def int) int {
 		return int(v.N)
 	}
 	return def
+}
+
+func lowerSpare(v *Value) time.Duration {
+	if v.S == "none" {
+		return 0
+	}
+	return durationOr(v, defaultSpare)
 }
 
 // durationOr is the duration, or def when there is none.

@@ -4,80 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/resolve/resolvetest"
 )
 
-// startNamed runs BIND with the zone example. of testdata, until the test ends.
-func startNamed(t *testing.T) netip.AddrPort {
-	t.Helper()
-	program, err := exec.LookPath("named")
-	if err != nil {
-		if os.Getenv("SIPEDGE_REQUIRE_REAL") == "1" {
-			t.Fatal("named is missing: make deps")
-		}
-		t.Skip("named is missing: make deps")
-	}
-	u, l := listen(t)
-	at := u.LocalAddr().(*net.UDPAddr).AddrPort()
-	u.Close()
-	l.Close()
-	dir := t.TempDir()
-	zone := filepath.Join(dir, "example.zone")
-	if err := os.WriteFile(zone, wholeZone(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(dir, "named.conf")
-	text := fmt.Sprintf(`options {
-	directory %[1]q; pid-file none; session-keyfile none; recursion no; minimal-responses yes;
-	listen-on port %[2]d { 127.0.0.1; }; listen-on-v6 { none; }; dnssec-validation no;
-	max-udp-size 1232;
-};
-controls {};
-zone "example" { type primary; file %[3]q; };
-`, dir, at.Port(), zone)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-g", "-n", "1", "-c", conf)
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		_ = cmd.Wait() // that it was killed
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	r := New(Config{Hosts: os.DevNull, Servers: []netip.AddrPort{at}})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	for {
-		rs := r.records(ctx, "ns.example.", 1)
-		if rs.err == nil {
-			return at
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("named does not answer: %v", rs.err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // wholeZone is the zone of testdata with answers that no datagram takes.
-func wholeZone(t *testing.T) []byte {
+func wholeZone(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/example.zone")
 	if err != nil {
@@ -88,12 +27,12 @@ func wholeZone(t *testing.T) []byte {
 			"a-rather-long-name-for-a-server-%[1]d IN A 192.0.2.%[1]d\n"+
 			"4.3.2.1.e164 IN NAPTR 1 %[1]d \"u\" \"E2U+sip\" \"!^.*$!sip:long-name-%[1]d@a.example!\" .\n", i)
 	}
-	return b
+	return string(b)
 }
 
 // TestZone asks a real server for all that RFC 3263 knows.
 func TestZone(t *testing.T) {
-	at := startNamed(t)
+	at := resolvetest.Named(t, wholeZone(t))
 	most := []sip.Transport{sip.UDP, sip.TCP, sip.TLS}
 	all := append(slices.Clone(most), sip.SCTP, sip.WS, sip.WSS)
 	q := func(host string) Query { return Query{Host: host} }

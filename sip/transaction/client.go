@@ -144,7 +144,9 @@ func (l *Layer) failed(h uint64) {
 
 // giveUp ends a client transaction that got no final response.
 func (l *Layer) giveUp(sh *shard, w *work, i uint32, s *slot, err error) {
-	w.todo = append(w.todo, action{do: tellError, h: sh.handle(i, s), word: s.word, err: err})
+	w.todo = append(w.todo, action{
+		do: tellError, h: sh.handle(i, s), word: s.word, to: s.to, err: err,
+	})
 	l.remove(sh, w, i, s)
 }
 
@@ -285,7 +287,7 @@ func (l *Layer) clientEnd(sh *shard, w *work, i uint32, s *slot, tick int64) {
 	case s.state == clientAccepted || s.state == clientCompleted:
 		l.remove(sh, w, i, s)
 	case s.state == clientProceeding && s.invite() && s.flags&cancelSent == 0:
-		a := action{do: tellError, h: sh.handle(i, s), word: s.word, err: ErrTimerC}
+		a := action{do: tellError, h: sh.handle(i, s), word: s.word, to: s.to, err: ErrTimerC}
 		w.todo = append(w.todo, a)
 		s.end = tick + int64(s.wait) // again, should nobody cancel
 		sh.rearm(w, i, s, tick)

@@ -17,6 +17,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router"
+	"sipedge/router/failed"
 	"sipedge/schema"
 	"sipedge/sip/transport"
 )
@@ -44,6 +45,7 @@ type Config struct {
 	Router   *router.Router
 	Pool     *router.Pool
 	Data     *backends.Services
+	Failed   *failed.Memory
 	State    func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)
@@ -81,6 +83,8 @@ var handlers = map[string]handler{
 	"statistics":     (*Server).tellStatistics,
 	"tables":         (*Server).tellTables,
 	"backends":       (*Server).tellBackends,
+	"targets":        (*Server).tellTargets,
+	"clear_targets":  (*Server).clearTargets,
 	"log_level":      (*Server).tellLogLevel,
 	"set_log_level":  (*Server).setLogLevel,
 	"reload":         (*Server).reload,

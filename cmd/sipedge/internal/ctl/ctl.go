@@ -89,7 +89,8 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
 	f.DurationVar(&c.timeout, "timeout", 5*time.Second, "how long it may take")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)))
-	cmd.AddCommand(c.newLocation(), c.newReload(), c.newDrain(), c.newStop(), c.newLogLevel())
+	cmd.AddCommand(c.newLocation(), c.newTargets(), c.newReload(), c.newDrain(), c.newStop(),
+		c.newLogLevel())
 	cmd.AddCommand(c.questions()...)
 	cmd.AddCommand(c.newStatistics(), newOpenAPI(s))
 	return cmd

@@ -31,7 +31,7 @@ func (d *Daemon) serveControl() {
 	}
 	d.control = control.NewServer(control.Config{
 		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started, Document: d.doc,
-		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data, State: d.state,
+		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data, Failed: d.failed, State: d.state,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
 	})

@@ -23,6 +23,7 @@ import (
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
+	"sipedge/router/failed"
 	"sipedge/router/trace"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -66,6 +67,7 @@ type Daemon struct {
 	data    *backends.Services
 	router  *router.Router
 	names   *resolve.Resolver
+	failed  *failed.Memory
 	pool    *router.Pool
 	admin   *http.Server
 	calls   trace.Recorder
@@ -155,9 +157,11 @@ func (d *Daemon) build(src schema.Source) error {
 	limits := &d.doc.Limits
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
+	d.failed = failed.New(time.Now)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
 		Resolver:     d.names,
+		Failed:       d.failed,
 		Pool:         d.pool,
 		Wake:         d.clock.Wake,
 		Jitter:       rand.N[time.Duration],
