@@ -12,6 +12,7 @@ import (
 	"sipedge/router/action"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/job"
 	"sipedge/router/natping"
 	"sipedge/router/proxy"
@@ -103,6 +104,7 @@ type Env struct {
 	Guard     *auth.Guard // of who authenticates; nil as Proxy
 	// Databases finds a database by name; nil: nothing is read from one.
 	Databases func(name string) backends.DB
+	Numbers   enum.Finder // of telephone numbers; nil as Proxy
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
 	// that is only looked at is taken by its word, as far as drivers know better.
 	Subscribers func(name string, columns ...string) backends.Subscribers
@@ -286,7 +288,7 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
-		Databases: c.env.Databases,
+		Databases: c.env.Databases, Numbers: c.env.Numbers,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)
 		},

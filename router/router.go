@@ -10,6 +10,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/failed"
 	"sipedge/router/job"
 	"sipedge/router/natping"
@@ -50,6 +51,8 @@ type Config struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database; nil: nothing is read from one.
 	Databases func(name string) backends.DB
+	// Numbers finds what telephone numbers stand for; nil: no policy asks.
+	Numbers enum.Finder
 	// Ping: bindings are pinged as the policy says; else nobody is, whatever it says.
 	Ping bool
 }
@@ -121,7 +124,8 @@ func (r *Router) Compile(doc *schema.Document) (*Policy, schema.Diagnostics) {
 		Proxy: r.proxy, Agent: r.agent, Listeners: r.cfg.Sender.Listeners(),
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
-		Unfit: func() { r.count.unfit.Add(1) },
+		Numbers: r.cfg.Numbers,
+		Unfit:   func() { r.count.unfit.Add(1) },
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/router/uac"
@@ -48,6 +49,8 @@ type Env struct {
 	Locations func(name string) backends.Locations
 	// Databases finds a database, as Locations does a store.
 	Databases func(name string) backends.DB
+	// Numbers finds what telephone numbers stand for; nil as Proxy.
+	Numbers enum.Finder
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Listener finds the index of "udp:127.0.0.1:5060".
@@ -84,7 +87,8 @@ func Kinds() []Kind {
 func all() []Kind {
 	return []Kind{
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dropKind, exitKind, fixNATKind, forceRportKind, forceSendSocketKind,
+		banKind, consumeCredentialsKind, dropKind, enumKind, exitKind, fixNATKind, forceRportKind,
+		forceSendSocketKind,
 		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
 		popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
 		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,

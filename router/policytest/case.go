@@ -59,7 +59,7 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 		c.source = name(v)
 	}
 	diags = append(diags, f.checkTables(c.tables)...)
-	if v.Has("users") || v.Has("bindings") || v.Has("backends") {
+	if v.Has("users") || v.Has("bindings") || v.Has("backends") || v.Has("enum") {
 		c.outside = &scene.Outside{Hosts: f.outside.Hosts}
 		diags = append(diags, f.stubs(c.outside, v)...)
 	}

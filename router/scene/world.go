@@ -59,8 +59,8 @@ func newWorld(
 	}
 	cfg := router.Config{
 		Locations: services.Locations, Subscribers: services.Subscribers,
-		Databases: services.Database,
-		Sender:    w.node, Resolver: w.hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
+		Databases: services.Database, Numbers: out.Numbers,
+		Sender: w.node, Resolver: w.hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
 		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,
 		Trace: func(transport.Flow, *sip.Message) *job.Trace { return w.trace() },

@@ -114,7 +114,7 @@ func (s *Step) changes() {
 	case "lookup":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "which binding lookup finds"
-	case "alias_lookup", "speed_dial":
+	case "alias_lookup", "speed_dial", "enum":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "what " + s.Src.Kind + " finds"
 	case "loose_route":

@@ -23,6 +23,7 @@ import (
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/failed"
 	"sipedge/router/trace"
 	"sipedge/schema"
@@ -162,6 +163,7 @@ func (d *Daemon) build(src schema.Source) error {
 		Sender:       d.manager,
 		Resolver:     d.names,
 		Failed:       d.failed,
+		Numbers:      &enum.DNS{Resolver: d.names, Budget: d.doc.DNS.Budget},
 		Pool:         d.pool,
 		Wake:         d.clock.Wake,
 		Jitter:       rand.N[time.Duration],
