@@ -60,7 +60,7 @@ func lower(root *Value, drivers []Driver) *Document {
 			RouteKey: secrets.Get("route_key").S,
 			TagKey:   secrets.Get("tag_key").S,
 		},
-		Spare: lowerSpare(root.Get("failed_targets")),
+		Spare: durationOr(root.Get("failed_targets"), defaultSpare), // of "none" it is 0
 		DNS: DNS{
 			Servers: dns.Get("servers").Texts(),
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),
@@ -260,13 +260,6 @@ func intOr(v *Value, def int) int {
 		return int(v.N)
 	}
 	return def
-}
-
-func lowerSpare(v *Value) time.Duration {
-	if v.S == "none" {
-		return 0
-	}
-	return durationOr(v, defaultSpare)
 }
 
 // durationOr is the duration, or def when there is none.

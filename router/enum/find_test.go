@@ -116,7 +116,8 @@ func TestFind(t *testing.T) {
 		t.Errorf("a large answer: %d results, %d truncated, error %v", len(found),
 			r.Stats().Truncated.Load(), err)
 	}
-	_, err = dns.Find(context.Background(), &Question{Number: "+4910", Suffix: "e164.org", Service: "sip"})
+	_, err = dns.Find(context.Background(),
+		&Question{Number: "+4910", Suffix: "e164.org", Service: "sip"})
 	if !errors.Is(err, resolve.ErrServers) {
 		t.Errorf("a zone the server has not: error %v", err)
 	}
@@ -154,7 +155,8 @@ func TestBounds(t *testing.T) {
 		{Preference: 1, Flags: "u", Service: "E2U+sip", Regexp: "!.*!sip:x@h!"}}
 	dns := &DNS{chain, 50 * time.Millisecond}
 	for number, want := range map[string]int{"+12": maxNames, "+13": maxResults, "+14": 0, "+15": 1} {
-		found, err := dns.Find(context.Background(), &Question{Number: number, Suffix: "x", Service: "sip"})
+		found, err := dns.Find(context.Background(),
+			&Question{Number: number, Suffix: "x", Service: "sip"})
 		if len(found) != want || (err != nil) != (number == "+14") {
 			t.Errorf("%s: %d results, error %v, want %d", number, len(found), err, want)
 		}

@@ -30,8 +30,8 @@ type Proxy interface {
 // Kind is the action enum.
 var Kind = schema.Kind{
 	Name: "enum",
-	Doc: "Makes the URIs that a telephone number stands for in the DNS the target set, RFC 6116: the " +
-		"most preferred the Request-URI, the others branches of a lower q. When there is none the " +
+	Doc: "Makes the URIs that a telephone number stands for in the DNS the target set, RFC 6116: " +
+		"the most preferred the Request-URI, the others branches of a lower q. When there is none the " +
 		"arm runs; without it the request is answered 404. Whoever holds the number wrote them: " +
 		"they lead where he likes.",
 	Schema: `{
@@ -39,7 +39,7 @@ var Kind = schema.Kind{
 	// Request-URI unless set.
 	number?: #Text
 	// Below which name numbers are: e164.arpa unless set, freenum.org for an ISN.
-	suffix?: =~"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?[.]?$" @says("a domain name","like e164.arpa")
+	suffix?: =~"^[A-Za-z0-9_]+([.-]+[A-Za-z0-9_]+)*[.]?$" @says("a domain name","like e164.arpa")
 	// Which of its services: sip unless set; voice:sip.
 	service?: =~"^[A-Za-z0-9]+(:[A-Za-z0-9-]+)*$" @says("an enumservice","like sip, voice:sip")
 	// How a number becomes a name: user unless set; infrastructure: with the label i behind its
@@ -59,7 +59,9 @@ var Kind = schema.Kind{
 }
 
 // variants are the words of variant.
-var variants = map[string]Variant{"": User, "user": User, "infrastructure": Infrastructure, "isn": ISN}
+var variants = map[string]Variant{
+	"": User, "user": User, "infrastructure": Infrastructure, "isn": ISN,
+}
 
 type step struct {
 	proxy           Proxy

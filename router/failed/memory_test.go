@@ -173,7 +173,8 @@ func TestFullMemory(t *testing.T) {
 	if n := len(m.List()); n != 10 {
 		t.Errorf("%d remembered, want 10", n)
 	}
-	if got := order(m, false, "udp 192.0.2.49:5060", "udp 198.51.100.1:5060"); !strings.HasPrefix(got, "udp 198") {
+	got := order(m, false, "udp 192.0.2.49:5060", "udp 198.51.100.1:5060")
+	if !strings.HasPrefix(got, "udp 198") {
 		t.Errorf("the newest is not among them: %q", got)
 	}
 }

@@ -107,7 +107,7 @@ func TestStubs(t *testing.T) {
       given: {uri: "sip:eve@example.net"}, expect: {relayed_to: 203.0.113.7}`, ""},
 		{"not of another case", `given: {uri: "sip:eve@example.net"}, expect: {reply: 404}`, ""},
 		{"a number", `given: {uri: "sip:+4930@example.com"}, expect: {relayed_to: 203.0.113.7}`, ""},
-		{"a number, then what is less preferred", `branches: [{replies: [{code: 503}]}],
+		{"a number, then what is less preferred", `branches: [{reply: 503}],
       given: {uri: "sip:+4930@example.com"},
       expect: {sent: [{uri: "sip:a@203.0.113.7"}, {uri: "sip:b@203.0.113.8"}]}`, ""},
 		{"a number that is nobody's", `given: {uri: "sip:+4932@example.com"}, expect: {reply: 404}`, ""},

@@ -16,9 +16,9 @@ func (c *command) newTargets() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "targets",
 		Short: "List and clear targets that failed lately",
-		Long: `Lists and clears targets that failed lately: as long as ` + "`failed_targets`" + ` of the policy
-says, other addresses of the same name are preferred to one that could not be reached,
-and one that answered 503 with Retry-After is left alone.`,
+		Long: `Lists and clears targets that failed lately: as long as ` + "`failed_targets`" + ` of
+the policy says, other addresses of the same name are preferred to one that could not be
+reached, and one that answered 503 with Retry-After is left alone.`,
 		Example: "  sipedge ctl targets list\n  sipedge ctl targets clear 192.0.2.1:5060/udp",
 		Args:    usage.NoCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -31,9 +31,9 @@ func (d *Daemon) serveControl() {
 	}
 	d.control = control.NewServer(control.Config{
 		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started, Document: d.doc,
-		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data, Failed: d.failed, State: d.state,
-		Statistics: d.statistics,
-		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
+		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data,
+		Failed: d.failed, State: d.state, Statistics: d.statistics,
+		Reload: d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
 	})
 	d.running.Go(func() { d.control.Serve(d.socket) })
 }
