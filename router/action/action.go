@@ -88,9 +88,7 @@ func all() []Kind {
 	return []Kind{
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
 		banKind, consumeCredentialsKind, dropKind, enumKind, exitKind, fixNATKind, forceRportKind,
-		forceSendSocketKind,
-		forceSendSocketKind,
-		forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
+		forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind, nextBranchesKind,
 		popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
 		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,
 		revertURIKind, rewriteURIKind, routeKind, saveKind, sendRequestKind,
