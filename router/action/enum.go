@@ -6,10 +6,8 @@ import (
 )
 
 var enumKind = Kind{Kind: enum.Kind, New: build(func(d *decoder) job.Step {
-	s, diags := enum.New(&enum.Env{
+	return enum.New(&enum.Env{
 		Proxy: d.Proxy, Finder: d.Numbers, Args: d.args, Text: d.appender,
 		Arm: func(key string) (enum.Arm, bool) { return d.taker(key) },
 	})
-	d.diags = append(d.diags, diags...)
-	return s
 })}

@@ -72,7 +72,7 @@ type step struct {
 }
 
 // New makes a step of Kind.
-func New(e *Env) (job.Step, schema.Diagnostics) {
+func New(e *Env) job.Step {
 	s := &step{proxy: e.Proxy, finder: e.Finder, number: e.Text("number"), question: Question{
 		Suffix:  strings.TrimSuffix(e.Args.Get("suffix").S, "."),
 		Variant: variants[e.Args.Get("variant").S],
@@ -92,7 +92,7 @@ func New(e *Env) (job.Step, schema.Diagnostics) {
 	}
 	s.onNone, _ = e.Arm("on_none")
 	s.onError, _ = e.Arm("on_error")
-	return s, nil
+	return s
 }
 
 // Waits implements job.Waiter.
