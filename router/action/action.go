@@ -89,9 +89,9 @@ func all() []Kind {
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
 		banKind, consumeCredentialsKind, dropKind, enumKind, exitKind, fixNATKind, forceRportKind,
 		forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind,
-		nextBranchesKind, popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind, recordRouteKind,
-		redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind,
-		revertURIKind, rewriteURIKind, routeKind, saveKind, sendRequestKind,
+		nextBranchesKind, popKind, prefixKind, pushKind, putKind, queryKind, rateLimitKind,
+		recordRouteKind, redirectKind, relayKind, removeHeaderKind, replyKind, replyErrorKind,
+		returnKind, revertURIKind, rewriteURIKind, routeKind, saveKind, sendRequestKind,
 		serializeBranchesKind, setKind, setHeaderKind, setHostKind, setPortKind, setUserKind,
 		speedDialKind, stripKind, stripTailKind, unregisterKind, unsetKind,
 	}
