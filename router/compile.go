@@ -12,6 +12,7 @@ import (
 	"sipedge/router/action"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
@@ -108,7 +109,8 @@ type Env struct {
 	// Databases finds a database by name; nil: nothing is read from one.
 	Databases func(name string) backends.DB
 	// Media finds a backend that relays media by name; nil: the policy is only looked at.
-	Media func(name string) backends.Media
+	Media   func(name string) backends.Media
+	Numbers enum.Finder // of telephone numbers; nil as Proxy
 	// Subscribers finds a backend that has some; nil, or what it returns: there is none. A policy
 	// that is only looked at is taken by its word, as far as drivers know better.
 	Subscribers func(name string, columns ...string) backends.Subscribers
@@ -298,7 +300,7 @@ func (c *compiler) fill(r *route) {
 		Proxy: c.env.Proxy, Agent: c.env.Agent, Own: c.policy.own,
 		Log: c.env.Log, Where: r.where, Tables: c.policy.tables,
 		Vars: c.vars, Unfit: c.env.Unfit, Locations: c.locations(), Auth: &c.auth,
-		Databases: c.env.Databases, Media: c.media,
+		Databases: c.env.Databases, Media: c.media, Numbers: c.env.Numbers,
 		Sets: c.policy.gateways, Gateways: c.env.Gateways,
 		Keeps: func(snapshot func() (restore func())) {
 			c.policy.keeps = append(c.policy.keeps, snapshot)

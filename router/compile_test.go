@@ -62,6 +62,7 @@ routes:
       do:
         - speed_dial: {backend: store, on_none: refused, owner: auth}
         - alias_lookup: {backend: store, on_none: refused, branches: true}
+        - enum: {number: "{to.user}", service: "voice:sip", on_none: refused, on_error: refused}
         - lookup: {location: contacts, on_none: refused, on_method: refused, order: newest}
         - route: numbers
         - forward: {to: "sip:{from.host}", on_error: refused}

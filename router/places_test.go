@@ -28,6 +28,7 @@ var places = map[string]struct{ where, step string }{
 	"log":                 {"RBFOELST", "{message: m}"},
 	"lookup":              {"RF", "{location: contacts}"},
 	"alias_lookup":        {"RF", "{backend: store}"},
+	"enum":                {"RF", "{}"},
 	"speed_dial":          {"RF", "{backend: store}"},
 	"loose_route":         {"R", "{}"},
 	"max_forwards":        {"R", "{limit: 10}"},

@@ -10,6 +10,8 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
+	"sipedge/router/failed"
 	"sipedge/router/flow"
 	"sipedge/router/gateway"
 	"sipedge/router/job"
@@ -27,6 +29,7 @@ import (
 type Config struct {
 	Sender   transport.Sender
 	Resolver nexthop.Resolver
+	Failed   *failed.Memory   // of targets; nil: none is remembered
 	Pool     job.Pool         // runs what waits for DNS
 	Clock    func() time.Time // nil: time.Now
 	// Wake is called when Advance must run earlier than it last said. It must not block.
@@ -52,6 +55,8 @@ type Config struct {
 	Databases func(name string) backends.DB
 	// Media finds a backend that relays media; nil: there is none.
 	Media func(name string) backends.Media
+	// Numbers finds what telephone numbers stand for; nil: no policy asks.
+	Numbers enum.Finder
 	// Ping: bindings are pinged, gateways probed and looked up as the policy says; else nobody is,
 	// whatever it says.
 	Ping bool
@@ -96,7 +101,7 @@ func New(cfg Config) *Router {
 	}
 	r := &Router{cfg: cfg, guard: auth.NewGuard(cfg.Secret, cfg.Clock())}
 	r.proxy = proxy.New(proxy.Config{
-		Sender: cfg.Sender, Resolver: cfg.Resolver, Pool: cfg.Pool,
+		Sender: cfg.Sender, Resolver: cfg.Resolver, Failed: cfg.Failed, Pool: cfg.Pool,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
 	r.agent = uac.New(uac.Config{Way: proxy.Way{Proxy: r.proxy}, Log: cfg.Log})
@@ -138,7 +143,8 @@ func (r *Router) env() Env {
 		Log: r.cfg.Log, Tables: r.Tables(), Locations: r.cfg.Locations,
 		Guard: r.guard, Subscribers: r.cfg.Subscribers, Databases: r.cfg.Databases,
 		Media: r.cfg.Media, Gateways: r.gateways,
-		Unfit: func() { r.count.unfit.Add(1) },
+		Numbers: r.cfg.Numbers,
+		Unfit:   func() { r.count.unfit.Add(1) },
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/enum"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -58,6 +59,13 @@ func onWire(t testing.TB, policy string) (*Router, *wire) {
 	return onWireOver(t, policy, rows)
 }
 
+// numbers stand for URIs.
+type numbers map[string][]enum.Result
+
+func (n numbers) Find(_ context.Context, q *enum.Question) ([]enum.Result, error) {
+	return n[q.Number], nil
+}
+
 // onWireOver is onWire with other databases.
 func onWireOver(
 	t testing.TB, policy string, databases func(name string) backends.DB,
@@ -69,7 +77,8 @@ func onWireOver(
 	r := New(Config{
 		Sender: w, Clock: net.Now, Wake: func(time.Time) {}, Resolver: names{net}, Pool: later{net},
 		Locations: stored(), Databases: databases,
-		Media: func(string) backends.Media { return new(backends.StubMedia) },
+		Media:   func(string) backends.Media { return new(backends.StubMedia) },
+		Numbers: numbers{"+4930123": {{URI: "sip:bob@example.org"}}},
 	})
 	swap(t, r, policy)
 	return r, w

@@ -26,14 +26,15 @@ type Document struct {
 	Allow        []Text // allow_targets: CIDRs exempt from the destination guard
 	Secrets      Secrets
 	DNS          DNS
-	Vars         []Var     // in the author's order
-	Backends     []Backend // in the author's order
-	Tables       []Table   // in the author's order
-	Users        *Value    // a map of maps, by name and user
-	Ping         *Ping     // nat.ping; nil: nobody is pinged
-	NATTests     []string  // nat.tests
-	EndAll       bool      // nat.end_with_connection is all
-	Gateways     *Value    // a map of sets, by name
+	Spare        time.Duration // failed_targets; 0: not at all
+	Vars         []Var         // in the author's order
+	Backends     []Backend     // in the author's order
+	Tables       []Table       // in the author's order
+	Users        *Value        // a map of maps, by name and user
+	Ping         *Ping         // nat.ping; nil: nobody is pinged
+	NATTests     []string      // nat.tests
+	EndAll       bool          // nat.end_with_connection is all
+	Gateways     *Value        // a map of sets, by name
 	Routes       Routes
 }
 

@@ -24,6 +24,7 @@ const (
 	defaultIdle        = 10 * time.Minute
 	defaultHandshake   = 5 * time.Second
 	defaultAsks        = 5 * time.Second
+	defaultSpare       = 30 * time.Second
 	defaultBudget      = 2 * time.Second
 	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
@@ -61,6 +62,7 @@ func lower(root *Value, drivers []Driver) *Document {
 			RouteKey: secrets.Get("route_key").S,
 			TagKey:   secrets.Get("tag_key").S,
 		},
+		Spare: durationOr(root.Get("failed_targets"), defaultSpare), // of "none" it is 0
 		DNS: DNS{
 			Servers: dns.Get("servers").Texts(),
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),

@@ -20,11 +20,11 @@ var floors = [][]string{
 		"sip", "sip/load", "sip/phrase", "sip/siphash", "sip/slab", "sip/digest", "sip/sdp",
 		"sip/pidf",
 	},
-	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/recording"},
+	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/resolve/...", "sip/recording"},
 	2: {"sip/transaction"},
 	3: {"backends", "backends/...", "sip/dialog", "schema", "schema/...", "sip/siptest", "policies"},
 	4: {
-		"router/job", "router/identity", "router/nexthop", "router/fault", "router/vars",
+		"router/job", "router/identity", "router/nexthop", "router/fault", "router/failed", "router/vars",
 		"router/table", "router/data", "router/dfa",
 		"router/directory", "router/hours",
 		"router/check/pattern",

@@ -58,10 +58,11 @@ func invite(t *testing.T, to netip.AddrPort) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "INVITE sip:callee@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKnew\r\n"+
-		"Max-Forwards: 70\r\nFrom: <sip:test@127.0.0.1>;tag=1\r\nTo: <sip:callee@%s>\r\n"+
-		"Call-ID: new\r\nCSeq: 1 INVITE\r\nContact: <sip:test@%s>\r\nContent-Length: 0\r\n\r\n",
-		to, conn.LocalAddr(), to, conn.LocalAddr())
+	fmt.Fprintf(conn, "INVITE sip:callee@%[1]s SIP/2.0\r\n"+
+		"Via: SIP/2.0/UDP %[2]s;branch=z9hG4bK%[3]x\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:test@127.0.0.1>;tag=1\r\nTo: <sip:callee@%[1]s>\r\nCall-ID: %[3]x\r\n"+
+		"CSeq: 1 INVITE\r\nContact: <sip:test@%[2]s>\r\nContent-Length: 0\r\n\r\n",
+		to, conn.LocalAddr(), time.Now().UnixNano())
 	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	buf := make([]byte, 4096)
 	for {

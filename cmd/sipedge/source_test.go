@@ -38,7 +38,9 @@ var upstairs = map[string][]string{
 }
 
 // testers are packages of tests, which ask the environment what must be there.
-var testers = []string{"backends/backendtest", "sip/transport/transporttest"}
+var testers = []string{
+	"backends/backendtest", "sip/resolve/resolvetest", "sip/transport/transporttest",
+}
 
 // noGoroutines are packages in which time and concurrency come from outside.
 var noGoroutines = []string{"sip", "sip/dialog", "sip/transaction"}

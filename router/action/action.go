@@ -7,6 +7,7 @@ import (
 	"sipedge/backends"
 	"sipedge/router/auth"
 	"sipedge/router/data"
+	"sipedge/router/enum"
 	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
@@ -52,6 +53,8 @@ type Env struct {
 	// Media finds a backend that relays media, nil while a policy is only looked at. ok false:
 	// it is none.
 	Media func(name string) (m backends.Media, ok bool)
+	// Numbers finds what telephone numbers stand for; nil as Proxy.
+	Numbers enum.Finder
 	// Route finds a route; it is never nil: references were checked.
 	Route func(of schema.Place, name string) job.Route
 	// Sets are the gateways of the policy, of which Gateways knows more.
@@ -91,7 +94,7 @@ func Kinds() []Kind {
 func all() []Kind {
 	return []Kind{
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dispatchKind, dropKind, exitKind, fixNATKind, forceRportKind,
+		banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind, forceRportKind,
 		forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind,
 		nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind, putKind, queryKind,
 		rateLimitKind, recordRouteKind, redirectKind, relayKind, removeHeaderKind, replyKind,

@@ -125,6 +125,13 @@ func TestLookupIsLocal(t *testing.T) {
 		{"the number of who authenticated", `{match: {uri: {myself: true}},
        do: [{speed_dial: {backend: store, owner: auth}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, ""},
+		{"what a number stands for", `{do: [{enum: {}}, {relay: {}}]}`, "open relay"},
+		{"a number dialled at us, by anybody",
+			`{match: {uri: {myself: true}}, do: [{enum: {}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, "open relay"},
+		{"a number that our network dialled",
+			`{match: {source: 10.1.0.0/16}, do: [{enum: {}}, {relay: {}}]}
+    - {do: [{reply: {code: 404}}]}`, ""},
 		{"an alias of ours",
 			`{match: {uri: {myself: true}}, do: [{alias_lookup: {backend: store}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, ""},

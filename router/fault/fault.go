@@ -40,6 +40,7 @@ var (
 	Send        = &Fault{Status: 503, Cause: job.CauseTransport} // §16.9
 	Timeout     = &Fault{Status: 408, Cause: job.CauseTimeout}   // §16.8
 	Response    = &Fault{Status: 502}                            // without the caller's Via
+	Spared      = &Fault{Status: 503, Reason: "Next Hop Asked To Wait", Cause: job.CauseTransport}
 	Full        = &Fault{Status: 503, Reason: "Overloaded", Retry: true}
 )
 

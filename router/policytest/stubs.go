@@ -13,6 +13,7 @@ import (
 // file does. A database that fails in a case had before what it has in the file.
 func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagnostics) {
 	users := stubUsers(besides(f.root.Get("users"), own.Get("users")))
+	out.Numbers = stubNumbers(besides(f.root.Get("enum"), own.Get("enum")))
 	diags = bound(out, besides(f.root.Get("bindings"), own.Get("bindings")))
 	diags = append(diags, f.down(out, besides(f.root.Get("gateways"), own.Get("gateways")))...)
 	common := f.root.Get("backends")
@@ -96,6 +97,20 @@ func (f *File) backend(k *schema.Key) (d backends.Driver, diags schema.Diagnosti
 	}
 	return d, schema.Diagnostics{k.Problem(schema.UnknownBackend,
 		"the policy has no backend %q%s", k.Name, schema.Meant(k.Name, known))}
+}
+
+func stubNumbers(v *schema.Value) scene.Numbers {
+	numbers := scene.Numbers{}
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		if k.S == "fails" {
+			numbers[k.Name] = nil
+			continue
+		}
+		numbers[k.Name] = []string{}
+		k.Each(func(uri *schema.Value) { numbers[k.Name] = append(numbers[k.Name], uri.S) })
+	}
+	return numbers
 }
 
 func stubUsers(v *schema.Value) (users []backends.StubUser) {

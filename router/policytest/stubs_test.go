@@ -41,7 +41,10 @@ routes:
         - relay: {to: "sip:{avp.target}"}
     - match: {uri: {myself: true}}
       do: [{lookup: {location: contacts, on_error: down}}, {relay: {}}]
+    - match: {uri: {user: {prefix: "+"}}}
+      do: [{enum: {on_error: down}}, {serialize_branches: {}}, {relay: {failure: next}}]
     - do: [{reply: {code: 403}}]
+  failure: {next: [{do: [{next_branches: {}}, {relay: {}}]}]}
   sub: {down: [{do: [{reply: {code: 500}}]}]}
 `
 
@@ -68,6 +71,7 @@ const stubs = `
 given: {from: "sip:dave@example.edu"}
 users: {alice@example.net: secret, alice@example.org: {password: other, columns: {rpid: x}}}
 bindings: {bob@example.net: ["sip:bob@203.0.113.5", {contact: "sip:bob@203.0.113.6", q: 0.5}]}
+enum: {"+4930": ["sip:a@203.0.113.7", "sip:b@203.0.113.8"], "+4931": fails}
 backends: {store: {domain: [{domain: example.org}], did: [{number: "100", target: gw1.example}]}}
 tests:
 `
@@ -103,6 +107,15 @@ func TestStubs(t *testing.T) {
 		{"bindings of the case", `bindings: {eve@example.net: "sip:eve@203.0.113.7"},
       given: {uri: "sip:eve@example.net"}, expect: {relayed_to: 203.0.113.7}`, ""},
 		{"not of another case", `given: {uri: "sip:eve@example.net"}, expect: {reply: 404}`, ""},
+		{"a number", `given: {uri: "sip:+4930@example.com"}, expect: {relayed_to: 203.0.113.7}`, ""},
+		{"a number, then what is less preferred", `branches: [{reply: 503}],
+      given: {uri: "sip:+4930@example.com"},
+      expect: {sent: [{uri: "sip:a@203.0.113.7"}, {uri: "sip:b@203.0.113.8"}]}`, ""},
+		{"a number that is nobody's", `given: {uri: "sip:+4932@example.com"}, expect: {reply: 404}`, ""},
+		{"a number that can't be looked up",
+			`given: {uri: "sip:+4931@example.com"}, expect: {reply: 500}`, ""},
+		{"numbers of the case", `enum: {"+4932": ["sip:c@203.0.113.9"]},
+      given: {uri: "sip:+4932@example.com"}, expect: {relayed_to: 203.0.113.9}`, ""},
 		{"users that can't be asked", `backends: {store: fails},
       given: {` + fromAlice + `, auth: alice@example.net}, expect: {reply: 500}`, ""},
 		{"bindings that can't be asked", `backends: {contacts: fails},

@@ -188,7 +188,8 @@ func (c *responseContext) resolved(e *event) {
 	c.after(b)
 }
 
-// found takes the hops of a branch past the destination guard.
+// found takes the hops of a branch past the destination guard, those that failed lately behind
+// the others.
 func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	b.hops = hops
 	if len(hops) == 0 {
@@ -200,6 +201,10 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
 		return fault.Guarded
+	}
+	inDialog := b.msg.ToTag() != nil // a BYE must not be lost
+	if b.hops = c.p.cfg.Failed.Order(b.hops, inDialog); len(b.hops) == 0 {
+		return fault.Spared
 	}
 	b.state, b.tried = branchTrying, 0
 	return nil
@@ -215,6 +220,9 @@ func (c *responseContext) send(b *branch) {
 		if f = c.sendTo(b, hop); f == nil {
 			b.state, b.sent = branchTrying, true
 			return
+		}
+		if f == fault.Send {
+			c.p.cfg.Failed.Refuse(hop, c.set.Spare)
 		}
 	}
 	c.p.stats.noTarget.Add(1)

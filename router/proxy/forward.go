@@ -106,10 +106,16 @@ func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 		}
 	}
 	f := fault.NotFound
-	for _, hop := range hops {
+	if len(hops) > 0 {
+		f = fault.Spared
+	}
+	for _, hop := range p.cfg.Failed.Order(hops, h.msg.ToTag() != nil) {
 		if f = p.passTo(sc, h, hop); f == nil {
 			p.stats.forwarded.Add(1)
 			return nil
+		}
+		if f == fault.Send {
+			p.cfg.Failed.Refuse(hop, h.set.Spare)
 		}
 	}
 	p.stats.noTarget.Add(1)
@@ -211,7 +217,7 @@ func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault
 		}
 	}
 	h.stamp.Clear(j.Msg)
-	if f == fault.Send {
+	if f == fault.Send || f == fault.Spared {
 		f = &fault.Fault{Status: 500, Reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
 	}
 	return p.refuse(j, f)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sipedge/router/failed"
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
@@ -20,6 +21,7 @@ import (
 type Config struct {
 	Sender   transport.Sender
 	Resolver nexthop.Resolver // asked for names; IP literals need none
+	Failed   *failed.Memory   // of targets; nil: none is remembered
 	Pool     job.Pool
 	Clock    func() time.Time
 	Secret   [32]byte // the keys of all tags and branches are derived from it
@@ -77,6 +79,7 @@ type Settings struct {
 	FinalWait   time.Duration // fr_timer, timers B and F; 0: 64·T1
 	InviteWait  time.Duration // fr_inv_timer, Timer C; 0: none
 	Guard       nexthop.Guard // of destinations
+	Spare       time.Duration // how long a target that failed is spared; 0: not at all
 	ReplyAll    job.Route     // reply.all, nil: none
 	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
 }

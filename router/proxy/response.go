@@ -21,9 +21,11 @@ func (c *responseContext) response(e *event) (gone bool) {
 	switch {
 	case b == nil:
 	case e.msg == nil:
+		c.p.cfg.Failed.Lost(e.flow, e.err, c.set.Spare)
 		c.branchFailed(b, e.err)
 	default:
 		c.p.received(c.trace, e.flow, e.msg)
+		c.p.cfg.Failed.Heard(e.flow, e.msg, c.set.Spare)
 		r := replying{c: c, b: b, e: *e, left: [2]job.Route{c.set.ReplyAll, c.hooks.Reply}}
 		return r.run(context.Background())
 	}

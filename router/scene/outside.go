@@ -11,7 +11,8 @@ import (
 
 // Outside is what a router finds around it.
 type Outside struct {
-	Hosts Hosts
+	Hosts   Hosts
+	Numbers Numbers
 	// Stubs is that of backends.Host.
 	Stubs func(name string, inside bool) backends.Backend
 	// Bound are bindings that every location store has from before.

@@ -61,7 +61,7 @@ func newWorld(
 	}
 	cfg := router.Config{
 		Locations: services.Locations, Subscribers: services.Subscribers,
-		Databases: services.Database, Media: services.MediaOf,
+		Databases: services.Database, Media: services.MediaOf, Numbers: out.Numbers,
 		Sender: w.node, Resolver: w.hosts, Pool: pool{w}, Clock: net.Now, Wake: w.node.Wake,
 		Timers: transaction.Timers{T1: doc.Timers.T1, T2: doc.Timers.T2, T4: doc.Timers.T4},
 		Secret: [32]byte{1}, Log: w.log(), Transactions: maxLive,

@@ -164,7 +164,8 @@ func TestWeights(t *testing.T) {
 		var places []place
 		for i, w := range test.weights {
 			addr := netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
-			places = append(places, place{0, w, []Hop{{Transport: sip.UDP, Addr: netip.AddrPortFrom(addr, 5060)}}})
+			hop := Hop{Transport: sip.UDP, Addr: netip.AddrPortFrom(addr, 5060)}
+			places = append(places, place{0, w, []Hop{hop}})
 		}
 		seen := make([]float64, len(places))
 		for range picks {
@@ -236,7 +237,7 @@ func TestDrawingDoesNotAllocate(t *testing.T) {
 
 func TestServeStale(t *testing.T) {
 	s := serve(t, map[string][]string{"a.example A": {a1}})
-	r, ck := resolver(t, Config{Families: IPv4Only, ServeStale: time.Hour, NegativeTTL: time.Minute}, s)
+	r, ck := resolver(t, Config{Families: IPv4Only, ServeStale: time.Hour}, s)
 	q, ctx := Query{Host: "a.example", Port: 5060}, context.Background()
 	got, err := r.Lookup(ctx, q)
 	want(t, got, err, "udp 192.0.2.1:5060")

@@ -4,80 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/resolve/resolvetest"
 )
 
-// startNamed runs BIND with the zone example. of testdata, until the test ends.
-func startNamed(t *testing.T) netip.AddrPort {
-	t.Helper()
-	program, err := exec.LookPath("named")
-	if err != nil {
-		if os.Getenv("SIPEDGE_REQUIRE_REAL") == "1" {
-			t.Fatal("named is missing: make deps")
-		}
-		t.Skip("named is missing: make deps")
-	}
-	u, l := listen(t)
-	at := u.LocalAddr().(*net.UDPAddr).AddrPort()
-	u.Close()
-	l.Close()
-	dir := t.TempDir()
-	zone := filepath.Join(dir, "example.zone")
-	if err := os.WriteFile(zone, wholeZone(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(dir, "named.conf")
-	text := fmt.Sprintf(`options {
-	directory %[1]q; pid-file none; session-keyfile none; recursion no; minimal-responses yes;
-	listen-on port %[2]d { 127.0.0.1; }; listen-on-v6 { none; }; dnssec-validation no;
-	max-udp-size 1232;
-};
-controls {};
-zone "example" { type primary; file %[3]q; };
-`, dir, at.Port(), zone)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "-g", "-n", "1", "-c", conf)
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		_ = cmd.Wait() // that it was killed
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	r := New(Config{Hosts: os.DevNull, Servers: []netip.AddrPort{at}})
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	for {
-		rs := r.records(ctx, "ns.example.", 1)
-		if rs.err == nil {
-			return at
-		}
-		if ctx.Err() != nil {
-			t.Fatalf("named does not answer: %v", rs.err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // wholeZone is the zone of testdata with answers that no datagram takes.
-func wholeZone(t *testing.T) []byte {
+func wholeZone(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/example.zone")
 	if err != nil {
@@ -86,14 +25,15 @@ func wholeZone(t *testing.T) []byte {
 	for i := range 40 {
 		b = fmt.Appendf(b, "_sip._tcp.large IN SRV %d 1 5071 a-rather-long-name-for-a-server-%[1]d\n"+
 			"a-rather-long-name-for-a-server-%[1]d IN A 192.0.2.%[1]d\n"+
-			"4.3.2.1.e164 IN NAPTR 1 %[1]d \"u\" \"E2U+sip\" \"!^.*$!sip:long-name-%[1]d@a.example!\" .\n", i)
+			"4.3.2.1.e164 IN NAPTR 1 %[1]d \"u\" \"E2U+sip\" "+
+			"\"!^.*$!sip:long-name-%[1]d@a.example!\" .\n", i)
 	}
-	return b
+	return string(b)
 }
 
 // TestZone asks a real server for all that RFC 3263 knows.
 func TestZone(t *testing.T) {
-	at := startNamed(t)
+	at := resolvetest.Named(t, wholeZone(t))
 	most := []sip.Transport{sip.UDP, sip.TCP, sip.TLS}
 	all := append(slices.Clone(most), sip.SCTP, sip.WS, sip.WSS)
 	q := func(host string) Query { return Query{Host: host} }
@@ -131,42 +71,52 @@ func TestZone(t *testing.T) {
 			IPv4First, []string{"tls 192.0.2.1:5073"}, nil},
 		{"order before preference", q("order.example"), most, IPv4First,
 			[]string{"tcp 192.0.2.2:5071", "tcp 192.0.2.3:5072"}, nil},
-		{"order, with SCTP", q("order.example"), all, IPv4First, []string{"sctp 192.0.2.1:5074"}, nil},
+		{"order, with SCTP", q("order.example"), all, IPv4First,
+			[]string{"sctp 192.0.2.1:5074"}, nil},
 		{"SCTP alone, which we lack", q("sctp.example"), most, IPv4First, nil, ErrTransport},
 		{"SCTP alone", q("sctp.example"), all, IPv4First, []string{"sctp 192.0.2.1:5074"}, nil},
 		{"TLS over SCTP, which nobody speaks", q("sctps.example"), all, IPv4First, nil, ErrTransport},
 		{"WebSocket", q("web.example"), all, IPv4First,
 			[]string{"ws 192.0.2.1:8080", "wss 192.0.2.2:8443"}, nil},
-		{"WebSocket, sips", sips("web.example"), all, IPv4First, []string{"wss 192.0.2.2:8443"}, nil},
+		{"WebSocket, sips", sips("web.example"), all, IPv4First,
+			[]string{"wss 192.0.2.2:8443"}, nil},
 		{"rules for others, sips", sips("host.example"), most, IPv4First, nil, ErrTransport},
-		{"a rule that names a host", q("host.example"), most, IPv4First, []string{"tcp 192.0.2.2:5060"}, nil},
-		{"rules of other protocols", q("mail.example"), most, IPv4First, []string{"udp 192.0.2.4:5060"}, nil},
+		{"a rule that names a host", q("host.example"), most, IPv4First,
+			[]string{"tcp 192.0.2.2:5060"}, nil},
+		{"rules of other protocols", q("mail.example"), most, IPv4First,
+			[]string{"udp 192.0.2.4:5060"}, nil},
 		{"a rule with a regexp", q("regexp.example"), most, IPv4First,
 			[]string{"tcp 192.0.2.2:5071", "tcp 192.0.2.3:5072"}, nil},
 		{"no rules", q("srv.example"), most, IPv4First,
 			[]string{"tcp 192.0.2.2:5071", "tls 192.0.2.3:5073"}, nil},
-		{"no rules, sips", sips("srv.example"), most, IPv4First, []string{"tls 192.0.2.3:5073"}, nil},
+		{"no rules, sips", sips("srv.example"), most, IPv4First,
+			[]string{"tls 192.0.2.3:5073"}, nil},
 		{"no rules, two services", q("both.example"), most, IPv4First,
 			[]string{"udp 192.0.2.1:5070", "tcp 192.0.2.2:5071"}, nil},
 		{"no services", q("a.example"), most, IPv4First, []string{"udp 192.0.2.1:5060"}, nil},
-		{"no services, sips", sips("a.example"), most, IPv4First, []string{"tls 192.0.2.1:5061"}, nil},
+		{"no services, sips", sips("a.example"), most, IPv4First,
+			[]string{"tls 192.0.2.1:5061"}, nil},
 		{"no services, without UDP", q("a.example"), most[1:], IPv4First, nil, ErrTransport},
 		{"decidedly no service", q("closed.example"), most, IPv4First, nil, ErrNotFound},
 		{"decidedly none of it", by(sip.UDP, "closed.example"), most, IPv4First, nil, ErrNotFound},
-		{"one server does not exist", q("half.example"), most, IPv4First, []string{"udp 192.0.2.1:5070"}, nil},
+		{"one server does not exist", q("half.example"), most, IPv4First,
+			[]string{"udp 192.0.2.1:5070"}, nil},
 		{"no server exists", q("lost.example"), most, IPv4First, nil, ErrNotFound},
 		{"both families", q("two.example"), most, IPv4First,
 			[]string{"udp 192.0.2.10:5060", "udp [2001:db8::10]:5060"}, nil},
 		{"both, IPv6 preferred", q("two.example"), most, IPv6First,
 			[]string{"udp [2001:db8::10]:5060", "udp 192.0.2.10:5060"}, nil},
 		{"IPv6 alone", q("two.example"), most, IPv6Only, []string{"udp [2001:db8::10]:5060"}, nil},
-		{"only IPv6 there", q("six.example"), most, IPv4First, []string{"udp [2001:db8::6]:5060"}, nil},
+		{"only IPv6 there", q("six.example"), most, IPv4First,
+			[]string{"udp [2001:db8::6]:5060"}, nil},
 		{"of the other family", q("six.example"), most, IPv4Only, nil, ErrNotFound},
 		{"CNAME", q("alias.example"), most, IPv4First, []string{"udp 192.0.2.1:5060"}, nil},
 		{"CNAME of CNAME", q("far.example"), most, IPv4First, []string{"udp 192.0.2.2:5060"}, nil},
 		{"CNAME in a circle", q("loop.example"), most, IPv4First, nil, ErrServers},
-		{"CNAME to rules", q("moved.example"), most[:1], IPv4First, []string{"udp 192.0.2.1:5070"}, nil},
-		{"CNAME of a service", q("via.example"), most, IPv4First, []string{"udp 192.0.2.1:5070"}, nil},
+		{"CNAME to rules", q("moved.example"), most[:1], IPv4First,
+			[]string{"udp 192.0.2.1:5070"}, nil},
+		{"CNAME of a service", q("via.example"), most, IPv4First,
+			[]string{"udp 192.0.2.1:5070"}, nil},
 		{"DNAME", q("host2.old.example"), most, IPv4First, []string{"udp 192.0.2.3:5076"}, nil},
 		{"no such name", q("none.example"), most, IPv4First, nil, ErrNotFound},
 		{"a zone it has not", q("example.net"), most, IPv4First, nil, ErrServers},

@@ -68,7 +68,7 @@ type Config struct {
 	Budget      time.Duration         // of one look-up, whatever it asks; default 2 s
 	Try         time.Duration         // of one question to one server; default 500 ms
 	NegativeTTL time.Duration         // at most so long is "there is none" believed; default 1 min
-	ServeStale  time.Duration         // how long an expired answer serves when nobody answers, RFC 8767
+	ServeStale  time.Duration         // an expired answer serves so long, if nobody answers
 	CacheSize   int                   // queries kept, and rules; default 10,000
 	Clock       func() time.Time      // of the cache; default time.Now
 	Rand        func(n uint64) uint64 // a random number below n; default that of math/rand/v2
@@ -180,12 +180,13 @@ func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
 	if hops, ok, err := r.known(nil, q, false); ok {
 		return hops, err
 	}
-	places, err := lookUp(ctx, r, &r.names, q, func(ctx context.Context) ([]place, time.Duration, error) {
+	find := func(ctx context.Context) ([]place, time.Duration, error) {
 		places, ttl, err := r.locate(ctx, q)
 		for i := range places {
 			prove(places[i].hops, q.Host)
 		}
 		return places, ttl, err
-	})
+	}
+	places, err := lookUp(ctx, r, &r.names, q, find)
 	return r.draw(nil, places), err
 }

@@ -156,7 +156,8 @@ func (l *Layer) failed(h uint64) {
 // giveUp ends a client transaction that got no final response.
 func (l *Layer) giveUp(sh *shard, w *work, i uint32, s *slot, err error) {
 	w.todo = append(w.todo, action{
-		do: tellError, h: sh.handle(i, s), word: s.word, err: err, mark: s.chain, method: s.method,
+		do: tellError, h: sh.handle(i, s), word: s.word, to: s.to, err: err,
+		mark: s.chain, method: s.method,
 	})
 	l.remove(sh, w, i, s)
 }
@@ -300,7 +301,7 @@ func (l *Layer) clientEnd(sh *shard, w *work, i uint32, s *slot, tick int64) {
 	case s.state == clientAccepted || s.state == clientCompleted:
 		l.remove(sh, w, i, s)
 	case s.state == clientProceeding && s.invite() && s.flags&cancelSent == 0:
-		a := action{do: tellError, h: sh.handle(i, s), word: s.word, err: ErrTimerC}
+		a := action{do: tellError, h: sh.handle(i, s), word: s.word, to: s.to, err: ErrTimerC}
 		w.todo = append(w.todo, a)
 		s.end = tick + int64(s.wait) // again, should nobody cancel
 		sh.rearm(w, i, s, tick)

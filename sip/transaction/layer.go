@@ -200,9 +200,9 @@ type work struct {
 
 type action struct {
 	do       verb
-	off, end int // send: in work.out
-	to       transport.Packed
-	h        uint64 // send: the reference, 0: none
+	off, end int              // send: in work.out
+	to       transport.Packed // tellError: where the request went
+	h        uint64           // send: the reference, 0: none
 	word     uint64
 	err      error
 	mark     uint32 // tellError
@@ -247,7 +247,11 @@ func (l *Layer) run(w *work) {
 			}
 		case tellError:
 			l.watched(a.mark, a.method, nil, a.err)
-			l.cfg.User.Response(Client{a.h}, a.word, transport.Flow{}, nil, a.err)
+			to := l.packer.Unpack(&a.to)
+			f := transport.Flow{
+				Transport: to.Transport, Listener: to.Listener, Conn: to.Conn, Remote: to.Remote,
+			}
+			l.cfg.User.Response(Client{a.h}, a.word, f, nil, a.err)
 		case tellEnded:
 			l.cfg.User.Ended(Server{a.h}, a.word)
 		}

@@ -116,7 +116,7 @@ func (s *Step) changes() {
 		s.Wild = "which binding lookup finds"
 	case "dispatch", "next_destination":
 		s.chooses()
-	case "alias_lookup", "speed_dial":
+	case "alias_lookup", "speed_dial", "enum":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "what " + s.Src.Kind + " finds"
 	case "loose_route":

@@ -139,6 +139,8 @@ func Finder(s *schema.Step) (o Owner, ok bool) {
 			return ByPolicy, true
 		}
 		return ByTemplate, true
+	case "enum": // who holds the number wrote it
+		return ByTemplate, true
 	}
 	return o, false
 }

@@ -17,6 +17,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router"
+	"sipedge/router/failed"
 	"sipedge/sip/transport"
 )
 
@@ -42,6 +43,7 @@ type Config struct {
 	Router  *router.Router
 	Pool    *router.Pool
 	Data    func() *backends.Services // those of the policy that runs
+	Failed  *failed.Memory
 	State   func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)
@@ -83,6 +85,8 @@ var handlers = map[string]handler{
 	"enable_media":   (*Server).enableMedia,
 	"gateways":       (*Server).tellGateways,
 	"set_gateway":    (*Server).setGateway,
+	"targets":        (*Server).tellTargets,
+	"clear_targets":  (*Server).clearTargets,
 	"log_level":      (*Server).tellLogLevel,
 	"set_log_level":  (*Server).setLogLevel,
 	"reload":         (*Server).reload,

@@ -23,6 +23,8 @@ import (
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
+	"sipedge/router/enum"
+	"sipedge/router/failed"
 	"sipedge/router/trace"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -68,6 +70,7 @@ type Daemon struct {
 	data    atomic.Pointer[backends.Services] // of the policy that runs
 	router  *router.Router
 	names   *resolve.Resolver
+	failed  *failed.Memory
 	pool    *router.Pool
 	admin   *http.Server
 	calls   trace.Recorder
@@ -165,9 +168,12 @@ func (d *Daemon) build(src schema.Source) error {
 	limits := &d.doc.Limits
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
+	d.failed = failed.New(time.Now)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
 		Resolver:     d.names,
+		Failed:       d.failed,
+		Numbers:      &enum.DNS{Resolver: d.names, Budget: d.doc.DNS.Budget},
 		Pool:         d.pool,
 		Wake:         d.clock.Wake,
 		Jitter:       rand.N[time.Duration],

@@ -41,6 +41,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.transactions(d.router.Transactions())
 	e.pool(d.pool.Stats())
 	e.names(d.names)
+	e.failed(d.failed.Stats())
 	e.tables(d.router.Tables())
 	e.auth(d.router.Auth())
 	e.pings(d.router.Pings())

@@ -1,6 +1,9 @@
 package daemon
 
-import "sipedge/sip/resolve"
+import (
+	"sipedge/router/failed"
+	"sipedge/sip/resolve"
+)
 
 // names are counters of the resolver.
 func (e emitter) names(r *resolve.Resolver) {
@@ -24,4 +27,14 @@ func (e emitter) names(r *resolve.Resolver) {
 		s.Evicted.Load())
 	e.gauge("dns_cache_answers", "Answers in the cache, expired ones included.",
 		float64(r.CacheSize()))
+}
+
+func (e emitter) failed(s failed.Stats) {
+	for why, n := range s.Failed {
+		e.counter("failed_targets_total", "Targets that could not be reached, or asked to be left "+
+			"alone.", n, "reason", failed.Reasons[why])
+	}
+	e.counter("failed_targets_skipped_total", "Times that a target which failed lately was not "+
+		"the first.", s.Skipped)
+	e.gauge("failed_targets", "Targets that failed lately.", float64(s.Live))
 }

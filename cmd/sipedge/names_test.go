@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sipedge/sip/resolve/resolvetest"
+)
+
+// Names, and the targets they lead to that fail.
+
+// callsTo relays every call to a host of a policy, over a transport.
+func callsTo(host, more string) string {
+	return testHead + more + withinDialogs + fmt.Sprintf(`
+    - name: calls
+      do: [{record_route: {}}, {relay: {to: "sip:%s"}}]
+`, host)
+}
+
+// says checks the counters of a server, as /metrics writes them.
+func (s *server) says(series ...string) {
+	s.t.Helper()
+	all := s.counters()
+	for _, one := range series {
+		if !strings.Contains(all, "sipedge_"+one+"\n") {
+			s.t.Errorf("want %s, got\n%s", one, all)
+		}
+	}
+}
+
+// TestFailover: of three servers of a name one refuses, one is ill, and one takes the call.
+func TestFailover(t *testing.T) {
+	needs(t, "sipp")
+	gone := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+	_, ill := startUAS(t, "refuse_503", "tcp", "127.0.0.1", load{2, 10, callLength})
+	_, well := startUAS(t, "uas", "tcp", "127.0.0.1", load{2, 10, callLength})
+	dns := resolvetest.Named(t, fmt.Sprintf(`_sip._tcp.three IN SRV 1 1 %d ns
+_sip._tcp.three IN SRV 2 1 %d ns
+_sip._tcp.three IN SRV 3 1 %d ns
+`, gone.Port(), ill.Port(), well.Port()))
+	s := startServer(t, callsTo("three.example;transport=tcp",
+		fmt.Sprintf("dns: {servers: [%q], budget: 10s}\n", dns)))
+	if got := invite(t, s.addr("udp", false)); got != "SIP/2.0 200 OK" {
+		t.Fatalf("the caller got %q", got)
+	}
+	s.says(`transactions_total{side="client"} 3`, `transport_dial_errors_total{transport="tcp"} 1`,
+		`failed_targets_total{reason="refused"} 1`, `failed_targets 1`)
+	// Who refused is not dialled again.
+	if got := invite(t, s.addr("udp", false)); got != "SIP/2.0 200 OK" {
+		t.Fatalf("the second caller got %q", got)
+	}
+	s.says(`transactions_total{side="client"} 5`, `transport_dial_errors_total{transport="tcp"} 1`,
+		`failed_targets_skipped_total 1`)
+}
+
+// TestRetryAfter: who asks for it is left alone, until an operator knows better.
+func TestRetryAfter(t *testing.T) {
+	needs(t, "sipp")
+	gateway, at := startUAS(t, "refuse_retry_after", "udp", "127.0.0.1", load{2, 10, callLength})
+	state := t.TempDir()
+	s := startServer(t, callsTo(at.String(), ""), "--state", state)
+	ctl := func(args ...string) string {
+		t.Helper()
+		socket := filepath.Join(state, "ctl.sock")
+		return sipedge(t, "", append([]string{"ctl", "--socket", socket, "targets"}, args...)...)
+	}
+	to, busy := s.addr("udp", false), `failed_targets_total{reason="busy"} `
+	for range 2 {
+		if got := invite(t, to); !strings.HasPrefix(got, "SIP/2.0 500 ") {
+			t.Fatalf("the caller got %q", got)
+		}
+		s.says(busy+"1", `transactions_total{side="client"} 1`)
+	}
+	s.says(`failed_targets_skipped_total 1`)
+	if got := ctl("list"); !strings.Contains(got, at.String()+"/udp  busy") {
+		t.Errorf("ctl targets list: %s", got)
+	}
+	if got := ctl("clear", at.String()); got != "cleared 1\n" {
+		t.Errorf("ctl targets clear: %s", got)
+	}
+	if got := invite(t, to); !strings.HasPrefix(got, "SIP/2.0 500 ") {
+		t.Fatalf("the caller got %q", got)
+	}
+	s.says(busy + "2")
+	if n, _ := gateway.wait(30 * time.Second); n != 2 {
+		t.Errorf("the gateway got %d calls, want 2", n)
+	}
+}
+
+// TestBlackHole: no answer from the DNS costs calls to addresses nothing, and those to names no
+// more than the budget.
+func TestBlackHole(t *testing.T) {
+	needs(t, "sipp")
+	hole, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer hole.Close()
+	l := load{1000, 200, callLength}
+	callee, at := startUAS(t, "uas", "udp", "127.0.0.1", l)
+	s := startServer(t, testHead+fmt.Sprintf("dns: {servers: [%q], budget: 1s}\n", hole.LocalAddr())+
+		withinDialogs+fmt.Sprintf(`
+    - name: to a name
+      match: {from: {user: test}}
+      do: [{relay: {to: "sip:gw.example"}}]
+    - name: to an address
+      do: [{record_route: {}}, {relay: {to: "sip:%s"}}]
+`, at))
+	to := s.addr("udp", false)
+	caller := startUAC(t, "uac", "udp", to, l)
+	for range 4 {
+		began := time.Now()
+		got := invite(t, to)
+		if got != "SIP/2.0 500 Next Hop Not Resolved" {
+			t.Errorf("the call to a name got %q", got)
+		}
+		if took := time.Since(began); took > 5*time.Second { // the budget, on a busy machine
+			t.Errorf("the call to a name took %v", took)
+		}
+		time.Sleep(time.Second) // a failure is remembered for so long
+	}
+	carry(t, caller, callee, l)
+	s.says(`dns_lookups_failed_total{reason="out_of_time"} 4`)
+}
