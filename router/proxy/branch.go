@@ -23,8 +23,8 @@ type branch struct {
 	msg    *sip.Message // its copy, while another hop may be tried; ours to give back unless lent
 	lent   bool
 	hops   []resolve.Hop
-	tried  int  // hops
-	local  bool // the policy's own target: not guarded
+	tried  int // hops
+	by     nexthop.Trust
 	stamp  identity.Stamp
 	socket uint16 // force_send_socket
 
@@ -124,7 +124,10 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return fault.Dropped
 	}
-	to, local := nexthop.Chosen(b.msg, h.To, h.ToLocal, t)
+	to, by := h.To, h.By
+	if to == nil {
+		to, by = nexthop.Chosen(b.msg, t, c.verified)
+	}
 	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
 		return fault.Stranger
@@ -133,7 +136,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	b.local = local
+	b.by = by
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
 	case known && err != nil:
@@ -189,13 +192,10 @@ func (c *responseContext) resolved(e *event) {
 
 // found takes the hops of a branch past the destination guard.
 func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
-	b.hops = hops
 	if len(hops) == 0 {
 		return fault.NotFound
 	}
-	if !b.local {
-		b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr())
-	}
+	b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr(), b.by)
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
 		return fault.Guarded
