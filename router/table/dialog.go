@@ -4,6 +4,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/vars"
 	"sipedge/schema"
+	"sipedge/sip"
 )
 
 var dialogMatchers = []matcher{
@@ -20,6 +21,14 @@ var dialogMatchers = []matcher{
 			Doc: "After loose_route met a valid tag: downstream, from the dialog's initiator, or upstream.",
 		},
 		compile: compileDirection,
+	},
+	{
+		Field: schema.Field{
+			Name: "rr_params", Where: inMessages, Schema: `[#Token]: bool | #Str`,
+			Doc: "Parameters of our Record-Route: after loose_route met a valid tag, those that " +
+				"record_route wrote when the dialog began.",
+		},
+		compile: compileRouteParams,
 	},
 	{
 		Field: schema.Field{
@@ -44,6 +53,12 @@ func compileDirection(_ *compiler, v *schema.Value) []condition {
 		want = job.Upstream
 	}
 	return one(cheap, func(f *facts) bool { return f.Direction == want })
+}
+
+func compileRouteParams(c *compiler, v *schema.Value) []condition {
+	return c.params("rr_params.", v, func(f *facts, name string) ([]byte, bool) {
+		return sip.Param(f.RRParams, name)
+	})
 }
 
 // numberOf matches a field of vars that is a number; unset never holds.
