@@ -68,7 +68,7 @@ func numberOf(name string) func(*compiler, *schema.Value) []condition {
 		n := c.numbers(v)
 		return one(cheap, func(f *facts) bool {
 			x, ok := field.Int(f.Job)
-			return ok && n.hold(x)
+			return ok && n.Hold(x)
 		})
 	}
 }

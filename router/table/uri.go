@@ -77,7 +77,7 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 				n := c.numbers(&k.Value)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
 					port := vars.Port(f.address(r).uri)
-					return port != 0 && n.hold(int64(port))
+					return port != 0 && n.Hold(int64(port))
 				}})
 			case "params":
 				all = append(all, c.params(uriNames[r]+".params.", &k.Value,
