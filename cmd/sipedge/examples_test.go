@@ -15,7 +15,7 @@ import (
 // The examples as they stand in the tree are valid.
 func TestExamplesValidate(t *testing.T) {
 	for _, name := range []string{"01-hello", "02-failover", "03-registrar", "04-multi-domain",
-		"05-postgres"} {
+		"05-postgres", "08-two-networks"} {
 		out, err := exec.Command("sipedge", "validate", "../../examples/"+name).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
