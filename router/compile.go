@@ -16,6 +16,7 @@ import (
 	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
+	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
 	"sipedge/router/uac"
@@ -355,9 +356,13 @@ func (r *route) asks() bool {
 }
 
 func (c *compiler) leads(d action.Destination) {
-	if u, err := sip.ParseURI(d.URI); err == nil && !d.Next &&
-		c.policy.settings.Self.IsURI(&u, u.Transport()) {
+	u, err := sip.ParseURI(d.URI)
+	if err == nil && !d.Next && c.policy.settings.Self.IsURI(&u, u.Transport()) {
 		return
 	}
 	c.policy.destinations = append(c.policy.destinations, d)
+	if at, ok := nexthop.Literal(&u); ok && d.Next {
+		guard := &c.policy.settings.Guard
+		guard.Gateways = append(guard.Gateways, at)
+	}
 }

@@ -22,7 +22,7 @@ func erroneous() string {
 		"headers: {v: {empty: false}, Call-ID: {suffix: z}}", "source: 10.0.0.0/8",
 		"source_port: 5060", "transport: udp", "family: inet", "listener: udp:10.0.0.9:5060",
 		"in_dialog: true", "direction: upstream", "max_forwards: 70", "size: {max: 9}",
-		"body: {type: application/sdp}", "time: {days: [mon]}",
+		"body: {type: application/sdp}", "time: {days: [mon]}", "rr_params: {x: a, y: true}",
 	}
 	for _, m := range matches {
 		b.WriteString("    - {match: {" + m + "}, do: [{log: {message: x}}]}\n")

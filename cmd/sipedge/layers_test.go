@@ -26,7 +26,7 @@ var floors = [][]string{
 	4: {
 		"router/job", "router/identity", "router/nexthop", "router/fault", "router/failed", "router/vars",
 		"router/table", "router/data", "router/dfa",
-		"router/directory", "router/hours",
+		"router/directory", "router/hours", "router/numbers",
 		"router/check/pattern",
 	},
 	5: {
@@ -62,6 +62,7 @@ var arrows = [][2]string{
 	{"router/vars", "router/job"}, {"router/table", "router/job"}, {"router/table", "router/vars"},
 	{"router/table", "router/data"}, {"router/table", "router/dfa"},
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
+	{"router/table", "router/numbers"},
 	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},
 	{"router/gateway", "router/uac"},
 	{"router", "router/check"}, {"router/scene", "router"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/schema"
 )
@@ -52,7 +53,7 @@ var relayKind = Kind{
 			InviteWait: d.args.Get("fr_inv_timer").Duration(),
 		}}
 		if to, ok := d.nextHop(d.args.Get("to")); ok && to.literal() {
-			s.hooks.To, s.hooks.ToLocal = to.lit, true
+			s.hooks.To, s.hooks.By = to.lit, nexthop.Own
 		} else if ok {
 			s.to = &to
 		}
@@ -75,7 +76,7 @@ func (s *relay) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		return job.Next, errHop
 	}
 	hooks := s.hooks
-	hooks.To = to
+	hooks.To, hooks.By = to, nexthop.Ruled
 	return s.proxy.Relay(j, &hooks), nil
 }
 
@@ -115,9 +116,9 @@ func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	if !s.to.literal() && !isHop(to) {
 		return job.Next, errHop
 	}
-	local := s.to.literal()
-	if to == nil {
-		to, local = j.Aim()
+	by := nexthop.Ruled
+	if s.to.literal() {
+		by = nexthop.Own
 	}
-	return s.proxy.Forward(j, to, local, s.onError), nil
+	return s.proxy.Forward(j, to, by, s.onError), nil
 }

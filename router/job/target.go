@@ -13,6 +13,7 @@ type Target struct {
 	Q       int    // 0–1000
 	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
 	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
+	Said    bool   // a message alone said where it leads: a binding, a redirection
 
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
 	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any
@@ -47,13 +48,12 @@ func (j *Job) Member() Target {
 	return Target{Q: 1000}
 }
 
-// Aim edits the request for its Member alone, and returns the next hop of that, nil if it has
-// none, and whether it is Local.
-func (j *Job) Aim() (to []byte, local bool) {
+// Aim edits the request for its Member alone, which it returns.
+func (j *Job) Aim() Target {
 	t := j.Member()
 	t.Edit(j.Msg)
 	j.SendSocket = t.Socket(j.SendSocket)
-	return t.NextHop, t.Local
+	return t
 }
 
 // Holds reports whether a target set has a member that leads where t does. A

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/nexthop"
 	"sipedge/router/registrar"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -18,7 +19,7 @@ func (p *Pinger) ping(set *policy, now time.Time, aor []byte, b *backends.Bindin
 		return
 	}
 	p.hops = r.Hops
-	if r.Said && !set.Guard.Allows(r.Hops[0].Addr.Addr(), netip.Addr{}) {
+	if r.Said && !set.Guard.Allows(r.Hops[0].Addr, netip.Addr{}, nexthop.Told) {
 		return
 	}
 	if !p.ask(set.Lost, now, aor, b) {

@@ -42,14 +42,24 @@ func (f *Finder) Find(
 	return hops, q, known, err
 }
 
-// Locate calls then with where u leads past g (nil: anywhere), at once or on a goroutine of the
-// pool. False: the pool is full; then is not called.
-func (f *Finder) Locate(pool job.Pool, g *Guard, u *sip.URI, then func([]resolve.Hop)) bool {
+// Literal is where a URI leads that names an address. ok false: it names none, or asks for a
+// transport there is not.
+func Literal(u *sip.URI) (at netip.AddrPort, ok bool) {
+	_, addr, err := resolve.QueryOf(u)
+	if err != nil || !addr.IsValid() {
+		return at, false
+	}
+	hop, ok := HopTo(u, addr)
+	return hop.Addr, ok
+}
+
+// Locate calls then with where u leads past g, at once or on a goroutine of the pool. False: the
+// pool is full; then is not called.
+func (f *Finder) Locate(
+	pool job.Pool, g *Guard, by Trust, u *sip.URI, then func([]resolve.Hop),
+) bool {
 	found := func(hops []resolve.Hop) {
-		if g != nil {
-			hops = g.Hops(hops, netip.Addr{})
-		}
-		then(hops)
+		then(g.Hops(hops, netip.Addr{}, by))
 	}
 	hops, q, known, err := f.Find(nil, u)
 	switch {

@@ -2,18 +2,40 @@ package nexthop
 
 import (
 	"net/netip"
+	"slices"
 
 	"sipedge/sip/resolve"
 )
 
-// Guard is the destination guard of a policy: networks no message may lead a
-// request to, besides those that are always refused, and networks exempt.
-type Guard struct{ Deny, Allow []netip.Prefix }
+// A Trust is who says where a request goes.
+type Trust uint8
 
-// Allows reports whether a message may lead to addr. src is where the message
-// came from: what came from this machine may go to it.
-func (g Guard) Allows(addr, src netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
+const (
+	// Told: a message alone that no rule looked at, by a Route, a binding it made, a redirection.
+	Told Trust = iota
+	// Ruled: a rule that sends on by what the message says, or a dialog that a rule let begin.
+	Ruled
+	// Own: the policy in so many words. It is not guarded.
+	Own
+)
+
+// Guard is the destination guard of a policy: where no message may lead a request to. That is
+// always loopback, link-local, multicast and the like.
+type Guard struct {
+	Deny  []netip.Prefix // besides
+	Allow []netip.Prefix // exempt from all of it
+	// Gateways are next hops of the policy's own. They trust our address, so only its rules lead
+	// there: who could register as one would have others' requests relayed to it.
+	Gateways []netip.AddrPort
+}
+
+// Allows reports whether a request may be led to an address. from is where the message came from
+// that leads it: what came from this machine may go to it, and from a gateway to that gateway.
+func (g *Guard) Allows(to netip.AddrPort, from netip.Addr, by Trust) bool {
+	if by == Own {
+		return true
+	}
+	addr := to.Addr().Unmap().WithZone("")
 	for _, n := range g.Allow {
 		if n.Contains(addr) {
 			return true
@@ -23,7 +45,7 @@ func (g Guard) Allows(addr, src netip.Addr) bool {
 	case !addr.IsValid(), addr.IsUnspecified(), addr.IsMulticast(), addr == broadcast,
 		addr.IsLinkLocalUnicast():
 		return false
-	case addr.IsLoopback() && !src.Unmap().IsLoopback():
+	case addr.IsLoopback() && !from.Unmap().IsLoopback():
 		return false
 	}
 	for _, n := range g.Deny {
@@ -31,14 +53,23 @@ func (g Guard) Allows(addr, src netip.Addr) bool {
 			return false
 		}
 	}
-	return true
+	return by == Ruled || from.Unmap().WithZone("") == addr || !g.IsGateway(to)
 }
 
-// Hops keeps of hops those a message from src may lead to, in their order and place.
-func (g Guard) Hops(hops []resolve.Hop, src netip.Addr) []resolve.Hop {
+// IsGateway reports whether a gateway stands at an address: at any of its ports, but on this
+// machine, where others stand beside it.
+func (g *Guard) IsGateway(to netip.AddrPort) bool {
+	addr := to.Addr().Unmap().WithZone("")
+	return slices.ContainsFunc(g.Gateways, func(gw netip.AddrPort) bool {
+		return gw.Addr() == addr && (gw.Port() == to.Port() || !addr.IsLoopback())
+	})
+}
+
+// Hops keeps of hops those a message from an address may lead to, in their order and place.
+func (g *Guard) Hops(hops []resolve.Hop, from netip.Addr, by Trust) []resolve.Hop {
 	kept := hops[:0]
 	for _, h := range hops {
-		if g.Allows(h.Addr.Addr(), src) {
+		if g.Allows(h.Addr, from, by) {
 			kept = append(kept, h)
 		}
 	}

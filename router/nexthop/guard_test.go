@@ -41,9 +41,44 @@ func TestGuard(t *testing.T) {
 		{"::ffff:10.1.2.3", far, false},
 	}
 	for _, tt := range tests {
-		got := g.Allows(netip.MustParseAddr(tt.addr), netip.MustParseAddr(tt.src))
+		to := netip.AddrPortFrom(netip.MustParseAddr(tt.addr), 5060)
+		got := g.Allows(to, netip.MustParseAddr(tt.src), Told)
 		if got != tt.want {
 			t.Errorf("%s for %s: want %v, got %v", tt.addr, tt.src, tt.want, got)
+		}
+	}
+}
+
+// Only the policy leads to its gateways, and only its own words past the rest.
+func TestGuardOfGateways(t *testing.T) {
+	g := Guard{
+		Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.9/32")},
+		Gateways: []netip.AddrPort{
+			netip.MustParseAddrPort("192.0.2.7:5060"), netip.MustParseAddrPort("192.0.2.9:5060"),
+			netip.MustParseAddrPort("127.0.0.1:5070"),
+		},
+	}
+	const far, here, gateway = "198.51.100.1", "127.0.0.1", "192.0.2.7"
+	for _, tt := range []struct {
+		to, from string
+		by       Trust
+		want     bool
+	}{
+		{"192.0.2.7:5060", far, Told, false},
+		{"192.0.2.7:5061", far, Told, false},
+		{"[::ffff:192.0.2.7]:5060", far, Told, false},
+		{"192.0.2.7:5060", far, Ruled, true},
+		{"192.0.2.7:5060", far, Own, true},
+		{"192.0.2.7:5060", gateway, Told, true},
+		{"192.0.2.8:5060", far, Told, true},
+		{"192.0.2.9:5060", far, Told, true},
+		{"127.0.0.1:5070", far, Ruled, false},
+		{"127.0.0.1:5070", far, Own, true},
+		{"127.0.0.1:5071", here, Told, true},
+	} {
+		got := g.Allows(netip.MustParseAddrPort(tt.to), netip.MustParseAddr(tt.from), tt.by)
+		if got != tt.want {
+			t.Errorf("%s for %s by %d: want %v, got %v", tt.to, tt.from, tt.by, tt.want, got)
 		}
 	}
 }

@@ -14,19 +14,20 @@ var (
 	ErrScheme = errors.New("the next hop is neither sip nor sips")
 )
 
-// Chosen is the policy's next hop of a branch, or nil, and whether the branch is exempt from the
-// Guard: its hop is the policy's own, or its Request-URI is and neither a Route nor a branch
-// route leads elsewhere. to is what the relay names, nil: nothing; t the branch's target, which then
-// is of no gateway any more.
-func Chosen(m *sip.Message, to []byte, toLocal bool, t *job.Target) (hop []byte, local bool) {
+// Chosen is the policy's next hop of a branch, or nil, and who says where it goes. t is the
+// branch's target; verified: the request is one of a dialog, by its tag. A target of the policy's
+// own is so only where neither a Route nor a branch route leads elsewhere.
+func Chosen(m *sip.Message, t *job.Target, verified bool) (to []byte, by Trust) {
+	routed := t.NextHop == nil && m.Has(sip.Route)
 	switch {
-	case to != nil:
-		t.Gateway = 0 // it goes not there
-		return to, toLocal
-	case t.NextHop != nil:
-		return t.NextHop, t.Local
+	case t.Local && (t.NextHop != nil || !routed && string(m.RURI()) == string(t.URI)):
+		by = Own
+	case t.Said, routed && !verified:
+		by = Told
+	default:
+		by = Ruled
 	}
-	return nil, t.Local && !m.Has(sip.Route) && string(m.RURI()) == string(t.URI)
+	return t.NextHop, by
 }
 
 // URI returns the URI that names the next hop: to, else the top Route, else

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
@@ -119,15 +120,15 @@ func (b *bench) end() {
 	b.layer.Advance(b.now)
 }
 
-func routeForward(p *Proxy, j *job.Job) { p.Forward(j, nextHopURI, true, nil) }
+func routeForward(p *Proxy, j *job.Job) { p.Forward(j, nextHopURI, nexthop.Own, nil) }
 func routeByURI(p *Proxy, j *job.Job) {
 	j.RecordRoute = true
-	p.Forward(j, nil, false, nil)
+	p.Forward(j, nil, nexthop.Told, nil)
 }
 func routeReply(p *Proxy, j *job.Job) { p.Reply(j, 403, "", nil, false) }
 func routeRelay(p *Proxy, j *job.Job) {
 	j.RecordRoute = true
-	p.Relay(j, &Hooks{To: nextHopURI, ToLocal: true})
+	p.Relay(j, &Hooks{To: nextHopURI, By: nexthop.Own})
 }
 func routeFork(p *Proxy, j *job.Job) {
 	p.Append(j, job.Target{URI: nextHopURI})

@@ -23,8 +23,8 @@ type branch struct {
 	msg    *sip.Message // its copy, while another hop may be tried; ours to give back unless lent
 	lent   bool
 	hops   []resolve.Hop
-	tried  int  // hops
-	local  bool // the policy's own target: not guarded
+	tried  int // hops
+	by     nexthop.Trust
 	stamp  identity.Stamp
 	socket uint16 // force_send_socket
 	mark   uint32 // of the gateway it goes to; 0: none
@@ -125,7 +125,12 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if r := c.hooks.Branch; r != nil && !c.runBranch(r, b) {
 		return fault.Dropped
 	}
-	to, local := nexthop.Chosen(b.msg, h.To, h.ToLocal, t)
+	to, by := h.To, h.By
+	if to == nil {
+		to, by = nexthop.Chosen(b.msg, t, c.verified)
+	} else {
+		t.Gateway = 0 // it goes not there
+	}
 	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
 		return fault.Stranger
@@ -134,7 +139,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	b.local, b.mark = local, t.Gateway
+	b.by, b.mark = by, t.Gateway
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
 	case known && err != nil:
@@ -191,13 +196,10 @@ func (c *responseContext) resolved(e *event) {
 // found takes the hops of a branch past the destination guard, those that failed lately behind
 // the others.
 func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
-	b.hops = hops
 	if len(hops) == 0 {
 		return fault.NotFound
 	}
-	if !b.local {
-		b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr())
-	}
+	b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr(), b.by)
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
 		return fault.Guarded

@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -111,7 +112,7 @@ func TestStaleJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := b.sender.n
-	if v := b.proxy.Relay(late, &Hooks{To: nextHopURI, ToLocal: true}); v != job.Done {
+	if v := b.proxy.Relay(late, &Hooks{To: nextHopURI, By: nexthop.Own}); v != job.Done {
 		t.Errorf("Relay: verdict %d", v)
 	}
 	b.proxy.Reply(late, 500, "", nil, false)

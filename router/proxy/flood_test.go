@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 )
 
@@ -22,7 +23,7 @@ func (r *routeFunc) Waits() bool { return false }
 func busy(t *testing.T, b *bench, meanwhile func(j *job.Job) job.Verdict) {
 	t.Helper()
 	first := true
-	h := Hooks{To: nextHopURI, ToLocal: true, Reply: &routeFunc{func(j *job.Job) job.Verdict {
+	h := Hooks{To: nextHopURI, By: nexthop.Own, Reply: &routeFunc{func(j *job.Job) job.Verdict {
 		if !first {
 			return job.Next
 		}
@@ -80,7 +81,7 @@ func TestPanicsOneAfterTheOther(t *testing.T) {
 		panic("policy")
 	}}
 	b.call(t, func(p *Proxy, j *job.Job) {
-		p.Relay(j, &Hooks{To: nextHopURI, ToLocal: true, Reply: bad})
+		p.Relay(j, &Hooks{To: nextHopURI, By: nexthop.Own, Reply: bad})
 	})
 	func() {
 		defer func() { _ = recover() }()

@@ -23,7 +23,7 @@ type passage struct {
 	size    int    // bytes as it was received
 	via     identity.Stateless
 	stamp   identity.Stamp
-	local   bool // the policy's own target: not guarded
+	by      nexthop.Trust
 	onError job.Route
 	before  *sip.Message // as it stood, for onError; ours to give back
 	trace   *job.Trace
@@ -33,14 +33,18 @@ type passage struct {
 
 // Forward sends the request on without state, RFC 3261 §16.11, with a
 // deterministic branch: a retransmission and the CANCEL and the ACK to a
-// non-2xx of an INVITE get the same one. to and toLocal are as in Hooks, and
+// non-2xx of an INVITE get the same one. to and by are as in Hooks, and
 // onError runs instead when nothing could be sent for a local reason. A
 // request that has a transaction is relayed.
 func (p *Proxy) Forward(
-	j *job.Job, to []byte, toLocal bool, onError job.Route,
+	j *job.Job, to []byte, by nexthop.Trust, onError job.Route,
 ) job.Verdict {
 	if j.Word != 0 {
-		return p.Relay(j, &Hooks{To: to, ToLocal: toLocal, OnError: onError})
+		return p.Relay(j, &Hooks{To: to, By: by, OnError: onError})
+	}
+	if to == nil {
+		t := j.Aim()
+		to, by = nexthop.Chosen(j.Msg, &t, j.Verified)
 	}
 	t, f := p.admit(j)
 	if f != nil {
@@ -48,7 +52,7 @@ func (p *Proxy) Forward(
 	}
 	h := passage{
 		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
-		local: toLocal, onError: onError, trace: j.Trace, verified: j.Verified,
+		by: by, onError: onError, trace: j.Trace, verified: j.Verified,
 		stamp: identity.Stamp{
 			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
 		},
@@ -98,14 +102,14 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 
 // pass sends the request to the first hop that takes it.
 func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
-	if !h.local {
-		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr())
+	f := fault.NotFound
+	if len(hops) > 0 {
+		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr(), h.by)
 		if len(hops) == 0 {
 			p.stats.guarded.Add(1)
 			return fault.Guarded
 		}
 	}
-	f := fault.NotFound
 	if len(hops) > 0 {
 		f = fault.Spared
 	}
@@ -226,14 +230,10 @@ func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault
 // relayACK sends an ACK on. It needs a reason to be passed: a Route of its
 // dialog, or a target that is the policy's or its own domain's.
 func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
-	if !j.Verified && !(h.To != nil && h.ToLocal) && !identity.LocalTarget(j) {
+	if !j.Verified && !(h.To != nil && h.By == nexthop.Own) && !identity.LocalTarget(j) {
 		p.stats.droppedACKs.Add(1)
 		j.Answered = true
 		return job.Done
 	}
-	to, local := h.To, h.ToLocal
-	if to == nil {
-		to, local = j.Aim()
-	}
-	return p.Forward(j, to, local, h.OnError)
+	return p.Forward(j, h.To, h.By, h.OnError)
 }

@@ -7,6 +7,7 @@ import (
 
 	"sipedge/router/identity"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
@@ -31,7 +32,7 @@ func forward(t *testing.T, p *Proxy, s *sender, via, start, to string) string {
 	e, _ := j.Msg.FirstElement(sip.Via)
 	j.Msg.SetElement(e, []byte(via))
 	j.Msg.MarkReceived(j.Flow.Remote, false)
-	if v := p.Forward(j, []byte("sip:10.0.0.2"), true, nil); v != job.Done || !j.Answered {
+	if v := p.Forward(j, []byte("sip:10.0.0.2"), nexthop.Own, nil); v != job.Done || !j.Answered {
 		t.Fatalf("%s: verdict %d", start, v)
 	}
 	return topVia(t, s.last)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -222,13 +223,13 @@ func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
 		h := proxy.Hooks{
 			Branch: p.route(opts["branch"]), Reply: p.route(opts["reply"]),
 			Failure: p.route(opts["failure"]), OnError: p.route(opts["on_error"]),
-			To: to, ToLocal: opts["local"] != "",
+			To: to, By: trustOf(opts["local"] != ""),
 		}
 		h.FinalWait, _ = time.ParseDuration(opts["fr"])
 		h.InviteWait, _ = time.ParseDuration(opts["inv"])
 		return p.proxy.Relay(j, &h)
 	case "forward":
-		return p.proxy.Forward(j, to, opts["local"] != "", p.route(opts["on_error"]))
+		return p.proxy.Forward(j, to, trustOf(opts["local"] != ""), p.route(opts["on_error"]))
 	case "reply", "reply_stateful":
 		code, _ := strconv.Atoi(words[0])
 		extra := strings.Join(words[1:], " ")
@@ -304,4 +305,12 @@ func (p *policy) Lookup(_ context.Context, q resolve.Query) ([]resolve.Hop, erro
 		return nil, resolve.ErrNotFound
 	}
 	return n.hops, nil
+}
+
+// trustOf is who says the next hop of a relay.
+func trustOf(own bool) nexthop.Trust {
+	if own {
+		return nexthop.Own
+	}
+	return nexthop.Ruled
 }

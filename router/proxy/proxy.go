@@ -107,12 +107,15 @@ func (p *Proxy) SetSettings(s *Settings) {
 // RetryAfter is the header line that goes with a 503 of a step.
 func (p *Proxy) RetryAfter() []byte { return p.settings.Load().RetryAfter }
 
+// Guard is the destination guard of the policy that runs.
+func (p *Proxy) Guard() *nexthop.Guard { return &p.settings.Load().Guard }
+
 // Hooks ride along with a relay.
 type Hooks struct {
 	Branch, Reply, Failure job.Route
 	OnError                job.Route     // run instead when nothing could be sent for a local reason
 	To                     []byte        // next hop URI of the policy; nil: Route, then Request-URI
-	ToLocal                bool          // To is the policy's own, exempt from the destination guard
+	By                     nexthop.Trust // who says To
 	FinalWait, InviteWait  time.Duration // 0: the settings'
 
 	undo job.Undo // when the request does not succeed; nil: nothing

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 )
@@ -38,7 +39,7 @@ func TestCallRests(t *testing.T) {
 				seen = append(seen, fmt.Sprint(j.Msg.Status(), " ", string(j.Received), " ", j.Flow.Remote))
 				return job.Next
 			}}
-			h := Hooks{To: nextHopURI, ToLocal: true}
+			h := Hooks{To: nextHopURI, By: nexthop.Own}
 			switch name {
 			case "reply":
 				h.Reply = note
@@ -85,7 +86,7 @@ func (twoHops) Cached(dst []resolve.Hop, _ resolve.Query) ([]resolve.Hop, bool, 
 func TestRingingRests(t *testing.T) {
 	b := newBench()
 	b.proxy.find.Resolver = twoHops{}
-	h := Hooks{To: []byte("sip:gw.example.net"), ToLocal: true}
+	h := Hooks{To: []byte("sip:gw.example.net"), By: nexthop.Own}
 	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
 	b.wantTally(t, "sent", 1, 0, 1, 0)
 	b.respond(t, 180, 0)
@@ -105,10 +106,10 @@ func TestRingingRests(t *testing.T) {
 func TestFailureRouteAfterRest(t *testing.T) {
 	b := newBench()
 	var text string
-	h := Hooks{To: nextHopURI, ToLocal: true}
+	h := Hooks{To: nextHopURI, By: nexthop.Own}
 	h.Failure = &routeFunc{func(j *job.Job) job.Verdict {
 		text = string(j.Msg.AppendTo(nil))
-		again := Hooks{To: nextHopURI, ToLocal: true}
+		again := Hooks{To: nextHopURI, By: nexthop.Own}
 		return b.proxy.Relay(j, &again)
 	}}
 	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })

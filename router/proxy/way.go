@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
@@ -13,11 +14,11 @@ type Way struct{ *Proxy }
 // Locate calls then with where u leads past the destination guard, unless
 // local. False: the pool is full.
 func (w Way) Locate(u *sip.URI, local bool, then func([]resolve.Hop)) bool {
-	g := &w.settings.Load().Guard
+	by := nexthop.Ruled
 	if local {
-		g = nil
+		by = nexthop.Own
 	}
-	return w.find.Locate(w.cfg.Pool, g, u, then)
+	return w.find.Locate(w.cfg.Pool, w.Guard(), by, u, then)
 }
 
 // Egress chooses the listener for a hop, and appends its Via up to the branch.

@@ -8,6 +8,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 )
 
@@ -72,7 +73,7 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 	if err != nil || u.Scheme == sip.SchemeOther {
 		return t, false
 	}
-	t = job.Target{URI: j.Bytes(requestURI(b, &u)), Q: b.Q}
+	t = job.Target{URI: j.Bytes(requestURI(b, &u)), Q: b.Q, Said: true}
 	switch {
 	case len(b.Path) > 0:
 		hop, ok := firstHop(b.Path)
@@ -80,6 +81,7 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 			return t, false
 		}
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
+		t.Local = registeredFrom(b.Received, hop)
 	case len(b.Received) > 0:
 		// No message named it: it is where one came from.
 		hop, conn := overOf(b.Received)
@@ -87,6 +89,19 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 	}
 	t.Listener = listenerOf(j.Self, b.Listener)
 	return t, true
+}
+
+// registeredFrom reports whether a URI leads to the host that a binding was received from.
+func registeredFrom(received, uri []byte) bool {
+	source, _ := overOf(received)
+	from, err := sip.ParseURI(source)
+	to, err2 := sip.ParseURI(uri)
+	if err != nil || err2 != nil {
+		return false
+	}
+	a, known := from.Addr()
+	hop, literal := nexthop.Literal(&to)
+	return known && literal && a.Unmap() == hop.Addr()
 }
 
 // requestURI is the Contact of a binding, which is u, as a Request-URI: without headers, RFC 3261

@@ -6,6 +6,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -30,6 +31,7 @@ type Arm func(ctx context.Context, j *job.Job, status int) job.Verdict
 type Proxy interface {
 	Reply(j *job.Job, status int, reason string, extra []byte, stateful bool) job.Verdict
 	Room(j *job.Job) int
+	Guard() *nexthop.Guard
 }
 
 // located is what every step with a location has.
@@ -141,6 +143,9 @@ func (s *save) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	aor, ok := s.appendAOR(buf[:0], j)
 	r := Read(j, s.rules, now(j))
 	defer r.Free()
+	if ok && r.Status == 0 && !reply {
+		r.guard(s.proxy.Guard(), j.Flow.Remote.Addr())
+	}
 	switch {
 	case r.Status != 0:
 	case !ok:

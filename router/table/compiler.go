@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sipedge/router/data"
+	"sipedge/router/numbers"
 	"sipedge/schema"
 )
 
@@ -83,6 +84,13 @@ func (c *compiler) diagnose(
 		d.End = pos.Col + length
 	}
 	c.found = append(c.found, d)
+}
+
+// numbers compiles an #Int.
+func (c *compiler) numbers(v *schema.Value) numbers.Set {
+	return numbers.Read(v, func(v *schema.Value, b numbers.Bounds) {
+		c.refuse(v, schema.BadValue, "no number is at least %d and at most %d", b.Min, b.Max)
+	})
 }
 
 // refuse reports a value that the matcher can't take.

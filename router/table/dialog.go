@@ -4,6 +4,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/vars"
 	"sipedge/schema"
+	"sipedge/sip"
 )
 
 var dialogMatchers = []matcher{
@@ -20,6 +21,14 @@ var dialogMatchers = []matcher{
 			Doc: "After loose_route met a valid tag: downstream, from the dialog's initiator, or upstream.",
 		},
 		compile: compileDirection,
+	},
+	{
+		Field: schema.Field{
+			Name: "rr_params", Where: inMessages, Schema: `[#Token]: bool | #Str`,
+			Doc: "Parameters of our Record-Route: after loose_route met a valid tag, those that " +
+				"record_route wrote when the dialog began.",
+		},
+		compile: compileRouteParams,
 	},
 	{
 		Field: schema.Field{
@@ -46,6 +55,12 @@ func compileDirection(_ *compiler, v *schema.Value) []condition {
 	return one(cheap, func(f *facts) bool { return f.Direction == want })
 }
 
+func compileRouteParams(c *compiler, v *schema.Value) []condition {
+	return c.params("rr_params.", v, func(f *facts, name string) ([]byte, bool) {
+		return sip.Param(f.RRParams, name)
+	})
+}
+
 // numberOf matches a field of vars that is a number; unset never holds.
 func numberOf(name string) func(*compiler, *schema.Value) []condition {
 	return func(c *compiler, v *schema.Value) []condition {
@@ -53,7 +68,7 @@ func numberOf(name string) func(*compiler, *schema.Value) []condition {
 		n := c.numbers(v)
 		return one(cheap, func(f *facts) bool {
 			x, ok := field.Int(f.Job)
-			return ok && n.hold(x)
+			return ok && n.Hold(x)
 		})
 	}
 }

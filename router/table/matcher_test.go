@@ -364,6 +364,8 @@ var matches = []struct {
 	!	size: 1
 	!	direction: upstream
 	!	direction: downstream
+		rr_params: {x: false}
+	!	rr_params: {x: true}
 		auth: false
 	!	auth: true
 	!	auth: {user: [alice, {empty: true}]}
@@ -423,6 +425,18 @@ func lines(text string) iter.Seq2[string, int] {
 			if !yield(strings.TrimSpace(match), want) {
 				return
 			}
+		}
+	}
+}
+
+func TestRouteParams(t *testing.T) {
+	j := newJob(t, reinvite)
+	j.RRParams = []byte(";x=1;flag")
+	table := compile(t, schema.InRequest, "rr_params: {x: '2'}",
+		"rr_params: {X: ['2', '1'], flag: true}", "rr_params: {x: {prefix: '1'}, y: false}")
+	for i, want := range []int{1, 1, 2} {
+		if got := table.Match(j, i); got != want {
+			t.Errorf("from %d: want %d, got %d", i, want, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"slices"
 
+	"sipedge/router/numbers"
 	"sipedge/router/vars"
 	"sipedge/schema"
 )
@@ -28,16 +29,16 @@ var resultMatchers = []matcher{
 }
 
 func compileStatus(_ *compiler, v *schema.Value) []condition {
-	var n numbers
+	var n numbers.Set
 	v.Each(func(v *schema.Value) {
 		if v.Kind == schema.Int {
-			n = append(n, bounds{v.N, v.N})
+			n = append(n, numbers.Bounds{Min: v.N, Max: v.N})
 		} else if len(v.S) == len("5xx") {
 			class := int64(v.S[0]-'0') * 100
-			n = append(n, bounds{class, class + 99})
+			n = append(n, numbers.Bounds{Min: class, Max: class + 99})
 		}
 	})
-	return one(cheap, func(f *facts) bool { return n.hold(int64(f.Status)) })
+	return one(cheap, func(f *facts) bool { return n.Hold(int64(f.Status)) })
 }
 
 func compileCause(_ *compiler, v *schema.Value) []condition {

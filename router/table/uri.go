@@ -77,10 +77,11 @@ func uriOf(r role) func(c *compiler, v *schema.Value) []condition {
 				n := c.numbers(&k.Value)
 				all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
 					port := vars.Port(f.address(r).uri)
-					return port != 0 && n.hold(int64(port))
+					return port != 0 && n.Hold(int64(port))
 				}})
 			case "params":
-				all = append(all, c.params(r, &k.Value)...)
+				all = append(all, c.params(uriNames[r]+".params.", &k.Value,
+					func(f *facts, name string) ([]byte, bool) { return f.address(r).uri.Param(name) })...)
 			}
 			for j := range all[from:] {
 				if cond := &all[from+j]; cond.field == "" {
@@ -100,22 +101,24 @@ func schemeOf(r role, v *schema.Value) condition {
 }
 
 // params: name to present, absent, or a text without case. A value is compared
-// unescaped.
-func (c *compiler) params(r role, v *schema.Value) (all []condition) {
+// unescaped. get finds the parameters, which are called prefix and their name.
+func (c *compiler) params(
+	prefix string, v *schema.Value, get func(f *facts, name string) (value []byte, ok bool),
+) (all []condition) {
 	for i := range v.Keys {
 		k := &v.Keys[i]
-		name, field := k.Name, uriNames[r]+".params."+k.Name
+		name, field := k.Name, prefix+k.Name
 		if k.Kind == schema.Bool {
 			want := k.B
 			all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
-				_, ok := f.address(r).uri.Param(name)
+				_, ok := get(f, name)
 				return ok == want
 			}, field: field})
 			continue
 		}
 		t := c.text(&k.Value, values)
 		all = append(all, condition{cost: decoded, holds: func(f *facts) bool {
-			value, ok := f.address(r).uri.Param(name)
+			value, ok := get(f, name)
 			f.scratch = sip.AppendUnescaped(f.scratch[:0], value)
 			return ok && t.holds(f, f.scratch)
 		}, field: field})

@@ -61,7 +61,7 @@ func (c *compiler) variable(x *vars.Var, v *schema.Value) func(f *facts) bool {
 		n := c.numbers(v)
 		return func(f *facts) bool {
 			i, ok := x.Int(f.Job, 0)
-			return ok && n.hold(i)
+			return ok && n.Hold(i)
 		}
 	case x.Type == vars.IP:
 		return c.within(x, v)

@@ -201,7 +201,7 @@ var mappings = []Mapping{
 	{"$DLG_lifetime", "$DLG_lifetime", "", noDialogs},
 	{"$DLG_status", "$DLG_status", "in_dialog", "whether the To header field has a tag"},
 	{"$dlg_val(name)", "$dlg_var(name)", "", noDialogs},
-	{"$rr_params", "", "", "loose_route reads the parameters of our Route, and takes it away"},
+	{"$rr_params", "", "rr_params.NAME", "by name, after loose_route met a valid tag"},
 	{"", "$route_uri", "headers.Route | addr.uri", "before loose_route"},
 	{"$acc_extra", "", "", noBackend},
 	{"", "$dbr(a=>b)", "", noBackend},

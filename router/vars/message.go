@@ -87,6 +87,15 @@ var messageFields = []Field{
 		},
 	},
 	{
+		Name: "rr_params.*", Where: inMessages,
+		Doc: "The value of that parameter of our Record-Route: after loose_route met a valid tag, " +
+			"as record_route wrote it when the dialog began.",
+		Append: func(dst []byte, j *job.Job, param string) []byte {
+			v, _ := sip.Param(j.RRParams, param)
+			return append(dst, v...)
+		},
+	},
+	{
 		Name: "via.branch", Where: inMessages,
 		Doc: "The branch of the top Via.",
 		Append: func(dst []byte, j *job.Job, _ string) []byte {

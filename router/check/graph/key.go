@@ -67,7 +67,7 @@ func keysRead(field string) []string {
 		return []string{"Contact"}
 	case name == "user_agent":
 		return []string{"User-Agent"}
-	case name == "direction":
+	case name == "direction", strings.HasPrefix(name, "rr_params."):
 		return []string{KeyDirection}
 	}
 	return []string{name}
