@@ -112,8 +112,8 @@ gateways:
 `
 }
 
-// A gateway is killed, comes back, is a black hole, comes back and flaps, under calls: at least 99 of
-// a hundred succeed.
+// A gateway is killed, comes back, is a black hole, comes back and flaps, under calls: at least
+// 99 of a hundred succeed.
 func TestSIPpGatewaysFail(t *testing.T) {
 	needs(t, "sipp")
 	first, second := startGateway(t), startGateway(t)
@@ -208,7 +208,8 @@ func (s *server) invite(id string) int {
 		s.t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "INVITE sip:+4930@example.net SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\n"+
+	fmt.Fprintf(conn, "INVITE sip:+4930@example.net SIP/2.0\r\n"+
+		"Via: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\n"+
 		"Max-Forwards: 70\r\nFrom: <sip:a@example.net>;tag=a\r\nTo: <sip:+4930@example.net>\r\n"+
 		"Call-ID: invite-%s\r\nCSeq: 1 INVITE\r\nContact: <sip:%s>\r\nContent-Length: 0\r\n\r\n",
 		conn.LocalAddr(), id, id, conn.LocalAddr())

@@ -40,6 +40,7 @@ var upstairs = map[string][]string{
 // testers are packages of tests, which ask the environment what must be there.
 var testers = []string{
 	"backends/backendtest", "sip/resolve/resolvetest", "sip/transport/transporttest",
+	"sip/transport/transporttest/guest",
 }
 
 // noGoroutines are packages in which time and concurrency come from outside.

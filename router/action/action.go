@@ -94,12 +94,13 @@ func Kinds() []Kind {
 func all() []Kind {
 	return []Kind{
 		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind, forceRportKind,
-		forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind, maxForwardsKind,
-		nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind, putKind, queryKind,
-		rateLimitKind, recordRouteKind, redirectKind, relayKind, removeHeaderKind, replyKind,
-		replyErrorKind, returnKind, revertURIKind, rewriteURIKind, routeKind, rtpengineKind, saveKind,
-		sendRequestKind, serializeBranchesKind, setKind, setHeaderKind, setHostKind, setPortKind,
-		setUserKind, speedDialKind, stripKind, stripTailKind, unregisterKind, unsetKind,
+		banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind,
+		forceRportKind, forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind,
+		maxForwardsKind, nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind,
+		putKind, queryKind, rateLimitKind, recordRouteKind, redirectKind, relayKind,
+		removeHeaderKind, replyKind, replyErrorKind, returnKind, revertURIKind, rewriteURIKind,
+		routeKind, rtpengineKind, saveKind, sendRequestKind, serializeBranchesKind, setKind,
+		setHeaderKind, setHostKind, setPortKind, setUserKind, speedDialKind, stripKind,
+		stripTailKind, unregisterKind, unsetKind,
 	}
 }

@@ -85,8 +85,8 @@ func TestStrangersTargets(t *testing.T) {
 var withGateways = strings.Replace(head, "tables:",
 	"gateways: {pstn: {destinations: [{uri: \"sip:10.0.0.7\"}]}}\ntables:", 1)
 
-// TestLookupIsLocal: where a binding leads is ours to call, and so is a gateway; what is done to the
-// target behind it may not be.
+// TestLookupIsLocal: where a binding leads is ours to call, and so is a gateway; what is done to
+// the target behind it may not be.
 func TestLookupIsLocal(t *testing.T) {
 	for _, tt := range []struct{ name, rules, want string }{
 		{"found", `{do: [{lookup: {location: contacts}}, {relay: {}}]}`, ""},

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,7 +162,8 @@ func TestSharesFollowWeights(t *testing.T) {
 func TestRoundRobinAndFirst(t *testing.T) {
 	y := newYard(t)
 	sets := y.read(`
-ring: {algorithm: round_robin, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}, {uri: "sip:10.0.0.3"}]}
+ring: {algorithm: round_robin, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"},
+  {uri: "sip:10.0.0.3"}]}
 first: {algorithm: first, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}]}`)
 	if got := y.share(sets, "ring", 30); got["sip:10.0.0.1"] != 10 || got["sip:10.0.0.3"] != 10 {
 		t.Errorf("round robin: %v", got)
@@ -174,7 +176,8 @@ first: {algorithm: first, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.
 // A gateway that goes takes its own keys away, and no others; they come back with it.
 func TestHashMovesNoOtherKeys(t *testing.T) {
 	y := newYard(t)
-	sets := y.read(`pstn: {algorithm: hash, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"},
+	sets := y.read(`pstn: {algorithm: hash, destinations: [{uri: "sip:10.0.0.1"},
+  {uri: "sip:10.0.0.2"},
 		{uri: "sip:10.0.0.3"}, {uri: "sip:10.0.0.4"}]}`)
 	of := func() (list []string) {
 		for i := range 1000 {
@@ -198,7 +201,8 @@ func TestHashMovesNoOtherKeys(t *testing.T) {
 
 func TestLeastCalls(t *testing.T) {
 	y := newYard(t)
-	sets := y.read(`pstn: {algorithm: least_calls, destinations: [{uri: "sip:10.0.0.1", weight: 2}, {uri: "sip:10.0.0.2"}]}`)
+	sets := y.read(`pstn: {algorithm: least_calls, destinations: [
+  {uri: "sip:10.0.0.1", weight: 2}, {uri: "sip:10.0.0.2"}]}`)
 	count := map[string]int{}
 	for range 30 {
 		g := y.choose(sets, "pstn", &job.Choice{})
@@ -214,7 +218,8 @@ func TestLeastCalls(t *testing.T) {
 func TestNextDestinations(t *testing.T) {
 	y := newYard(t)
 	sets := y.read(`
-pstn: {destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}, {uri: "sip:10.0.0.3", priority: 1}]}
+pstn: {destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"},
+  {uri: "sip:10.0.0.3", priority: 1}]}
 spare: {destinations: [{uri: "sip:10.0.0.9"}]}`)
 	c := job.Choice{Plan: sets.plan([]*Set{sets.Get("pstn"), sets.Get("spare")})}
 	var got []string
@@ -229,7 +234,8 @@ spare: {destinations: [{uri: "sip:10.0.0.9"}]}`)
 
 func TestLimits(t *testing.T) {
 	y := newYard(t)
-	sets := y.read(`pstn: {destinations: [{uri: "sip:10.0.0.1", max_calls: 2}, {uri: "sip:10.0.0.2", rate: 3/1s, priority: 1}]}`)
+	sets := y.read(`pstn: {destinations: [{uri: "sip:10.0.0.1", max_calls: 2},
+  {uri: "sip:10.0.0.2", rate: 3/1s, priority: 1}]}`)
 	take := func() string {
 		g := y.choose(sets, "pstn", &job.Choice{})
 		if g == nil {
@@ -242,7 +248,8 @@ func TestLimits(t *testing.T) {
 	for range 6 {
 		got = append(got, take())
 	}
-	want := []string{"sip:10.0.0.1", "sip:10.0.0.1", "sip:10.0.0.2", "sip:10.0.0.2", "sip:10.0.0.2", "none"}
+	want := []string{"sip:10.0.0.1", "sip:10.0.0.1",
+		"sip:10.0.0.2", "sip:10.0.0.2", "sip:10.0.0.2", "none"}
 	if !slices.Equal(got, want) {
 		t.Errorf("want %v, got %v", want, got)
 	}
@@ -296,12 +303,14 @@ func TestProbesTakeOutAndBringBack(t *testing.T) {
 // Calls take a gateway out, and when it is not probed, one that is tried brings it back.
 func TestCallsTakeOutAndBringBack(t *testing.T) {
 	y := newYard(t)
-	sets := y.read(`pstn: {destinations: [{uri: "sip:10.0.0.1"}], passive: {failures: 2, codes: [5xx], retry: 30s}}`)
+	sets := y.read(`pstn: {destinations: [{uri: "sip:10.0.0.1"}],
+  passive: {failures: 2, codes: [5xx], retry: 30s}}`)
 	g := sets.Get("pstn").gateways[0]
 	answer := func(status string) {
 		var m sip.Message
 		if err := m.Parse([]byte("SIP/2.0 " + status + " x\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
-			"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n")); err != nil {
+			"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\n" +
+			"Call-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
 		y.Began(g.id, sip.INVITE)
@@ -314,7 +323,8 @@ func TestCallsTakeOutAndBringBack(t *testing.T) {
 		t.Fatalf("failures that do not follow each other: %s", got)
 	}
 	y.fail(g, 1)
-	if got := y.state("pstn", "sip:10.0.0.1"); got != "down" || y.choose(sets, "pstn", &job.Choice{}) != nil {
+	if got := y.state("pstn", "sip:10.0.0.1"); got != "down" ||
+		y.choose(sets, "pstn", &job.Choice{}) != nil {
 		t.Fatalf("two in a row: %s", got)
 	}
 	y.now = y.now.Add(31 * time.Second)
@@ -349,7 +359,8 @@ func TestNamesWithoutAddress(t *testing.T) {
 	}
 	y.names["gw1.example"], y.names["gw2.example"] = "none", "10.0.0.2"
 	y.pass(2 * time.Second)
-	if a, b := y.state("pstn", "sip:gw1.example"), y.state("pstn", "sip:gw2.example"); a != "unresolved" ||
+	a, b := y.state("pstn", "sip:gw1.example"), y.state("pstn", "sip:gw2.example")
+	if a != "unresolved" ||
 		b != "up" {
 		t.Errorf("want unresolved and up, got %s and %s", a, b)
 	}
@@ -358,7 +369,8 @@ func TestNamesWithoutAddress(t *testing.T) {
 // A reload keeps what is known of gateways that stay.
 func TestReload(t *testing.T) {
 	y := newYard(t)
-	const two = `pstn: {destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}], probe: {every: 10s}}`
+	const two = `pstn: {destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}],
+  probe: {every: 10s}}`
 	sets := y.read(two)
 	y.fail(sets.Get("pstn").gateways[0], 3)
 	y.SetMode("pstn", "sip:10.0.0.2", Drained)
@@ -405,7 +417,7 @@ func TestProbesAreSpread(t *testing.T) {
 func TestChoiceAllocatesNothing(t *testing.T) {
 	for algorithm := range algorithms {
 		y := newYard(t)
-		sets := y.read(`pstn: {algorithm: ` + strings.Replace(algorithm, "", "weighted", max(0, 1-len(algorithm))) +
+		sets := y.read(`pstn: {algorithm: ` + cmp.Or(algorithm, "weighted") +
 			`, destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2", rate: 1000000/1s}]}`)
 		plan := sets.plan([]*Set{sets.Get("pstn")})
 		if n := testing.AllocsPerRun(100, func() {
@@ -426,7 +438,10 @@ func TestBadSets(t *testing.T) {
 		{`a: {destinations: [{uri: "sip:"}]}`, schema.BadURI},
 		{`a: {destinations: [{uri: "sip:10.0.0.1", rate: 0/1s}]}`, schema.OutOfRange},
 		{`a: {destinations: [{uri: "sip:10.0.0.1"}], probe: {every: 100ms}}`, schema.OutOfRange},
-		{`a: {destinations: [{uri: "sip:10.0.0.1"}], probe: {every: 5s, timeout: 5s}}`, schema.OutOfRange},
+		{
+			`a: {destinations: [{uri: "sip:10.0.0.1"}], probe: {every: 5s, timeout: 5s}}`,
+			schema.OutOfRange,
+		},
 	} {
 		v, _ := schema.ReadData("gateways.yaml", []byte(c.yaml))
 		if _, diags := newYard(t).Read(&v); len(diags) != 1 || diags[0].Code != c.want {
@@ -446,7 +461,10 @@ func TestCallLastsUntilBYE(t *testing.T) {
 		}
 		return m
 	}
-	const ours, theirs = "Record-Route: <sip:edge.example;lr>\r\n", "Record-Route: <sip:other.example;lr>\r\n"
+	const (
+		ours   = "Record-Route: <sip:edge.example;lr>\r\n"
+		theirs = "Record-Route: <sip:other.example;lr>\r\n"
+	)
 	for _, c := range []struct {
 		name, route string
 		answered    int64

@@ -29,8 +29,8 @@ type Env struct {
 type Arm func(ctx context.Context, j *job.Job, status int) job.Verdict
 
 // chosenSchema are the arguments of what is done with a gateway that was chosen.
-const chosenSchema = `	// Whether its host, port and transport are written into the Request-URI as well, which
-	// otherwise stays as it is.
+const chosenSchema = `	// Whether its host, port and transport are written into the Request-URI as
+	// well, which otherwise stays as it is.
 	rewrite_host?: bool
 	// The variable that gets the attributes of the gateway.
 	into?: #VarName
@@ -39,9 +39,9 @@ const chosenSchema = `	// Whether its host, port and transport are written into 
 // Dispatch is the action dispatch.
 var Dispatch = schema.Kind{
 	Name: "dispatch",
-	Doc: "Chooses a gateway of a set that can be used: `relay` and `forward` send the request there, " +
-		"and the Request-URI stays, unless told otherwise. When there is none the arm runs; without " +
-		"it the request is answered 503.",
+	Doc: "Chooses a gateway of a set that can be used: `relay` and `forward` send the " +
+		"request there, and the Request-URI stays, unless told otherwise. When there is none the " +
+		"arm runs; without it the request is answered 503.",
 	Schema: `{
 	// The set, or several: one is chosen from the first that has one.
 	set!: #GatewaysName | [#GatewaysName, ...#GatewaysName]

@@ -189,7 +189,8 @@ listen: [{udp: "192.0.2.10:5060"}]
 gateways:
   pstn: {destinations: [{uri: "sip:gw1.example"}, {uri: "sip:gw2.example"}], passive: {failures: 1}}
 routes:
-  request: [{match: {source: 203.0.113.0/24}, do: [{dispatch: {set: pstn}}, {relay: {fr_timer: 1s}}]},
+  request: [{match: {source: 203.0.113.0/24},
+    do: [{dispatch: {set: pstn}}, {relay: {fr_timer: 1s}}]},
     {do: [{reply: {code: 403}}]}]
 `)
 	const cases = `policy: policy.yaml

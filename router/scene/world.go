@@ -44,7 +44,8 @@ func newWorld(
 	net *mem.Network, doc *schema.Document, out Outside, open bool, own ...netip.Addr,
 ) (*World, error) {
 	w := &World{
-		net: net, from: net.Now(), hosts: out.Hosts, down: out.Down, open: open, beats: len(doc.Routes.Timer) > 0,
+		net: net, from: net.Now(), hosts: out.Hosts, down: out.Down, open: open,
+		beats: len(doc.Routes.Timer) > 0,
 	}
 	var err error
 	if w.node, err = net.Node(Listeners(doc, own...)...); err != nil {

@@ -28,8 +28,8 @@ type Change struct {
 	removed []Socket
 }
 
-// Prepare makes a Change to these listeners. One that goes on may be advertised in another way; what
-// differs besides would have its address bound twice, and is an error.
+// Prepare makes a Change to these listeners. One that goes on may be advertised in another way;
+// what differs besides would have its address bound twice, and is an error.
 func (m *Manager) Prepare(want []Listener) (*Change, error) {
 	now := m.places.Load()
 	c := &Change{

@@ -104,8 +104,8 @@ func TestChangeFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Start(nil)
-	if _, err = m.Prepare(listeners("203.0.113.2:5060", "203.0.113.3:5060", "127.0.0.1:1")); !errors.Is(
-		err, errTaken) {
+	_, err = m.Prepare(listeners("203.0.113.2:5060", "203.0.113.3:5060", "127.0.0.1:1"))
+	if !errors.Is(err, errTaken) {
 		t.Errorf("error %v, want errTaken", err)
 	}
 	given, err := m.Prepare(listeners("203.0.113.4:5060"))

@@ -13,7 +13,8 @@ import (
 )
 
 // ErrNoSCTP is of a system that cannot.
-var ErrNoSCTP = fmt.Errorf("this kernel has no SCTP (%w); load module sctp", syscall.EPROTONOSUPPORT)
+var ErrNoSCTP = fmt.Errorf(
+	"this kernel has no SCTP (%w); load module sctp", syscall.EPROTONOSUPPORT)
 
 // Listen implements transport.Listen.
 func Listen(e transport.Env) (transport.Socket, error) {

@@ -96,7 +96,7 @@ type Gateways struct {
 type Gateway struct {
 	Set      string  `json:"set" doc:"Its name in the policy."`
 	URI      string  `json:"uri" doc:"As the policy has it."`
-	State    string  `json:"state" doc:"up; down: it does not answer; unresolved: its name has no address; drained and disabled: by an operator."`
+	State    string  `json:"state" doc:"up, down, unresolved (no address), drained or disabled."`
 	Since    float64 `json:"since_seconds" doc:"Since it went down or came back; 0: it never did."`
 	Weight   int     `json:"weight" doc:"Its share."`
 	Priority int     `json:"priority" doc:"The lowest number is chosen first."`
@@ -110,7 +110,7 @@ type Gateway struct {
 
 // GatewayMode says how gateways may be used.
 type GatewayMode struct {
-	Mode string `json:"mode" doc:"enabled; drained: requests within dialogs alone are sent there; disabled: none are, nor probes."`
+	Mode string `json:"mode" doc:"enabled; drained: for dialogs there are; disabled: for nothing."`
 }
 
 // Tables are those of the policy.

@@ -73,7 +73,8 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 }
 
 func gatewaysText(v *control.Gateways, w io.Writer) {
-	fmt.Fprintln(w, "SET\tGATEWAY\tSTATE\tSINCE\tPRIORITY\tWEIGHT\tCALLS\tCHOSEN\tFAILED\tPROBES\tSILENT")
+	fmt.Fprintln(w, "SET\tGATEWAY\tSTATE\tSINCE\tPRIORITY\tWEIGHT\t"+
+		"CALLS\tCHOSEN\tFAILED\tPROBES\tSILENT")
 	for _, g := range v.Gateways {
 		since, calls := "-", fmt.Sprint(g.Calls)
 		if g.Since > 0 {
