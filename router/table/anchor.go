@@ -1,6 +1,10 @@
 package table
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"sipedge/router/table/decoded"
+)
 
 // axis is a value of a message that rules can be filed under. The order is
 // the one of preference: what is cheap to ask for stands first.
@@ -25,13 +29,13 @@ const (
 // dynamic is an axis that is not known before the rules: a header, or a text
 // by the regular expressions it matches.
 type dynamic struct {
-	header *header // nil: the value of axis of
+	header *decoded.Header // nil: the value of axis of
 	of     axis
 	regex  bool // by expression; else by value
 }
 
 // dynamic is the number of the axis of a header, or else of a static one.
-func (c *compiler) dynamic(h *header, of axis, regex bool) axis {
+func (c *compiler) dynamic(h *decoded.Header, of axis, regex bool) axis {
 	for i, d := range c.axes {
 		if d.regex == regex && d.of == of && (d.header == nil) == (h == nil) &&
 			(h == nil || *d.header == *h) {
@@ -55,7 +59,7 @@ func (c *compiler) anchor(t text, exact, prefix axis) *anchor {
 }
 
 // headerAnchor is anchor for the text of a header.
-func (c *compiler) headerAnchor(t text, h *header) *anchor {
+func (c *compiler) headerAnchor(t text, h *decoded.Header) *anchor {
 	if t.anchor(byMethod, noAxis) != nil {
 		return t.anchor(c.dynamic(h, 0, false), noAxis)
 	}
@@ -96,14 +100,14 @@ const (
 	hostIs
 )
 
-func axisOf(r role, k axisKind) axis {
-	if r == theContact {
+func axisOf(r decoded.Role, k axisKind) axis {
+	if r == decoded.Contact {
 		return noAxis
 	}
 	return [...][3]axis{
-		theRURI: {byRURIUser, byRURIUserPrefix, byRURIHost},
-		theFrom: {byFromUser, byFromUserPrefix, byFromHost},
-		theTo:   {byToUser, byToUserPrefix, byToHost},
+		decoded.RURI: {byRURIUser, byRURIUserPrefix, byRURIHost},
+		decoded.From: {byFromUser, byFromUserPrefix, byFromHost},
+		decoded.To:   {byToUser, byToUserPrefix, byToHost},
 	}[r][k]
 }
 
@@ -126,19 +130,19 @@ func (a *anchor) size() int { return len(a.keys) + len(a.nets) }
 func (f *facts) key(a axis) []byte {
 	switch a {
 	case byRURIUser, byRURIUserPrefix:
-		return f.address(theRURI).user
+		return f.Address(decoded.RURI).User
 	case byRURIHost:
-		return f.address(theRURI).host
+		return f.Address(decoded.RURI).Host
 	case byMethod:
 		return f.Msg.MethodName()
 	case byFromUser, byFromUserPrefix:
-		return f.address(theFrom).user
+		return f.Address(decoded.From).User
 	case byFromHost:
-		return f.address(theFrom).host
+		return f.Address(decoded.From).Host
 	case byToUser, byToUserPrefix:
-		return f.address(theTo).user
+		return f.Address(decoded.To).User
 	case byToHost:
-		return f.address(theTo).host
+		return f.Address(decoded.To).Host
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func compileAuth(c *compiler, v *schema.Value) (all []condition) {
 		}
 		t := c.text(&v.Keys[i].Value, how{})
 		all = append(all, condition{
-			cost: decoded, field: "auth." + v.Keys[i].Name,
+			cost: parsed, field: "auth." + v.Keys[i].Name,
 			holds: func(f *facts) bool { return len(f.Auth) > 0 && t.holds(f, part(f.Auth)) },
 		})
 	}

@@ -39,8 +39,8 @@ func compileBody(c *compiler, v *schema.Value) (all []condition) {
 			if i := bytes.IndexByte(value, ';'); i >= 0 {
 				value = value[:i]
 			}
-			f.scratch = sip.AppendLower(f.scratch[:0], bytes.TrimSpace(value))
-			return t.holds(f, f.scratch)
+			f.Scratch = sip.AppendLower(f.Scratch[:0], bytes.TrimSpace(value))
+			return t.holds(f, f.Scratch)
 		}})
 	}
 	if d := v.Get("sdp"); d.Kind == schema.Map {

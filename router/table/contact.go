@@ -1,6 +1,7 @@
 package table
 
 import (
+	"sipedge/router/table/decoded"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -14,33 +15,17 @@ var contactMatchers = []matcher{{
 }}
 
 func compileContact(c *compiler, v *schema.Value) []condition {
-	conditions := uriOf(theContact)(c, v)
+	conditions := uriOf(decoded.Contact)(c, v)
 	all := make(rule, len(conditions))
 	for i := range conditions {
 		all[i] = conditions[i].holds
 	}
 	return one(searched, func(f *facts) bool {
 		for e, ok := f.Msg.FirstElement(sip.Contact); ok; e, ok = f.Msg.NextElement(e) {
-			if f.contact(e.Value) && all.holds(f) {
+			if f.ReadContact(e.Value) && all.holds(f) {
 				return true
 			}
 		}
 		return false
 	})
-}
-
-// contact makes the URI of one Contact the one that conditions look at; false:
-// there is none in it.
-func (f *facts) contact(value []byte) bool {
-	a := &f.addresses[theContact]
-	n, err := sip.ParseNameAddr(value)
-	if err != nil || n.Star {
-		return false
-	}
-	if a.own, err = sip.ParseURI(n.URI); err != nil {
-		return false
-	}
-	a.decoded, a.ok, a.myself, a.uri = true, true, unknown, &a.own
-	a.compare()
-	return true
 }

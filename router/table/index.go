@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router/dfa"
 	"sipedge/router/directory"
+	"sipedge/router/table/decoded"
 )
 
 // How the index is built.
@@ -45,14 +46,14 @@ type split struct {
 // group files by the value of an axis or of a header.
 type group struct {
 	axis    axis
-	header  *header // nil: the value of axis
-	lengths []int   // of beginnings of the value, ascending; nil: by all of it
+	header  *decoded.Header // nil: the value of axis
+	lengths []int           // of beginnings of the value, ascending; nil: by all of it
 	nodes   directory.Of[node]
 }
 
 // regexGroup files by the expressions that a header, or the value of an axis, matches.
 type regexGroup struct {
-	header *header // nil: the value of axis
+	header *decoded.Header // nil: the value of axis
 	axis   axis
 	set    dfa.Set
 	nodes  []node // by expression

@@ -79,8 +79,8 @@ func (f *facts) hash(a axis) uint32 {
 // found tries the lists of what the values of a group say.
 func (t *Table) found(g *group, f *facts, from, best int32) int32 {
 	if g.header != nil {
-		for v := f.walk(g.header); v.next(f); {
-			if n := g.nodes.Find(f.unfold(v.value)); n != nil {
+		for v := f.Walk(g.header); v.Next(&f.Message); {
+			if n := g.nodes.Find(f.Unfold(v.Value)); n != nil {
 				best = t.first(n, f, from, best)
 			}
 		}
@@ -114,8 +114,8 @@ func (t *Table) matched(g *regexGroup, f *facts, from, best int32) int32 {
 			best = t.accepted(g, p, f.key(g.axis), f, from, best)
 			continue
 		}
-		for v := f.walk(g.header); v.next(f); {
-			best = t.accepted(g, p, f.unfold(v.value), f, from, best)
+		for v := f.Walk(g.header); v.Next(&f.Message); {
+			best = t.accepted(g, p, f.Unfold(v.Value), f, from, best)
 		}
 	}
 	return best

@@ -34,7 +34,7 @@ func compilePeer(c *compiler, v *schema.Value) (all []condition) {
 		part := peerParts[v.Keys[i].Name]
 		t := c.text(&v.Keys[i].Value, how{})
 		all = append(all, condition{
-			cost: decoded, field: "peer." + v.Keys[i].Name,
+			cost: parsed, field: "peer." + v.Keys[i].Name,
 			holds: func(f *facts) bool {
 				if f.Flow.Peer == nil {
 					return false
@@ -57,6 +57,6 @@ func compilePeer(c *compiler, v *schema.Value) (all []condition) {
 
 // holds reports whether t holds for s, without a copy of its own.
 func (f *facts) holds(t text, s string) bool {
-	f.scratch = append(f.scratch[:0], s...)
-	return t.holds(f, f.scratch)
+	f.Scratch = append(f.Scratch[:0], s...)
+	return t.holds(f, f.Scratch)
 }

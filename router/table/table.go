@@ -63,7 +63,7 @@ type cost uint8
 
 const (
 	cheap    cost = iota // known already
-	decoded              // a URI to decode
+	parsed               // a URI to decode
 	searched             // a header to find, perhaps a regular expression
 )
 

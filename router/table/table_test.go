@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sipedge/router/job"
+	"sipedge/router/table/decoded"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -37,7 +38,7 @@ func newNaive(t testing.TB, rules []schema.Rule) naive {
 
 func (n naive) Match(j *job.Job, from int) int {
 	for i := from; i < len(n); i++ {
-		if n[i].holds(&facts{Job: j}) {
+		if n[i].holds(&facts{Message: decoded.Message{Job: j}}) {
 			return i
 		}
 	}

@@ -31,6 +31,15 @@ type alternative struct {
 	fold     bool // what they are compared with is not yet
 }
 
+// answer is a bool that may not be said.
+type answer uint8
+
+const (
+	unknown answer = iota
+	no
+	yes
+)
+
 // holds looks at b; f lends memory.
 func (t text) holds(f *facts, b []byte) bool {
 	for i := range t {

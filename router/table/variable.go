@@ -33,7 +33,7 @@ func compileVars(c *compiler, v *schema.Value) (all []condition) {
 		}
 		cond := condition{holds: holds, field: k.Name, cost: cheap}
 		if found.Type == vars.String || found.Type == vars.URI {
-			cond.cost = decoded
+			cond.cost = parsed
 		}
 		all = append(all, cond)
 	}

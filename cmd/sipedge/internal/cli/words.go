@@ -14,6 +14,7 @@ import (
 	"sipedge/router/action"
 	"sipedge/router/policytest"
 	"sipedge/router/vars"
+	"sipedge/router/vars/pseudovar"
 	"sipedge/schema"
 	"sipedge/schema/manual"
 )
@@ -66,7 +67,7 @@ const (
 func listVariables(out io.Writer) {
 	const row = "%-24s %-24s %s\n"
 	fmt.Fprintf(out, row, "OpenSIPS", "Kamailio", "here")
-	for _, m := range vars.Mappings() {
+	for _, m := range pseudovar.Mappings() {
 		here := "{" + m.Field + "}"
 		switch {
 		case m.Field == "":

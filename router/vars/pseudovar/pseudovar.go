@@ -1,4 +1,8 @@
-package vars
+// Package pseudovar is by what names a policy knows the pseudo-variables of OpenSIPS and Kamailio.
+// Its one law: each is a field of package vars, or says why it is none.
+package pseudovar
+
+import "slices"
 
 // Mapping says by what name a policy knows a pseudo-variable of OpenSIPS or
 // Kamailio.
@@ -10,7 +14,7 @@ type Mapping struct {
 }
 
 // Mappings is the table, by subject.
-func Mappings() []Mapping { return append([]Mapping(nil), mappings...) }
+func Mappings() []Mapping { return slices.Clone(mappings) }
 
 // Why things have no equivalent.
 const (

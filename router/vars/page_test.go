@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sipedge/router/vars/pseudovar"
 	"sipedge/schema"
 )
 
@@ -20,7 +21,7 @@ var update = flag.Bool("update", false, "write VARIABLES.md anew")
 func TestMappings(t *testing.T) {
 	scope := scopeOf("var.NAME string", "avp.NAME string")
 	seen := map[string]bool{}
-	for _, m := range Mappings() {
+	for _, m := range pseudovar.Mappings() {
 		for _, name := range []string{"OpenSIPS " + m.OpenSIPS, "Kamailio " + m.Kamailio} {
 			if strings.HasSuffix(name, " ") {
 				continue
@@ -93,7 +94,7 @@ func writePage(b *bytes.Buffer) {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", cell(p.Name+p.Args), p.takes, out, p.Doc)
 	}
 	b.WriteString("\n## Pseudo-variables\n\n| OpenSIPS | Kamailio | here | |\n|---|---|---|---|\n")
-	for _, m := range Mappings() {
+	for _, m := range pseudovar.Mappings() {
 		here, why := cell(m.Field), m.Why
 		if m.Field == "" {
 			here, why = "no equivalent", "because "+m.Why
