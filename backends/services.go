@@ -97,14 +97,20 @@ func (o *opening) open(b *schema.Backend) {
 			return
 		}
 	}
+	told := false // what is wrong with it, where another backend is declared
 	backend, diags := d.Open(&Opening{
 		Name: b.Name, Settings: settings, Folder: one.folder, State: o.host.State,
 		Log: o.host.Log, Alone: o.host.Alone, Look: o.host.Look,
 		Other: func(name string) Backend {
 			one.uses = append(one.uses, name)
-			return o.other(name)
+			other := o.other(name)
+			told = told || other == nil && o.begun[name] && o.diags.HasErrors()
+			return other
 		},
 	})
+	if told && diags.HasErrors() {
+		return
+	}
 	if o.diags = append(o.diags, diags...); !diags.HasErrors() {
 		one.backend = backend
 		o.s.open = append(o.s.open, one)

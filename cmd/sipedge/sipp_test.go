@@ -18,6 +18,7 @@ import (
 
 // sipp is a running SIPp. It ends by itself after its calls, or with the test.
 type sipp struct {
+	lossy bool // calls may fail: the test counts them
 	t     *testing.T
 	name  string
 	cmd   *exec.Cmd
@@ -133,7 +134,7 @@ func (s *sipp) wait(bound time.Duration) (succeeded, failed int) {
 		s.t.Errorf("sipp %s did not end within %v", s.name, bound)
 	}
 	succeeded, failed = s.counts()
-	if exit != nil || failed > 0 {
+	if !s.lossy && (exit != nil || failed > 0) {
 		errs, _ := os.ReadFile(s.errs)
 		out := s.out.String()
 		s.t.Errorf("sipp %s: %v, %d calls failed\n%s\n%s", s.name, exit, failed,

@@ -210,7 +210,8 @@ func (s *Scene) answer(r *request, reply *Reply, after time.Duration) {
 		r.answered = reply.Code >= 200
 		local := w.node.Listeners()[r.to.Listener].Addr
 		extra := ""
-		if r.m.Method() == sip.INVITE && reply.Code > 100 && reply.Code < 300 {
+		if r.m.Method() == sip.INVITE && reply.Code > 100 && reply.Code < 300 &&
+			!hasField(reply.Fields, "Contact") {
 			extra = fmt.Sprintf("Contact: <sip:branch@%s>\r\n", r.to.Remote)
 		}
 		for _, f := range reply.Fields {

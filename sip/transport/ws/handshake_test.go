@@ -106,8 +106,15 @@ func TestHandshake(t *testing.T) {
 				if c.status != 101 && transport.Rejection(why) == c.why {
 					want = 1
 				}
-				if got := m.Stats()[0].Rejected[why].Load(); got != want {
-					t.Errorf("rejected for %s: %d, want %d", transport.Rejections[why], got, want)
+				got := &m.Stats()[0].Rejected[why]
+				for range 200 { // it is counted once the answer was written
+					if got.Load() == want {
+						break
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				if got.Load() != want {
+					t.Errorf("rejected for %s: %d, want %d", transport.Rejections[why], got.Load(), want)
 				}
 			}
 		})

@@ -76,7 +76,7 @@ var Operations = []Operation{
 		Doc:    "Targets that failed lately, by address: others are preferred to them.",
 		Answer: Targets{}},
 	{ID: "clear_targets", Method: remove, Path: "/v1/targets",
-		Doc: "Forgets that targets failed: they are used again at once. 404: none did.",
+		Doc: "Forgets that targets failed: they are used again at once. 404: the one given did not.",
 		Params: []Param{{Name: "target", Doc: "An address, address:port, or one of these and " +
 			"/transport (192.0.2.1:5060/udp); all unless given."}},
 		Answer: Cleared{}, Errors: []int{404}},

@@ -45,7 +45,7 @@ func (s *Server) clearTargets(_ http.ResponseWriter, r *http.Request) (any, erro
 		return nil, err
 	}
 	n := s.Failed.Clear(addr, port, t)
-	if n == 0 {
+	if n == 0 && addr.IsValid() {
 		return nil, refuse(http.StatusNotFound, "no such target failed lately")
 	}
 	return &Cleared{n}, nil

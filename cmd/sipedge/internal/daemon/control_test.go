@@ -81,6 +81,7 @@ func TestControlOperations(t *testing.T) {
 	c := startControlled(t, `backends:
   contacts: {memory: {}}
   media: {rtpengine: {nodes: [{udp: "127.0.0.1:9"}]}}
+gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
 `)
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
@@ -93,6 +94,8 @@ func TestControlOperations(t *testing.T) {
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
 		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"backends", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
+		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},
+		{"targets", "", ""}, {"clear_targets", "", ""},
 		{"log_level", "", ""}, {"set_log_level", "", `{"level": "warn"}`},
 		{"add_binding", alice, `{"contact": "sip:a@192.0.2.8", "q": 0, "expires_seconds": 90,
 			"path": "<sip:p@192.0.2.1;lr>", "received": "sip:192.0.2.3:4000"}`},
