@@ -1,4 +1,4 @@
-package proxy
+package stateless
 
 import (
 	"bytes"
@@ -14,7 +14,40 @@ import (
 	"sipedge/sip/transport"
 )
 
-// A passage is a request on its way through without state, RFC 3261 §16.11.
+// Request is what a policy says of a request that is forwarded.
+type Request struct {
+	Token   identity.Token // of its branches
+	To      []byte         // next hop URI of the policy; nil: Route, then Request-URI
+	By      nexthop.Trust  // who says To
+	OnError job.Route      // run instead when nothing could be sent for a local reason; nil: none
+}
+
+// Forward sends the request on, which was admitted, with a deterministic branch: a retransmission
+// and the CANCEL and the ACK to a non-2xx of an INVITE get the same one.
+func (p *Forwarder) Forward(j *job.Job, s *Settings, r Request) job.Verdict {
+	h := passage{
+		set: s, flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
+		by: r.By, onError: r.OnError, trace: j.Trace, verified: j.Verified,
+		stamp: identity.Stamp{
+			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
+		},
+	}
+	sender := p.cfg.Find.Sender
+	h.via = p.cfg.Own.Stateless(j, r.Token, sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
+	if r.OnError != nil {
+		h.before = p.copyOf(j.Msg)
+	}
+	v := job.Done
+	if f := p.forward(j, &h, r.To); f != nil {
+		v = p.notForwarded(j, &h, f)
+	} else {
+		j.Answered = true
+	}
+	p.putMessage(h.before)
+	return v
+}
+
+// A passage is a request on its way through.
 type passage struct {
 	set     *Settings
 	flow    transport.Flow
@@ -31,53 +64,14 @@ type passage struct {
 	verified bool
 }
 
-// Forward sends the request on without state, RFC 3261 §16.11, with a
-// deterministic branch: a retransmission and the CANCEL and the ACK to a
-// non-2xx of an INVITE get the same one. to and by are as in Hooks, and
-// onError runs instead when nothing could be sent for a local reason. A
-// request that has a transaction is relayed.
-func (p *Proxy) Forward(
-	j *job.Job, to []byte, by nexthop.Trust, onError job.Route,
-) job.Verdict {
-	if j.Word != 0 {
-		return p.Relay(j, &Hooks{To: to, By: by, OnError: onError})
-	}
-	if to == nil {
-		t := j.Aim()
-		to, by = nexthop.Chosen(j.Msg, &t, j.Verified)
-	}
-	t, f := p.admit(j)
-	if f != nil {
-		return p.refuse(j, f)
-	}
-	h := passage{
-		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
-		by: by, onError: onError, trace: j.Trace, verified: j.Verified,
-		stamp: identity.Stamp{
-			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
-		},
-	}
-	h.via = p.own.Stateless(j, t, p.cfg.Sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
-	if onError != nil {
-		h.before = p.copyOf(j.Msg)
-	}
-	v := job.Done
-	if f := p.forward(j, &h, to); f != nil {
-		v = p.notForwarded(j, &h, f)
-	} else {
-		j.Answered = true
-	}
-	p.putMessage(h.before)
-	return v
-}
-
 // forward makes the edits of §16.6 and sends the request, now or when its next
 // hop was looked up.
-func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
-	prepare(j, h.set)
+func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
+	identity.TakeRoutes(h.set.Self, j.Msg)
+	identity.LowerMaxForwards(j.Msg, h.set.MaxForwards)
 	identity.SetBreadth(j.Msg, identity.Breadth(j.Msg))
 	if to == nil && !identity.MayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
-		p.stats.guarded.Add(1)
+		p.guarded.Add(1)
 		return fault.Stranger
 	}
 	u, err := nexthop.URI(j.Msg, to)
@@ -86,7 +80,7 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
-	hops, q, known, err := p.find.Find(sc.hops[:0], &u)
+	hops, q, known, err := p.cfg.Find.Find(sc.hops[:0], &u)
 	sc.hops = hops[:0]
 	switch {
 	case known && err != nil:
@@ -101,12 +95,12 @@ func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 }
 
 // pass sends the request to the first hop that takes it.
-func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
+func (p *Forwarder) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 	f := fault.NotFound
 	if len(hops) > 0 {
 		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr(), h.by)
 		if len(hops) == 0 {
-			p.stats.guarded.Add(1)
+			p.guarded.Add(1)
 			return fault.Guarded
 		}
 	}
@@ -115,31 +109,31 @@ func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 	}
 	for _, hop := range p.cfg.Failed.Order(hops, h.msg.ToTag() != nil) {
 		if f = p.passTo(sc, h, hop); f == nil {
-			p.stats.forwarded.Add(1)
+			p.forwarded.Add(1)
 			return nil
 		}
 		if f == fault.Send {
 			p.cfg.Failed.Refuse(hop, h.set.Spare)
 		}
 	}
-	p.stats.noTarget.Add(1)
+	p.noTarget.Add(1)
 	return f
 }
 
-func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
-	l := p.find.Egress(h.flow.Listener, h.socket, hop)
+func (p *Forwarder) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
+	l := p.cfg.Find.Egress(h.flow.Listener, h.socket, hop)
 	if l == transport.AnyListener {
 		return fault.Unreachable
 	}
-	sc.value = p.own.AppendStateless(p.own.AppendVia(sc.value[:0], l), &h.via)
+	sc.value = p.cfg.Own.AppendStateless(p.cfg.Own.AppendVia(sc.value[:0], l), &h.via)
 	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn}
-	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
+	sc.value = h.stamp.Mark(p.cfg.Own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
 	if hop.Transport.Reliable() {
 		h.msg.EnsureLength()
 	}
 	sc.out = h.msg.AppendTo(sc.out[:0])
 	to := nexthop.Target(hop, l, h.verified)
-	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
+	if err := p.cfg.Find.Sender.Send(to, sc.out, 0); err != nil {
 		return fault.OfSend(err)
 	}
 	p.sent(h.trace, to, sc.out)
@@ -147,8 +141,8 @@ func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
 }
 
 // look sends the request to where q leads.
-func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault.Fault {
-	hops, err := p.find.Resolver.Lookup(ctx, q)
+func (p *Forwarder) look(ctx context.Context, h *passage, q resolve.Query) *fault.Fault {
+	hops, err := p.cfg.Find.Resolver.Lookup(ctx, q)
 	if err != nil {
 		return fault.OfHop(err)
 	}
@@ -161,7 +155,7 @@ func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault.Fa
 type sending = func(context.Context, *passage) *fault.Fault
 
 // suspend goes on with the request on the pool: do sends it, or says why not.
-func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault.Fault {
+func (p *Forwarder) suspend(j *job.Job, h *passage, do sending) *fault.Fault {
 	own := *h
 	own.msg = p.copyOf(h.msg)
 	own.stamp.Params = bytes.Clone(h.stamp.Params)
@@ -182,7 +176,7 @@ func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault.Fault {
 }
 
 // notResumed ends a request that could not be sent after all, in a run of its own.
-func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault.Fault) {
+func (p *Forwarder) notResumed(ctx context.Context, h *passage, uri []byte, f *fault.Fault) {
 	j := job.Get()
 	defer job.Put(j)
 	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
@@ -191,18 +185,18 @@ func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault
 	j.SendSocket, j.Direction, j.Verified = h.socket, h.stamp.Direction, h.verified
 	j.MayWait = true
 	if p.fail(ctx, j, h, f) != job.Drop && !j.Answered {
-		p.refuse(j, f)
+		p.cfg.Refuse(j, f)
 	}
 }
 
 // notForwarded ends a request that could not be sent: on the pool if what ends it may wait.
-func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault.Fault) job.Verdict {
+func (p *Forwarder) notForwarded(j *job.Job, h *passage, f *fault.Fault) job.Verdict {
 	if h.onError == nil || !h.onError.Waits() {
 		return p.fail(context.Background(), j, h, f)
 	}
 	again := func(context.Context, *passage) *fault.Fault { return f }
 	if full := p.suspend(j, h, again); full != nil {
-		return p.refuse(j, full)
+		return p.cfg.Refuse(j, full)
 	}
 	j.Answered = true
 	return job.Done
@@ -210,7 +204,7 @@ func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault.Fault) job.Verdict
 
 // fail ends a request that could not be sent: by the on_error arm, over the request as it
 // stood, else with an answer.
-func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault) job.Verdict {
+func (p *Forwarder) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault) job.Verdict {
 	if h.onError != nil {
 		sent := j.Msg
 		j.Msg, j.LastError = h.before, f.Status
@@ -224,16 +218,5 @@ func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault
 	if f == fault.Send || f == fault.Spared {
 		f = &fault.Fault{Status: 500, Reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
 	}
-	return p.refuse(j, f)
-}
-
-// relayACK sends an ACK on. It needs a reason to be passed: a Route of its
-// dialog, or a target that is the policy's or its own domain's.
-func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
-	if !j.Verified && !(h.To != nil && h.By == nexthop.Own) && !identity.LocalTarget(j) {
-		p.stats.droppedACKs.Add(1)
-		j.Answered = true
-		return job.Done
-	}
-	return p.Forward(j, h.To, h.By, h.OnError)
+	return p.cfg.Refuse(j, f)
 }
