@@ -22,16 +22,17 @@ func (c *command) newGateways() *cobra.Command {
 		Args: usage.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(
-		question(c, "list", "gateways", "List gateways and their states",
-			`Lists the gateways of the policy, in the order in which they are chosen.
+	list := question(c, "list", "gateways", "List gateways and their states",
+		`Lists the gateways of the policy, in the order in which they are chosen.
 
   STATE     up: it can be chosen; down: it does not answer probes, or calls told against
             it; unresolved: its name has no address; drained, disabled: by an operator
   SINCE     since it went down or came back; -: it never did
   CALLS     now, and how many it may have
   CHOSEN    requests since the start, of which FAILED told against it
-  PROBES    since the start, of which SILENT had no good answer`, gatewaysText),
+  PROBES    since the start, of which SILENT had no good answer`, gatewaysText)
+	list.Example = "  sipedge ctl gateways list"
+	cmd.AddCommand(list,
 		c.setting("enable", "enabled", "Have gateways chosen again",
 			"Has a gateway of a set chosen again, or all of it. It counts as up."),
 		c.setting("drain", "drained", "Have gateways get no new calls",
@@ -47,7 +48,7 @@ and no probes. Requests of its calls, which follow their Route, still get there.
 func (c *command) setting(use, mode, short, long string) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " SET [URI]", Short: short,
-		Long:    long + " It stays so until the server ends, whatever policies come.",
+		Long:    long + "\nIt stays so until the server ends, whatever policies come.",
 		Example: "  sipedge ctl gateways " + use + " pstn sip:gw1.example.net",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

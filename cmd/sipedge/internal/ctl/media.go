@@ -15,17 +15,21 @@ func (c *command) newMedia() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "media",
 		Short: "List media nodes, and take them out of service",
-		Args:  usage.NoCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long:  "Lists the nodes that relay media, and says which of them get new calls.",
+		Example: `  sipedge ctl media list
+  sipedge ctl media disable 192.0.2.5:2223`,
+		Args: usage.NoCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(
-		question(c, "list", "media", "List the nodes that relay media",
-			`Lists the nodes of the backends of driver rtpengine, in the order of the policy.
+	list := question(c, "list", "media", "List the nodes that relay media",
+		`Lists the nodes of the backends of driver rtpengine, in the order of the policy.
 
   STATE     up, or down: it does not answer, and gets no calls until it answers a ping;
             disabled: new calls go elsewhere
   OFFERS    that it took; of commands REFUSED it refused, and TIMEOUTS it did not answer
-  LOST      pings that it did not answer`, mediaText),
+  LOST      pings that it did not answer`, mediaText)
+	list.Example = "  sipedge ctl media list"
+	cmd.AddCommand(list,
 		c.newEnable("enable", true, "Have new calls go to a node again"),
 		c.newEnable("disable", false, "Have new calls go to other nodes"))
 	return cmd
@@ -35,7 +39,8 @@ func (c *command) newEnable(verb string, enabled bool, short string) *cobra.Comm
 	return &cobra.Command{
 		Use:   verb + " ADDRESS",
 		Short: short,
-		Long: short + `, until the server ends. The calls that it has stay with it.
+		Long: short + `, until the server ends.
+The calls that it has stay with it.
 
 Exit code 1: there is no such node.`,
 		Example: "  sipedge ctl media " + verb + " 192.0.2.5:2223",
