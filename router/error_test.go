@@ -23,7 +23,8 @@ func erroneous() string {
 		"source_port: 5060", "transport: udp", "family: inet", "listener: udp:10.0.0.9:5060",
 		"in_dialog: true", "direction: upstream", "max_forwards: 70", "size: {max: 9}",
 		"body: {type: application/sdp}", "time: {days: [mon]}", "rr_params: {x: a, y: true}",
-		"peer: {domain: a.example}", "nat: true",
+		"nat: true",
+		"peer: true", "peer: {san: a, issuer: {contains: x}}",
 	}
 	for _, m := range matches {
 		b.WriteString("    - {match: {" + m + "}, do: [{log: {message: x}}]}\n")

@@ -1,9 +1,11 @@
 package schema
 
+import "sipedge/schema/internal/source"
+
 // Backends.
 const (
-	UnknownBackend Code = 2111
-	UnusedBackend  Code = 2112
+	UnknownBackend      = source.UnknownBackend
+	UnusedBackend       = source.UnusedBackend
 	WrongBackend   Code = 2113 // one that can't do what it is named for
 	SilentBackend  Code = 2114 // it does not answer, as `validate --online` finds
 	MissingDriver  Code = 2115 // one that this program was built without

@@ -34,12 +34,12 @@ const (
 const (
 	UnknownTransport = source.UnknownTransport
 
-	BadAddress        Code = 2002
+	BadAddress             = source.BadAddress
 	DuplicateListener Code = 2003
 	UnknownListener   Code = 2004
 
-	UnknownCertificate Code = 2121
-	UnusedCertificate  Code = 2122
+	UnknownCertificate      = source.UnknownCertificate
+	UnusedCertificate       = source.UnusedCertificate
 	NoCertificate      Code = 2123 // a secure listener without, or another with one
 
 	// What only `validate --online` finds.
@@ -57,8 +57,8 @@ const (
 
 // Gateways.
 const (
-	UnknownGateways Code = 2401
-	UnusedGateways  Code = 2402
+	UnknownGateways      = source.UnknownGateways
+	UnusedGateways       = source.UnusedGateways
 	BadGateway      Code = 2403 // one that is told twice, or can't be one
 )
 
@@ -87,8 +87,8 @@ const (
 	UnknownPipe   Code = 4003
 	FieldNotHere  Code = 4004
 	BadPipe       Code = 4005
-	BadNetwork    Code = 4006
-	BadRegex      Code = 4007
+	BadNetwork         = source.BadNetwork
+	BadRegex           = source.BadRegex
 	BadURI        Code = 4008
 	BadHeaderName Code = 4009
 	ReservedField Code = 4010 // a header or field the engine writes itself

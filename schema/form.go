@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 
+	"sipedge/schema/internal/refine"
 	"sipedge/schema/internal/shape"
 	"sipedge/schema/internal/source"
 )
@@ -64,8 +65,8 @@ func (f *Form) Read(name string, src []byte) (Value, Diagnostics) {
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
 		diags = append(diags, d)
 	default:
-		refine := refinements(&Value{}, newDeclared(&root, false))
-		diags = append(diags, shape.Check(&root, f.shape, shape.Options{Refine: refine})...)
+		all := refine.All(&Value{}, refine.NewNames(&root, false))
+		diags = append(diags, shape.Check(&root, f.shape, shape.Options{Refine: all})...)
 	}
 	return root, diags.Sorted()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sipedge/schema/internal/refine"
 	"sipedge/schema/internal/shape"
 	"sipedge/schema/internal/source"
 )
@@ -122,7 +123,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
-	names := newDeclared(root, len(v.Backends) > 0)
+	names := refine.NewNames(root, len(v.Backends) > 0)
 	diags = append(diags, checkShape(root, v, names)...)
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
@@ -132,7 +133,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	diags = append(diags, checkBuilt(root.Get("backends"), v.Backends)...)
 	diags = append(diags, checkSettings(root, doc)...)
 	diags = append(diags, checkRoutes(doc, v)...)
-	diags = append(diags, names.unused()...)
+	diags = append(diags, names.Unused()...)
 	if diags.HasErrors() {
 		doc = nil
 	}
@@ -140,7 +141,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 }
 
 // checkShape holds a policy against the schema.
-func checkShape(root *Value, v *Vocabulary, names *declared) Diagnostics {
+func checkShape(root *Value, v *Vocabulary, names *refine.Names) Diagnostics {
 	if root.Kind == None || root.Kind == Map && len(root.Keys) == 0 {
 		d := root.Problem(Empty, "there is no policy in here")
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
@@ -150,5 +151,5 @@ func checkShape(root *Value, v *Vocabulary, names *declared) Diagnostics {
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
 		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
 	}
-	return shape.Check(root, v.root, shape.Options{Refine: refinements(root.Get("methods"), names)})
+	return shape.Check(root, v.root, shape.Options{Refine: refine.All(root.Get("methods"), names)})
 }

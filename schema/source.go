@@ -1,6 +1,11 @@
 package schema
 
-import "sipedge/schema/internal/source"
+import (
+	"net/netip"
+
+	"sipedge/schema/internal/refine"
+	"sipedge/schema/internal/source"
+)
 
 // Pos is a place in an author's file. Line and Col count from 1, Col in bytes.
 type Pos = source.Pos
@@ -51,3 +56,7 @@ type Code = source.Code
 
 // Meant ends a message about an unknown name: "; did you mean x?" or nothing.
 func Meant(name string, known []string) string { return source.Meant(name, known) }
+
+// ParseNetwork reads what #CIDR stands for: an address is the network of it
+// alone; bits behind the prefix are cleared.
+func ParseNetwork(s string) (netip.Prefix, error) { return refine.ParseNetwork(s) }

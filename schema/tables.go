@@ -8,10 +8,10 @@ import (
 
 // Tables.
 const (
-	UnknownTable Code = 2101
-	UnusedTable  Code = 2102
-	WrongTable   Code = 2103 // a table of a kind that does not do here
-	BadTable     Code = 2104 // rows that can't be read
+	UnknownTable      = source.UnknownTable
+	UnusedTable       = source.UnusedTable
+	WrongTable        = source.WrongTable // a table of a kind that does not do here
+	BadTable     Code = 2104              // rows that can't be read
 )
 
 // Table is data with a key that the policy looks up.
@@ -152,49 +152,4 @@ func ReadData(name string, src []byte) (Value, Diagnostics) {
 		return Value{}, Diagnostics{tooLarge(name)}
 	}
 	return source.ReadYAML(name, src)
-}
-
-// checkRows checks that a table of rows has one source, and nothing about another.
-func checkRows(v *Value) *Diagnostic {
-	source := ""
-	for i := range v.Keys {
-		k := &v.Keys[i]
-		if k.Name != "values" && k.Name != "file" && k.Name != "sql" {
-			continue
-		}
-		if source != "" {
-			d := k.Problem(WrongTable, "rows come from %s or from %s, not from both",
-				rowsFrom[source], rowsFrom[k.Name])
-			return &d
-		}
-		source = k.Name
-	}
-	if source == "" {
-		return problem(v, MissingField, "a table needs values, a file or sql")
-	}
-	for _, k := range [][2]string{{"header", "file"}, {"refresh", "sql"}, {"required", "sql"}} {
-		if v.Has(k[0]) && source != k[1] {
-			return problem(v.Get(k[0]), WrongTable, "%s is about %s, and there is none",
-				k[0], rowsFrom[k[1]])
-		}
-	}
-	if every := v.Get("refresh"); every.S != "notify" && every.Kind == String &&
-		every.Duration() < time.Second {
-		return problem(every, OutOfRange, "%s is out of range (1s at least)", every.S)
-	}
-	return nil
-}
-
-// rowsFrom names the sources of rows.
-var rowsFrom = map[string]string{"values": "values", "file": "a file", "sql": "a database"}
-
-// checkMapRows is checkRows for rows that have values.
-func checkMapRows(v *Value) *Diagnostic {
-	if d := checkRows(v); d != nil {
-		return d
-	}
-	if sql := v.Get("sql"); sql.Kind == Map && !sql.Has("value") {
-		return problem(sql, MissingField, "a map needs the column of its values: value")
-	}
-	return nil
 }

@@ -36,6 +36,7 @@ var floors = [][]string{
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
 		"router/alias", "router/natping", "router/flow",
+		"router/edit", "router/stateless",
 	},
 	6: {"router/action"},
 	7: {
@@ -65,6 +66,7 @@ var arrows = [][2]string{
 	{"router/table", "router/directory"}, {"router/table", "router/hours"},
 	{"router/table", "router/numbers"}, {"router/table", "router/table/decoded"},
 	{"router/table/decoded", "router/job"}, {"router/table/decoded", "router/vars"},
+	{"router/proxy", "router/stateless"},
 	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},
 	{"router/gateway", "router/uac"},
 	{"router", "router/check"}, {"router/scene", "router"},

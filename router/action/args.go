@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/schema"
-	"sipedge/sip"
 )
 
 // decoder reads the arguments of one step and collects what is wrong in them.
@@ -62,7 +62,7 @@ func (d *decoder) text(v *schema.Value) (t text, ok bool) {
 // hop is text for the URI of a next hop: sip or sips with a host.
 func (d *decoder) hop(v *schema.Value) (t text, ok bool) {
 	t, ok = d.text(v)
-	if ok && t.literal() && !isHop(t.lit) {
+	if ok && t.literal() && !edit.IsHop(t.lit) {
 		d.errorf(v, schema.BadURI, "%q is not a next hop; write it like \"sip:192.0.2.1:5060\"", v.S)
 		return text{}, false
 	}
@@ -80,7 +80,7 @@ func (d *decoder) nextHop(v *schema.Value) (t text, ok bool) {
 
 // leads tells of a place that requests are sent to, if it is the policy's own.
 func (d *decoder) leads(v *schema.Value, t text, next bool) {
-	if d.Leads != nil && t.literal() && isHop(t.lit) {
+	if d.Leads != nil && t.literal() && edit.IsHop(t.lit) {
 		mark := v.Problem(0, "")
 		d.Leads(Destination{URI: t.lit, Pos: mark.Pos, End: mark.End, Next: next})
 	}
@@ -89,7 +89,7 @@ func (d *decoder) leads(v *schema.Value, t text, next bool) {
 // uri is text for a Request-URI.
 func (d *decoder) uri(v *schema.Value) (t text, ok bool) {
 	t, ok = d.text(v)
-	if ok && t.literal() && !isRequestURI(t.lit) {
+	if ok && t.literal() && !edit.IsRequestURI(t.lit) {
 		d.errorf(v, schema.BadURI, "%q is not a URI a request can go to", v.S)
 		return text{}, false
 	}
@@ -105,16 +105,4 @@ func (d *decoder) route(of schema.Place, key string) job.Route {
 		return nil
 	}
 	return d.Route(of, v.S)
-}
-
-// isHop reports whether b can be a next hop: a sip or sips URI.
-func isHop(b []byte) bool {
-	u, err := sip.ParseURI(b)
-	return err == nil && (u.Scheme == sip.SIP || u.Scheme == sip.SIPS) && len(u.Host) > 0
-}
-
-// isRequestURI reports whether b can stand in a request line.
-func isRequestURI(b []byte) bool {
-	u, err := sip.ParseURI(b)
-	return err == nil && u.Scheme != sip.SchemeOther && len(u.Headers) == 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
@@ -55,7 +56,7 @@ type appendBranch struct {
 
 func (s *appendBranch) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	t := job.Target{Q: s.q, NextHop: s.to.expand(j)}
-	if !s.to.literal() && !isHop(t.NextHop) {
+	if !s.to.literal() && !edit.IsHop(t.NextHop) {
 		return job.Next, errHop
 	}
 	t.Local = s.to.literal() && t.NextHop != nil
@@ -63,8 +64,8 @@ func (s *appendBranch) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		t.URI = j.Bytes(j.Msg.RURI())
 	} else {
 		t.URI = s.uri.expand(j)
-		if !s.uri.literal() && !isRequestURI(t.URI) {
-			return job.Next, errURI
+		if !s.uri.literal() && !edit.IsRequestURI(t.URI) {
+			return job.Next, edit.ErrURI
 		}
 		t.Local = t.Local || t.NextHop == nil && s.uri.literal()
 	}

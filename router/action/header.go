@@ -3,7 +3,9 @@ package action
 import (
 	"context"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
+	"sipedge/router/vars"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -28,7 +30,7 @@ func (s *addHeader) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	for i := range s.fields {
 		f := &s.fields[i]
 		if value := f.value.expand(j); len(value) > 0 {
-			f.insert(j.Msg, value)
+			edit.AddHeader(j.Msg, f.name, value)
 		}
 	}
 	return job.Next, nil
@@ -50,19 +52,7 @@ type setHeader struct{ fields []field }
 func (s *setHeader) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	for i := range s.fields {
 		f := &s.fields[i]
-		value := f.value.expand(j)
-		first := j.Msg.Find(f.name)
-		switch {
-		case len(value) == 0:
-			j.Msg.RemoveAll(f.name)
-		case first < 0:
-			f.insert(j.Msg, value)
-		default:
-			for next := j.Msg.Next(first); next >= 0; next = j.Msg.Next(first) {
-				j.Msg.Remove(next)
-			}
-			j.Msg.SetValue(first, value)
-		}
+		edit.SetHeader(j.Msg, f.name, f.value.expand(j))
 	}
 	return job.Next, nil
 }
@@ -100,24 +90,9 @@ type field struct {
 	value text
 }
 
-// insert puts the field behind the last of its name, or at the end.
-func (f *field) insert(m *sip.Message, value []byte) {
-	at := m.Len()
-	for i := m.Find(f.name); i >= 0; i = m.Next(i) {
-		at = i + 1
-	}
-	m.InsertNamed(at, f.name, value)
-}
-
 // appendLine appends the field as a whole line; nothing when its text is empty.
 func (f *field) appendLine(dst []byte, j *job.Job) []byte {
-	value := f.value.expand(j)
-	if len(value) == 0 {
-		return dst
-	}
-	dst = append(append(dst, f.name...), ": "...)
-	dst = appendLine(dst, value)
-	return append(dst, "\r\n"...)
+	return edit.AppendHeader(dst, f.name, f.value.expand(j))
 }
 
 // lines decodes a map of header fields.
@@ -138,42 +113,13 @@ func (d *decoder) lines(v *schema.Value) []field {
 // writable reports whether a policy may write the header field; what is wrong with it is told.
 func (d *decoder) writable(name string, pos schema.Pos) bool {
 	end := pos.Col + len(name)
-	if name == "" || !isToken(name) {
+	if name == "" || !vars.Token(name) {
 		d.errorAt(pos, end, schema.BadHeaderName, `"`+name+`" is not the name of a header`)
 		return false
 	}
-	if id := sip.LookupHeader([]byte(name)); owned(id) {
+	if id := sip.LookupHeader([]byte(name)); edit.IsOwned(id) {
 		d.errorAt(pos, end, schema.ReservedField, id.String()+" is written by the engine alone")
 		return false
-	}
-	return true
-}
-
-// owned reports whether the engine answers for the header field: what it says is what the
-// transaction, the dialog path and the framing rest on.
-func owned(id sip.HeaderID) bool {
-	switch id {
-	case sip.Via, sip.From, sip.To, sip.CallID, sip.CSeq, sip.MaxForwards, sip.MaxBreadth,
-		sip.Route, sip.RecordRoute, sip.ContentLength, sip.ContentType, sip.ContentEncoding,
-		sip.Timestamp:
-		return true
-	}
-	return false
-}
-
-// isToken is RFC 3261 §25.1, token.
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		default:
-			switch c {
-			case '-', '.', '!', '%', '*', '_', '+', '`', '\'', '~':
-			default:
-				return false
-			}
-		}
 	}
 	return true
 }

@@ -2,13 +2,11 @@ package action
 
 import (
 	"context"
-	"errors"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/schema"
 )
-
-var errShort = errors.New("the user of the Request-URI has too few characters to strip")
 
 var prefixKind = Kind{
 	Kind: schema.Kind{
@@ -26,18 +24,7 @@ var prefixKind = Kind{
 type prefix struct{ text text }
 
 func (s *prefix) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	u, err := ruri(j)
-	if err != nil {
-		return job.Next, err
-	}
-	b := scratches.Get().(*scratch)
-	b.b = append(appendUser(b.b[:0], s.text.expand(j)), u.User...)
-	if len(b.b) > 0 {
-		u.User = b.b
-		err = setRURI(j, &u)
-	}
-	scratches.Put(b)
-	return job.Next, err
+	return job.Next, edit.PrefixUser(j.Msg, s.text.expand(j))
 }
 
 var stripKind = Kind{
@@ -67,32 +54,5 @@ type strip struct {
 }
 
 func (s *strip) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	u, err := ruri(j)
-	if err != nil {
-		return job.Next, err
-	}
-	n := s.n
-	if s.tail {
-		n = charCount(u.User) - s.n
-	}
-	i := 0 // bytes of the first n characters
-	for ; n > 0 && i < len(u.User); n-- {
-		i += charLen(u.User[i:])
-	}
-	switch {
-	case n != 0 || !s.tail && i == len(u.User) || s.tail && i == 0:
-		return job.Next, errShort
-	case s.tail:
-		u.User = u.User[:i]
-	default:
-		u.User = u.User[i:]
-	}
-	return job.Next, setRURI(j, &u)
-}
-
-func charCount(user []byte) (n int) {
-	for i := 0; i < len(user); i += charLen(user[i:]) {
-		n++
-	}
-	return n
+	return job.Next, edit.StripUser(j.Msg, s.n, s.tail)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
@@ -51,8 +52,8 @@ func (s *redirect) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	b.b = b.b[:0]
 	if s.only {
 		to := s.to.expand(j)
-		if !s.to.literal() && !isRequestURI(to) {
-			return job.Next, errURI
+		if !s.to.literal() && !edit.IsRequestURI(to) {
+			return job.Next, edit.ErrURI
 		}
 		b.b = append(append(append(b.b, "Contact: <"...), to...), ">\r\n"...)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
@@ -72,7 +73,7 @@ func (s *relay) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		return s.proxy.Relay(j, &s.hooks), nil
 	}
 	to := s.to.expand(j)
-	if !isHop(to) {
+	if !edit.IsHop(to) {
 		return job.Next, errHop
 	}
 	hooks := s.hooks
@@ -113,7 +114,7 @@ type forward struct {
 
 func (s *forward) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	to := s.to.expand(j)
-	if !s.to.literal() && !isHop(to) {
+	if !s.to.literal() && !edit.IsHop(to) {
 		return job.Next, errHop
 	}
 	by := nexthop.Ruled

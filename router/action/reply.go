@@ -4,6 +4,7 @@ import (
 	"context"
 	"unsafe"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/proxy"
 	"sipedge/schema"
@@ -54,7 +55,7 @@ func (s *reply) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	}
 	b := scratches.Get().(*scratch)
 	defer scratches.Put(b)
-	b.b = appendLine(b.b[:0], s.reason.expand(j))
+	b.b = edit.AppendLine(b.b[:0], s.reason.expand(j))
 	end := len(b.b)
 	for i := range s.headers {
 		b.b = s.headers[i].appendLine(b.b, j)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/uac"
 	"sipedge/schema"
@@ -86,11 +87,12 @@ func (s *sendRequest) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	r.HopLocal = s.to.literal()
 	if s.hopSet {
 		r.Hop, r.HopLocal = s.hop.expand(j), s.hop.literal()
-		if !isHop(r.Hop) {
+		if !edit.IsHop(r.Hop) {
 			return job.Next, errHop
 		}
 	}
-	if !isHop(r.URI) || !isRequestURI(r.URI) || r.From != nil && !isRequestURI(r.From) {
+	if !edit.IsHop(r.URI) || !edit.IsRequestURI(r.URI) ||
+		r.From != nil && !edit.IsRequestURI(r.From) {
 		return job.Next, errTo
 	}
 	for i := range s.headers {
@@ -102,7 +104,7 @@ func (s *sendRequest) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		if len(kind) == 0 {
 			kind = []byte("text/plain")
 		}
-		r.Headers = append(appendLine(append(r.Headers, "Content-Type: "...), kind), "\r\n"...)
+		r.Headers = append(edit.AppendLine(append(r.Headers, "Content-Type: "...), kind), "\r\n"...)
 	}
 	return job.Next, s.agent.Send(j, s.set, &r)
 }

@@ -41,15 +41,3 @@ func (t *text) build(b *scratch, j *job.Job) []byte {
 type scratch struct{ b []byte }
 
 var scratches = sync.Pool{New: func() any { return &scratch{b: make([]byte, 0, 512)} }}
-
-// appendLine appends b with a space for every control character: what stands in a header
-// field or reason phrase must not end it.
-func appendLine(dst, b []byte) []byte {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			c = ' '
-		}
-		dst = append(dst, c)
-	}
-	return dst
-}

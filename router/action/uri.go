@@ -2,43 +2,13 @@ package action
 
 import (
 	"context"
-	"errors"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/schema"
-	"sipedge/sip"
 )
 
 const uriPlaces = schema.InRequest | schema.InBranch | schema.InFailure
-
-var (
-	errURI  = errors.New("not a URI a request can go to")
-	errUser = errors.New("the Request-URI has no user to change")
-	errHost = errors.New("not a host")
-)
-
-// ruri parses the Request-URI to change its parts.
-func ruri(j *job.Job) (sip.URI, error) {
-	u, err := sip.ParseURI(j.Msg.RURI())
-	if err != nil || u.Scheme == sip.SchemeOther {
-		return u, errURI
-	}
-	return u, nil
-}
-
-// setRURI writes the Request-URI from its parts. It fails where they make none: the user of
-// a tel URI is a number.
-func setRURI(j *job.Job, u *sip.URI) (err error) {
-	s := scratches.Get().(*scratch)
-	s.b = u.AppendTo(s.b[:0])
-	if u.Scheme == sip.Tel && !isRequestURI(s.b) {
-		err = errURI
-	} else {
-		j.Msg.SetRURI(s.b)
-	}
-	scratches.Put(s)
-	return err
-}
 
 var rewriteURIKind = Kind{
 	Kind: schema.Kind{
@@ -58,8 +28,8 @@ type rewriteURI struct{ uri text }
 
 func (s *rewriteURI) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	uri := s.uri.expand(j)
-	if !s.uri.literal() && !isRequestURI(uri) {
-		return job.Next, errURI
+	if !s.uri.literal() && !edit.IsRequestURI(uri) {
+		return job.Next, edit.ErrURI
 	}
 	j.Msg.SetRURI(uri)
 	return job.Next, nil
@@ -104,47 +74,7 @@ var setUserKind = Kind{
 type setUser struct{ user text }
 
 func (s *setUser) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	u, err := ruri(j)
-	if err != nil {
-		return job.Next, err
-	}
-	user := s.user.expand(j)
-	if len(user) == 0 {
-		return job.Next, errUser
-	}
-	b := scratches.Get().(*scratch)
-	b.b = appendUser(b.b[:0], user)
-	u.User = b.b
-	err = setRURI(j, &u)
-	scratches.Put(b)
-	return job.Next, err
-}
-
-// appendUser appends b as the user of a URI: escapes in it stay, what may not
-// stand there is escaped.
-func appendUser(dst, b []byte) []byte {
-	for len(b) > 0 {
-		n := charLen(b)
-		if n > 1 {
-			dst = append(dst, b[:n]...)
-		} else {
-			dst = sip.AppendUserEscaped(dst, b[:1])
-		}
-		b = b[n:]
-	}
-	return dst
-}
-
-// charLen is how many bytes the first character of a user takes: three of an escaped one.
-func charLen(user []byte) int {
-	if user[0] == '%' && len(user) >= 3 && isHex(user[1]) && isHex(user[2]) {
-		return 3
-	}
-	return 1
-}
-
-func isHex(c byte) bool {
-	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+	return job.Next, edit.SetUser(j.Msg, s.user.expand(j))
 }
 
 var setHostKind = Kind{
@@ -156,7 +86,7 @@ var setHostKind = Kind{
 	},
 	New: build(func(d *decoder) job.Step {
 		t, ok := d.text(d.args)
-		if ok && t.literal() && !isHost(t.lit) {
+		if ok && t.literal() && !edit.IsHost(t.lit) {
 			d.errorf(d.args, schema.BadHost, "%q is not a host", d.args.S)
 		}
 		d.leads(d.args, text{lit: append([]byte("sip:"), t.lit...)}, false)
@@ -167,16 +97,7 @@ var setHostKind = Kind{
 type setHost struct{ host text }
 
 func (s *setHost) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	u, err := ruri(j)
-	if err != nil {
-		return job.Next, err
-	}
-	host := s.host.expand(j)
-	if u.Scheme == sip.Tel || !isHost(host) {
-		return job.Next, errHost
-	}
-	u.Host = unbracket(host)
-	return job.Next, setRURI(j, &u)
+	return job.Next, edit.SetHost(j.Msg, s.host.expand(j))
 }
 
 var setPortKind = Kind{
@@ -192,32 +113,5 @@ var setPortKind = Kind{
 type setPort struct{ port uint16 }
 
 func (s *setPort) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
-	u, err := ruri(j)
-	if err != nil {
-		return job.Next, err
-	}
-	if u.Scheme == sip.Tel {
-		return job.Next, errHost
-	}
-	u.Port = s.port
-	return job.Next, setRURI(j, &u)
-}
-
-// isHost reports whether b is a host as a SIP URI has it; brackets of an IPv6
-// address may be left out.
-func isHost(b []byte) bool {
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	u := sip.URI{Scheme: sip.SIP, SchemeName: []byte("sip"), Host: unbracket(b)}
-	s.b = u.AppendTo(s.b[:0])
-	v, err := sip.ParseURI(s.b)
-	return err == nil && len(v.Host) == len(u.Host) && v.User == nil && v.Port == 0 &&
-		len(v.Params) == 0 && len(v.Headers) == 0 && len(v.Host) > 0
-}
-
-func unbracket(b []byte) []byte {
-	if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' {
-		return b[1 : len(b)-1]
-	}
-	return b
+	return job.Next, edit.SetPort(j.Msg, s.port)
 }

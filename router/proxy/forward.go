@@ -1,41 +1,17 @@
 package proxy
 
 import (
-	"bytes"
-	"context"
-
-	"sipedge/router/fault"
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
-	"sipedge/schema"
+	"sipedge/router/stateless"
 	"sipedge/sip"
-	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
 )
 
-// A passage is a request on its way through without state, RFC 3261 §16.11.
-type passage struct {
-	set     *Settings
-	flow    transport.Flow
-	msg     *sip.Message
-	socket  uint16 // force_send_socket
-	size    int    // bytes as it was received
-	via     identity.Stateless
-	stamp   identity.Stamp
-	by      nexthop.Trust
-	onError job.Route
-	before  *sip.Message // as it stood, for onError; ours to give back
-	trace   *job.Trace
-
-	verified bool
-}
-
-// Forward sends the request on without state, RFC 3261 §16.11, with a
-// deterministic branch: a retransmission and the CANCEL and the ACK to a
-// non-2xx of an INVITE get the same one. to and by are as in Hooks, and
-// onError runs instead when nothing could be sent for a local reason. A
-// request that has a transaction is relayed.
+// Forward sends the request on without state, RFC 3261 §16.11. to and by are
+// as in Hooks, and onError runs instead when nothing could be sent for a local
+// reason. A request that has a transaction is relayed.
 func (p *Proxy) Forward(
 	j *job.Job, to []byte, by nexthop.Trust, onError job.Route,
 ) job.Verdict {
@@ -50,181 +26,9 @@ func (p *Proxy) Forward(
 	if f != nil {
 		return p.refuse(j, f)
 	}
-	h := passage{
-		set: p.settings.Load(), flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
-		by: by, onError: onError, trace: j.Trace, verified: j.Verified,
-		stamp: identity.Stamp{
-			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
-		},
-	}
-	h.via = p.own.Stateless(j, t, p.cfg.Sender.Choose(j.Flow.Transport, j.Flow.Remote.Addr()))
-	if onError != nil {
-		h.before = p.copyOf(j.Msg)
-	}
-	v := job.Done
-	if f := p.forward(j, &h, to); f != nil {
-		v = p.notForwarded(j, &h, f)
-	} else {
-		j.Answered = true
-	}
-	p.putMessage(h.before)
-	return v
-}
-
-// forward makes the edits of §16.6 and sends the request, now or when its next
-// hop was looked up.
-func (p *Proxy) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
-	prepare(j, h.set)
-	identity.SetBreadth(j.Msg, identity.Breadth(j.Msg))
-	if to == nil && !identity.MayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
-		p.stats.guarded.Add(1)
-		return fault.Stranger
-	}
-	u, err := nexthop.URI(j.Msg, to)
-	if err != nil {
-		return fault.OfHop(err)
-	}
-	sc := p.getScratch()
-	defer p.putScratch(sc)
-	hops, q, known, err := p.find.Find(sc.hops[:0], &u)
-	sc.hops = hops[:0]
-	switch {
-	case known && err != nil:
-		return fault.OfHop(err)
-	case !known:
-		return p.suspend(j, h, func(ctx context.Context, h *passage) *fault.Fault {
-			return p.look(ctx, h, q)
-		})
-	}
-	t := j.Member()
-	return p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
-}
-
-// pass sends the request to the first hop that takes it.
-func (p *Proxy) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
-	f := fault.NotFound
-	if len(hops) > 0 {
-		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr(), h.by)
-		if len(hops) == 0 {
-			p.stats.guarded.Add(1)
-			return fault.Guarded
-		}
-	}
-	if len(hops) > 0 {
-		f = fault.Spared
-	}
-	for _, hop := range p.cfg.Failed.Order(hops, h.msg.ToTag() != nil) {
-		if f = p.passTo(sc, h, hop); f == nil {
-			p.stats.forwarded.Add(1)
-			return nil
-		}
-		if f == fault.Send {
-			p.cfg.Failed.Refuse(hop, h.set.Spare)
-		}
-	}
-	p.stats.noTarget.Add(1)
-	return f
-}
-
-func (p *Proxy) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Fault {
-	l := p.find.Egress(h.flow.Listener, h.socket, hop)
-	if l == transport.AnyListener {
-		return fault.Unreachable
-	}
-	sc.value = p.own.AppendStateless(p.own.AppendVia(sc.value[:0], l), &h.via)
-	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn}
-	sc.value = h.stamp.Mark(p.own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
-	if hop.Transport.Reliable() {
-		h.msg.EnsureLength()
-	}
-	sc.out = h.msg.AppendTo(sc.out[:0])
-	to := nexthop.Target(hop, l, h.verified)
-	if err := p.cfg.Sender.Send(to, sc.out, 0); err != nil {
-		return fault.OfSend(err)
-	}
-	p.sent(h.trace, to, sc.out)
-	return nil
-}
-
-// look sends the request to where q leads.
-func (p *Proxy) look(ctx context.Context, h *passage, q resolve.Query) *fault.Fault {
-	hops, err := p.find.Resolver.Lookup(ctx, q)
-	if err != nil {
-		return fault.OfHop(err)
-	}
-	sc := p.getScratch()
-	defer p.putScratch(sc)
-	return p.pass(sc, h, append(sc.hops[:0], hops...))
-}
-
-// sending is what is done with a request on the pool.
-type sending = func(context.Context, *passage) *fault.Fault
-
-// suspend goes on with the request on the pool: do sends it, or says why not.
-func (p *Proxy) suspend(j *job.Job, h *passage, do sending) *fault.Fault {
-	own := *h
-	own.msg = p.copyOf(h.msg)
-	own.stamp.Params = bytes.Clone(h.stamp.Params)
-	uri := bytes.Clone(identity.Received(j))
-	started := p.cfg.Pool.Go(func(ctx context.Context) {
-		defer p.putMessage(own.msg)
-		defer p.putMessage(own.before)
-		if f := do(ctx, &own); f != nil {
-			p.notResumed(ctx, &own, uri, f)
-		}
+	return p.stateless.Forward(j, &p.settings.Load().stateless, stateless.Request{
+		Token: t, To: to, By: by, OnError: onError,
 	})
-	if !started {
-		p.putMessage(own.msg)
-		return fault.Full
-	}
-	h.before = nil // it went along
-	return nil
-}
-
-// notResumed ends a request that could not be sent after all, in a run of its own.
-func (p *Proxy) notResumed(ctx context.Context, h *passage, uri []byte, f *fault.Fault) {
-	j := job.Get()
-	defer job.Put(j)
-	j.Place, j.Now, j.Flow, j.Msg = schema.InRequest, p.cfg.Clock(), h.flow, h.msg
-	j.Self, j.Received, j.Size, j.Trace = h.set.Self, uri, h.size, h.trace
-	j.RecordRoute, j.RRParams = h.stamp.RecordRoute, h.stamp.Params
-	j.SendSocket, j.Direction, j.Verified = h.socket, h.stamp.Direction, h.verified
-	j.MayWait = true
-	if p.fail(ctx, j, h, f) != job.Drop && !j.Answered {
-		p.refuse(j, f)
-	}
-}
-
-// notForwarded ends a request that could not be sent: on the pool if what ends it may wait.
-func (p *Proxy) notForwarded(j *job.Job, h *passage, f *fault.Fault) job.Verdict {
-	if h.onError == nil || !h.onError.Waits() {
-		return p.fail(context.Background(), j, h, f)
-	}
-	again := func(context.Context, *passage) *fault.Fault { return f }
-	if full := p.suspend(j, h, again); full != nil {
-		return p.refuse(j, full)
-	}
-	j.Answered = true
-	return job.Done
-}
-
-// fail ends a request that could not be sent: by the on_error arm, over the request as it
-// stood, else with an answer.
-func (p *Proxy) fail(ctx context.Context, j *job.Job, h *passage, f *fault.Fault) job.Verdict {
-	if h.onError != nil {
-		sent := j.Msg
-		j.Msg, j.LastError = h.before, f.Status
-		v := h.onError.Run(ctx, j)
-		j.Msg = sent
-		if v != job.Next {
-			return v
-		}
-	}
-	h.stamp.Clear(j.Msg)
-	if f == fault.Send || f == fault.Spared {
-		f = &fault.Fault{Status: 500, Reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
-	}
-	return p.refuse(j, f)
 }
 
 // relayACK sends an ACK on. It needs a reason to be passed: a Route of its
@@ -236,4 +40,10 @@ func (p *Proxy) relayACK(j *job.Job, h *Hooks) job.Verdict {
 		return job.Done
 	}
 	return p.Forward(j, h.To, h.By, h.OnError)
+}
+
+// Stray forwards a response without state, RFC 3261 §16.11. Only a response to
+// a request that was forwarded without state passes.
+func (p *Proxy) Stray(f transport.Flow, m *sip.Message) {
+	p.stateless.Response(&p.settings.Load().stateless, f, m)
 }

@@ -11,8 +11,8 @@ import (
 	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
+	"sipedge/router/stateless"
 	"sipedge/sip"
-	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 )
@@ -40,6 +40,9 @@ type Proxy struct {
 	own      *identity.Router
 	find     nexthop.Finder
 	contexts contexts
+
+	stateless *stateless.Forwarder
+
 	scratch  sync.Pool // *scratch
 	messages sync.Pool // *sip.Message
 	stats    counters
@@ -49,7 +52,6 @@ type Proxy struct {
 type scratch struct {
 	out   []byte // a whole message
 	value []byte // of a header field
-	hops  []resolve.Hop
 }
 
 func New(cfg Config) *Proxy {
@@ -58,6 +60,10 @@ func New(cfg Config) *Proxy {
 	}
 	p := &Proxy{cfg: cfg, own: identity.New(cfg.Sender.Listeners(), cfg.Secret[:])}
 	p.find = nexthop.Finder{Sender: cfg.Sender, Resolver: cfg.Resolver}
+	p.stateless = stateless.New(stateless.Config{
+		Own: p.own, Find: p.find, Failed: cfg.Failed, Pool: cfg.Pool, Clock: cfg.Clock,
+		Trace: cfg.Trace, Refuse: p.refuse,
+	})
 	p.contexts.init(p)
 	p.scratch.New = func() any { return new(scratch) }
 	p.messages.New = func() any { return new(sip.Message) }
@@ -82,6 +88,8 @@ type Settings struct {
 	Spare       time.Duration // how long a target that failed is spared; 0: not at all
 	ReplyAll    job.Route     // reply.all, nil: none
 	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
+
+	stateless stateless.Settings // the same, for what has no state
 }
 
 // Defaults of Settings.
@@ -100,6 +108,10 @@ func (p *Proxy) SetSettings(s *Settings) {
 	own.Attempts = cmp.Or(own.Attempts, defaultAttempts)
 	if own.RetryAfter == nil {
 		own.RetryAfter = []byte("Retry-After: 10\r\n") // long enough for a burst to pass
+	}
+	own.stateless = stateless.Settings{
+		Self: own.Self, MaxForwards: own.MaxForwards, Guard: own.Guard, Spare: own.Spare,
+		ReplyAll: own.ReplyAll,
 	}
 	p.settings.Store(&own)
 }

@@ -21,28 +21,28 @@ type Stats struct {
 }
 
 type counters struct {
-	relayed, forwarded, replied, statelessReplies, absorbedACKs atomic.Uint64
-	refused, loops, tooManyHops, noTarget, guarded, cancelled   atomic.Uint64
-	droppedACKs, droppedResponses                               atomic.Uint64
-	liveContexts                                                atomic.Int64
+	relayed, replied, statelessReplies, absorbedACKs          atomic.Uint64
+	refused, loops, tooManyHops, noTarget, guarded, cancelled atomic.Uint64
+	droppedACKs, droppedResponses                             atomic.Uint64
+	liveContexts                                              atomic.Int64
 }
 
 func (p *Proxy) Stats() Stats {
 	s := &p.stats
 	return Stats{
 		Relayed:          s.relayed.Load(),
-		Forwarded:        s.forwarded.Load(),
+		Forwarded:        p.stateless.Forwarded(),
 		Replied:          s.replied.Load(),
 		StatelessReplies: s.statelessReplies.Load(),
 		AbsorbedACKs:     s.absorbedACKs.Load(),
 		Refused:          s.refused.Load(),
 		Loops:            s.loops.Load(),
 		TooManyHops:      s.tooManyHops.Load(),
-		NoTarget:         s.noTarget.Load(),
-		Guarded:          s.guarded.Load(),
+		NoTarget:         s.noTarget.Load() + p.stateless.NoTarget(),
+		Guarded:          s.guarded.Load() + p.stateless.Guarded(),
 		Cancelled:        s.cancelled.Load(),
 		DroppedACKs:      s.droppedACKs.Load(),
-		DroppedResponses: s.droppedResponses.Load(),
+		DroppedResponses: s.droppedResponses.Load() + p.stateless.DroppedResponses(),
 		LiveContexts:     s.liveContexts.Load(),
 	}
 }

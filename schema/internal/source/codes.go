@@ -22,3 +22,19 @@ const (
 
 	UnknownTransport Code = 2001
 )
+
+// Codes of what texts stand for, and of names.
+const (
+	BadAddress         Code = 2002
+	UnknownTable       Code = 2101
+	UnusedTable        Code = 2102
+	WrongTable         Code = 2103 // a table of a kind that does not do here
+	UnknownBackend     Code = 2111
+	UnusedBackend      Code = 2112
+	UnknownCertificate Code = 2121
+	UnusedCertificate  Code = 2122
+	UnknownGateways    Code = 2401
+	UnusedGateways     Code = 2402
+	BadNetwork         Code = 4006
+	BadRegex           Code = 4007
+)

@@ -1,0 +1,122 @@
+package refine
+
+import (
+	"strings"
+
+	"sipedge/schema/internal/source"
+)
+
+// Names are what a policy declares and mentions elsewhere, while its mentions are resolved.
+type Names struct {
+	tables, backends, certificates, gateways group
+
+	users *source.Value
+	known bool // the vocabulary has drivers
+}
+
+// group is the names under one key of a policy.
+type group struct {
+	decls           *source.Value
+	what, key       string
+	unknown, unused source.Code
+	used            map[string]bool
+}
+
+// NewNames are those of a policy. known: names of backends are resolved, too.
+func NewNames(root *source.Value, known bool) *Names {
+	under := func(key, what string, unknown, unused source.Code) group {
+		return group{root.Get(key), what, key, unknown, unused, map[string]bool{}}
+	}
+	return &Names{
+		tables:   under("tables", "table", source.UnknownTable, source.UnusedTable),
+		backends: under("backends", "backend", source.UnknownBackend, source.UnusedBackend),
+		gateways: under("gateways", "set of gateways", source.UnknownGateways, source.UnusedGateways),
+		certificates: under("certificates", "certificate",
+			source.UnknownCertificate, source.UnusedCertificate),
+		users: root.Get("users"),
+		known: known,
+	}
+}
+
+// table resolves the name of a table.
+func (n *Names) table(v *source.Value) *source.Diagnostic { return n.tables.named(v) }
+
+// cache resolves the name of a table that can be written to.
+func (n *Names) cache(v *source.Value) *source.Diagnostic {
+	if wrong := n.tables.named(v); wrong != nil {
+		return wrong
+	}
+	decl := n.tables.decls.Get(v.S)
+	if len(decl.Keys) == 1 && decl.Keys[0].Name != "cache" {
+		return problem(v, source.WrongTable, "%q is a %s; only a cache can be written to",
+			v.S, decl.Keys[0].Name)
+	}
+	return nil
+}
+
+// domains checks that a table of domains has keys that stand for themselves.
+func (n *Names) domains(v *source.Value) *source.Diagnostic {
+	in := v.Get("in")
+	decl := n.tables.decls.Get(in.S)
+	if len(decl.Keys) == 1 && decl.Keys[0].Name != "set" && decl.Keys[0].Name != "map" {
+		return problem(in, source.WrongTable, "%q is a %s; domains are the keys of a set or a map",
+			in.S, decl.Keys[0].Name)
+	}
+	return nil
+}
+
+// certificate resolves the name of a certificate.
+func (n *Names) certificate(v *source.Value) *source.Diagnostic { return n.certificates.named(v) }
+
+// backend resolves the name of a backend.
+func (n *Names) backend(v *source.Value) *source.Diagnostic {
+	if !n.known {
+		return nil
+	}
+	return n.backends.named(v)
+}
+
+// whose resolves the name of a set of users, or of a backend that has some.
+func (n *Names) whose(v *source.Value) *source.Diagnostic {
+	if n.users.Has(v.S) {
+		return nil
+	}
+	return n.backend(v)
+}
+
+// nameLetters are what #Name is made of.
+const nameLetters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+
+func (g *group) named(v *source.Value) *source.Diagnostic {
+	g.used[v.S] = true
+	if g.decls.Has(v.S) {
+		return nil
+	}
+	var known []string
+	for i := range g.decls.Keys {
+		name := g.decls.Keys[i].Name
+		if strings.Trim(name, nameLetters) != "" {
+			return nil // that one is refused, and may be the one that is meant
+		}
+		known = append(known, name)
+	}
+	d := problem(v, g.unknown, "there is no %s %q%s", g.what, v.S, source.Meant(v.S, known))
+	if len(known) == 0 {
+		d.Hint = g.key + " are declared under `" + g.key + "`"
+	}
+	return d
+}
+
+// Unused warns of what nothing mentions.
+func (n *Names) Unused() (diags source.Diagnostics) {
+	for _, g := range []*group{&n.tables, &n.backends, &n.certificates, &n.gateways} {
+		for i := range g.decls.Keys {
+			if k := &g.decls.Keys[i]; !g.used[k.Name] {
+				p := k.Problem(g.unused, "nothing uses the %s %q", g.what, k.Name)
+				p.Severity = source.Warning
+				diags = append(diags, p)
+			}
+		}
+	}
+	return diags
+}
