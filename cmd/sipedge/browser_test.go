@@ -145,9 +145,8 @@ func (b *browser) says(want string) {
 	}
 }
 
-// browserPolicy has users, of whom bob is called by anybody.
-const browserPolicy = testHead + `  - {ws: "127.0.0.1:0", origins: ["ORIGIN"]}
-domains: [example.net]
+// browserPolicy has users, of whom bob is called by anybody. It ends the list of listeners.
+const browserPolicy = `domains: [example.net]
 backends: {contacts: {memory: {}}}
 users: {people: {bob@example.net: {password: secret of bob}}}
 routes:
@@ -164,12 +163,14 @@ routes:
   sub: {stranger: [{do: [{reply: {code: 481}}]}]}
 `
 
-// A phone in a browser registers over a WebSocket, is called by one of UDP, which hangs up, and
-// called once more, and hangs up. When its tab is closed its binding goes.
+// A phone in a browser registers over a WebSocket of TLS, is called by one of UDP, which hangs up,
+// and called once more, and hangs up. When its tab is closed its binding goes.
 func TestBrowser(t *testing.T) {
 	b := newBrowser(t)
-	s := startServer(t, strings.Replace(browserPolicy, "ORIGIN", b.site.URL, 1))
-	b.open("ws://"+s.addr("ws", false).String(), "secret of bob")
+	s := startServer(t, testHead+fmt.Sprintf(`  - {wss: "127.0.0.1:0", certificate: edge, origins: [%q]}
+certificates: {edge: {cert: %[2]s/edge.example.pem, key: %[2]s/edge.example.key}}
+`, b.site.URL, openssl(t, "edge.example"))+browserPolicy)
+	b.open("wss://"+s.addr("wss", false).String(), "secret of bob", "--ignore-certificate-errors")
 	b.says("registered")
 	alice := newCaller(t, s.addr("udp", false))
 
@@ -184,14 +185,16 @@ func TestBrowser(t *testing.T) {
 	b.says("ended: local")
 
 	b.close()
+	closed := time.Now()
 	await(t, 20*time.Second, func() (string, bool) {
-		n := s.metric(`sipedge_transport_connections{transport="ws"}`)
+		n := s.metric(`sipedge_transport_connections{transport="wss"}`)
 		return fmt.Sprintf("%v WebSockets", n), n == 0
 	})
 	await(t, time.Second, func() (string, bool) {
 		n := s.metric(`sipedge_bindings{backend="contacts"}`)
 		return fmt.Sprintf("%v bindings", n), n == 0
 	})
+	t.Logf("the binding was gone %v after the tab", time.Since(closed).Round(time.Millisecond))
 	if n := s.metric("sipedge_bindings_disconnected_total"); n != 1 {
 		t.Errorf("%v bindings ended with their connection, want 1", n)
 	}
@@ -200,7 +203,8 @@ func TestBrowser(t *testing.T) {
 // A page of somebody else registers nobody.
 func TestBrowserOfAStranger(t *testing.T) {
 	b := newBrowser(t)
-	s := startServer(t, strings.Replace(browserPolicy, "ORIGIN", "https://phone.example.net", 1))
+	s := startServer(t, testHead+`  - {ws: "127.0.0.1:0", origins: ["https://phone.example.net"]}
+`+browserPolicy)
 	b.open("ws://"+s.addr("ws", false).String(), "secret of bob")
 	await(t, 60*time.Second, func() (string, bool) {
 		n := s.metric(`sipedge_transport_websockets_rejected_total{reason="origin",transport="ws"}`)
