@@ -72,7 +72,8 @@ func matrix(t *testing.T) (s *server, trust, shown *tls.Config) {
 // either side, and the BYE of either side go by Record-Route.
 func TestMatrix(t *testing.T) {
 	s, trust, shown := matrix(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second,
+		sipgo.WaitAnswerForceCancelErr) // nobody waits for what CANCEL brings
 	defer cancel()
 	var phones []*sipgoPhone
 	for _, transport := range []string{"udp", "tcp", "tls", "ws", "wss"} {
@@ -108,6 +109,9 @@ func TestMatrix(t *testing.T) {
 
 // callAndEnd has a call b, either change the call, and one of them end it.
 func callAndEnd(ctx context.Context, t *testing.T, a, b *sipgoPhone, calleeEnds bool) {
+	if ctx.Err() != nil {
+		t.Fatal("no time left: calls before it did not go through")
+	}
 	r := a.request(t, sipgosip.INVITE, "sip:"+b.name+"@example.net")
 	id := sipgosip.CallIDHeader(strings.ReplaceAll(t.Name(), " ", "-"))
 	r.AppendHeader(&id)
