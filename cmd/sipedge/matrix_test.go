@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -40,15 +41,18 @@ routes:
     - match: {in_dialog: true}
       do: [{loose_route: {on_none: stranger}}, {relay: {}}]
     - match: {method: REGISTER, to: {myself: true}}
-      do: [{save: {location: contacts}}]
+      do: [{save: {location: contacts, aor: "{to.user}@example.net"}}]
     - match: {uri: {myself: true}}
-      do: [{lookup: {location: contacts}}, {record_route: {}}, {relay: {}}]
+      do:
+        - lookup: {location: contacts, aor: "{ruri.user}@example.net"}
+        - record_route: {}
+        - relay: {}
     - do: [{reply: {code: 403}}]
   sub: {stranger: [{do: [{reply: {code: 481}}]}]}
 `
 
-// matrix is a server of every transport and family, and who trusts it.
-func matrix(t *testing.T) (s *server, trust, shown *tls.Config) {
+// matrix is a server of every transport and family, and who trusts it, by a CA in a file.
+func matrix(t *testing.T) (s *server, authority string, trust, shown *tls.Config) {
 	t.Helper()
 	ca := transporttest.NewAuthority(t)
 	cert, key, _ := ca.Issue("edge", transporttest.Names("127.0.0.1", "::1"))
@@ -64,14 +68,14 @@ func matrix(t *testing.T) (s *server, trust, shown *tls.Config) {
 	roots.AppendCertsFromPEM(pem)
 	s = startServer(t, strings.NewReplacer("CERT", cert, "KEY", key, "AUTHORITY", ca.CA).
 		Replace(matrixPolicy))
-	return s, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"},
+	return s, ca.CA, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"},
 		&tls.Config{Certificates: []tls.Certificate{pair}}
 }
 
 // Phones of every transport and family call phones of every other: the call, a re-INVITE from
 // either side, and the BYE of either side go by Record-Route.
 func TestMatrix(t *testing.T) {
-	s, trust, shown := matrix(t)
+	s, _, trust, shown := matrix(t)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second,
 		sipgo.WaitAnswerForceCancelErr) // nobody waits for what CANCEL brings
 	defer cancel()
@@ -157,4 +161,58 @@ func callAndEnd(ctx context.Context, t *testing.T, a, b *sipgoPhone, calleeEnds 
 		got := "the caller hears " + a.requests(id.Value()) + ", the callee " + b.requests(id.Value())
 		return got, got == "the caller hears "+caller+", the callee "+callee
 	})
+}
+
+// SIPp calls phones over WSS and TLS from UDP and from TCP, and hangs up.
+func TestMatrixSIPp(t *testing.T) {
+	needs(t, "sipp")
+	s, _, trust, shown := matrix(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for caller, callee := range map[string]string{"udp": "wss", "tcp": "tls"} {
+		newSipgoPhone(t, callee, callee, s.addr(callee, true), trust, shown).register(ctx, t)
+		l := load{20, 40, callLength}
+		to := s.addr(caller, false)
+		local := netip.AddrPortFrom(to.Addr(), freePort(t, to.Addr().String()))
+		uac := startSIPp(t, "uac", caller, local, append(l.args(), "-s", callee, to.String())...)
+		if n, _ := uac.wait(20 * time.Second); n != l.calls {
+			t.Errorf("%d calls of %s to %s, want %d", n, caller, callee, l.calls)
+		}
+	}
+}
+
+// baresip registers over TLS, is called by a phone over WSS, which hangs up.
+func TestMatrixBaresip(t *testing.T) {
+	needs(t, "baresip")
+	s, authority, trust, shown := matrix(t)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Second,
+		sipgo.WaitAnswerForceCancelErr)
+	defer cancel()
+	other := newSipgoPhone(t, "other", "wss", s.addr("wss", true), trust, shown)
+	other.register(ctx, t)
+	bob := startPhoneWith(t, "sip_cafile "+authority+"\n", "bob", "none", s.addr("tls", false), "tls",
+		";answermode=auto")
+	await(t, 20*time.Second, func() (string, bool) {
+		n := s.metric(`sipedge_bindings{backend="contacts"}`)
+		return fmt.Sprintf("%v bindings", n), n == 2
+	})
+	r := other.request(t, sipgosip.INVITE, "sip:bob@example.net")
+	r.SetBody([]byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
+		"m=audio 9 RTP/AVP 0\r\n"))
+	r.AppendHeader(sipgosip.NewHeader("Content-Type", "application/sdp"))
+	call, err := other.calling.WriteInvite(ctx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call.WaitAnswer(ctx, sipgo.AnswerOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := call.Ack(ctx); err != nil {
+		t.Fatal(err)
+	}
+	bob.hears("Call established")
+	if err := call.Bye(ctx); err != nil {
+		t.Fatal(err)
+	}
+	bob.hears("session closed")
 }

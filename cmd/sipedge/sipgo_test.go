@@ -83,9 +83,9 @@ func (p *sipgoPhone) listen(t *testing.T, s *sipgo.Server, shown *tls.Config) st
 	if strings.HasPrefix(p.transport, "ws") {
 		return p.name + ".invalid;transport=ws" // RFC 7118 §5
 	}
-	any := netip.AddrPortFrom(p.server.Addr(), 0)
+	free := netip.AddrPortFrom(p.server.Addr(), 0)
 	if p.transport == "udp" {
-		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(any))
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(free))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func (p *sipgoPhone) listen(t *testing.T, s *sipgo.Server, shown *tls.Config) st
 		t.Cleanup(func() { c.Close() })
 		return c.LocalAddr().String()
 	}
-	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(any))
+	l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(free))
 	if err != nil {
 		t.Fatal(err)
 	}
