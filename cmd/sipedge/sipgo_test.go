@@ -150,7 +150,9 @@ func (p *sipgoPhone) invited(r *sipgosip.Request, tx sipgosip.ServerTransaction)
 }
 
 // request is one to the server, out of any dialog.
-func (p *sipgoPhone) request(t *testing.T, method sipgosip.RequestMethod, to string) *sipgosip.Request {
+func (p *sipgoPhone) request(
+	t *testing.T, method sipgosip.RequestMethod, to string,
+) *sipgosip.Request {
 	t.Helper()
 	r := sipgosip.NewRequest(method, sipgoURI(t, to))
 	r.SetTransport(strings.ToUpper(p.transport))
