@@ -28,9 +28,7 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 				"the PROXY protocol is of TCP and what is over it, and this listener is of %s",
 				l.Transport))
 		}
-		if secure := l.Transport == "tls"; secure != (len(l.Certificates) > 0) {
-			diags = append(diags, certificateProblem(v, root.Get("listen").Items[i], secure))
-		}
+		diags = append(diags, checkShown(l, &root.Get("listen").Items[i])...)
 		addr, err := netip.ParseAddrPort(l.Addr)
 		if err != nil || addr.Port() == 0 {
 			continue
@@ -72,7 +70,7 @@ func checkSettings(root *Value, doc *Document) Diagnostics {
 
 // checkWebSocket refuses what only a WebSocket has elsewhere.
 func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
-	if l.Transport == "ws" {
+	if l.Transport == "ws" || l.Transport == "wss" {
 		return nil
 	}
 	for _, key := range []string{"path", "origins"} {
@@ -84,12 +82,18 @@ func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
 	return diags
 }
 
-// certificateProblem is that of a listener with a certificate that shows none, or without.
-func certificateProblem(address *Value, listen Value, secure bool) Diagnostic {
-	if secure {
-		d := address.Problem(NoCertificate, "a TLS listener shows a certificate")
+// checkShown refuses a secure listener without a certificate, and another with one.
+func checkShown(l *Listen, v *Value) Diagnostics {
+	secure := l.Transport == "tls" || l.Transport == "wss"
+	switch shows := len(l.Certificates) > 0; {
+	case secure && !shows:
+		d := v.Get(l.Transport).Problem(NoCertificate, "a listener of %s shows a certificate",
+			l.Transport)
 		d.Hint = "name one of `certificates` with certificate: …"
-		return d
+		return Diagnostics{d}
+	case shows && !secure:
+		return Diagnostics{v.Get("certificate").Problem(NoCertificate,
+			"only a listener of tls or wss shows a certificate, and this one is of %s", l.Transport)}
 	}
-	return listen.Get("certificate").Problem(NoCertificate, "only a TLS listener shows a certificate")
+	return nil
 }

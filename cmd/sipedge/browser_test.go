@@ -145,31 +145,17 @@ func (b *browser) says(want string) {
 	}
 }
 
-// browserPolicy has users, of whom bob is called by anybody.
-const browserPolicy = testHead + `  - {ws: "127.0.0.1:0", origins: ["ORIGIN"]}
-domains: [example.net]
-backends: {contacts: {memory: {}}}
-users: {people: {bob@example.net: {password: secret of bob}}}
-routes:
-  request:
-    - match: {in_dialog: true}
-      do: [{loose_route: {on_none: stranger}}, {relay: {}}]
-    - match: {method: REGISTER, to: {myself: true}}
-      do:
-        - authenticate: {kind: www, users: people, require_user: "{to.user}"}
-        - save: {location: contacts}
-    - match: {uri: {myself: true}}
-      do: [{lookup: {location: contacts}}, {record_route: {}}, {relay: {}}]
-    - do: [{reply: {code: 403}}]
-  sub: {stranger: [{do: [{reply: {code: 481}}]}]}
-`
-
-// A phone in a browser registers over a WebSocket, is called by one of UDP, which hangs up, and
-// called once more, and hangs up. When its tab is closed its binding goes.
+// Through 07-edge-tls-websocket a phone in a browser registers, is called by a PBX, which hangs up,
+// and called once more, and hangs up. When its tab is closed its binding goes.
 func TestBrowser(t *testing.T) {
 	b := newBrowser(t)
-	s := startServer(t, strings.Replace(browserPolicy, "ORIGIN", b.site.URL, 1))
-	b.open("ws://"+s.addr("ws", false).String(), "secret of bob")
+	dir := openssl(t, "example.net")
+	s := startServer(t, movedExample(t, "07-edge-tls-websocket",
+		"edge.pem", dir+"/example.net.pem", "edge.key", dir+"/example.net.key",
+		"http://localhost:8080", b.site.URL, "127.0.0.1:8443", "127.0.0.1:0",
+		"127.0.0.1:5061", "127.0.0.1:0"))
+	at := "wss://" + s.addr("wss", false).String() + "/sip"
+	b.open(at, "secret of bob", "--ignore-certificate-errors")
 	b.says("registered")
 	alice := newCaller(t, s.addr("udp", false))
 
@@ -184,14 +170,16 @@ func TestBrowser(t *testing.T) {
 	b.says("ended: local")
 
 	b.close()
+	closed := time.Now()
 	await(t, 20*time.Second, func() (string, bool) {
-		n := s.metric(`sipedge_transport_connections{transport="ws"}`)
+		n := s.metric(`sipedge_transport_connections{transport="wss"}`)
 		return fmt.Sprintf("%v WebSockets", n), n == 0
 	})
 	await(t, time.Second, func() (string, bool) {
 		n := s.metric(`sipedge_bindings{backend="contacts"}`)
 		return fmt.Sprintf("%v bindings", n), n == 0
 	})
+	t.Logf("the binding was gone %v after the tab", time.Since(closed).Round(time.Millisecond))
 	if n := s.metric("sipedge_bindings_disconnected_total"); n != 1 {
 		t.Errorf("%v bindings ended with their connection, want 1", n)
 	}
@@ -200,7 +188,14 @@ func TestBrowser(t *testing.T) {
 // A page of somebody else registers nobody.
 func TestBrowserOfAStranger(t *testing.T) {
 	b := newBrowser(t)
-	s := startServer(t, strings.Replace(browserPolicy, "ORIGIN", "https://phone.example.net", 1))
+	s := startServer(t, testHead+`  - {ws: "127.0.0.1:0", origins: ["https://phone.example.net"]}
+backends: {contacts: {memory: {}}}
+routes:
+  request:
+    - match: {method: REGISTER}
+      do: [{save: {location: contacts}}]
+    - do: [{reply: {code: 403}}]
+`)
 	b.open("ws://"+s.addr("ws", false).String(), "secret of bob")
 	await(t, 60*time.Second, func() (string, bool) {
 		n := s.metric(`sipedge_transport_websockets_rejected_total{reason="origin",transport="ws"}`)

@@ -30,6 +30,7 @@ var transports = transport.Drivers{
 	sip.SCTP: sctp.Listen,
 	sip.TLS:  tls.Listen,
 	sip.WS:   ws.Listen,
+	sip.WSS:  ws.ListenSecure,
 }
 
 // services is what this build keeps data in. A driver is one line here.

@@ -15,7 +15,8 @@ import (
 // The examples as they stand in the tree are valid.
 func TestExamplesValidate(t *testing.T) {
 	for _, name := range []string{"01-hello", "02-failover", "03-registrar", "04-multi-domain",
-		"05-postgres", "06-trunk-failover", "08-two-networks", "09-nat-media"} {
+		"05-postgres", "06-trunk-failover", "07-edge-tls-websocket",
+		"08-two-networks", "09-nat-media"} {
 		out, err := exec.Command("sipedge", "validate", "../../examples/"+name).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)

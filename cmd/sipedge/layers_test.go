@@ -53,6 +53,7 @@ var arrows = [][2]string{
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"sip/transport/...", "sip/transport/dscp"}, {"sip/transport/stream", "sip/transport/proxyheader"},
 	{"sip/transport/tls", "sip/transport/tcp"}, {"sip/transport/ws", "sip/transport/tcp"},
+	{"sip/transport/ws", "sip/transport/tls"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},
 	{"backends", "schema"}, {"backends/...", "schema"},
 	{"backends/...", "backends"}, {"backends/...", "backends/sqlstore"},

@@ -46,6 +46,15 @@ func startPhone(
 	args ...string,
 ) *phone {
 	t.Helper()
+	return startPhoneWith(t, "", user, password, at, transport, settings, args...)
+}
+
+// startPhoneWith has more lines of configuration.
+func startPhoneWith(
+	t *testing.T, config, user, password string, at netip.AddrPort, transport, settings string,
+	args ...string,
+) *phone {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"config": "sip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\nmodule_path " + baresipModules + `
@@ -57,7 +66,7 @@ audio_alert aubridge,nowhere
 module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
-`,
+` + config,
 		"accounts": fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_pass=%s%s\n", user, at, transport,
 			password, settings),
 	} {

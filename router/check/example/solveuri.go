@@ -289,7 +289,7 @@ func (s *solver) complete(v uri, u *uriLits, ours bool) (uri, pattern.Answer) {
 	if len(u.self) > 0 && !slices.ContainsFunc(v.params, func(p header) bool {
 		return p.name == "transport"
 	}) && !slices.ContainsFunc(u.params, func(l formula.Lit) bool { return l.Name == "transport" }) {
-		transports = append(transports, "udp", "tcp", "tls", "sctp", "ws")
+		transports = append(transports, "udp", "tcp", "tls", "sctp", "ws", "wss")
 	}
 	hostList, a := s.candidates(u)
 	params := v.params

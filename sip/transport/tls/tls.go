@@ -22,18 +22,28 @@ var errNoCredentials = errors.New("no certificate")
 
 // Listen implements transport.Listen. The listener has Credentials.
 func Listen(e transport.Env) (transport.Socket, error) {
-	if e.Listener.Credentials == nil {
-		return nil, errNoCredentials
-	}
-	r, err := tcp.Open(&e.Listener)
+	r, err := Open(&e)
 	if err != nil {
 		return nil, err
 	}
-	return stream.New(e, Secure(e, r), stream.Protocol{}), nil
+	return stream.New(e, r, stream.Protocol{}), nil
 }
 
-// Secure is the road r with TLS on it.
-func Secure(e transport.Env, r stream.Road) stream.Road {
+// Open binds e.Listener, which has Credentials, and fills in the port: how TLS connections come to
+// be, for what is built upon them.
+func Open(e *transport.Env) (stream.Road, error) {
+	if e.Listener.Credentials == nil {
+		return stream.Road{}, errNoCredentials
+	}
+	r, err := tcp.Open(&e.Listener)
+	if err != nil {
+		return stream.Road{}, err
+	}
+	return secure(*e, r), nil
+}
+
+// secure is the road r with TLS on it.
+func secure(e transport.Env, r stream.Road) stream.Road {
 	server, st := e.Listener.Credentials.Server(), e.Stats
 	return stream.Road{
 		Listener: r.Listener,

@@ -3,6 +3,7 @@ package ws
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -52,13 +53,17 @@ func (c *client) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// dialer opens WebSockets from the address of its listener, as the Sockets under test do not.
-func dialer(from netip.Addr) stream.Dial {
+// dialer opens WebSockets from the address of its listener, as the Sockets under test do not;
+// with a configuration, over TLS.
+func dialer(from netip.Addr, secure *tls.Config) stream.Dial {
 	return func(ctx context.Context, to netip.AddrPort, _ sip.HostName) (net.Conn, error) {
 		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
 		nc, err := d.DialContext(ctx, "tcp", to.String())
 		if err != nil {
 			return nil, err
+		}
+		if secure != nil {
+			nc = tls.Client(nc, secure)
 		}
 		if err := upgrade(nc, "ws://"+to.String()+"/", nil); err != nil {
 			nc.Close()
@@ -82,21 +87,33 @@ func upgrade(nc net.Conn, url string, header http.Header) error {
 
 func TestConformance(t *testing.T) {
 	drivers := transport.Drivers{sip.WS: func(e transport.Env) (transport.Socket, error) {
-		return listen(e, dialer(e.Listener.Addr.Addr()))
+		return listen(e, dialer(e.Listener.Addr.Addr(), nil))
 	}}
 	transporttest.Run(t, sip.WS, func(*testing.T) transporttest.World {
 		return transporttest.Sockets{Drivers: drivers}
 	})
 }
 
-// server listens by Listen itself.
+// drivers are what a server of a test listens by.
+var drivers = transport.Drivers{sip.WS: Listen, sip.WSS: ListenSecure}
+
+// server listens on loopback.
 func server(
 	t *testing.T, l transport.Limits, c *transport.WebSocket, u transport.User,
 ) *transport.Manager {
 	t.Helper()
-	m, err := transport.NewManager(transport.Config{Limits: l, Listeners: []transport.Listener{{
-		Transport: sip.WS, Addr: netip.MustParseAddrPort("127.0.0.1:0"), WebSocket: c,
-	}}}, transport.Drivers{sip.WS: Listen})
+	return serving(t, l, transport.Listener{Transport: sip.WS, WebSocket: c}, u)
+}
+
+// serving listens on loopback by what listener says.
+func serving(
+	t *testing.T, l transport.Limits, listener transport.Listener, u transport.User,
+) *transport.Manager {
+	t.Helper()
+	listener.Addr = netip.MustParseAddrPort("127.0.0.1:0")
+	m, err := transport.NewManager(transport.Config{
+		Limits: l, Listeners: []transport.Listener{listener},
+	}, drivers)
 	if err != nil {
 		t.Fatal(err)
 	}

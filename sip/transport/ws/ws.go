@@ -10,10 +10,16 @@ import (
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/stream"
 	"sipedge/sip/transport/tcp"
+	"sipedge/sip/transport/tls"
 )
 
-// Listen implements transport.Listen.
+// Listen implements transport.Listen for WS.
 func Listen(e transport.Env) (transport.Socket, error) { return listen(e, refuse) }
+
+// ListenSecure implements transport.Listen for WSS: the listener has Credentials. A connection
+// has its handshakes one after the other, each in its own time: TLS in Limits.Handshake, then
+// the WebSocket in Limits.Arrival.
+func ListenSecure(e transport.Env) (transport.Socket, error) { return listenSecure(e, refuse) }
 
 // errNoServer: RFC 7118 has clients open connections, and nobody else.
 var errNoServer = errors.New("a WebSocket is opened by its client")
@@ -28,9 +34,23 @@ func listen(e transport.Env, dial stream.Dial) (transport.Socket, error) {
 		return nil, err
 	}
 	r.Dial = dial
+	return serve(e, r), nil
+}
+
+func listenSecure(e transport.Env, dial stream.Dial) (transport.Socket, error) {
+	r, err := tls.Open(&e)
+	if err != nil {
+		return nil, err
+	}
+	r.Dial = dial
+	return serve(e, r), nil
+}
+
+// serve is the Socket of WebSockets on a road.
+func serve(e transport.Env, r stream.Road) transport.Socket {
 	return stream.New(e, r, stream.Protocol{
 		Open:    newOpener(e.Listener.WebSocket, e.Stats).open,
 		Framing: newFraming,
 		Append:  appendMessage,
-	}), nil
+	})
 }
