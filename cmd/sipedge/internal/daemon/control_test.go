@@ -92,6 +92,7 @@ func TestControlOperations(t *testing.T) {
 	for _, q := range []struct{ id, query, body string }{
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
 		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"backends", "", ""},
+		{"certificates", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"log_level", "", ""}, {"set_log_level", "", `{"level": "warn"}`},
 		{"add_binding", alice, `{"contact": "sip:a@192.0.2.8", "q": 0, "expires_seconds": 90,
