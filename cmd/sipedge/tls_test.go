@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,13 +18,7 @@ func openssl(t *testing.T, domains ...string) (dir string) {
 	t.Helper()
 	needs(t, "openssl")
 	dir = t.TempDir()
-	run := func(args ...string) {
-		cmd := exec.Command("openssl", args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("openssl %s: %v\n%s", args[0], err, out)
-		}
-	}
+	run := func(args ...string) { runOpenssl(t, dir, args...) }
 	key := []string{"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"}
 	run(append([]string{"req", "-x509", "-subj", "/CN=Test CA", "-keyout", "ca.key", "-out", "ca.pem",
 		"-addext", "keyUsage=critical,keyCertSign,cRLSign"}, key...)...)
@@ -31,9 +26,26 @@ func openssl(t *testing.T, domains ...string) (dir string) {
 		run(append([]string{"req", "-x509", "-subj", "/CN=" + d, "-keyout", d + ".key",
 			"-out", d + ".pem", "-CA", "ca.pem", "-CAkey", "ca.key",
 			"-addext", "basicConstraints=critical,CA:false",
-			"-addext", "subjectAltName=URI:sip:" + d + ",DNS:" + d}, key...)...)
+			"-addext", "subjectAltName=" + nameOfCertificate(d)}, key...)...)
 	}
 	return dir
+}
+
+// nameOfCertificate is a subjectAltName: of a domain, or of an address.
+func nameOfCertificate(d string) string {
+	if net.ParseIP(d) != nil {
+		return "IP:" + d
+	}
+	return "URI:sip:" + d + ",DNS:" + d
+}
+
+func runOpenssl(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("openssl", args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("openssl %s: %v\n%s", args[0], err, out)
+	}
 }
 
 // secure is a policy's TLS listener with the certificates of dir.
@@ -150,7 +162,19 @@ func until(t *testing.T, what string, done func() bool) {
 // nothing.
 func TestCertificateIsReadAgain(t *testing.T) {
 	dir := openssl(t, "edge.example", "new.example")
-	s := startServer(t, secure(dir)+"routes: {request: [{do: [{reply: {code: 404}}]}]}\n")
+	state := t.TempDir()
+	s := startServer(t, secure(dir)+"routes: {request: [{do: [{reply: {code: 404}}]}]}\n",
+		"--state", state)
+	told := func(want ...string) {
+		t.Helper()
+		list := sipedge(t, "", "ctl", "--socket", filepath.Join(state, "ctl.sock"), "certificates")
+		for _, w := range want {
+			if !strings.Contains(list, w) {
+				t.Errorf("ctl certificates does not tell of %q:\n%s", w, list)
+			}
+		}
+	}
+	told("edge", "edge.example", time.Now().Add(48*time.Hour).Format("2006-01-02T"))
 	shown := func() string {
 		c := secureClient(t, s, dir, "")
 		return c.ConnectionState().PeerCertificates[0].Subject.CommonName
@@ -170,6 +194,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	until(t, "a failure", func() bool {
 		return s.metric(`sipedge_certificate_reloads_total{result="failed"}`) == 1
 	})
+	told("new.example", "edge.example.pem")
 	if got := shown(); got != "new.example" {
 		t.Errorf("a bad file: %s is shown", got)
 	}

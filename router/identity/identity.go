@@ -65,13 +65,17 @@ func nameOf(l *transport.Listener) name {
 		text = string(sip.AppendHost(nil, []byte(text)))
 	}
 	host, port := splitHostPort(text)
+	reuse := ""
+	if l.Transport == sip.TLS {
+		reuse = ";alias" // RFC 5923: what we connect to, we show our certificate
+	}
 	return name{
 		transport: l.Transport,
 		addr:      l.Addr,
 		hostport:  []byte(text),
 		host:      []byte(host),
 		port:      port,
-		via:       []byte("SIP/2.0/" + l.Transport.ViaName() + " " + text + ";branch="),
+		via:       []byte("SIP/2.0/" + l.Transport.ViaName() + " " + text + reuse + ";branch="),
 		uri:       []byte("sip:" + l.Addr.String() + ";transport=" + l.Transport.String()),
 	}
 }

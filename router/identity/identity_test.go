@@ -27,7 +27,7 @@ func TestNames(t *testing.T) {
 		{listener(sip.UDP, "10.0.0.9:5060", "edge.example.net"),
 			"SIP/2.0/UDP edge.example.net;branch=", "edge.example.net", 0},
 		{listener(sip.TLS, "10.0.0.9:5061", "198.51.100.7:443"),
-			"SIP/2.0/TLS 198.51.100.7:443;branch=", "198.51.100.7", 443},
+			"SIP/2.0/TLS 198.51.100.7:443;alias;branch=", "198.51.100.7", 443},
 		{listener(sip.UDP, "10.0.0.9:5060", "2001:db8::7"),
 			"SIP/2.0/UDP [2001:db8::7];branch=", "2001:db8::7", 0},
 		{listener(sip.UDP, "10.0.0.9:5060", "[2001:db8::7]:5080"),

@@ -25,13 +25,14 @@ type Found uint8
 
 const (
 	None        Found = iota // there is no binding
+	Insecure                 // none has a sips Contact, for a sips Request-URI
 	Unsupported              // none allows the method
 	Some
 )
 
 // Targets makes bindings the target set of j: the best the Request-URI, the others its Targets.
 // There are at most so many. A binding is reached by its Path, else where it registered from, else
-// by its Contact.
+// by its Contact. To a sips Request-URI leads a sips Contact alone, RFC 5630 §5.4.
 func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 	slices.SortStableFunc(list, func(a, b backends.Binding) int {
 		newest := b.Modified.Compare(a.Modified)
@@ -43,6 +44,8 @@ func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 	if l.First {
 		most = 1
 	}
+	ruri, ok := j.Msg.RequestURI()
+	secure := ok && ruri.Scheme == sip.SIPS
 	found, bit := None, uint32(1)<<j.Msg.Method()
 	for i := range list {
 		b := &list[i]
@@ -50,9 +53,11 @@ func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 			found = max(found, Unsupported)
 			continue
 		}
-		t, ok := target(j, b)
+		t, scheme, ok := target(j, b)
 		switch {
 		case !ok:
+		case secure && scheme != sip.SIPS:
+			found = max(found, Insecure)
 		case found != Some:
 			found = Some
 			j.Msg.SetRURI(t.URI)
@@ -67,18 +72,19 @@ func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 	return found
 }
 
-// target is where a binding leads. ok false: nowhere, since it was not kept by us.
-func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
+// target is where a binding leads, and the scheme of its Contact. ok false: nowhere, since it was
+// not kept by us.
+func target(j *job.Job, b *backends.Binding) (t job.Target, scheme sip.Scheme, ok bool) {
 	u, err := sip.ParseURI(b.Contact)
 	if err != nil || u.Scheme == sip.SchemeOther {
-		return t, false
+		return t, u.Scheme, false
 	}
 	t = job.Target{URI: j.Bytes(requestURI(b, &u)), Q: b.Q, Said: true}
 	switch {
 	case len(b.Path) > 0:
 		hop, ok := firstHop(b.Path)
 		if !ok {
-			return t, false
+			return t, u.Scheme, false
 		}
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
 		t.Local = registeredFrom(b.Received, hop)
@@ -88,7 +94,7 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, ok bool) {
 		t.NextHop, t.Local, t.Conn = j.Bytes(hop), true, conn
 	}
 	t.Listener = listenerOf(j.Self, b.Listener)
-	return t, true
+	return t, u.Scheme, true
 }
 
 // registeredFrom reports whether a URI leads to the host that a binding was received from.

@@ -166,8 +166,8 @@ var Find = schema.Kind{
 	Name: "lookup",
 	Doc: "Makes the bindings of an address of record the target set, for `relay` to send to. A " +
 		"binding is reached by its Path, or where it registered from, or by its Contact, and by " +
-		"the listener it came by. When there is none the arm runs; without it the request is " +
-		"answered 404.",
+		"the listener it came by. A sips Request-URI has sips bindings alone. When there is none " +
+		"the arm runs; without it the request is answered 404, or 480 where none is secure.",
 	Schema: `{
 	// The location store.
 	location!: #BackendName
@@ -240,6 +240,8 @@ func (s *find) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	switch s.how.Targets(j, set.Bindings, s.proxy.Room(j)) {
 	case Some:
 		return job.Next, nil
+	case Insecure:
+		return s.onNone(ctx, j, 480), nil
 	case Unsupported:
 		if !s.method && j.Place == schema.InRequest && j.Msg.Method() != sip.ACK {
 			return s.proxy.Reply(j, 405, "", allowed(set.Bindings), false), nil

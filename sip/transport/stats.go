@@ -18,6 +18,7 @@ type Stats struct {
 	Accepted   atomic.Uint64 // connections
 	Dialled    atomic.Uint64 // connections we opened
 	DialErrors atomic.Uint64
+	Aliased    atomic.Uint64 // of Accepted, those that requests to the peer go over, RFC 5923
 	Refused    atomic.Uint64 // connections above a limit, either direction
 	Unproxied  atomic.Uint64 // connections of Listener.Proxies without a PROXY header
 	QueueFull  atomic.Uint64 // messages refused with ErrQueueFull

@@ -26,6 +26,8 @@ type conn struct {
 	wrote    atomic.Int64   // when bytes left last, Unix ns
 	writer   sync.WaitGroup // the goroutine that writes, while there is one
 	answered bool           // the User has answered what ended the reading
+	aliased  bool           // requests to the peer may leave by it, though he opened it
+	leads    []place        // where it is found; of the Socket's mu
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling

@@ -195,6 +195,7 @@ func (r *reader) take(f *Frame) {
 	if f.Message != nil {
 		st.MessagesIn.Add(1)
 		st.BytesIn.Add(uint64(len(f.Message)))
+		r.c.alias(f.Message)
 		r.c.s.user.Receive(r.c.flow, f.Message)
 	}
 	if f.KeepAlive {

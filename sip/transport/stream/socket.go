@@ -46,9 +46,9 @@ type Socket struct {
 	closing bool
 	live    map[*conn]struct{} // whose goroutine runs
 	conns   map[uint64]*conn   // that take messages
-	dialled map[place]*conn    // of these, the ones we opened, by where they lead
+	leading map[place]*conn    // of these, by where they lead: ones we opened, and aliases
 
-	accepted map[netip.AddrPort]*conn // and the others, by where they come from
+	accepted map[netip.AddrPort]*conn // and those we did not, by where they come from
 }
 
 // place is where a connection leads: the same address may prove to be one name and not another.
@@ -64,7 +64,7 @@ func New(e transport.Env, r Road, p Protocol) *Socket {
 		env: e, road: r, protocol: p.defaults(),
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
-		dialled: make(map[place]*conn),
+		leading: make(map[place]*conn),
 
 		accepted: make(map[netip.AddrPort]*conn),
 	}
@@ -172,7 +172,7 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 		s.mu.Lock()
 		c := s.conns[t.Conn]
 		if c == nil && (t.Conn == 0 || !t.NoDial) {
-			c = s.dialled[to]
+			c = s.leading[to]
 		}
 		if c == nil && t.Conn == 0 && t.Accepted && t.Name == (sip.HostName{}) {
 			c = s.accepted[remote]
@@ -199,13 +199,13 @@ func (s *Socket) connect(to place, b []byte, ref uint64) error {
 		return transport.ErrLimit
 	}
 	c := s.newConn(to.remote)
-	c.name = to.name
+	c.name, c.leads = to.name, []place{to}
 	c.out = outboxes.Get().(*outbox)
 	c.out.add(s.protocol.Append(c.out.data, b), ref, false)
 	c.waiting = len(c.out.data)
 	s.live[c] = struct{}{}
 	s.conns[c.flow.Conn] = c
-	s.dialled[to] = c
+	s.leading[to] = c
 	s.work.Go(c.connect)
 	return nil
 }
@@ -215,8 +215,10 @@ func (s *Socket) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c.flow.Conn)
-	if to := (place{c.flow.Remote, c.name}); s.dialled[to] == c {
-		delete(s.dialled, to)
+	for _, to := range c.leads {
+		if s.leading[to] == c {
+			delete(s.leading, to)
+		}
 	}
 	if s.accepted[c.flow.Remote] == c {
 		delete(s.accepted, c.flow.Remote)

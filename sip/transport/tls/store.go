@@ -60,9 +60,18 @@ type Store struct {
 	failed   atomic.Uint64
 
 	mu     sync.Mutex
-	stamps map[string]stamp // of files, when they were read last
-	seen   map[string]stamp // when they were looked at last
+	stamps map[string]stamp  // of files, when they were read last
+	seen   map[string]stamp  // when they were looked at last
+	wrong  map[string]string // why certificates could not be read again, by name
 	shown  map[string]*credentials
+}
+
+// Status is how it stands with a certificate.
+type Status struct {
+	Name    string
+	Domains []string // of SIP
+	Ends    []Expiry
+	Wrong   string // why its files could not be read when they changed last; "": they were
 }
 
 // NewStore returns a Store without certificates.
@@ -100,7 +109,7 @@ func Prepare(all map[string]Files) (*Prepared, map[string]error) {
 func (s *Store) Use(p *Prepared) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stamps, s.seen = p.stamps, maps.Clone(p.stamps)
+	s.stamps, s.seen, s.wrong = p.stamps, maps.Clone(p.stamps), make(map[string]string)
 	s.current.Store(&p.identities)
 }
 
@@ -109,6 +118,20 @@ func (s *Store) Expiries() (list []Expiry) {
 	all := *s.current.Load()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		list = append(list, all[name].ends...)
+	}
+	return list
+}
+
+// List tells of what is in use, by name.
+func (s *Store) List() (list []Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := *s.current.Load()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		i := all[name]
+		list = append(list, Status{
+			Name: name, Domains: i.names, Ends: i.ends, Wrong: s.wrong[name],
+		})
 	}
 	return list
 }

@@ -44,12 +44,13 @@ func Open(e *transport.Env) (stream.Road, error) {
 
 // secure is the road r with TLS on it.
 func secure(e transport.Env, r stream.Road) stream.Road {
-	server, st := e.Listener.Credentials.Server(), e.Stats
+	credentials, st := e.Listener.Credentials, e.Stats
+	server := credentials.Server()
 	return stream.Road{
 		Listener: r.Listener,
 		Greet: func(ctx context.Context, nc net.Conn) (net.Conn, error) {
 			w := &wire{Conn: nc}
-			return shake(ctx, w, tls.Server(w, server), st)
+			return shake(ctx, w, tls.Server(w, server), credentials, st)
 		},
 		Dial: func(
 			ctx context.Context, remote netip.AddrPort, name sip.HostName,
@@ -59,14 +60,16 @@ func secure(e transport.Env, r stream.Road) stream.Road {
 				return nil, err
 			}
 			w := &wire{Conn: nc}
-			client := e.Listener.Credentials.Client(name, remote.Addr())
-			return shake(ctx, w, tls.Client(w, client), st)
+			client := credentials.Client(name, remote.Addr())
+			return shake(ctx, w, tls.Client(w, client), credentials, st)
 		},
 	}
 }
 
 // shake is the handshake of a connection over w.
-func shake(ctx context.Context, w *wire, c *tls.Conn, st *transport.Stats) (net.Conn, error) {
+func shake(
+	ctx context.Context, w *wire, c *tls.Conn, ours transport.Credentials, st *transport.Stats,
+) (net.Conn, error) {
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = w.Close()
 		return nil, faultOf(ctx, err)
@@ -76,7 +79,7 @@ func shake(ctx context.Context, w *wire, c *tls.Conn, st *transport.Stats) (net.
 	if state.DidResume {
 		st.Resumed.Add(1)
 	}
-	s := &secured{Conn: c, wire: w}
+	s := &secured{Conn: c, wire: w, ours: ours}
 	if len(state.PeerCertificates) > 0 {
 		s.peer = peerOf(state.PeerCertificates[0])
 	}
@@ -106,10 +109,17 @@ type secured struct {
 	*tls.Conn
 	wire *wire
 	peer *transport.Peer
+	ours transport.Credentials
 }
 
 // Peer is who is at the other end; nil: nobody proved to be anyone.
 func (s *secured) Peer() *transport.Peer { return s.peer }
+
+// Is reports whether the peer would do for name, or without one for address, had we called him:
+// whom we trust in those who call may be others.
+func (s *secured) Is(name sip.HostName, address netip.Addr) bool {
+	return s.ours.Client(name, address).VerifyConnection(s.ConnectionState()) == nil
+}
 
 // Close says goodbye if there is room for it, and does not wait.
 func (s *secured) Close() error {

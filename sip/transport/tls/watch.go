@@ -63,11 +63,13 @@ func (s *Store) Refresh(log *slog.Logger) {
 		again, err := load(name, i.files)
 		if err != nil {
 			s.failed.Add(1)
+			s.wrong[name] = err.Error()
 			log.Error("certificate not reloaded: what was read last stays",
 				"certificate", name, "error", err)
 			continue
 		}
 		s.reloaded.Add(1)
+		delete(s.wrong, name)
 		fresh[name] = again
 		log.Info("certificate reloaded", "certificate", name,
 			"not_after", again.cert.Leaf.NotAfter)

@@ -19,6 +19,7 @@ import (
 	"sipedge/router"
 	"sipedge/router/failed"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/tls"
 )
 
 // Bounds on what operators' commands may cost the server.
@@ -44,7 +45,9 @@ type Config struct {
 	Pool    *router.Pool
 	Data    func() *backends.Services // those of the policy that runs
 	Failed  *failed.Memory
-	State   func() State
+	// Certificates are what secure listeners show.
+	Certificates *tls.Store
+	State        func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)
 	// Reload swaps the policy. An *Error says why it does not.
@@ -81,6 +84,7 @@ var handlers = map[string]handler{
 	"statistics":     (*Server).tellStatistics,
 	"tables":         (*Server).tellTables,
 	"backends":       (*Server).tellBackends,
+	"certificates":   (*Server).tellCertificates,
 	"media":          (*Server).tellMedia,
 	"enable_media":   (*Server).enableMedia,
 	"gateways":       (*Server).tellGateways,

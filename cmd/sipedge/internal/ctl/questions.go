@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,6 +45,12 @@ func (c *command) questions() []*cobra.Command {
   BINDINGS  kept in memory
 
 What has no calls – all is in the process – shows -.`, backendsText),
+		question(c, "certificates", "certificates", "List the certificates of the policy",
+			`Lists the certificates of the policy, by name.
+
+  ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
+  ERROR  why its files could not be read when they changed: what was read before is in use`,
+			certificatesText),
 		question(c, "tables", "tables", "List the tables of the policy",
 			`Lists the tables of the policy, in its order.
 
@@ -116,6 +123,20 @@ func backendsText(v *control.Backends, w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s%s\t%s\n", b.Name, b.Driver, strings.Repeat("\t-", 8), bindings)
+	}
+}
+
+func certificatesText(v *control.Certificates, w io.Writer) {
+	fmt.Fprintln(w, "CERTIFICATE\tENDS\tDOMAINS\tERROR")
+	for _, c := range v.Certificates {
+		ends := "-"
+		for _, e := range c.Ends {
+			if e.Of == "certificate" {
+				ends = moment(e.At)
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, ends, strings.Join(c.Domains, " "),
+			cmp.Or(c.Error, "-"))
 	}
 }
 

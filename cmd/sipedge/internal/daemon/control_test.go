@@ -93,6 +93,7 @@ gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
 	for _, q := range []struct{ id, query, body string }{
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
 		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"backends", "", ""},
+		{"certificates", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},
 		{"targets", "", ""}, {"clear_targets", "", ""},

@@ -40,6 +40,8 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.Accepted.Load() }},
 	{"connections_dialled_total", "Connections opened.",
 		func(s *transport.Stats) uint64 { return s.Dialled.Load() }},
+	{"connections_aliased_total", "Accepted connections that requests to the peer go over, RFC 5923.",
+		func(s *transport.Stats) uint64 { return s.Aliased.Load() }},
 	{"dial_errors_total", "Connections that could not be opened.",
 		func(s *transport.Stats) uint64 { return s.DialErrors.Load() }},
 	{"connections_refused_total", "Connections above a limit.",

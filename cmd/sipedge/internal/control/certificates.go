@@ -1,0 +1,37 @@
+package control
+
+import (
+	"net/http"
+	"time"
+)
+
+// Certificates are those of the policy.
+type Certificates struct {
+	Certificates []Certificate `json:"certificates" doc:"By name."`
+}
+
+// Certificate is one of them.
+type Certificate struct {
+	Name    string   `json:"name" doc:"In the policy."`
+	Domains []string `json:"domains" doc:"SIP domains it is of, RFC 5922."`
+	Ends    []Expiry `json:"ends" doc:"When it ends, and what is with it."`
+	Error   string   `json:"error,omitempty" doc:"Why its files could not be read when they changed: what was read before is in use."`
+}
+
+// Expiry is when something of a certificate ends.
+type Expiry struct {
+	Of string    `json:"of" doc:"certificate; ca: the first of its CAs; crl: the next update of a revocation list."`
+	At time.Time `json:"at" doc:"When it ends."`
+}
+
+func (s *Server) tellCertificates(http.ResponseWriter, *http.Request) (any, error) {
+	list := []Certificate{}
+	for _, c := range s.Certificates.List() {
+		one := Certificate{Name: c.Name, Domains: append([]string{}, c.Domains...), Error: c.Wrong}
+		for _, e := range c.Ends {
+			one.Ends = append(one.Ends, Expiry{Of: e.Of, At: e.At})
+		}
+		list = append(list, one)
+	}
+	return &Certificates{Certificates: list}, nil
+}
