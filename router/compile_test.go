@@ -69,7 +69,7 @@ routes:
     - do:
         - consume_credentials: {}
         - assert_identity: {}
-        - record_route: {params: "a=b"}
+        - record_route: {params: "a=b", preset: [edge.example.net]}
         - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}
         - serialize_branches: {}
         - force_send_socket: "tcp:10.0.0.9:5060"
