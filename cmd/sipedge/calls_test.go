@@ -61,7 +61,8 @@ func TestSIPpPaths(t *testing.T) {
 	}
 }
 
-// TestIPv6ToIPv4 is the way that TestSIPpPaths lacks: a call from ::1 to 127.0.0.1, ended by either.
+// TestIPv6ToIPv4 is the way that TestSIPpPaths lacks: calls from ::1 to 127.0.0.1, ended by
+// either side.
 func TestIPv6ToIPv4(t *testing.T) {
 	needs(t, "sipp")
 	l := load{50, 100, callLength}
