@@ -44,7 +44,7 @@ build:
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" "curl curl" \
 		"kamailio kamailio kamailio-extra-modules" "npm npm" "chromium chromium" "named bind9" \
-		"openssl openssl" "ip iproute2" \
+		"openssl openssl" "ip iproute2" "iptables iptables" \
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \

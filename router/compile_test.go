@@ -27,7 +27,7 @@ tables:
   banned: {cache: {}}
   did: {map: {values: {"1": a}}}
   peers: {cidr: {values: [10.0.0.0/8]}}
-limits: {branches: 4, attempts: 3, max_forwards: 20}
+limits: {branches: 4, attempts: 3, max_forwards: 20, udp_request: 9KiB}
 gateways:
   pstn: {destinations: [{uri: "sip:gw1.example.net"}, {uri: "sip:10.0.0.5", weight: 3, rate: 10/s}]}
 routes:
@@ -69,7 +69,7 @@ routes:
     - do:
         - consume_credentials: {}
         - assert_identity: {}
-        - record_route: {params: "a=b"}
+        - record_route: {params: "a=b", preset: [edge.example.net]}
         - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}
         - serialize_branches: {}
         - force_send_socket: "tcp:10.0.0.9:5060"
@@ -126,7 +126,8 @@ func TestCompile(t *testing.T) {
 		}
 	}
 	s := p.settings
-	if s.MaxForwards != 20 || s.Branches != 4 || s.Attempts != 3 || s.FinalWait.String() != "5s" ||
+	if s.MaxForwards != 20 || s.Branches != 4 || s.Attempts != 3 || s.UDPRequest != 9<<10 ||
+		s.FinalWait.String() != "5s" ||
 		s.InviteWait.String() != "1m0s" || s.ReplyAll == nil ||
 		fmt.Sprint(s.Guard.Deny, s.Guard.Allow) != "[192.0.2.0/24 2001:db8::1/128] [127.0.0.0/8]" {
 		t.Errorf("settings: %+v", s)

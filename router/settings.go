@@ -31,6 +31,7 @@ func (c *compiler) self() {
 		Attempts:    limits.Attempts,
 		FinalWait:   timers.FinalWait,
 		InviteWait:  timers.InviteWait,
+		UDPRequest:  limits.UDPRequest,
 		Spare:       c.doc.Spare,
 		Guard:       nexthop.Guard{Deny: c.networks(c.doc.Deny), Allow: c.networks(c.doc.Allow)},
 		RetryAfter: fmt.Appendf(nil, "Retry-After: %d\r\n",

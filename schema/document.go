@@ -89,6 +89,7 @@ type Limits struct {
 	Pool         int           // pool: steps that wait for DNS or a backend at once
 	Asks         time.Duration // asks: the longest such a step may take
 	Requests     int           // requests: of the router's own without an answer yet, default 100
+	UDPRequest   int           // udp_request: bytes above which TCP is tried first, default 1300
 	MaxForwards  int           // max_forwards: written when absent, default 70
 }
 

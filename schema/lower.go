@@ -14,6 +14,7 @@ const (
 	defaultTransaction = 1_000_000
 	defaultBranches    = 12
 	defaultAttempts    = 8
+	defaultUDPRequest  = 1300 // RFC 3261 §18.1.1
 	defaultPool        = 256
 	defaultRequests    = 100
 	defaultMaxForwards = 70
@@ -171,6 +172,7 @@ func lowerLimits(v *Value) Limits {
 		Pool:         intOr(v.Get("pool"), defaultPool),
 		Asks:         durationOr(v.Get("asks"), defaultAsks),
 		Requests:     intOr(v.Get("requests"), defaultRequests),
+		UDPRequest:   sizeOr(v.Get("udp_request"), defaultUDPRequest),
 		MaxForwards:  intOr(v.Get("max_forwards"), defaultMaxForwards),
 	}
 }

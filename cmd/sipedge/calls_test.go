@@ -61,6 +61,20 @@ func TestSIPpPaths(t *testing.T) {
 	}
 }
 
+// TestIPv6ToIPv4 is the way that TestSIPpPaths lacks: calls from ::1 to 127.0.0.1, ended by
+// either side.
+func TestIPv6ToIPv4(t *testing.T) {
+	needs(t, "sipp")
+	l := load{50, 100, callLength}
+	for _, end := range [][2]string{{"uac", "uas"}, {"uac_waits", "uas_ends"}} {
+		t.Run(end[1], func(t *testing.T) {
+			callee, at := startUAS(t, end[1], "udp", "127.0.0.1", l)
+			s := startServer(t, relayTo(at, "udp"))
+			carry(t, startUAC(t, end[0], "udp", s.addr("udp", true), l), callee, l)
+		})
+	}
+}
+
 // carry waits for caller and callee: every call succeeds at both ends.
 func carry(t *testing.T, caller, callee *sipp, l load) {
 	t.Helper()

@@ -161,12 +161,19 @@ func (n network) sipp(t *testing.T, name, ip string, args ...string) *process {
 	return n.start(t, append(all, args...)...)
 }
 
-// listens waits until the process has a UDP socket of port 5060, 13C4.
+// listens waits until the process has a UDP socket of port 5060.
 func (p *process) listens(t *testing.T) {
+	t.Helper()
+	p.listensOn(t, 5060)
+}
+
+// listensOn waits until the process has a UDP socket of a port.
+func (p *process) listensOn(t *testing.T, port uint16) {
 	t.Helper()
 	await(t, 20*time.Second, func() (string, bool) {
 		b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/net/udp", p.cmd.Process.Pid))
-		return "no socket of port 5060", strings.Contains(string(b), ":13C4 ")
+		return fmt.Sprint("no socket of port ", port),
+			strings.Contains(string(b), fmt.Sprintf(":%04X ", port))
 	})
 }
 

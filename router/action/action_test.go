@@ -11,6 +11,7 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/router/proxy"
+	"sipedge/router/uac"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -382,8 +383,31 @@ func TestRecordRouteParams(t *testing.T) {
 	if err := run(j, step(t, "record_route", pairs("params", "o={to.user}"))); err != nil {
 		t.Error(err)
 	}
-	if !j.RecordRoute || string(j.RRParams) != ";o=alice" {
-		t.Errorf("got %t %q", j.RecordRoute, j.RRParams)
+	if j.RecordRoute == nil || string(j.RRParams) != ";o=alice" {
+		t.Errorf("got %v %q", j.RecordRoute, j.RRParams)
+	}
+}
+
+// A preset that leads elsewhere is refused: no dialog would come back by it.
+func TestRecordRoutePreset(t *testing.T) {
+	e := env()
+	e.Own = &uac.Settings{Self: job.NewSelf(nil, nil, []string{"edge.example.net:5080"})}
+	for name, ours := range map[string]bool{
+		"edge.example.net:5080": true, "edge.example.net": false, "edge.example.org:5080": false,
+	} {
+		v := val(pairs("preset", []string{"edge.example.net:5080", name}))
+		s, diags := kind(t, "record_route").New(e, &v)
+		if ours != (len(diags) == 0) {
+			t.Errorf("%s: %v", name, diags)
+		}
+		if !ours {
+			continue
+		}
+		j := request(t, "sip:a@example.net")
+		if err := run(j, s); err != nil || string(j.RecordRoute.Out) != name ||
+			string(j.RecordRoute.In) != "edge.example.net:5080" {
+			t.Errorf("got %v, %v", j.RecordRoute, err)
+		}
 	}
 }
 

@@ -18,8 +18,13 @@ var recordRouteKind = Kind{
 	Kind: schema.Kind{
 		Name: "record_route",
 		Doc: "Keeps this server on the path of the dialog: when the request is sent, a " +
-			"Record-Route with a keyed tag is written per branch. A REGISTER never gets one.",
+			"Record-Route with a keyed tag is written per branch, two where the request leaves by " +
+			"another listener than it came by. A REGISTER never gets one.",
 		Schema: `{
+	// What it calls this server, instead of what the listener is called: a name that leads to
+	// it, and is among its listeners or aliases. Of two the first is written for the side the
+	// request came by, the second for the side it leaves by; one is for both.
+	preset?: [#HostPort, #HostPort] | [#HostPort]
 	// Parameters that later requests of the dialog bring back, under the tag: "a=b;c".
 	params?: #Text
 }`,
@@ -35,11 +40,33 @@ var recordRouteKind = Kind{
 		case takesOurs(t.lit):
 			d.errorf(v, schema.ReservedField, "lr, maddr, r2, t and transport are the engine's")
 		}
-		return &recordRoute{t}
+		return &recordRoute{t, d.preset()}
 	}),
 }
 
-type recordRoute struct{ params text }
+type recordRoute struct {
+	params text
+	as     *job.RecordRoute
+}
+
+// preset is how the Record-Route names this server.
+func (d *decoder) preset() *job.RecordRoute {
+	as := new(job.RecordRoute)
+	names := d.args.Get("preset").Items
+	for i := range names {
+		v := &names[i]
+		u, err := sip.ParseURI([]byte("sip:" + v.S))
+		if err != nil || d.Own != nil && !d.Own.Self.Listener(u.Host, u.Port, sip.NoTransport) {
+			d.errorf(v, schema.BadValue,
+				"%q is not this server: it is none of its listeners or aliases", v.S)
+		}
+		if i == 0 {
+			as.In = []byte(v.S)
+		}
+		as.Out = []byte(v.S)
+	}
+	return as
+}
 
 func (s *recordRoute) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 	if j.Msg.Method() == sip.REGISTER {
@@ -55,7 +82,7 @@ func (s *recordRoute) Run(_ context.Context, j *job.Job) (job.Verdict, error) {
 		j.RRParams = j.Bytes(b.b)
 		scratches.Put(b)
 	}
-	j.RecordRoute = true
+	j.RecordRoute = s.as
 	return job.Next, nil
 }
 

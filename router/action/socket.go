@@ -11,7 +11,8 @@ var forceSendSocketKind = Kind{
 	Kind: schema.Kind{
 		Name: "force_send_socket",
 		Doc: "Sends by a listener of this server instead of the one that suits the target. " +
-			"Its transport must be the target's.",
+			"To a target of another transport it sends by another listener of the same address, " +
+			"if there is one.",
 		Schema: `=~"^[a-z]+:.+$" @says("a listener","like \"udp:192.0.2.10:5060\"")`,
 		Where:  schema.InRequest | schema.InBranch | schema.InFailure | schema.InLocal,
 	},

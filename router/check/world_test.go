@@ -195,7 +195,9 @@ func (w *world) signed(m *example.Message) []byte {
 	}
 	var msg sip.Message
 	_ = msg.Parse(bytes.Clone(m.Text)) // it may be malformed elsewhere
-	stamp := identity.Stamp{RecordRoute: true, Direction: job.Downstream, Params: ownParams(m.Text)}
+	stamp := identity.Stamp{
+		RecordRoute: new(job.RecordRoute), Direction: job.Downstream, Params: ownParams(m.Text),
+	}
 	if m.Verified == "upstream" {
 		stamp.Direction = job.Upstream
 	}

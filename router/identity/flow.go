@@ -116,9 +116,7 @@ func (r *Router) restoreFlow(j *job.Job) {
 	}
 	var buf [256]byte
 	hop := f.Remote.AppendTo(append(buf[:0], "sip:"...))
-	if f.Transport != sip.UDP {
-		hop = append(append(hop, ";transport="...), f.Transport.String()...)
-	}
+	hop = append(append(hop, ";transport="...), f.Transport.String()...)
 	j.Own = job.Target{
 		Q: 1000, NextHop: j.Bytes(hop), Local: true, Listener: f.Listener + 1, Conn: f.Conn,
 	}

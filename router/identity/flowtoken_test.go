@@ -18,7 +18,7 @@ func TestFlowTokens(t *testing.T) {
 		for _, out := range []Side{udp, tcp, one, two} {
 			for _, params := range []string{"", ";x=1"} {
 				j := request(t, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa", "To: <sip:b@x>")
-				s := Stamp{RecordRoute: true, Params: []byte(params)}
+				s := Stamp{RecordRoute: new(job.RecordRoute), Params: []byte(params)}
 				s.Mark(r, j.Msg, r.AppendVia(nil, out.Listener), in, out)
 				set := recordRoutes(j.Msg)
 				upstream := request(t, "BYE sip:a@x.invalid", callee, "Route: "+strings.Join(set, ","))

@@ -1,8 +1,14 @@
 package identity
 
 import (
+	"bytes"
+	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"sipedge/router/job"
 	"sipedge/sip"
@@ -50,33 +56,57 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// B10: what we write as our own URI is known as our own.
-func TestOwnURIsAreOurs(t *testing.T) {
-	ls := []transport.Listener{
-		listener(sip.UDP, "10.0.0.9:5060", ""),
-		listener(sip.TCP, "10.0.0.9:5060", ""),
-		listener(sip.TCP, "[2001:db8::9]:5062", ""),
-		listener(sip.UDP, "10.0.0.9:5070", "edge.example.net"),
-		listener(sip.TLS, "10.0.0.9:5061", "198.51.100.7:443"),
-		listener(sip.UDP, "10.0.0.9:5080", "[2001:db8::7]:5080"),
-		listener(sip.UDP, "0.0.0.0:5090", ""),
-		listener(sip.WS, "10.0.0.9:8080", "ws.example.net:80"),
+// anyListener is a listener of any kind, family and port, advertised in any way.
+func anyListener(t *rapid.T) transport.Listener {
+	kind := rapid.SampledFrom([]sip.Transport{
+		sip.UDP, sip.TCP, sip.TLS, sip.SCTP, sip.WS, sip.WSS,
+	}).Draw(t, "transport")
+	port := rapid.OneOf(rapid.Just(kind.DefaultPort()), rapid.Uint16Min(1))
+	l := transport.Listener{Transport: kind, Addr: netip.AddrPortFrom(
+		netip.MustParseAddr(rapid.SampledFrom([]string{
+			"10.0.0.9", "2001:db8::9", "::ffff:10.0.0.8", "0.0.0.0", "::", "127.0.0.1", "::1",
+			"fe80::9%eth0",
+		}).Draw(t, "address")), port.Draw(t, "port"))}
+	l.Advertised = rapid.SampledFrom([]string{
+		"", "edge.example.net", "Edge.Example.NET.", "198.51.100.7", "2001:db8::7", "[2001:db8::7]",
+	}).Draw(t, "advertised")
+	if l.Advertised != "" && rapid.Bool().Draw(t, "with a port") {
+		l.Advertised = net.JoinHostPort(strings.Trim(l.Advertised, "[]"),
+			strconv.Itoa(int(port.Draw(t, "advertised port"))))
 	}
+	return l
+}
+
+// B10: what we write as our own, whatever we listen on, is our own to who takes Routes, to a
+// matcher of the Request-URI, and in a Via; and a Route says which socket to leave by.
+func TestOwnURIsAreOurs(t *testing.T) { rapid.Check(t, ownURIsAreOurs) }
+
+func ownURIsAreOurs(t *rapid.T) {
+	ls := rapid.SliceOfN(rapid.Custom(anyListener), 1, 8).Draw(t, "listeners")
 	r := New(ls, nil)
 	self := job.NewSelf(ls, nil, nil)
-	for i := range ls {
+	for i, l := range ls {
+		via, err := sip.ParseVia(append(r.AppendVia(nil, uint16(i)), "z9hG4bK1"...))
+		if err != nil || !self.Listener(via.Host, via.Port, via.Transport) {
+			t.Errorf("%v: the Via %s, %v, is not known as ours", l, r.name(uint16(i)).via, err)
+		}
 		for _, scheme := range []string{"<sip:", "<sips:"} {
-			text := r.appendRecordRoute([]byte(scheme), dialog{}, Side{uint16(i), 7}, true,
+			text := r.appendRecordRoute([]byte(scheme), dialog{}, Side{uint16(i), 7}, nil, true,
 				[]byte(";x=1"))
 			u, err := RouteURI(sip.Element{Value: text})
 			if err != nil {
-				t.Fatalf("%s: %v", text, err)
+				t.Fatalf("%v: %s: %v", l, text, err)
 			}
-			if !self.Listener(u.Host, u.Port, u.Transport()) {
-				t.Errorf("%s is not known as ours", text)
+			if !self.Listener(u.Host, u.Port, u.Transport()) || !self.IsURI(&u, u.Transport()) {
+				t.Errorf("%v: %s is not known as ours", l, text)
 			}
-			if l := r.listenerOf(&u); scheme == "<sip:" && l != uint16(i) {
-				t.Errorf("%s: listener %d, want %d", text, l, i)
+			if scheme == "<sips:" {
+				continue // what is not secure has no such name
+			}
+			n := r.listenerOf(&u)
+			if n == transport.AnyListener ||
+				ls[n].Transport != l.Transport || !bytes.EqualFold(r.name(n).host, u.Host) {
+				t.Errorf("%v: %s: listener %d", l, text, n)
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func own(r *Router, listener uint16, pair bool, params string) string {
 
 func ownOver(r *Router, s Side, pair bool, params string) string {
 	d := dialog{[]byte("c"), []byte("aa")}
-	return string(r.appendRecordRoute([]byte("<sip:"), d, s, pair, []byte(params)))
+	return string(r.appendRecordRoute([]byte("<sip:"), d, s, nil, pair, []byte(params)))
 }
 
 func routes(m *sip.Message) string {

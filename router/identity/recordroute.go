@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"bytes"
+
 	"sipedge/router/job"
 	"sipedge/sip"
 )
@@ -9,6 +11,7 @@ import (
 //
 //	<sip:host:port;transport=tcp;lr;t=TAG;r2=on;flow=TOKEN;PARAMS>
 //
+// host:port what the listener of the side is called unless the policy says it,
 // transport only when it is not UDP, r2 only on both of a pair, TOKEN where
 // the side is a WebSocket, PARAMS the policy's. TAG is keyed, over Call-ID, the
 // tag of the dialog's initiator, TOKEN and PARAMS: it makes a Route of ours
@@ -16,7 +19,7 @@ import (
 // a request goes.
 
 // pushRecordRoutes puts our Record-Route on top: one, or with different
-// sockets or WebSockets on both sides two, the egress one first. It writes in buf.
+// sockets, WebSockets or names on both sides two, the egress one first. It writes in buf.
 func (r *Router) pushRecordRoutes(
 	buf []byte, m *sip.Message, in, out Side, s *Stamp,
 ) []byte {
@@ -29,14 +32,15 @@ func (r *Router) pushRecordRoutes(
 		scheme = "<sips:"
 	}
 	s.routes = 1
-	pair := int(in.Listener) < len(*r.names.Load()) &&
-		(in.Listener != out.Listener || r.token(in) != r.token(out))
+	as := s.RecordRoute
+	pair := int(in.Listener) < len(*r.names.Load()) && (in.Listener != out.Listener ||
+		r.token(in) != r.token(out) || !bytes.Equal(as.In, as.Out))
 	if pair {
 		s.routes = 2
-		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, pair, s.Params)
+		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, as.In, pair, s.Params)
 		pushRecordRoute(m, buf)
 	}
-	buf = r.appendRecordRoute(append(buf[:0], scheme...), d, out, pair, s.Params)
+	buf = r.appendRecordRoute(append(buf[:0], scheme...), d, out, as.Out, pair, s.Params)
 	pushRecordRoute(m, buf)
 	return buf
 }
@@ -47,10 +51,13 @@ type dialog struct {
 }
 
 func (r *Router) appendRecordRoute(
-	dst []byte, d dialog, side Side, pair bool, params []byte,
+	dst []byte, d dialog, side Side, as []byte, pair bool, params []byte,
 ) []byte {
 	n := r.name(side.Listener)
-	dst = append(dst, n.hostport...)
+	if as == nil {
+		as = n.hostport
+	}
+	dst = append(dst, as...)
 	if n.transport != sip.UDP {
 		dst = append(dst, ";transport="...)
 		dst = append(dst, n.transport.String()...)

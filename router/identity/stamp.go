@@ -8,8 +8,8 @@ import (
 // A Stamp is what a request bears of us when it leaves: Record-Route and Via
 // of the listener it leaves by. With another hop both are written anew.
 type Stamp struct {
-	RecordRoute bool
-	Params      []byte // of the Record-Route, ";a=b"
+	RecordRoute *job.RecordRoute // nil: none is wanted
+	Params      []byte           // of the Record-Route, ";a=b"
 	Direction   job.Direction
 
 	via    bool // ours is on top
@@ -27,7 +27,7 @@ func (s *Stamp) Mark(r *Router, m *sip.Message, value []byte, in, out Side) []by
 	}
 	s.via = true
 	s.clearRoutes(m)
-	if s.RecordRoute && m.Method() != sip.REGISTER {
+	if s.RecordRoute != nil && m.Method() != sip.REGISTER {
 		value = r.pushRecordRoutes(value, m, in, out, s)
 	}
 	return value

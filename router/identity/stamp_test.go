@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestRecordRouteComesBack(t *testing.T) {
 		for out := range uint16(3) {
 			for _, params := range []string{"", ";x=1", ";a;b=2;c=%41"} {
 				j := request(t, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa", "To: <sip:b@x>")
-				s := Stamp{RecordRoute: true, Params: []byte(params)}
+				s := Stamp{RecordRoute: new(job.RecordRoute), Params: []byte(params)}
 				s.Mark(r, j.Msg, r.AppendVia(nil, out), Side{Listener: in}, Side{Listener: out})
 				set := recordRoutes(j.Msg)
 				callee1 := request(t, "BYE sip:a@10.0.0.1", callee, "Route: "+strings.Join(set, ","))
@@ -38,6 +39,43 @@ func TestRecordRouteComesBack(t *testing.T) {
 		}
 	}
 }
+
+// TestPreset: names of the policy's, which lead both sides back as those of the listeners do.
+func TestPreset(t *testing.T) {
+	r := newRouter()
+	inside, outside := []byte("10.0.0.9"), []byte("edge.example.net:5060")
+	for _, tt := range []struct {
+		as      job.RecordRoute
+		in, out uint16
+		want    string
+	}{
+		{job.RecordRoute{In: outside, Out: outside}, 0, 0, "<sip:edge.example.net:5060;lr;x=1>"},
+		{job.RecordRoute{In: outside, Out: outside}, 0, 1,
+			"<sip:edge.example.net:5060;transport=tcp;lr;r2=on;x=1>, " +
+				"<sip:edge.example.net:5060;lr;r2=on;x=1>"},
+		{job.RecordRoute{In: outside, Out: inside}, 0, 0,
+			"<sip:10.0.0.9;lr;r2=on;x=1>, <sip:edge.example.net:5060;lr;r2=on;x=1>"},
+	} {
+		j := request(t, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa", "To: <sip:b@x>")
+		s := Stamp{RecordRoute: &tt.as, Params: []byte(";x=1")}
+		s.Mark(r, j.Msg, r.AppendVia(nil, tt.out), Side{Listener: tt.in}, Side{Listener: tt.out})
+		set := recordRoutes(j.Msg)
+		if got := tags.ReplaceAllString(strings.Join(set, ", "), ""); got != tt.want {
+			t.Errorf("want %s, got %s", tt.want, got)
+		}
+		routes := "Route: " + strings.Join(set, ",")
+		forged := strings.Replace(routes, "x=1", "x=2", 1)
+		for text, want := range map[string]bool{routes: true, forged: false} {
+			back := request(t, "BYE sip:a@10.0.0.1", callee, text)
+			back.Self = job.NewSelf(listeners, nil, []string{"edge.example.net:5060"})
+			if got := r.LooseRoute(back, true); got != want || want && back.Msg.Has(sip.Route) {
+				t.Errorf("%s: want %t, got %t", text, want, got)
+			}
+		}
+	}
+}
+
+var tags = regexp.MustCompile(";t=[0-9a-f]{16}")
 
 func check(
 	t *testing.T, r *Router, j *job.Job, d job.Direction, socket uint16, pair bool, params string,
@@ -59,7 +97,7 @@ func TestStampAgain(t *testing.T) {
 	j := request(t, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa", "To: <sip:b@x>",
 		"Record-Route: <sip:10.0.0.7;lr>")
 	before := string(j.Msg.AppendTo(nil))
-	s := Stamp{RecordRoute: true}
+	s := Stamp{RecordRoute: new(job.RecordRoute)}
 	for _, out := range []uint16{1, 0, 2} {
 		s.Mark(r, j.Msg, append(r.AppendVia(nil, out), "z9hG4bKx"...), Side{}, Side{Listener: out})
 		v, _ := j.Msg.TopVia()

@@ -79,15 +79,15 @@ type Job struct {
 	Word    uint64             // of proxy's response context, 0 until then
 	Context any                // the response context that runs this route, or nil
 
-	Targets     []Target // by append_branch, behind the request's own URI
-	Own         Target   // how the Request-URI is reached, see Member; by lookup and dispatch
-	Choice      Choice   // of the gateway; by dispatch
-	Groups      bool     // serialize_branches ran: the next relay takes the highest q only
-	Serial      bool     // the engine goes on to the groups of lower q by itself
-	Received    []byte   // the Request-URI as received, for revert_uri
-	RecordRoute bool     // record_route ran
-	RRParams    []byte   // its parameters, ";a=b"
-	SendSocket  uint16   // force_send_socket: index, or transport.AnyListener
+	Targets     []Target     // by append_branch, behind the request's own URI
+	Own         Target       // how the Request-URI is reached, see Member; by lookup and dispatch
+	Choice      Choice       // of the gateway; by dispatch
+	Groups      bool         // serialize_branches ran: the next relay takes the highest q only
+	Serial      bool         // the engine goes on to the groups of lower q by itself
+	Received    []byte       // the Request-URI as received, for revert_uri
+	RecordRoute *RecordRoute // what record_route asks for; nil: it has not run
+	RRParams    []byte       // its parameters, ";a=b"
+	SendSocket  uint16       // force_send_socket: index, or transport.AnyListener
 	Direction   Direction
 	Verified    bool // loose_route met a valid tag
 

@@ -27,7 +27,7 @@ func (j *Job) snapshot(vars func(*Job) []Edit) *snapshot {
 		targets = append(targets, j.Targets[i].text())
 	}
 	s.set("targets", strings.Join(targets, ", "))
-	s.set("record_route", truth(j.RecordRoute))
+	s.set("record_route", truth(j.RecordRoute != nil))
 	s.set("record_route.params", string(j.RRParams))
 	socket := ""
 	if j.SendSocket != transport.AnyListener && j.Self != nil {

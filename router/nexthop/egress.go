@@ -8,12 +8,20 @@ import (
 	"sipedge/sip/transport"
 )
 
-// Egress chooses the listener a request leaves by to a hop: the forced one where it suits, else
-// the sender's choice; of several ports of the address chosen, the one the request came in by.
+// Egress chooses the listener a request leaves by to a hop: the forced one where it suits, or
+// another of its address; else the sender's choice. Of several ports of the address chosen it is
+// the one the request came in by.
 func (f *Finder) Egress(in, forced uint16, hop resolve.Hop) uint16 {
 	ls, to := f.Sender.Listeners(), hop.Addr.Addr()
 	if suits(ls, forced, hop.Transport, to) {
 		return forced
+	}
+	if int(forced) < len(ls) && ls[forced].Bound() {
+		for i := range ls {
+			if ls[i].Addr.Addr() == ls[forced].Addr.Addr() && suits(ls, uint16(i), hop.Transport, to) {
+				return uint16(i)
+			}
+		}
 	}
 	l := f.Sender.Choose(hop.Transport, to)
 	if l != transport.AnyListener && suits(ls, in, hop.Transport, to) &&

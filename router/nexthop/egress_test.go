@@ -29,6 +29,7 @@ func TestEgress(t *testing.T) {
 		listener(sip.TCP, "10.0.0.9:5060"),
 		listener(sip.UDP, "[2001:db8::9]:5060"),
 		listener(sip.UDP, "192.168.0.9:5060"),
+		listener(sip.TCP, "192.168.0.9:5060"),
 	}
 	f := Finder{Sender: sender(ls)}
 	const none = transport.AnyListener
@@ -43,6 +44,7 @@ func TestEgress(t *testing.T) {
 		{"the port it came in by", 1, none, "10.0.0.2:5060", sip.UDP, 1},
 		{"another address is not preferred", 4, none, "10.0.0.2:5060", sip.UDP, 0},
 		{"forced", 0, 4, "10.0.0.2:5060", sip.UDP, 4},
+		{"forced is of another transport", 0, 4, "10.0.0.2:5060", sip.TCP, 5},
 		{"forced does not suit", 0, 2, "10.0.0.2:5060", sip.UDP, 0},
 		{"forced has another family", 0, 3, "10.0.0.2:5060", sip.UDP, 0},
 		{"another transport", 0, none, "10.0.0.2:5060", sip.TCP, 2},

@@ -26,6 +26,8 @@ const inviteText = "INVITE sip:bob@10.0.0.2 SIP/2.0\r\n" +
 	"Content-Type: application/sdp\r\n" +
 	"Content-Length: 4\r\n\r\nv=0\n"
 
+var ownNames job.RecordRoute // a policy has it made once
+
 // bench is a proxy between a sender that takes everything and a layer.
 type bench struct {
 	proxy  *Proxy
@@ -122,12 +124,12 @@ func (b *bench) end() {
 
 func routeForward(p *Proxy, j *job.Job) { p.Forward(j, nextHopURI, nexthop.Own, nil) }
 func routeByURI(p *Proxy, j *job.Job) {
-	j.RecordRoute = true
+	j.RecordRoute = &ownNames
 	p.Forward(j, nil, nexthop.Told, nil)
 }
 func routeReply(p *Proxy, j *job.Job) { p.Reply(j, 403, "", nil, false) }
 func routeRelay(p *Proxy, j *job.Job) {
-	j.RecordRoute = true
+	j.RecordRoute = &ownNames
 	p.Relay(j, &Hooks{To: nextHopURI, By: nexthop.Own})
 }
 func routeFork(p *Proxy, j *job.Job) {

@@ -24,6 +24,7 @@ type branch struct {
 	lent   bool
 	hops   []resolve.Hop
 	tried  int // hops
+	most   int // bytes of it that go by UDP where TCP can be tried
 	by     nexthop.Trust
 	stamp  identity.Stamp
 	socket uint16 // force_send_socket
@@ -139,7 +140,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	b.by, b.mark = by, t.Gateway
+	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
 	case known && err != nil:
@@ -224,7 +225,7 @@ func (c *responseContext) send(b *branch) {
 			return
 		}
 		if f == fault.Send {
-			c.p.cfg.Failed.Refuse(hop, c.set.Spare)
+			c.p.cfg.Failed.Refuse(b.hops[b.tried-1], c.set.Spare)
 		}
 	}
 	c.p.stats.noTarget.Add(1)
@@ -251,6 +252,10 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 		m.EnsureLength()
 	}
 	sc.out = m.AppendTo(sc.out[:0])
+	if hop.Transport == sip.UDP && len(sc.out) > b.most && c.byTCP(b) {
+		p.layer.Abandon(b.client)
+		return c.sendTo(b, b.hops[b.tried-1])
+	}
 	to := nexthop.Target(hop, l, c.verified)
 	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
 		Word: c.word, Mark: b.mark, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
@@ -260,6 +265,22 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	}
 	p.sent(c.trace, to, sc.out)
 	return nil
+}
+
+// byTCP puts before the hop tried last, which is by UDP, the one a large request tries first, RFC
+// 3261 §18.1.1. False: there is none, or it failed lately.
+func (c *responseContext) byTCP(b *branch) bool {
+	hop, ok := c.p.find.ByTCP(b.hops, b.tried, c.flow.Listener, b.socket)
+	if !ok {
+		return false
+	}
+	both := c.p.cfg.Failed.Order([]resolve.Hop{hop, b.hops[b.tried-1]}, true)
+	if both[0] != hop {
+		return false
+	}
+	b.hops = slices.Insert(b.hops, b.tried-1, hop)
+	c.p.stats.byTCP.Add(1)
+	return true
 }
 
 // branchOf finds the branch that waits for a client transaction.

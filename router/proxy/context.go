@@ -48,6 +48,7 @@ type responseContext struct {
 	avp     job.Values
 
 	received, rrParams []byte
+	recordRoute        *job.RecordRoute
 
 	auth     job.Auth
 	hooks    Hooks        // of the last relay; To is not kept

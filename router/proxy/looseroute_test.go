@@ -88,7 +88,7 @@ const caller = "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>;tag=bb"
 // leaves by these listeners.
 func own(t *testing.T, p *Proxy, in, out uint16) string {
 	m := request(t, p, "INVITE sip:b@x", "From: <sip:a@x>;tag=aa\r\nTo: <sip:b@x>").Msg
-	s := identity.Stamp{RecordRoute: true}
+	s := identity.Stamp{RecordRoute: new(job.RecordRoute)}
 	from, to := identity.Side{Listener: in}, identity.Side{Listener: out}
 	s.Mark(p.own, m, p.own.AppendVia(nil, out), from, to)
 	var list []string

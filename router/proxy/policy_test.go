@@ -254,7 +254,7 @@ func (p *policy) act(j *job.Job, action string, args []string) job.Verdict {
 	case "serialize":
 		j.Groups = true
 	case "record_route":
-		j.RecordRoute = true
+		j.RecordRoute = new(job.RecordRoute)
 		if len(words) > 0 {
 			j.RRParams = j.Bytes([]byte(words[0]))
 		}

@@ -85,6 +85,7 @@ type Settings struct {
 	FinalWait   time.Duration // fr_timer, timers B and F; 0: 64·T1
 	InviteWait  time.Duration // fr_inv_timer, Timer C; 0: none
 	Guard       nexthop.Guard // of destinations
+	UDPRequest  int           // udp_request: bytes, above which TCP is tried first; 0: 1300
 	Spare       time.Duration // how long a target that failed is spared; 0: not at all
 	ReplyAll    job.Route     // reply.all, nil: none
 	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
@@ -97,6 +98,7 @@ const (
 	defaultMaxForwards = 70 // RFC 3261 §16.6 step 3
 	defaultBranches    = 12
 	defaultAttempts    = 8
+	defaultUDPRequest  = 1300 // RFC 3261 §18.1.1
 )
 
 // SetSettings swaps the settings for what begins from now on; transactions
@@ -106,6 +108,7 @@ func (p *Proxy) SetSettings(s *Settings) {
 	own.MaxForwards = cmp.Or(own.MaxForwards, defaultMaxForwards)
 	own.Branches = cmp.Or(own.Branches, defaultBranches)
 	own.Attempts = cmp.Or(own.Attempts, defaultAttempts)
+	own.UDPRequest = cmp.Or(own.UDPRequest, defaultUDPRequest)
 	if own.RetryAfter == nil {
 		own.RetryAfter = []byte("Retry-After: 10\r\n") // long enough for a burst to pass
 	}

@@ -6,6 +6,7 @@ import (
 
 	"sipedge/router/fault"
 	"sipedge/router/job"
+	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
@@ -38,6 +39,9 @@ func (c *responseContext) response(e *event) (gone bool) {
 // take does what the class of a response asks for that the reply routes let pass.
 func (c *responseContext) take(b *branch, e *event) {
 	m, status := e.msg, e.msg.Status()
+	if status == 503 {
+		b.tried = nexthop.Others(b.hops, b.tried)
+	}
 	switch {
 	case status < 200:
 		c.provisional(b, m)
@@ -119,6 +123,9 @@ func (c *responseContext) branchFailed(b *branch, err error) {
 		b.expired = true
 		_ = c.p.layer.Cancel(b.client, nil) // ErrGone: its final is on its way here
 		return
+	}
+	if errors.Is(err, transaction.ErrTimeout) {
+		b.tried = nexthop.Others(b.hops, b.tried)
 	}
 	if b.mayMove() && !c.answered {
 		c.send(b)

@@ -18,14 +18,13 @@ import (
 
 // state is what of a context has no pointers.
 type state struct {
-	word        uint64 // of the seat
-	server      transaction.Server
-	method      sip.Method
-	direction   job.Direction
-	sendSocket  uint16
-	size        uint32 // bytes of the request as it was received
-	recordRoute bool
-	verified    bool
+	word       uint64 // of the seat
+	server     transaction.Server
+	method     sip.Method
+	direction  job.Direction
+	sendSocket uint16
+	size       uint32 // bytes of the request as it was received
+	verified   bool
 
 	tried     bool // 100 was sent
 	answered  bool // a final response went upstream, or none will
@@ -63,6 +62,7 @@ type tune struct {
 	failure, onError      job.Route
 	finalWait, inviteWait time.Duration
 	undo                  job.Undo
+	recordRoute           *job.RecordRoute
 }
 
 func (c *responseContext) tune() tune {
@@ -70,6 +70,7 @@ func (c *responseContext) tune() tune {
 	return tune{
 		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
 		finalWait: h.FinalWait, inviteWait: h.InviteWait, undo: h.undo,
+		recordRoute: c.recordRoute,
 	}
 }
 
@@ -77,7 +78,7 @@ func (c *responseContext) tune() tune {
 func (c *responseContext) rise(sh *shard, r *record) {
 	c.state, c.flow = r.state, c.p.contexts.packer.UnpackFlow(&r.flow)
 	t := sh.Values.At(r.tune)
-	c.set = t.set
+	c.set, c.recordRoute = t.set, t.recordRoute
 	c.hooks = Hooks{
 		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
 		FinalWait: t.finalWait, InviteWait: t.inviteWait, undo: t.undo,

@@ -17,13 +17,14 @@ type Stats struct {
 	Cancelled        uint64 // INVITEs the caller cancelled
 	DroppedACKs      uint64 // relayed without a verified Route or a local target
 	DroppedResponses uint64 // that answer no request of ours, or came too many at once
+	ByTCP            uint64 // branches too large for UDP that tried TCP first
 	LiveContexts     int64
 }
 
 type counters struct {
 	relayed, replied, statelessReplies, absorbedACKs          atomic.Uint64
 	refused, loops, tooManyHops, noTarget, guarded, cancelled atomic.Uint64
-	droppedACKs, droppedResponses                             atomic.Uint64
+	droppedACKs, droppedResponses, byTCP                      atomic.Uint64
 	liveContexts                                              atomic.Int64
 }
 
@@ -43,6 +44,7 @@ func (p *Proxy) Stats() Stats {
 		Cancelled:        s.cancelled.Load(),
 		DroppedACKs:      s.droppedACKs.Load(),
 		DroppedResponses: s.droppedResponses.Load() + p.stateless.DroppedResponses(),
+		ByTCP:            s.byTCP.Load(),
 		LiveContexts:     s.liveContexts.Load(),
 	}
 }

@@ -114,6 +114,7 @@ func (e emitter) proxy(s proxy.Stats) {
 	e.counter("proxy_dropped_acks_total", "ACKs without a way to go.", s.DroppedACKs)
 	e.counter("proxy_dropped_responses_total", "Responses to no request of ours.",
 		s.DroppedResponses)
+	e.counter("proxy_by_tcp_total", "Branches too large for UDP that tried TCP first.", s.ByTCP)
 	e.gauge("proxy_contexts", "Response contexts in memory.", float64(s.LiveContexts))
 }
 

@@ -103,6 +103,6 @@ func fixed(a, b *schema.Document) (changed []string) {
 // startLimits leaves of the limits what is read at the start only.
 func startLimits(l schema.Limits) schema.Limits {
 	l.Branches, l.Attempts, l.MaxForwards, l.Pool, l.Asks = 0, 0, 0, 0, 0
-	l.Requests = 0
+	l.Requests, l.UDPRequest = 0, 0
 	return l
 }

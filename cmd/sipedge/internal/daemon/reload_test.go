@@ -27,6 +27,7 @@ func TestFixedSettings(t *testing.T) {
 			d.DNS.Servers[0].Pos.Line, d.Admin.Pos.Line = 9, 9
 		}, nil},
 		{"domains", func(d *schema.Document) { d.Domains = []schema.Text{{S: "example.net"}} }, nil},
+		{"udp_request", func(d *schema.Document) { d.Limits.UDPRequest = 9000 }, nil},
 		{"branches", func(d *schema.Document) { d.Limits.Branches = 3 }, nil},
 		{"requests", func(d *schema.Document) { d.Limits.Requests = 3 }, nil},
 		{"fr_timer", func(d *schema.Document) { d.Timers.FinalWait = time.Second }, nil},
