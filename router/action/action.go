@@ -93,8 +93,8 @@ func Kinds() []Kind {
 
 func all() []Kind {
 	return []Kind{
-		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind,
+		addHeaderKind, addPathKind, aliasLookupKind, appendBranchKind, assertIdentityKind,
+		authenticateKind, banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind,
 		forceRportKind, forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind,
 		maxForwardsKind, nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind,
 		putKind, queryKind, rateLimitKind, recordRouteKind, redirectKind, relayKind,

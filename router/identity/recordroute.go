@@ -24,21 +24,26 @@ func (r *Router) pushRecordRoutes(
 	if s.Direction == job.Upstream {
 		d.tag = m.ToTag()
 	}
-	scheme := "<sip:"
-	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
-		scheme = "<sips:"
-	}
+	scheme := schemeOf(m)
 	s.routes = 1
 	pair := int(in.Listener) < len(*r.names.Load()) &&
 		(in.Listener != out.Listener || r.token(in) != r.token(out))
 	if pair {
 		s.routes = 2
 		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, pair, s.Params)
-		pushRecordRoute(m, buf)
+		pushRoute(m, sip.RecordRoute, buf)
 	}
 	buf = r.appendRecordRoute(append(buf[:0], scheme...), d, out, pair, s.Params)
-	pushRecordRoute(m, buf)
+	pushRoute(m, sip.RecordRoute, buf)
 	return buf
+}
+
+// schemeOf is how our URI begins in the route set that a request makes, RFC 3261 §16.6 step 4.
+func schemeOf(m *sip.Message) string {
+	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
+		return "<sips:"
+	}
+	return "<sip:"
 }
 
 // dialog is what tags are of.
@@ -49,13 +54,7 @@ type dialog struct {
 func (r *Router) appendRecordRoute(
 	dst []byte, d dialog, side Side, pair bool, params []byte,
 ) []byte {
-	n := r.name(side.Listener)
-	dst = append(dst, n.hostport...)
-	if n.transport != sip.UDP {
-		dst = append(dst, ";transport="...)
-		dst = append(dst, n.transport.String()...)
-	}
-	dst = append(dst, ";lr;t="...)
+	dst = append(r.appendOwnURI(dst, side.Listener), ";t="...)
 	at := len(dst)
 	dst = appendMAC(dst, 0) // its place
 	if pair {
@@ -67,16 +66,26 @@ func (r *Router) appendRecordRoute(
 	return append(dst, '>')
 }
 
-// pushRecordRoute puts a value before the other Record-Routes, or behind the Vias.
-func pushRecordRoute(m *sip.Message, value []byte) {
-	at := m.First(sip.RecordRoute)
+// appendOwnURI appends, behind the scheme, the URI of a listener for route sets.
+func (r *Router) appendOwnURI(dst []byte, listener uint16) []byte {
+	n := r.name(listener)
+	dst = append(dst, n.hostport...)
+	if n.transport != sip.UDP {
+		dst = append(append(dst, ";transport="...), n.transport.String()...)
+	}
+	return append(dst, ";lr"...)
+}
+
+// pushRoute puts a value before the other Record-Routes, or Paths, or else behind the Vias.
+func pushRoute(m *sip.Message, id sip.HeaderID, value []byte) {
+	at := m.First(id)
 	if at < 0 {
 		at = max(m.First(sip.Via), 0)
 		for at < m.Len() && m.ID(at) == sip.Via {
 			at++
 		}
 	}
-	m.Insert(at, sip.RecordRoute, value)
+	m.Insert(at, id, value)
 }
 
 // routeSum is the tag's value. params are ";name=value" in their order.
