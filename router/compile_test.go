@@ -57,6 +57,7 @@ routes:
         - authenticate: {kind: www, users: people, on_fail: refused}
         - save: {location: contacts, match: instance, reply: false, on_error: refused}
         - unregister: {location: contacts, aor: "{to.user}@example.net"}
+        - add_path: {ob: true, received: true}
         - redirect: {to: "sip:reg@10.0.0.1", code: 305}
     - match: {method: MESSAGE}
       do:

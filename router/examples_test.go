@@ -67,12 +67,14 @@ var above = regexp.MustCompile(`^(tables|vars|users|gateways): `)
 // keyed is what differs from server to server, and so is a nonce.
 var (
 	keyed  = regexp.MustCompile(`;t=[0-9a-f]+`)
+	tokens = regexp.MustCompile(`(;flow=[0-9a-f.]+\.)[0-9a-f]{16}\b`)
 	nonces = regexp.MustCompile(`nonce="[^"]+"`)
 )
 
 // exampleOut is a message without the header fields that every one has.
 func exampleOut(m string) string {
-	m = nonces.ReplaceAllString(keyed.ReplaceAllString(m, ";t=TAG"), `nonce="NONCE"`)
+	m = tokens.ReplaceAllString(keyed.ReplaceAllString(m, ";t=TAG"), "${1}CHECK")
+	m = nonces.ReplaceAllString(m, `nonce="NONCE"`)
 	lines := strings.Split(strings.TrimSuffix(m, "\r\n\r\n"), "\r\n")
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
 		name, _, ok := strings.Cut(l, ":")

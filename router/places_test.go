@@ -14,6 +14,7 @@ import (
 // callers. return stands in sub-routes alone.
 var places = map[string]struct{ where, step string }{
 	"add_header":          {"RBFOL", "{X: y}"},
+	"add_path":            {"R", "{}"},
 	"append_branch":       {"RF", `{uri: "sip:x@10.0.0.3"}`},
 	"assert_identity":     {"RBF", "{}"},
 	"authenticate":        {"R", "{users: people}"},

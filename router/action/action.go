@@ -93,9 +93,9 @@ func Kinds() []Kind {
 
 func all() []Kind {
 	return []Kind{
-		addHeaderKind, aliasLookupKind, appendBranchKind, assertIdentityKind, authenticateKind,
-		banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind, fixNATKind,
-		forceRportKind, forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind,
+		addHeaderKind, addPathKind, aliasLookupKind, appendBranchKind, assertIdentityKind,
+		authenticateKind, banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind,
+		fixNATKind, forceRportKind, forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind,
 		maxForwardsKind, nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind,
 		putKind, queryKind, rateLimitKind, recordRouteKind, redirectKind, relayKind,
 		removeHeaderKind, replyKind, replyErrorKind, returnKind, revertURIKind, rewriteURIKind,

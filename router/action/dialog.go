@@ -137,7 +137,8 @@ var looseRouteKind = Kind{
 	Kind: schema.Kind{
 		Name: "loose_route",
 		Doc: "Takes our own Route out of the request and lets it follow the rest, RFC 3261 §16.4; " +
-			"requests of strict routers are put right. Only a Route with a tag of ours is taken; " +
+			"requests of strict routers are put right. Only a Route with a tag of ours is taken, or " +
+			"in a request that begins something a Path of `add_path`, whose flow it then takes; " +
 			"without one the arm runs: 404 unless set, and an ACK is dropped.",
 		Schema: `{
 	// tag: the Route must bear the keyed tag of this dialog. none: any Route to us is

@@ -4,10 +4,15 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/media"
 	"sipedge/router/nat"
+	"sipedge/router/outbound"
 )
 
 var fixNATKind = Kind{Kind: nat.Fix, New: build(func(d *decoder) job.Step {
 	return nat.NewFix(d.Proxy, d.args)
+})}
+
+var addPathKind = Kind{Kind: outbound.Path, New: build(func(d *decoder) job.Step {
+	return outbound.NewPath(d.Proxy, d.args)
 })}
 
 var rtpengineKind = Kind{Kind: media.Relay, New: build(func(d *decoder) job.Step {

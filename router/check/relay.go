@@ -19,10 +19,10 @@ import (
 //
 // A stranger comes from none of the networks and listeners that stand on the way to the relay,
 // or where a variable was set that stands there, or that a `not` names anywhere; has no
-// verified Route; and no table vouches for it. The target is a stranger's unless the
-// Request-URI is ours, or the policy names the host itself, by a `to` or an edit: in so many
-// words, or in the row of a table that is no cache. What searches for such a request also shows
-// it.
+// Route that loose_route takes, of a dialog or a Path to who registered; and no table vouches
+// for it. The target is a stranger's unless the Request-URI is ours, or the policy names the
+// host itself, by a `to` or an edit: in so many words, or in the row of a table that is no
+// cache. What searches for such a request also shows it.
 
 // relay is a finding.
 type relay struct {
@@ -195,7 +195,7 @@ func stranger(p *graph.Policy, g *walk.Goal, kind string) []*formula.Node {
 		methods.Names = append(methods.Names, "ACK")
 	}
 	verified := &formula.Atom{
-		Slot: formula.Slot{Kind: formula.Routed}, Names: formula.Verified,
+		Slot: formula.Slot{Kind: formula.Routed}, Names: formula.Taken,
 	}
 	for _, a := range []*formula.Atom{nets, listeners, methods, verified} {
 		more = append(more, formula.Leaf(a).Not())

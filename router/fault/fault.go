@@ -38,6 +38,7 @@ var (
 	Unreachable = &Fault{Status: 500, Reason: "No Transport To Next Hop"}
 	TooLarge    = &Fault{Status: 513}
 	Send        = &Fault{Status: 503, Cause: job.CauseTransport} // §16.9
+	Flow        = &Fault{Status: 430, Cause: job.CauseTransport} // RFC 5626 §5.3.1
 	Timeout     = &Fault{Status: 408, Cause: job.CauseTimeout}   // §16.8
 	Response    = &Fault{Status: 502}                            // without the caller's Via
 	Spared      = &Fault{Status: 503, Reason: "Next Hop Asked To Wait", Cause: job.CauseTransport}

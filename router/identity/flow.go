@@ -7,18 +7,25 @@ import (
 
 	"sipedge/router/job"
 	"sipedge/sip"
+	"sipedge/sip/siphash"
 	"sipedge/sip/transport"
 )
 
-// The flow of a Contact: what a client behind a NAT says of itself leads nowhere, so its Contact
-// is given the flow it came by, and stays what it is besides:
+// A flow as messages carry it (a flow token, RFC 5626 §5.2), in hexadecimal digits:
 //
-//	<sip:bob@10.0.0.7:5062;flow=LISTENER.CONN.ADDRESS.PORT.CHECK>
+//	LISTENER.CONN.ADDRESS.PORT.CHECK
 //
-// in hexadecimal digits. Its peer has that for the remote target. Where a request of the dialog
-// brings it back, the parameter goes and the request takes the flow, as RFC 5626 §5.3 does by a
-// Route. CHECK is keyed, over the rest and Call-ID: only what we wrote leads anywhere, and in its
-// own dialog alone.
+// CHECK is keyed, over the rest, the address of the listener and what the token is good for: only
+// what we wrote leads anywhere, after a restart too.
+//
+// In a Contact it is a parameter: what a client behind a NAT says of itself leads nowhere, so its
+// Contact is given the flow it came by, and stays what it is besides:
+//
+//	<sip:bob@10.0.0.7:5062;flow=TOKEN>
+//
+// Its peer has that for the remote target. Where a request of the dialog brings it back, the
+// parameter goes and the request takes the flow. The token is good in its own dialog alone. In a
+// Path it is good for whatever comes by it (path.go).
 
 const flowStart = ";flow="
 
@@ -39,21 +46,27 @@ func (r *Router) AppendFlow(dst, uri []byte, f transport.Flow, callID []byte) []
 var question = []byte("?")
 
 func (r *Router) appendFlow(dst []byte, f transport.Flow, callID []byte) []byte {
-	dst = append(dst, flowStart...)
+	return r.appendFlowToken(append(dst, flowStart...), &r.keys.contact, f, callID)
+}
+
+// appendFlowToken appends the token of a flow that is good for something, under a key.
+func (r *Router) appendFlowToken(
+	dst []byte, key *siphash.Key, f transport.Flow, use []byte,
+) []byte {
 	dst = append(appendHex(dst, uint64(f.Listener)), '.')
 	dst = append(appendHex(dst, f.Conn), '.')
 	dst = append(hex.AppendEncode(dst, f.Remote.Addr().Unmap().AsSlice()), '.')
 	dst = append(appendHex(dst, uint64(f.Remote.Port())), '.')
-	return appendMAC(dst, r.contactSum(f, callID))
+	return appendMAC(dst, r.tokenSum(key, f, use))
 }
 
-func (r *Router) contactSum(f transport.Flow, callID []byte) uint64 {
-	h := r.keys.contact.Start()
-	h.Word(uint64(f.Listener))
+func (r *Router) tokenSum(key *siphash.Key, f transport.Flow, use []byte) uint64 {
+	h := key.Start()
+	h.Field(r.name(f.Listener).uri)
 	h.Word(f.Conn)
 	h.Field(f.Remote.Addr().Unmap().AsSlice())
 	h.Word(uint64(f.Remote.Port()))
-	h.Field(callID)
+	h.Field(use)
 	return h.Sum()
 }
 
@@ -70,14 +83,17 @@ func (r *Router) flowIn(uri, callID []byte) (from, to int, f transport.Flow, ok 
 			value = value[:n]
 		}
 		to = from + len(flowStart) + len(value)
-		if f, ok = r.contactFlow(value, callID); ok {
+		if f, ok = r.readFlowToken(value, &r.keys.contact, callID); ok {
 			return from, to, f, true
 		}
 	}
 }
 
-// contactFlow reads what appendFlow wrote.
-func (r *Router) contactFlow(value, callID []byte) (f transport.Flow, ok bool) {
+// readFlowToken reads what appendFlowToken wrote. ok false: it is not ours, not good for that, or
+// of a listener that is no more.
+func (r *Router) readFlowToken(
+	value []byte, key *siphash.Key, use []byte,
+) (f transport.Flow, ok bool) {
 	part := bytes.SplitN(value, dot, 5)
 	if len(part) != 5 {
 		return f, false
@@ -88,7 +104,7 @@ func (r *Router) contactFlow(value, callID []byte) (f transport.Flow, ok bool) {
 	var b [16]byte
 	names := *r.names.Load()
 	if !ok1 || !ok2 || !ok3 || listener >= uint64(len(names)) || port > 65535 ||
-		len(part[2]) > hex.EncodedLen(len(b)) {
+		names[listener].transport == sip.NoTransport || len(part[2]) > hex.EncodedLen(len(b)) {
 		return f, false
 	}
 	n, err := hex.Decode(b[:], part[2])
@@ -100,7 +116,7 @@ func (r *Router) contactFlow(value, callID []byte) (f transport.Flow, ok bool) {
 		Transport: names[listener].transport, Listener: uint16(listener), Conn: conn,
 		Remote: netip.AddrPortFrom(addr, uint16(port)),
 	}
-	return f, isMAC(part[4], r.contactSum(f, callID))
+	return f, isMAC(part[4], r.tokenSum(key, f, use))
 }
 
 // restoreFlow has a request whose Request-URI has a flow of ours take it, with the URI as its
@@ -114,12 +130,19 @@ func (r *Router) restoreFlow(j *job.Job) {
 	if !ok {
 		return
 	}
+	j.Own = leaveBy(j, f)
 	var buf [256]byte
+	j.Own.URI = j.Bytes(append(append(buf[:0], uri[:from]...), uri[to:]...))
+	j.Own.Local = true
+	j.Msg.SetRURI(j.Own.URI)
+}
+
+// leaveBy is a target that is reached by a flow.
+func leaveBy(j *job.Job, f transport.Flow) job.Target {
+	var buf [128]byte
 	hop := f.Remote.AppendTo(append(buf[:0], "sip:"...))
 	hop = append(append(hop, ";transport="...), f.Transport.String()...)
-	j.Own = job.Target{
-		Q: 1000, NextHop: j.Bytes(hop), Local: true, Listener: f.Listener + 1, Conn: f.Conn,
+	return job.Target{
+		Q: 1000, NextHop: j.Bytes(hop), Listener: f.Listener + 1, Conn: f.Conn,
 	}
-	j.Own.URI = j.Bytes(append(append(buf[:0], uri[:from]...), uri[to:]...))
-	j.Msg.SetRURI(j.Own.URI)
 }

@@ -19,6 +19,7 @@ type keys struct {
 	flow   siphash.Key // the Via parameter that names a stateless request's flow
 	// the Contact parameter that names a client's
 	contact siphash.Key
+	path    siphash.Key // the flow token of a Path
 }
 
 func deriveKeys(secret []byte) keys {
@@ -35,6 +36,7 @@ func deriveKeys(secret []byte) keys {
 		branch:  derive("stateless branch"),
 		flow:    derive("via flow"),
 		contact: derive("contact flow"),
+		path:    derive("path"),
 	}
 }
 

@@ -14,7 +14,13 @@ import (
 //
 // A strict router behind us is dealt with when the request is sent. What the request then has for
 // a Request-URI may be a Contact that has a flow of ours, which it takes.
+//
+// A request without To tag that has our Path on top, as the registrar behind us sends it to who
+// registered through us, takes the flow of the Path.
 func (r *Router) LooseRoute(j *job.Job, verify bool) (ok bool) {
+	if r.takePath(j) {
+		return true
+	}
 	if ok = r.takeRoute(j, verify); ok {
 		r.restoreFlow(j)
 	}

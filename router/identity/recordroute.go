@@ -27,10 +27,7 @@ func (r *Router) pushRecordRoutes(
 	if s.Direction == job.Upstream {
 		d.tag = m.ToTag()
 	}
-	scheme := "<sip:"
-	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
-		scheme = "<sips:"
-	}
+	scheme := schemeOf(m)
 	s.routes = 1
 	as := s.RecordRoute
 	pair := int(in.Listener) < len(*r.names.Load()) && (in.Listener != out.Listener ||
@@ -38,11 +35,19 @@ func (r *Router) pushRecordRoutes(
 	if pair {
 		s.routes = 2
 		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, as.In, pair, s.Params)
-		pushRecordRoute(m, buf)
+		pushRoute(m, sip.RecordRoute, buf)
 	}
 	buf = r.appendRecordRoute(append(buf[:0], scheme...), d, out, as.Out, pair, s.Params)
-	pushRecordRoute(m, buf)
+	pushRoute(m, sip.RecordRoute, buf)
 	return buf
+}
+
+// schemeOf is how our URI begins in the route set that a request makes, RFC 3261 §16.6 step 4.
+func schemeOf(m *sip.Message) string {
+	if u, ok := m.RequestURI(); ok && u.Scheme == sip.SIPS {
+		return "<sips:"
+	}
+	return "<sip:"
 }
 
 // dialog is what tags are of.
@@ -53,16 +58,7 @@ type dialog struct {
 func (r *Router) appendRecordRoute(
 	dst []byte, d dialog, side Side, as []byte, pair bool, params []byte,
 ) []byte {
-	n := r.name(side.Listener)
-	if as == nil {
-		as = n.hostport
-	}
-	dst = append(dst, as...)
-	if n.transport != sip.UDP {
-		dst = append(dst, ";transport="...)
-		dst = append(dst, n.transport.String()...)
-	}
-	dst = append(dst, ";lr;t="...)
+	dst = append(r.appendOwnURI(dst, side.Listener, as), ";t="...)
 	at := len(dst)
 	dst = appendMAC(dst, 0) // its place
 	if pair {
@@ -74,16 +70,30 @@ func (r *Router) appendRecordRoute(
 	return append(dst, '>')
 }
 
-// pushRecordRoute puts a value before the other Record-Routes, or behind the Vias.
-func pushRecordRoute(m *sip.Message, value []byte) {
-	at := m.First(sip.RecordRoute)
+// appendOwnURI appends, behind the scheme, the URI of a listener for route sets, with as for its
+// host and port; nil: its own.
+func (r *Router) appendOwnURI(dst []byte, listener uint16, as []byte) []byte {
+	n := r.name(listener)
+	if as == nil {
+		as = n.hostport
+	}
+	dst = append(dst, as...)
+	if n.transport != sip.UDP {
+		dst = append(append(dst, ";transport="...), n.transport.String()...)
+	}
+	return append(dst, ";lr"...)
+}
+
+// pushRoute puts a value before the other Record-Routes, or Paths, or else behind the Vias.
+func pushRoute(m *sip.Message, id sip.HeaderID, value []byte) {
+	at := m.First(id)
 	if at < 0 {
 		at = max(m.First(sip.Via), 0)
 		for at < m.Len() && m.ID(at) == sip.Via {
 			at++
 		}
 	}
-	m.Insert(at, sip.RecordRoute, value)
+	m.Insert(at, id, value)
 }
 
 // routeSum is the tag's value. params are ";name=value" in their order.

@@ -18,6 +18,7 @@ type Target struct {
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
 	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any
 	Conn     uint64 // the connection of NextHop, which is an address then; 0: none
+	Flow     bool   // nothing but Conn will do: it fails as a flow, RFC 5626 §5.3.1
 	Gateway  uint32 // whose NextHop is, by its number; 0: none is told how it goes
 }
 

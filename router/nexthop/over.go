@@ -12,14 +12,14 @@ import (
 
 // Over makes the hop to the NextHop of a target, if that is where to leads, one over the
 // connection of the target: nobody else who has the address gets the request. Should the
-// connection have ended, the Request-URI of m is tried as Besides says.
+// connection have ended, the Request-URI of m is tried as Besides says, unless it is a Flow.
 func Over(hops []resolve.Hop, t *job.Target, to []byte, m *sip.Message) []resolve.Hop {
 	if t.Conn == 0 || len(hops) != 1 || !bytes.Equal(to, t.NextHop) {
 		return hops
 	}
 	hops[0].Conn = t.Conn
 	u, ok := m.RequestURI()
-	if !ok {
+	if !ok || t.Flow {
 		return hops
 	}
 	return Besides(hops, u)

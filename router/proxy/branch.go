@@ -46,6 +46,7 @@ type branchState struct {
 	ringing   bool // a 101–199 came
 	expired   bool // Timer C fired
 	cancelled bool
+	flow      bool // it goes by a flow or not at all
 }
 
 type branchStep uint8
@@ -73,6 +74,14 @@ func (b *branch) drop(p *Proxy) {
 // fail ends the branch for a reason of ours.
 func (b *branch) fail(f *fault.Fault) {
 	b.state, b.status, b.fault = branchEnded, f.Status, f
+}
+
+// unsent is why a branch ended whose request could not be delivered: f, or its flow is gone.
+func (b *branch) unsent(f *fault.Fault) *fault.Fault {
+	if b.flow && f == fault.Send {
+		return fault.Flow
+	}
+	return f
 }
 
 // mayMove reports whether the branch may try another hop, RFC 3263 §4.3: not
@@ -130,7 +139,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if to == nil {
 		to, by = nexthop.Chosen(b.msg, t, c.verified)
 	} else {
-		t.Gateway = 0 // it goes not there
+		t.Gateway, t.Flow = 0, false // it goes not there
 	}
 	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
@@ -141,6 +150,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 		return fault.OfHop(err)
 	}
 	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
+	b.flow = t.Flow
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
 	switch {
 	case known && err != nil:
@@ -229,7 +239,7 @@ func (c *responseContext) send(b *branch) {
 		}
 	}
 	c.p.stats.noTarget.Add(1)
-	b.fail(f)
+	b.fail(b.unsent(f))
 }
 
 func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {

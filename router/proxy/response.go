@@ -134,7 +134,7 @@ func (c *responseContext) branchFailed(b *branch, err error) {
 	}
 	f := fault.Timeout
 	if errors.Is(err, transaction.ErrTransport) {
-		f = fault.Send
+		f = b.unsent(fault.Send)
 		c.p.stats.noTarget.Add(1)
 	}
 	b.fail(f)

@@ -91,7 +91,11 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 		})
 	}
 	t := j.Member()
-	return p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
+	f := p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
+	if f == fault.Send && t.Flow {
+		return fault.Flow
+	}
+	return f
 }
 
 // pass sends the request to the first hop that takes it.

@@ -10,6 +10,7 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/phrase"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/mem"
 )
 
 // An agent is one user agent of a flow: what it received and has not been
@@ -18,7 +19,7 @@ type agent struct {
 	name   string
 	kind   sip.Transport
 	addr   netip.AddrPort
-	node   transport.Sender
+	node   *mem.Node
 	inbox  []arrival
 	last   arrival            // the message expected last
 	seen   map[string]arrival // by method: the last request of it, in arrival order of expecting

@@ -23,6 +23,7 @@
 //	alice < closed                     its stream was closed
 //	wait 500ms                         let time pass
 //	down bob                           what is sent to bob is lost; up bob ends it
+//	gone bob                           bob ends his connections, and takes no more
 //
 // Words behind a step: at=32s (time since the start, within 20 ms), tag=bob-1
 // (the dialog with that remote tag), call=x (a second call of the agent),

@@ -114,7 +114,7 @@ func (r *runner) play(s *step) error {
 		r.net.Run(r.net.Now().Add(d))
 		return err
 	}
-	if s.verb == "down" || s.verb == "up" {
+	if s.verb == "down" || s.verb == "up" || s.verb == "gone" {
 		s.who = s.word(0)
 	}
 	a := r.agents[s.who]
@@ -124,6 +124,9 @@ func (r *runner) play(s *step) error {
 	switch s.verb {
 	case "down", "up":
 		r.cut(a, s.verb == "down")
+		return nil
+	case "gone":
+		a.node.Close()
 		return nil
 	case "send":
 		return r.send(a, s)

@@ -70,7 +70,7 @@ func parseStep(line string) (step, error) {
 		}
 	}
 	switch s.verb {
-	case "agent", "proxy", "send", "expect", "wait", "down", "up":
+	case "agent", "proxy", "send", "expect", "wait", "down", "up", "gone":
 	default:
 		return s, fmt.Errorf("unknown step %q", line)
 	}

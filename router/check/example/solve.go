@@ -193,8 +193,9 @@ func (s *solver) dialog() pattern.Answer {
 	for _, s.m.Route = range formula.Routes {
 		verified := s.m.Verified()
 		within, a := truth(s.of(formula.InDialog), verified)
-		if a == nothing || verified && !within || !named(s.of(formula.Routed), s.m.Route) {
-			continue // a tag is only taken within a dialog
+		if a == nothing || verified && !within || !named(s.of(formula.Routed), s.m.Route) ||
+			s.m.Route == formula.PathRoute && (within || !s.Paths) {
+			continue // a tag is only taken within a dialog, a Path without
 		}
 		directions := []string{"downstream", "upstream"}
 		if !verified {
@@ -202,8 +203,12 @@ func (s *solver) dialog() pattern.Answer {
 		}
 		s.m.inDialog = within
 		if s.m.Direction, a = s.oneName(formula.Direction, directions...); a == found {
-			if s.m.Route == formula.PairRoute {
+			switch s.m.Route {
+			case formula.PairRoute:
 				s.m.Route = formula.VerifiedRoute
+				return unsure
+			case formula.PathRoute:
+				s.m.Route = formula.ForgedRoute
 				return unsure
 			}
 			return found

@@ -12,6 +12,7 @@ import (
 // World is what messages of a policy can be like.
 type World struct {
 	myself.Ours
+	Paths   bool // some of them bring a Path that the policy wrote
 	methods []string
 	most    int // bytes of a message
 	effort  *pattern.Effort

@@ -53,14 +53,17 @@ const (
 	StrictRoute   = "strict"   // verified, by a strict router
 	ForgedStrict  = "forged strict"
 	PairRoute     = "pair" // verified, two of ours: of these no example is made
+	PathRoute     = "path" // a Path of ours, in no dialog: nor of these
 )
 
-// Routes are all of these, those with a tag, and those of strict routers.
+// Routes are all of these, those with a tag, those that loose_route takes, and those of strict
+// routers.
 var (
 	Routes = []string{
-		NoRoute, VerifiedRoute, ForgedRoute, StrictRoute, ForgedStrict, PairRoute,
+		NoRoute, VerifiedRoute, ForgedRoute, StrictRoute, ForgedStrict, PairRoute, PathRoute,
 	}
 	Verified = []string{VerifiedRoute, StrictRoute, PairRoute}
+	Taken    = append([]string{PathRoute}, Verified...)
 	Strict   = []string{StrictRoute, ForgedStrict}
 )
 

@@ -58,7 +58,7 @@ func faults(doc *schema.Document) (list []Fault) {
 		unreachable.Kids = append(unreachable.Kids, host(pattern.Numeric()))
 	}
 	stranger := formula.All(
-		named(formula.Routed, formula.Verified...).Not(), present("Route"))
+		named(formula.Routed, formula.Taken...).Not(), present("Route"))
 	return append(list, []Fault{
 		{named(formula.Scheme, "tel"), 416, false}, {stranger, 403, false},
 		{guarded, 403, false}, {unreachable, 500, false},

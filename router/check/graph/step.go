@@ -87,6 +87,7 @@ func (p *Policy) step(
 	case schema.Arm:
 		s.Arm = armOf(src, f)
 	}
+	p.World.Paths = p.World.Paths || src.Kind == "add_path"
 	s.changes()
 	p.prepare(&s, where)
 	return s
@@ -252,7 +253,7 @@ func armOf(s *schema.Step, f *formula.Formulas) *formula.Node {
 		if s.Args.Get("verify").S == "none" {
 			return named(formula.Routed, formula.NoRoute)
 		}
-		return named(formula.Routed, formula.Verified...).Not()
+		return named(formula.Routed, formula.Taken...).Not()
 	case "authenticate": // who can't be challenged passes
 		auth := f.Opaque("who authenticates", s.Kind+formula.Show(&s.Args)).Node
 		auth.Lit.Trust = true
