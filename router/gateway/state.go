@@ -179,8 +179,8 @@ func (s *State) has(a netip.Addr) bool {
 	})
 }
 
-// At reports whether a gateway stands at an address, as far as names are known: at any of its ports,
-// but on this machine, where others stand beside it.
+// At reports whether a gateway stands at an address, as far as names are known: at any of its
+// ports, but on this machine, where others stand beside it.
 func (s *Sets) At(to netip.AddrPort) bool {
 	if s == nil {
 		return false

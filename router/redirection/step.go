@@ -26,7 +26,7 @@ type Arm func(ctx context.Context, j *job.Job, status int) job.Verdict
 
 // Proxy is what the step needs of the proxy core.
 type Proxy interface {
-	// Redirected calls follow with each 3xx that the request was answered, and notes if it is followed.
+	// Redirected calls follow with each 3xx that the request was answered, and notes which are.
 	Redirected(j *job.Job, follow func(m *sip.Message) (followed bool))
 	// Tried reports whether the request was sent to a URI, or is to be by next_branches.
 	Tried(j *job.Job, u *sip.URI) bool
@@ -39,8 +39,8 @@ type Proxy interface {
 // Kind is the action recurse.
 var Kind = schema.Kind{
 	Name: "recurse",
-	Doc: "Makes the Contacts of the 3xx responses to the request (300, 301 and 302) the target set, in " +
-		"order of q: the most preferred the Request-URI, the others branches. `relay` sends to all " +
+	Doc: "Makes the Contacts of the 3xx responses to the request (300, 301 and 302) the target set, " +
+		"in order of q: the most preferred the Request-URI, the others branches. `relay` sends to all " +
 		"of them, after `serialize_branches` to the most preferred first. No URI is tried twice. When " +
 		"there is none left the arm runs; without it the best reply goes upstream. Whoever redirects " +
 		"wrote them: they lead no request to a gateway or another place that is guarded, and " +
