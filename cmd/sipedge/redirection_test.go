@@ -27,13 +27,15 @@ func redirectTo(t *testing.T, contacts string) string {
 
 // redirections relays calls to an address and follows redirections to localhost alone.
 func redirections(to netip.AddrPort) string {
-	return testHead + "allow_targets: [127.0.0.0/8]\n" + withinDialogs + fmt.Sprintf(`
+	return testHead + withinDialogs + fmt.Sprintf(`
     - name: calls
       do: [{record_route: {}}, {relay: {to: "sip:%s", failure: moved}}]
   failure:
     moved:
       - match: {status: 3xx}
-        do: [{recurse: {accept: {host: 127.0.0.1}, deny: {user: denied}}}, {relay: {failure: moved}}]
+        do:
+          - recurse: {accept: {host: 127.0.0.1}, deny: {user: denied}}
+          - relay: {failure: moved}
 `, to)
 }
 
