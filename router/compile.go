@@ -142,6 +142,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	}
 	c.policy.gateways, diags = c.env.Gateways.Read(doc.Gateways)
 	c.diags = append(c.diags, diags...)
+	c.policy.settings.Guard.Known = c.policy.gateways.At
 	c.policy.keeps = append(c.policy.keeps, c.env.Gateways.Snapshot)
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)

@@ -35,7 +35,7 @@ var floors = [][]string{
 		"router/proxy", "router/registrar", "router/presence", "router/auth", "router/gateway",
 		"router/nat", "router/media", "router/enum", "router/limit", "router/acct",
 		"router/capture", "router/cluster", "router/observe", "router/trace", "router/uac",
-		"router/alias", "router/natping", "router/flow", "router/outbound",
+		"router/alias", "router/natping", "router/flow", "router/outbound", "router/redirection",
 		"router/edit", "router/stateless",
 	},
 	6: {"router/action"},

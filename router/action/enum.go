@@ -3,6 +3,8 @@ package action
 import (
 	"sipedge/router/enum"
 	"sipedge/router/job"
+	"sipedge/router/redirection"
+	"sipedge/schema"
 )
 
 var enumKind = Kind{Kind: enum.Kind, New: build(func(d *decoder) job.Step {
@@ -11,3 +13,14 @@ var enumKind = Kind{Kind: enum.Kind, New: build(func(d *decoder) job.Step {
 		Arm: func(key string) (enum.Arm, bool) { return d.taker(key) },
 	})
 })}
+
+var recurseKind = Kind{
+	Kind: redirection.Kind,
+	New: func(e *Env, args *schema.Value) (job.Step, schema.Diagnostics) {
+		d := decoder{Env: e, args: args}
+		return redirection.New(&redirection.Env{
+			Proxy: e.Proxy, Tables: e.Tables, Args: args,
+			Arm: func(key string) (redirection.Arm, bool) { return d.taker(key) },
+		})
+	},
+}

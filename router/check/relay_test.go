@@ -101,6 +101,19 @@ func TestLookupIsLocal(t *testing.T) {
   failure: {f: [{do: [{next_destination: {}}, {relay: {}}]}]}`, ""},
 		{"a gateway, and none", `{do: [{dispatch: {set: pstn}}, {relay: {failure: f}}]}
   failure: {f: [{do: [{relay: {}}]}]}`, "open relay"},
+		{"where a callee redirects",
+			`{do: [{lookup: {location: contacts}}, {relay: {failure: f}}]}
+  failure: {f: [{do: [{recurse: {}}, {relay: {}}]}]}`, "open relay"},
+		{"where a callee redirects, of ours",
+			`{do: [{relay: {to: "sip:10.0.0.7", failure: f}}]}
+  failure: {f: [{do: [{recurse: {accept: {host: pbx.example.net}}}, {relay: {}}]}]}`, ""},
+		{"where a callee redirects, or to no one",
+			`{do: [{lookup: {location: contacts}}, {relay: {failure: f}}]}
+  failure: {f: [{do: [{recurse: {accept: {user: bob}}}, {relay: {}}]}]}`, "open relay"},
+		{"where a callee redirects our network",
+			`{match: {source: 10.1.0.0/16}, do: [{relay: {failure: f}}]}
+    - {do: [{reply: {code: 404}}]}
+  failure: {f: [{do: [{recurse: {}}, {relay: {}}]}]}`, ""},
 		{"a gateway, and a branch", `{do: [{dispatch: {set: pstn}}, {append_branch: {}}, {relay: {}}]}`,
 			"open relay"},
 		{"a gateway, and a template",

@@ -367,6 +367,28 @@ func TestNamesWithoutAddress(t *testing.T) {
 }
 
 // A reload keeps what is known of gateways that stay.
+// Where gateways stand is known of addresses at once, of names when they are found.
+func TestWhereGatewaysStand(t *testing.T) {
+	y := newYard(t)
+	sets := y.read(`{pstn: {destinations: [
+  {uri: "sip:192.0.2.1"}, {uri: "sip:gw.example"}, {uri: "sip:127.0.0.1:5070"}]}}`)
+	stands := func(at string) bool { return sets.At(netip.MustParseAddrPort(at)) }
+	if !stands("192.0.2.1:5060") || stands("192.0.2.2:5060") {
+		t.Errorf("before the name is found: want the address alone")
+	}
+	y.names["gw.example"] = "192.0.2.2"
+	y.pass(time.Minute)
+	for at, want := range map[string]bool{
+		"192.0.2.1:5060": true, "[::ffff:192.0.2.1]:5080": true, "192.0.2.2:5060": true,
+		"192.0.2.2:9": true, "192.0.2.3:5060": false,
+		"127.0.0.1:5070": true, "127.0.0.1:5060": false,
+	} {
+		if got := stands(at); got != want {
+			t.Errorf("%s: got %v, want %v", at, got, want)
+		}
+	}
+}
+
 func TestReload(t *testing.T) {
 	y := newYard(t)
 	const two = `pstn: {destinations: [{uri: "sip:10.0.0.1"}, {uri: "sip:10.0.0.2"}],

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
 	"sipedge/router/data"
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
@@ -81,6 +83,9 @@ func (r *Registry) readSet(name string, v *schema.Value) (*Set, schema.Diagnosti
 			return
 		}
 		g.set, g.State = set, r.state(name, string(g.URI))
+		if at, ok := nexthop.Literal(&g.uri); ok {
+			g.addrs.Store(&[]netip.AddrPort{netip.AddrPortFrom(at.Addr().Unmap(), at.Port())})
+		}
 		set.gateways = append(set.gateways, g)
 	})
 	slices.SortStableFunc(set.gateways, func(a, b *Gateway) int {

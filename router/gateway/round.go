@@ -129,8 +129,7 @@ func (r *Registry) probe(g *Gateway) {
 // know notes the addresses of a gateway as far as they are known at once.
 func (r *Registry) know(g *Gateway) {
 	if g.addr.IsValid() {
-		g.addrs.Store(&[]netip.Addr{g.addr.Unmap()})
-		return
+		return // read did
 	}
 	if hops, ok, err := r.cfg.Resolver.Cached(nil, g.query); ok {
 		r.found(g, hops, err)
@@ -167,9 +166,10 @@ func (r *Registry) found(g *Gateway, hops []resolve.Hop, err error) {
 	if err != nil {
 		return
 	}
-	addrs := make([]netip.Addr, len(hops))
+	addrs := make([]netip.AddrPort, len(hops))
 	for i := range hops {
-		addrs[i] = hops[i].Addr.Addr().Unmap()
+		at := hops[i].Addr
+		addrs[i] = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 	}
 	g.addrs.Store(&addrs)
 }

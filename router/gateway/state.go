@@ -43,10 +43,10 @@ type State struct {
 	calls atomic.Int64
 	full  atomic.Int64 // Unix nanoseconds: when the bucket of Rate will be full again
 
-	addrs   atomic.Pointer[[]netip.Addr] // nil: not known
-	current atomic.Pointer[Gateway]      // of the policy that runs; nil: it has none
-	asking  atomic.Bool                  // a probe is under way
-	finding atomic.Bool                  // its name is being looked up
+	addrs   atomic.Pointer[[]netip.AddrPort] // nil: not known
+	current atomic.Pointer[Gateway]          // of the policy that runs; nil: it has none
+	asking  atomic.Bool                      // a probe is under way
+	finding atomic.Bool                      // its name is being looked up
 
 	chosen, failed, probes, unanswered atomic.Uint64
 }
@@ -174,7 +174,27 @@ func (s *State) probed(p *probe, good bool, now time.Time) (changed bool) {
 // has reports whether an address is one of the gateway's.
 func (s *State) has(a netip.Addr) bool {
 	list := s.addrs.Load()
-	return list != nil && slices.Contains(*list, a)
+	return list != nil && slices.ContainsFunc(*list, func(at netip.AddrPort) bool {
+		return at.Addr() == a
+	})
+}
+
+// At reports whether a gateway stands at an address, as far as names are known: at any of its
+// ports, but on this machine, where others stand beside it.
+func (s *Sets) At(to netip.AddrPort) bool {
+	if s == nil {
+		return false
+	}
+	to = netip.AddrPortFrom(to.Addr().Unmap().WithZone(""), to.Port())
+	for _, set := range s.list {
+		for _, g := range set.gateways {
+			list := g.addrs.Load()
+			if list != nil && (slices.Contains(*list, to) || !to.Addr().IsLoopback() && g.has(to.Addr())) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // kept is a State as it was.

@@ -22,7 +22,7 @@ func TestPath(t *testing.T) {
 			Remote: netip.MustParseAddrPort("[2001:db8::7]:65535")},
 	}
 	hops := []string{
-		"sip:198.51.100.7:40001", "sip:198.51.100.7:40002;transport=tcp",
+		"sip:198.51.100.7:40001;transport=udp", "sip:198.51.100.7:40002;transport=tcp",
 		"sip:[2001:db8::7]:65535;transport=ws",
 	}
 	for i, f := range flows {

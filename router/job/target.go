@@ -9,11 +9,12 @@ import (
 
 // Target is one member of the target set, RFC 3261 §16.5.
 type Target struct {
-	URI     []byte // Request-URI of the branch; nil: the request's own
-	Q       int    // 0–1000
-	NextHop []byte // URI of the next hop, nil: by Route or Request-URI
-	Local   bool   // stems from the policy, not from a message: exempt from the destination guard
-	Said    bool   // a message alone said where it leads: a binding, a redirection
+	URI      []byte // Request-URI of the branch; nil: the request's own
+	Q        int    // 0–1000
+	NextHop  []byte // URI of the next hop, nil: by Route or Request-URI
+	Local    bool   // stems from the policy, not from a message: exempt from the destination guard
+	Said     bool   // a message alone said where it leads: a binding, a redirection
+	Recursed bool   // it follows a redirection
 
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none
 	Listener uint16 // to send from, its index plus one, unless another is forced; 0: any

@@ -27,6 +27,9 @@ type Guard struct {
 	// Gateways are next hops of the policy's own. They trust our address, so only its rules lead
 	// there: who could register as one would have others' requests relayed to it.
 	Gateways []netip.AddrPort
+	// Known reports whether one of its sets of gateways has one at an address, whose name may be
+	// looked up while the policy runs; nil: there are none.
+	Known func(to netip.AddrPort) bool
 }
 
 // Allows reports whether a request may be led to an address. from is where the message came from
@@ -59,6 +62,9 @@ func (g *Guard) Allows(to netip.AddrPort, from netip.Addr, by Trust) bool {
 // IsGateway reports whether a gateway stands at an address: at any of its ports, but on this
 // machine, where others stand beside it.
 func (g *Guard) IsGateway(to netip.AddrPort) bool {
+	if g.Known != nil && g.Known(to) {
+		return true
+	}
 	addr := to.Addr().Unmap().WithZone("")
 	return slices.ContainsFunc(g.Gateways, func(gw netip.AddrPort) bool {
 		return gw.Addr() == addr && (gw.Port() == to.Port() || !addr.IsLoopback())

@@ -64,14 +64,14 @@ func (c *responseContext) goOn(e *event) {
 // unsent reports whether no branch of the last relay was sent, for a local reason.
 func (c *responseContext) unsent() bool {
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
-		return b.attempt == c.attempt && (b.sent || b.fault == fault.Dropped)
+		return int(b.attempt) == c.attempt && (b.sent || b.fault == fault.Dropped)
 	})
 }
 
 // dropped reports whether branch routes dropped every branch of the last relay.
 func (c *responseContext) dropped() bool {
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
-		return b.attempt == c.attempt && b.fault != fault.Dropped
+		return int(b.attempt) == c.attempt && b.fault != fault.Dropped
 	})
 }
 
@@ -143,7 +143,7 @@ func (c *responseContext) ending(v job.Verdict) job.Verdict {
 func (c *responseContext) best(attempt int) *branch {
 	var best *branch
 	for _, b := range c.branches {
-		if b.status < 300 || attempt != 0 && b.attempt != attempt {
+		if b.status < 300 || attempt != 0 && int(b.attempt) != attempt {
 			continue
 		}
 		if best == nil || c.rank(b) < c.rank(best) {
@@ -160,6 +160,8 @@ func (c *responseContext) rank(b *branch) int {
 	switch {
 	case b.fault == fault.Dropped:
 		return 1000
+	case b.followed:
+		return 900
 	case b.status >= 600:
 		return 0
 	}

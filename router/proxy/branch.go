@@ -38,8 +38,9 @@ type branch struct {
 // branchState is what of a branch has no pointers and outlives an event.
 type branchState struct {
 	client  transaction.Client
-	attempt int // of which relay
-	status  int // of the final response
+	attempt int32  // of which relay
+	uri     uint32 // mark of the Request-URI, if a failure route may ask; else 0
+	status  int    // of the final response
 	state   branchStep
 
 	sent      bool // a request left
@@ -47,6 +48,8 @@ type branchState struct {
 	expired   bool // Timer C fired
 	cancelled bool
 	flow      bool // it goes by a flow or not at all
+	recursed  bool // it follows a redirection
+	followed  bool // it was one, which is followed
 }
 
 type branchStep uint8
@@ -101,7 +104,7 @@ func (c *responseContext) addBranch() *branch {
 		c.branches[n] = new(branch)
 	}
 	b := c.branches[n]
-	b.index, b.attempt = n, c.attempt
+	b.index, b.attempt = n, int32(c.attempt)
 	return b
 }
 
@@ -113,7 +116,9 @@ func (c *responseContext) launch(
 	b := c.branches[i]
 	b.msg, b.lent = m, lent
 	t.Edit(m)
-	if f := c.route(b, h, t); f != nil {
+	f := c.route(b, h, t)
+	c.note(b, t)
+	if f != nil {
 		b.fail(f)
 	} else if b.state == branchTrying {
 		c.send(b)

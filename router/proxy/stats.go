@@ -14,6 +14,7 @@ type Stats struct {
 	TooManyHops      uint64 // 483
 	NoTarget         uint64 // branches whose next hop could not be found or reached
 	Guarded          uint64 // branches the destination guard stopped, or a Route not to be followed
+	Recursed         uint64 // branches that follow a redirection
 	Cancelled        uint64 // INVITEs the caller cancelled
 	DroppedACKs      uint64 // relayed without a verified Route or a local target
 	DroppedResponses uint64 // that answer no request of ours, or came too many at once
@@ -24,7 +25,7 @@ type Stats struct {
 type counters struct {
 	relayed, replied, statelessReplies, absorbedACKs          atomic.Uint64
 	refused, loops, tooManyHops, noTarget, guarded, cancelled atomic.Uint64
-	droppedACKs, droppedResponses, byTCP                      atomic.Uint64
+	droppedACKs, droppedResponses, byTCP, recursed            atomic.Uint64
 	liveContexts                                              atomic.Int64
 }
 
@@ -41,6 +42,7 @@ func (p *Proxy) Stats() Stats {
 		TooManyHops:      s.tooManyHops.Load(),
 		NoTarget:         s.noTarget.Load() + p.stateless.NoTarget(),
 		Guarded:          s.guarded.Load() + p.stateless.Guarded(),
+		Recursed:         s.recursed.Load(),
 		Cancelled:        s.cancelled.Load(),
 		DroppedACKs:      s.droppedACKs.Load(),
 		DroppedResponses: s.droppedResponses.Load() + p.stateless.DroppedResponses(),

@@ -115,6 +115,9 @@ func (s *Step) changes() {
 	case "lookup":
 		s.edits(KeyUser, KeyURI, KeyHop)
 		s.Wild = "which binding lookup finds"
+	case "recurse":
+		s.edits(KeyUser, KeyURI, KeyHop)
+		s.Wild = "whereto recurse follows"
 	case "dispatch", "next_destination":
 		s.chooses()
 	case "alias_lookup", "speed_dial", "enum":

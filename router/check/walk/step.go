@@ -7,6 +7,7 @@ import (
 	"sipedge/router/check/formula"
 	"sipedge/router/check/graph"
 	"sipedge/router/job"
+	"sipedge/router/redirection"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -136,6 +137,11 @@ func Finder(s *schema.Step) (o Owner, ok bool) {
 		return ByPolicy, s.Args.Get("rewrite_host").B
 	case "speed_dial": // a user wrote it, and unless he authenticated anybody may say to be him
 		if s.Args.Get("owner").S == "auth" {
+			return ByPolicy, true
+		}
+		return ByTemplate, true
+	case "recurse":
+		if redirection.Restricts(&s.Args) {
 			return ByPolicy, true
 		}
 		return ByTemplate, true

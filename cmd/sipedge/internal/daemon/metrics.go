@@ -109,6 +109,7 @@ func (e emitter) proxy(s proxy.Stats) {
 	e.counter("proxy_loops_total", "Requests answered 482.", s.Loops)
 	e.counter("proxy_too_many_hops_total", "Requests answered 483.", s.TooManyHops)
 	e.counter("proxy_no_target_total", "Branches whose next hop was not found.", s.NoTarget)
+	e.counter("proxy_recursed_total", "Branches that follow a redirection.", s.Recursed)
 	e.counter("proxy_guarded_total", "Branches the destination guard stopped.", s.Guarded)
 	e.counter("proxy_cancelled_total", "INVITEs the caller cancelled.", s.Cancelled)
 	e.counter("proxy_dropped_acks_total", "ACKs without a way to go.", s.DroppedACKs)
