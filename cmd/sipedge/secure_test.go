@@ -32,7 +32,8 @@ func TestCertificatesRefused(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	policy := strings.Replace(secure(dir), "client: request", "client: require, crl: "+dir+"/crl.pem", 1)
+	policy := strings.Replace(secure(dir), "client: request",
+		"client: require, crl: "+dir+"/crl.pem", 1)
 	s := startServer(t, policy+fmt.Sprintf(`routes:
   request:
     - match: {method: REGISTER}
@@ -58,7 +59,8 @@ func TestCertificatesRefused(t *testing.T) {
 	if got := registerStatus(t, c, "a.example", 1); got != "200" {
 		t.Errorf("a good certificate: %s", got)
 	}
-	fmt.Fprint(c, secureRequest("OPTIONS", "sips:x@edge.example", "Call-ID: wrong\r\nCSeq: 1 OPTIONS\r\n"))
+	fmt.Fprint(c, secureRequest("OPTIONS", "sips:x@edge.example",
+		"Call-ID: wrong\r\nCSeq: 1 OPTIONS\r\n"))
 	if m := readMessage(t, bufio.NewReader(c)); m.Status() != 500 {
 		t.Errorf("a callee of another name: %d, want 500", m.Status())
 	}
@@ -91,8 +93,8 @@ commonName = supplied
 		}
 	}
 	ca := []string{"ca", "-config", "ca.cnf", "-batch"}
-	runOpenssl(t, dir, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-		"-subj", "/CN="+expired, "-keyout", expired+".key", "-out", expired+".csr")
+	runOpenssl(t, dir, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+		"-nodes", "-subj", "/CN="+expired, "-keyout", expired+".key", "-out", expired+".csr")
 	runOpenssl(t, dir, append(ca, "-in", expired+".csr", "-out", expired+".pem", "-notext",
 		"-startdate", "20200101000000Z", "-enddate", "20200201000000Z")...)
 	runOpenssl(t, dir, append(ca, "-revoke", revoked+".pem")...)
@@ -148,13 +150,15 @@ routes:
 	if !strings.HasPrefix(route, "<sips:") {
 		t.Errorf("Record-Route %s, want sips", route)
 	}
-	if v, _ := invite.TopVia(); v.Transport != sip.TLS || !strings.Contains(string(v.Params), ";alias") {
+	v, _ := invite.TopVia()
+	if _, alias := sip.Param(v.Params, "alias"); v.Transport != sip.TLS || !alias {
 		t.Errorf("Via %s, want TLS with alias", v.Element.Value)
 	}
 	bob.answer(invite, "Contact: <sips:bob@"+callee.Addr().String()+">\r\n")
 	alice.status("INVITE", 200)
 	within := "Route: " + route + "\r\nCall-ID: call\r\nCSeq: "
-	fmt.Fprint(alice.conn, secureRequest("ACK", "sips:bob@"+callee.Addr().String(), within+"1 ACK\r\n"))
+	fmt.Fprint(alice.conn,
+		secureRequest("ACK", "sips:bob@"+callee.Addr().String(), within+"1 ACK\r\n"))
 	bob.read("ACK")
 	fmt.Fprint(alice.conn,
 		secureRequest("INFO", "sips:bob@"+callee.Addr().String(), within+"2 INFO\r\n"))

@@ -37,16 +37,18 @@ func TestAlias(t *testing.T) {
 		port      uint16 // 0: that of the sent-by
 		want      bool
 	}{
-		"its domain":               {ca.Dir, "a", "", ";alias", "a.example", 0, true},
-		"written otherwise":        {ca.Dir, "a", "", ";x=y; Alias ", "a.example", 0, true},
-		"its other domain":         {ca.Dir, "a", "", ";alias", "also.example", 0, true},
-		"another domain":           {ca.Dir, "a", "", ";alias", "b.example", 0, false},
-		"another port":             {ca.Dir, "a", "", ";alias", "a.example", 1, false},
-		"its address, unproved":    {ca.Dir, "a", "", ";alias", "", 0, false},
-		"its address":              {ca.Dir, "address", "", ";alias", "", 0, true},
-		"not asked for":            {ca.Dir, "a", "", "", "a.example", 0, false},
-		"no certificate":           {"", "", "", ";alias", "a.example", 0, false},
-		"of a CA for callers only": {stranger.Dir, "a", "public.example", ";alias", "a.example", 0, false},
+		"its domain":            {ca.Dir, "a", "", ";alias", "a.example", 0, true},
+		"written otherwise":     {ca.Dir, "a", "", ";x=y; Alias ", "a.example", 0, true},
+		"its other domain":      {ca.Dir, "a", "", ";alias", "also.example", 0, true},
+		"another domain":        {ca.Dir, "a", "", ";alias", "b.example", 0, false},
+		"another port":          {ca.Dir, "a", "", ";alias", "a.example", 1, false},
+		"its address, unproved": {ca.Dir, "a", "", ";alias", "", 0, false},
+		"its address":           {ca.Dir, "address", "", ";alias", "", 0, true},
+		"not asked for":         {ca.Dir, "a", "", "", "a.example", 0, false},
+		"no certificate":        {"", "", "", ";alias", "a.example", 0, false},
+		"of a CA for callers only": {
+			stranger.Dir, "a", "public.example", ";alias", "a.example", 0, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := store(t, map[string]Files{"edge": edge, "public": public})

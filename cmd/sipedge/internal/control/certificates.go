@@ -15,12 +15,12 @@ type Certificate struct {
 	Name    string   `json:"name" doc:"In the policy."`
 	Domains []string `json:"domains" doc:"SIP domains it is of, RFC 5922."`
 	Ends    []Expiry `json:"ends" doc:"When it ends, and what is with it."`
-	Error   string   `json:"error,omitempty" doc:"Why its files could not be read when they changed: what was read before is in use."`
+	Error   string   `json:"error,omitempty" doc:"Why it could not be read again; what was stays."`
 }
 
 // Expiry is when something of a certificate ends.
 type Expiry struct {
-	Of string    `json:"of" doc:"certificate; ca: the first of its CAs; crl: the next update of a revocation list."`
+	Of string    `json:"of" doc:"certificate; ca: the first of them; crl: the next update."`
 	At time.Time `json:"at" doc:"When it ends."`
 }
 
