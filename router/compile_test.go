@@ -97,7 +97,7 @@ routes:
       - match: {status: 486}
         do: [{rewrite_uri: "sip:vm@10.0.0.7"}, {relay: {}}]
       - match: {status: 503, gateway: pstn}
-        do: [{dispatch: {set: pstn}}, {next_destination: {}}, {relay: {}}]
+        do: [{dispatch: {set: pstn}}, {next_destination: {}}, {recurse: {}}, {relay: {}}]
       - do: [{next_branches: {}}, {relay: {failure: again}}]
   reply:
     all: [{do: [{add_header: {X-Status: "{status}"}}]}]

@@ -36,6 +36,7 @@ var places = map[string]struct{ where, step string }{
 	"next_branches":       {"RF", "{}"},
 	"dispatch":            {"RF", "{set: pstn}"},
 	"next_destination":    {"F", "{}"},
+	"recurse":             {"F", "{}"},
 	"pop":                 {"RBFOELST", "var.x"},
 	"prefix":              {"RBF", `"0"`},
 	"push":                {"RBFOELST", "{var.x: y}"},

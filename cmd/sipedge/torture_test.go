@@ -25,7 +25,7 @@ import (
 // message, which pass the server, the user agent and the server again in the same queues.
 
 const torturePolicy = testHead + `
-limits: {message_time: 1s}
+limits: {message_time: 1s, udp_request: 64KiB}
 workers: 1
 routes:
   request:
