@@ -13,7 +13,6 @@ import (
 // opened is a backend that remembers what became of it.
 type opened struct {
 	name   string
-	loads  int
 	closed bool
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -27,7 +29,7 @@ type client struct {
 
 func (c *client) Read(b []byte) (int, error) {
 	for c.in.Len() == 0 {
-		f, err := ws.ReadFrame(c.Conn)
+		f, err := readFrame(c.Conn)
 		if err != nil {
 			return 0, err
 		}
@@ -41,7 +43,7 @@ func (c *client) Read(b []byte) (int, error) {
 func (c *client) Write(b []byte) (int, error) {
 	var out bytes.Buffer
 	for in := bytes.NewReader(b); in.Len() > 0; {
-		f, err := ws.ReadFrame(in)
+		f, err := readFrame(in)
 		if err != nil {
 			return 0, err
 		}
@@ -150,4 +152,17 @@ func connect(t *testing.T, m *transport.Manager) net.Conn {
 		t.Fatal(err)
 	}
 	return nc
+}
+
+// readFrame reads a frame, of at most 1 MiB.
+func readFrame(r io.Reader) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(r); err != nil {
+		return f, err
+	}
+	if f.Header.Length > 1<<20 {
+		return f, fmt.Errorf("a frame of %d bytes", f.Header.Length)
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
 }

@@ -28,7 +28,7 @@ func masked(frames ...ws.Frame) []byte {
 // replied is the next frame of the server.
 func replied(t *testing.T, nc net.Conn) ws.Frame {
 	t.Helper()
-	f, err := ws.ReadFrame(nc)
+	f, err := readFrame(nc)
 	if err != nil {
 		t.Fatalf("no frame: %v", err)
 	}
