@@ -85,6 +85,9 @@ var holders atomic.Int32
 // ReadBatch implements Conn.
 func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 	ds = ds[:min(len(ds), batch)]
+	if c.singles > 0 {
+		ds = ds[:1] // what is not read into is not touched
+	}
 	v := &c.in
 	for i := range ds {
 		v.point(i, i, ds[i].Buf, c.any)
