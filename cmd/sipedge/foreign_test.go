@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/md5"
 	"fmt"
 	"net"
@@ -114,69 +113,11 @@ func (h *house) check(table string) string {
 	return line[1]
 }
 
-// kamailio is a registrar of Kamailio over the database, until the test or stop ends it.
-type kamailio struct {
-	t      *testing.T
-	cmd    *exec.Cmd
-	port   int
-	folder string
-	log    bytes.Buffer
-}
-
-func startKamailio(t *testing.T, driver, url string) *kamailio {
+// startRegistrar starts a Kamailio that registers over the database.
+func startRegistrar(t *testing.T, driver, url string) *kamailio {
 	t.Helper()
-	needs(t, "kamailio", "kamcmd", "sipsak")
-	cfg, err := os.ReadFile("testdata/foreign/kamailio.cfg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &kamailio{t: t, port: c.LocalAddr().(*net.UDPAddr).Port}
-	c.Close()
-	if k.folder, err = os.MkdirTemp("", "sipedge-"); err != nil { // a socket's path is short
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(k.folder) })
-	path := filepath.Join(k.folder, "kamailio.cfg")
-	text := strings.NewReplacer("@PORT@", strconv.Itoa(k.port), "@DRIVER@", driver, "@URL@", url,
-		"@FOLDER@", k.folder).Replace(string(cfg))
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	k.cmd = exec.Command("kamailio", "-DD", "-E", "-f", path, "-Y", k.folder, "-P", k.folder+"/pid")
-	k.cmd.Env = append(os.Environ(), "TZ=UTC") // its times are local
-	k.cmd.Stdout, k.cmd.Stderr = &k.log, &k.log
-	if err := k.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.stop)
-	await(t, 20*time.Second, func() (string, bool) {
-		out, err := k.ask("core.uptime")
-		return out, err == nil
-	})
-	return k
-}
-
-func (k *kamailio) ask(args ...string) (string, error) {
-	args = append([]string{"-s", "unix:" + k.folder + "/ctl"}, args...)
-	out, err := exec.Command("kamcmd", args...).CombinedOutput()
-	return string(out), err
-}
-
-func (k *kamailio) stop() {
-	if k.cmd.ProcessState != nil {
-		return
-	}
-	k.cmd.Process.Signal(os.Interrupt)
-	timer := time.AfterFunc(20*time.Second, func() { k.cmd.Process.Kill() })
-	k.cmd.Wait()
-	timer.Stop()
-	if k.t.Failed() {
-		k.t.Logf("log of kamailio:\n%s", &k.log)
-	}
+	needs(t, "sipsak")
+	return startKamailio(t, "foreign/kamailio.cfg", "@DRIVER@", driver, "@URL@", url)
 }
 
 // registers has alice register a contact at a port, with a password.
@@ -200,7 +141,7 @@ func TestKamailioTables(t *testing.T) {
 			h.subscriber("ha1b")
 			const first, second = "sip:alice@127.0.0.1:7001", "sip:alice@127.0.0.1:7002"
 
-			k := startKamailio(t, theirs, h.url)
+			k := startRegistrar(t, theirs, h.url)
 			registers(t, k.port, "secret_of_alice", first, true)
 			k.stop()
 
@@ -227,7 +168,7 @@ func TestKamailioTables(t *testing.T) {
 				t.Errorf("rows of the table: want, got:\n%s\n%s", want, got)
 			}
 
-			k = startKamailio(t, theirs, h.url)
+			k = startRegistrar(t, theirs, h.url)
 			await(t, 10*time.Second, func() (string, bool) { // it reads the table after it began
 				dump, err := k.ask("ul.dump")
 				return "Kamailio does not know what sipedge wrote: " + dump,
@@ -300,7 +241,7 @@ func TestKamailioText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const first, second = "sip:alice@127.0.0.1:7001", "sip:alice@127.0.0.1:7002"
-	k := startKamailio(t, "db_text", "text://"+folder)
+	k := startRegistrar(t, "db_text", "text://"+folder)
 	registers(t, k.port, "secret_of_alice", first, true)
 	k.stop() // it writes when it ends
 	s := startServer(t, movedExample(t, "03-registrar",
@@ -314,7 +255,7 @@ func TestKamailioText(t *testing.T) {
 	registers(t, port, "secret_of_alice", second, true)
 	s.stop()
 	s.killed = true
-	k = startKamailio(t, "db_text", "text://"+folder)
+	k = startRegistrar(t, "db_text", "text://"+folder)
 	await(t, 10*time.Second, func() (string, bool) {
 		dump, err := k.ask("ul.dump")
 		return "Kamailio does not know what sipedge wrote: " + dump,
