@@ -6,13 +6,17 @@
 #        outages of the database of a minute for each way that bindings are kept (half an hour)
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
-# bench  the four below, and fails if one of them did:
+# bench  the six below, and fails if one of them did:
 #        bench-policy   what validate, test and a decision cost, against goals
 #        bench-parse    parsing and editing beside another library, against goals
 #        bench-go       Go benchmarks of parser, edit, table, transaction and wheel, BENCHTIME each
 #        bench-sip      sipedge beside Kamailio and raw relays, by the harness in BENCH_DIR:
 #                       bench-workloads (out/bench.json, .md) and bench-stateful, a MESSAGE in
 #                       transactions (out/bench-stateful.json, .md); an hour and a half, as root.
+#        bench-streams  calls over TCP and TLS beside Kamailio, against a goal: out/bench-streams.md;
+#                       ten minutes
+#        bench-connections   memory of 20,000 connections beside Kamailio: out/bench-connections.md;
+#                       five minutes
 #                       Settings below; examples/bench/README.md says what they mean
 
 GO        ?= go
@@ -31,10 +35,16 @@ BENCH_WORKLOADS ?= reply,forward,call,register,lookup,rules
 BENCH_RULES     ?= 10,1000,10000,100000
 BENCH_TARGETS   ?= kamailio-best,sipedge,floor,floor-mmsg,floor-goraw
 BENCH_STATEFUL  ?= kamailio-stateful,sipedge-stateful,floor-mmsg
+
+# Flags of examples/bench/streams and examples/bench/held: -nice -15 on a machine in use, -quick.
+STREAMS_FLAGS   ?=
+HELD_FLAGS      ?=
+
 BENCH_GO        := ./sip ./sip/transaction ./router/table ./router/proxy ./router
 
 .PHONY: all build deps test race soak fuzz lint bench bench-policy bench-parse bench-go \
-	bench-sip bench-workloads bench-stateful bench-ready
+	bench-sip bench-workloads bench-stateful bench-ready bench-peers \
+	bench-streams bench-connections
 
 all: lint test
 
@@ -43,7 +53,9 @@ build:
 
 deps:
 	.ci/deps "sipp sip-tester" "sipsak sipsak" "cc gcc libc6-dev" "baresip baresip-core" "curl curl" \
-		"kamailio kamailio kamailio-extra-modules" "npm npm" "chromium chromium" "named bind9" \
+		"kamailio kamailio kamailio-extra-modules" \
+		"/usr/share/doc/kamailio-tls-modules kamailio-tls-modules" \
+		"npm npm" "chromium chromium" "named bind9" \
 		"openssl openssl" "ip iproute2" "iptables iptables" \
 		"pg_ctlcluster postgresql" "mariadbd mariadb-server mariadb-client" \
 		"/usr/share/kamailio/mysql kamailio-mysql-modules" \
@@ -94,7 +106,7 @@ every = status=0; for part in $(1); do $(MAKE) --no-print-directory $$part || st
 	exit $$status
 
 bench:
-	@$(call every,bench-policy bench-parse bench-go bench-sip)
+	@$(call every,bench-policy bench-parse bench-go bench-sip bench-streams bench-connections)
 
 bench-policy: build
 	$(GO) run ./cmd/sipedge/internal/speed -sipedge $(OUT)/sipedge -json $(OUT)/speed.json
@@ -133,7 +145,19 @@ bench-workloads bench-stateful: bench-ready
 		{ echo "bench: $$row: no ratio of $(own)"; exit 1; }; done
 	@! grep '^- $(own): not the same work' $(OUT)/$(name).md
 
-bench-ready: build
+bench-ready: build bench-peers
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }
-	@for p in kamailio cc taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \
+	@command -v cc >/dev/null || { echo "bench: cc is missing: make deps"; exit 1; }
+
+bench-streams: build bench-peers
+	$(GO) build -o $(OUT)/load ./examples/bench/load
+	$(GO) run ./examples/bench/streams -sipedge $(OUT)/sipedge -load $(OUT)/load \
+		-md $(OUT)/bench-streams.md $(STREAMS_FLAGS)
+
+bench-connections: build bench-peers
+	$(GO) build -o $(OUT)/held ./examples/bench/held
+	$(OUT)/held -sipedge $(OUT)/sipedge -md $(OUT)/bench-connections.md $(HELD_FLAGS)
+
+bench-peers:
+	@for p in kamailio taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \
 		{ echo "bench: $$p is missing: make deps"; exit 1; }; done

@@ -79,6 +79,7 @@ var arrows = [][2]string{
 	{"router/check", "router/check/walk"},
 	{"cmd/sipedge/...", "cmd/sipedge/..."}, {"cmd/sipedge/...", "examples/..."},
 	{"cmd/sipedge", "cmd/sipedge/..."}, {"cmd/sipedge", "examples/..."},
+	{"examples/bench/...", "examples/bench/..."},
 }
 
 // owners are the only importers of a module; no other package knows it.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -10,29 +9,26 @@ import (
 
 // callee rings and answers every INVITE, and every other request with 200. It keeps nothing: a
 // retransmission is answered as the first time.
-type callee struct {
-	sender  transport.Sender
-	contact netip.AddrPort
-	msg     sip.Message
-	out     []byte
-}
+type callee struct{ sender transport.Sender }
 
 var calleeTag = []byte("callee")
 
-// receive runs on the one goroutine that reads the callee's socket.
 func (c *callee) receive(f transport.Flow, b []byte) {
-	if c.msg.Parse(b) != nil || !c.msg.IsRequest() || c.msg.Method() == sip.ACK {
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	if s.msg.Parse(b) != nil || !s.msg.IsRequest() || s.msg.Method() == sip.ACK {
 		return
 	}
-	c.msg.MarkReceived(f.Remote, false)
-	if c.msg.Method() == sip.INVITE {
-		c.reply(f, 180)
+	s.msg.MarkReceived(f.Remote, false)
+	if s.msg.Method() == sip.INVITE {
+		c.reply(s, f, 180)
 	}
-	c.reply(f, 200)
+	c.reply(s, f, 200)
 }
 
-func (c *callee) reply(f transport.Flow, status int) {
-	extra := fmt.Appendf(nil, "Contact: <sip:callee@%s>\r\n", c.contact)
-	c.out = sip.AppendReply(c.out[:0], &c.msg, status, "", calleeTag, extra)
-	_ = c.sender.Send(f.Target(), c.out, 0) // lost is lost
+func (c *callee) reply(s *scratch, f transport.Flow, status int) {
+	us := uri("callee", c.sender.Listeners()[f.Listener])
+	extra := fmt.Appendf(nil, "Contact: <%s>\r\n", us)
+	s.out = sip.AppendReply(s.out[:0], &s.msg, status, "", calleeTag, extra)
+	_ = c.sender.Send(f.Target(), s.out, 0) // lost is lost
 }

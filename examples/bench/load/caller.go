@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/netip"
 	"os"
 	"strconv"
 	"sync"
@@ -19,7 +18,6 @@ import (
 const (
 	t1      = 500 * time.Millisecond
 	t2      = 4 * time.Second
-	timerB  = 64 * t1
 	maxLive = 1 << 18 // calls at once
 
 	beat = time.Millisecond      // of the calls that begin
@@ -39,24 +37,40 @@ type call struct {
 	ends  time.Time
 }
 
+// line is one way to call: from a listener of the caller to one of the callee.
+type line struct {
+	target transport.Target // the proxy, from the listener
+	via    string           // of the listener: protocol and sent-by
+	us     string           // URIs
+	to     string
+}
+
 // caller makes calls through a proxy.
 type caller struct {
-	sender transport.Sender
-	proxy  transport.Target
-	from   netip.AddrPort
-	run    string      // random: a proxy still knows the calls of the run before
-	msg    sip.Message // of receive
-	ack    []byte
+	sender   transport.Sender
+	lines    []line // calls take them by turns
+	reliable bool   // nothing is sent again
+	patience time.Duration
+	run      string // random: a proxy still knows the calls of the run before
 
 	calls []call
 	mu    sync.Mutex // guards what follows
-	free  []uint32
+	free  []uint32   // the lowest last
+	used  int        // calls of more have never been
 }
 
-func newCaller(s transport.Sender, proxy netip.AddrPort) *caller {
+// scratch is what is needed to deal with a message.
+type scratch struct {
+	msg sip.Message
+	out []byte
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func newCaller(s transport.Sender, lines []line, patience time.Duration) *caller {
 	c := &caller{
-		sender: s, from: s.Listeners()[0].Addr, run: rand.Text(), calls: make([]call, maxLive),
-		proxy: transport.Target{Transport: sip.UDP, Listener: 0, Remote: proxy},
+		sender: s, lines: lines, reliable: lines[0].target.Transport.Reliable(),
+		patience: patience, run: rand.Text(), calls: make([]call, maxLive),
 	}
 	for i := range c.calls {
 		c.free = append(c.free, uint32(maxLive-1-i))
@@ -64,9 +78,12 @@ func newCaller(s transport.Sender, proxy netip.AddrPort) *caller {
 	return c
 }
 
+// line is that of a call.
+func (c *caller) line(i uint32) *line { return &c.lines[int(i)%len(c.lines)] }
+
 // offer begins the calls of a phase, each at its time.
-func (c *caller) offer(ctx context.Context, p *phase, watch string) {
-	p.begin(watch)
+func (c *caller) offer(ctx context.Context, p *phase) {
+	p.begin()
 	begun := 0
 	end := p.began.Add(p.Length)
 	resent, shown := p.began, p.began
@@ -90,7 +107,7 @@ func (c *caller) offer(ctx context.Context, p *phase, watch string) {
 		}
 		time.Sleep(beat)
 	}
-	p.sample()
+	p.end()
 }
 
 // settle waits until no call is left.
@@ -122,39 +139,48 @@ func (c *caller) invite(p *phase) {
 	}
 	i := c.free[len(c.free)-1]
 	c.free = c.free[:len(c.free)-1]
+	c.used = max(c.used, int(i)+1)
 	c.mu.Unlock()
 	k := &c.calls[i]
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.gen++
 	k.phase, k.began, k.bye = p, time.Now(), false
-	k.msg = c.head(k.msg[:0], i, k.gen, "INVITE", "sip:callee@"+c.proxy.Remote.String(), "", 1)
-	k.msg = fmt.Appendf(k.msg, "Contact: <sip:caller@%s>\r\nUser-Agent: sipedge-load\r\n"+
-		"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", c.from, len(sdp), sdp)
-	c.send(k)
+	l := c.line(i)
+	k.msg = c.head(k.msg[:0], i, k.gen, "INVITE", l.to, "", 1)
+	k.msg = fmt.Appendf(k.msg, "Contact: <%s>\r\nUser-Agent: sipedge-load\r\n"+
+		"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", l.us, len(sdp), sdp)
+	c.send(i, k)
 }
 
 // head appends the start line and what every request of a call has.
 func (c *caller) head(b []byte, i, gen uint32, method, uri, toTag string, cseq int) []byte {
-	b = fmt.Appendf(b, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK%s-%d-%d-%s\r\n",
-		method, uri, c.from, c.run, i, gen, method)
-	b = fmt.Appendf(b, "Max-Forwards: 70\r\nFrom: <sip:caller@%s>;tag=%d-%d\r\n", c.from, i, gen)
-	b = fmt.Appendf(b, "To: <sip:callee@%s>%s\r\nCall-ID: %d-%d-%s\r\nCSeq: %d %s\r\n",
-		c.proxy.Remote, toTag, i, gen, c.run, cseq, method)
+	l := c.line(i)
+	b = fmt.Appendf(b, "%s %s SIP/2.0\r\nVia: %s;rport;branch=z9hG4bK%s-%d-%d-%s\r\n",
+		method, uri, l.via, c.run, i, gen, method)
+	b = fmt.Appendf(b, "Max-Forwards: 70\r\nFrom: <%s>;tag=%d-%d\r\n", l.us, i, gen)
+	b = fmt.Appendf(b, "To: <%s>%s\r\nCall-ID: %d-%d-%s\r\nCSeq: %d %s\r\n",
+		l.to, toTag, i, gen, c.run, cseq, method)
 	return b
 }
 
-// send sends k's message, and again until it is answered.
-func (c *caller) send(k *call) {
+// send sends k's message, and by UDP again until it is answered.
+func (c *caller) send(i uint32, k *call) {
 	now := time.Now()
-	k.every, k.next, k.ends = t1, now.Add(t1), now.Add(timerB)
-	_ = c.sender.Send(c.proxy, k.msg, 0)
+	k.every, k.next, k.ends = t1, now.Add(t1), now.Add(c.patience)
+	if c.reliable {
+		k.next = k.ends
+	}
+	_ = c.sender.Send(c.line(i).target, k.msg, 0)
 }
 
 // resend sends again what is due.
 func (c *caller) resend(now time.Time) {
-	for i := range c.calls {
-		k := &c.calls[i]
+	c.mu.Lock()
+	used := c.calls[:c.used]
+	c.mu.Unlock()
+	for i := range used {
+		k := &used[i]
 		k.mu.Lock()
 		switch {
 		case k.phase == nil:
@@ -167,7 +193,7 @@ func (c *caller) resend(now time.Time) {
 				k.every = min(k.every, t2)
 			}
 			k.next = now.Add(k.every)
-			_ = c.sender.Send(c.proxy, k.msg, 0)
+			_ = c.sender.Send(c.line(uint32(i)).target, k.msg, 0)
 		}
 		k.mu.Unlock()
 	}
@@ -199,9 +225,11 @@ func (c *caller) find(callID []byte) (i uint32, k *call, ok bool) {
 	return uint32(n), k, true
 }
 
-// receive takes a response. It runs on the one goroutine that reads the caller's socket.
+// receive takes a response.
 func (c *caller) receive(b []byte) {
-	m := &c.msg
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	m := &s.msg
 	if m.Parse(b) != nil || m.IsRequest() {
 		return
 	}
@@ -219,10 +247,10 @@ func (c *caller) receive(b []byte) {
 		c.end(i, k)
 	case m.Status() < 300:
 		k.phase.answered(time.Since(k.began))
-		c.hangUp(i, k)
+		c.hangUp(s, i, k)
 	default:
 		if !k.bye {
-			c.acknowledge(k)
+			c.acknowledge(s, i, k)
 		}
 		if m.Status() == 503 {
 			k.phase.refusedAfter(time.Since(k.began))
@@ -234,17 +262,17 @@ func (c *caller) receive(b []byte) {
 }
 
 // acknowledge sends the ACK to a refusal.
-func (c *caller) acknowledge(k *call) {
+func (c *caller) acknowledge(s *scratch, i uint32, k *call) {
 	var invite sip.Message
 	if invite.Parse(k.msg) == nil {
-		c.ack = sip.AppendACK(c.ack[:0], &invite, &c.msg)
-		_ = c.sender.Send(c.proxy, c.ack, 0)
+		s.out = sip.AppendACK(s.out[:0], &invite, &s.msg)
+		_ = c.sender.Send(c.line(i).target, s.out, 0)
 	}
 }
 
 // hangUp acknowledges an answer and ends the call, by its route set.
-func (c *caller) hangUp(i uint32, k *call) {
-	m := &c.msg
+func (c *caller) hangUp(s *scratch, i uint32, k *call) {
+	m := &s.msg
 	var uri, toTag string
 	if e, ok := m.FirstElement(sip.Contact); ok {
 		if a, err := sip.ParseNameAddr(e.Value); err == nil {
@@ -260,9 +288,9 @@ func (c *caller) hangUp(i uint32, k *call) {
 	finish := func(b []byte) []byte {
 		return append(append(b, routes...), "Content-Length: 0\r\n\r\n"...)
 	}
-	c.ack = finish(c.head(c.ack[:0], i, k.gen, "ACK", uri, toTag, 1))
-	_ = c.sender.Send(c.proxy, c.ack, 0)
+	s.out = finish(c.head(s.out[:0], i, k.gen, "ACK", uri, toTag, 1))
+	_ = c.sender.Send(c.line(i).target, s.out, 0)
 	k.bye = true
 	k.msg = finish(c.head(k.msg[:0], i, k.gen, "BYE", uri, toTag, 2))
-	c.send(k)
+	c.send(i, k)
 }

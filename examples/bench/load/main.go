@@ -4,36 +4,54 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/netip"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"time"
 
 	"sipedge/sip"
-	"sipedge/sip/transport"
-	"sipedge/sip/transport/udp"
+	"sipedge/sip/transport/tls"
 )
 
 func main() {
-	proxy := flag.String("proxy", "127.0.0.1:5060", "address of the proxy, UDP")
-	caller := flag.String("caller", "127.0.0.1:0", "address of the caller")
-	callee := flag.String("callee", "127.0.0.1:5070", "where the proxy sends calls")
+	var s setup
+	addr := func(a *netip.AddrPort, name, value, usage string) {
+		*a = netip.MustParseAddrPort(value)
+		flag.TextVar(a, name, *a, usage)
+	}
+	addr(&s.proxy, "proxy", "127.0.0.1:5060", "address of the proxy")
+	addr(&s.caller, "caller", "127.0.0.1:0", "address of the caller")
+	addr(&s.callee, "callee", "127.0.0.1:5070", "where the proxy sends calls")
+	by := flag.String("transport", "udp", "udp, tcp or tls")
+	flag.IntVar(&s.connections, "connections", 1, "of the caller and of the callee, each of its "+
+		"own port from the callee's on; the Request-URI says which of the callee's")
+	var files tls.Files
+	flag.StringVar(&files.Cert, "cert", "", "TLS: the certificate of caller and callee")
+	flag.StringVar(&files.Key, "key", "", "TLS: its key")
+	ca := flag.String("ca", "", "TLS: the CA to trust")
 	load := flag.String("load", "100/10s", "calls a second and for how long: 100/10s,200/1m")
-	watch := flag.String("watch", "", "metrics of the proxy to follow its memory by: http://…/metrics")
+	flag.DurationVar(&s.patience, "patience", 64*t1, "how long to wait for a response: timer B")
+	flag.StringVar(&s.watch, "watch", "", "metrics of the proxy to follow its memory by: "+
+		"http://…/metrics")
+	flag.IntVar(&s.pid, "pid", 0, "the proxy's process, to count the processor time of it and "+
+		"its children by (Linux)")
 	asJSON := flag.Bool("json", false, "write JSON")
 	flag.Parse()
-	phases, err := parsePhases(*load)
+	s.transport = sip.LookupTransport([]byte(*by))
+	files.CA = []string{*ca}
+	err := s.check(files)
 	if err == nil {
-		var report []*phase
-		if report, err = run(*proxy, *caller, *callee, *watch, phases); err == nil {
-			err = write(report, *asJSON)
-		}
+		s.phases, err = parsePhases(*load)
+	}
+	if err == nil {
+		err = s.run()
+	}
+	if err == nil {
+		err = write(s.phases, *asJSON)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "load:", err)
@@ -56,61 +74,6 @@ func parsePhases(text string) (list []*phase, err error) {
 	}
 	return list, nil
 }
-
-// run makes the calls of all phases and waits for the last of them.
-func run(proxy, from, to, watch string, phases []*phase) ([]*phase, error) {
-	var addrs [3]netip.AddrPort
-	for i, text := range []string{from, to, proxy} {
-		a, err := netip.ParseAddrPort(text)
-		if err != nil {
-			return nil, err
-		}
-		addrs[i] = a
-	}
-	m, err := transport.NewManager(transport.Config{
-		Workers: 1,
-		Listeners: []transport.Listener{
-			{Transport: sip.UDP, Addr: addrs[0]}, {Transport: sip.UDP, Addr: addrs[1]},
-		},
-	}, transport.Drivers{sip.UDP: udp.Listen})
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close(context.Background())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	c := newCaller(m, addrs[2])
-	m.Start(ends{caller: c, callee: &callee{sender: m, contact: m.Listeners()[1].Addr}})
-	for i := range phases {
-		if ctx.Err() != nil {
-			break
-		}
-		c.offer(ctx, phases[i], watch)
-	}
-	c.settle(ctx)
-	return phases, nil
-}
-
-// ends is the user of both listeners.
-type ends struct {
-	caller *caller
-	callee *callee
-}
-
-// Receive implements transport.User.
-func (e ends) Receive(f transport.Flow, b []byte) {
-	if f.Listener == 0 {
-		e.caller.receive(b)
-	} else {
-		e.callee.receive(f, b)
-	}
-}
-
-// Failed implements transport.User: what does not leave is sent again.
-func (e ends) Failed(transport.Flow, uint64, error) {}
-
-// Closed implements transport.User.
-func (e ends) Closed(transport.Flow) {}
 
 func write(report []*phase, asJSON bool) error {
 	if asJSON {

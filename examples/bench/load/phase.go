@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"sipedge/examples/bench/proc"
 )
 
 // phase is a time of one load, and what came of the calls that began in it.
@@ -20,13 +23,42 @@ type phase struct {
 	began                                       time.Time
 	offered, completed, refused, failed, resent atomic.Uint64
 	answers, refusals                           histogram
-	watch                                       string
+	watch                                       string // metrics of the proxy; "": none
 	watched                                     []gauges
+
+	pid       int           // of the proxy; 0: unknown
+	cpu, ours time.Duration // processor time of the proxy within the phase, and of this process
 }
 
-func (p *phase) begin(watch string) {
-	p.began, p.watch = time.Now(), watch
+func (p *phase) begin() {
+	p.began = time.Now()
 	p.sample()
+	p.cpu, p.ours = p.processors()
+}
+
+func (p *phase) end() {
+	cpu, ours := p.processors()
+	p.cpu, p.ours = cpu-p.cpu, ours-p.ours
+	p.sample()
+}
+
+// processors reads the processor times so far; 0: unknown.
+func (p *phase) processors() (proxy, ours time.Duration) {
+	if p.pid == 0 {
+		return 0, 0
+	}
+	if f, err := proc.Of(p.pid); err == nil {
+		proxy = f.CPU()
+	}
+	return proxy, proc.Family{os.Getpid()}.CPU()
+}
+
+// perCall is the processor time of the proxy for a completed call; 0: unknown.
+func (p *phase) perCall() time.Duration {
+	if n := p.completed.Load(); n > 0 {
+		return p.cpu / time.Duration(n)
+	}
+	return 0
 }
 
 func (p *phase) answered(after time.Duration) { p.answers.add(after) }
@@ -48,6 +80,9 @@ func (p *phase) String() string {
 		p.offered.Load(), p.completed.Load(), p.refused.Load(), p.failed.Load(), p.resent.Load(),
 		p.answers.quantile(0.5), p.answers.quantile(0.99), p.answers.quantile(0.999),
 		p.refusals.quantile(0.99))
+	if p.cpu > 0 {
+		s += fmt.Sprintf("; %s of processor time a call", p.perCall())
+	}
 	for i, name := range gaugeNames {
 		if len(p.watched) > 1 {
 			first, last := p.watched[0], p.watched[len(p.watched)-1]
@@ -68,6 +103,9 @@ func (p *phase) MarshalJSON() ([]byte, error) {
 		"answered_p99":  p.answers.quantile(0.99).Seconds(),
 		"answered_p999": p.answers.quantile(0.999).Seconds(),
 		"refused_p99":   p.refusals.quantile(0.99).Seconds(),
+	}
+	if p.cpu > 0 {
+		m["cpu_seconds"], m["load_cpu_seconds"] = p.cpu.Seconds(), p.ours.Seconds()
 	}
 	for i, name := range gaugeNames {
 		if len(p.watched) > 1 {

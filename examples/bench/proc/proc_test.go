@@ -1,0 +1,58 @@
+//go:build linux
+
+package proc
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A shell that waits for another is a family of two.
+func TestFamily(t *testing.T) {
+	cmd := exec.Command("sh", "-c", "sleep 60 & wait")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var f Family
+	defer func() {
+		for _, pid := range f {
+			if p, err := os.FindProcess(pid); err == nil {
+				_ = p.Kill()
+			}
+		}
+		_ = cmd.Wait()
+	}()
+	var err error
+	for range 500 {
+		if f, err = Of(cmd.Process.Pid); err == nil && len(f) == 2 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err != nil || len(f) != 2 || !slices.Contains(f, cmd.Process.Pid) {
+		t.Fatalf("family of %d: %v, %v", cmd.Process.Pid, f, err)
+	}
+	m, err := f.Memory()
+	if err != nil || m.PSS <= 0 || m.PSS >= m.RSS {
+		t.Errorf("memory %+v, %v: two processes of libc share some", m, err)
+	}
+	if _, err := Of(1 << 30); err == nil {
+		t.Error("a process that there is not has a family")
+	}
+}
+
+func TestCPU(t *testing.T) {
+	me := Family{os.Getpid()}
+	began, before := time.Now(), me.CPU()
+	for time.Since(began) < 100*time.Millisecond {
+		runtime.Gosched()
+	}
+	// Another may have had most of the time.
+	if used := me.CPU() - before; used < time.Millisecond || used > 10*time.Second {
+		t.Errorf("%s of processor time within 100 ms", used)
+	}
+}
