@@ -210,7 +210,7 @@ func (c *responseContext) resolved(e *event) {
 }
 
 // found takes the hops of a branch past the destination guard, those that failed lately behind
-// the others.
+// the others. Without failover it is the first alone, or a connection and who opened it.
 func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	if len(hops) == 0 {
 		return fault.NotFound
@@ -223,6 +223,9 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	inDialog := b.msg.ToTag() != nil // a BYE must not be lost
 	if b.hops = c.p.cfg.Failed.Order(b.hops, inDialog); len(b.hops) == 0 {
 		return fault.Spared
+	}
+	if c.hooks.Failover == Off && b.hops[0].Conn == 0 {
+		b.hops = b.hops[:1]
 	}
 	b.state, b.tried = branchTrying, 0
 	return nil
