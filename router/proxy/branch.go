@@ -154,6 +154,10 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
+	if !c.set.Guard.AllowsName(&u, c.flow.Remote.Addr(), by) {
+		c.p.stats.guarded.Add(1)
+		return fault.Guarded
+	}
 	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
 	b.flow = t.Flow
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
