@@ -16,7 +16,6 @@ import (
 	"sipedge/router/gateway"
 	"sipedge/router/job"
 	"sipedge/router/natping"
-	"sipedge/router/nexthop"
 	"sipedge/router/proxy"
 	"sipedge/router/table"
 	"sipedge/router/uac"
@@ -143,6 +142,7 @@ func Compile(doc *schema.Document, env Env) (*Policy, schema.Diagnostics) {
 	c.policy.gateways, diags = c.env.Gateways.Read(doc.Gateways)
 	c.diags = append(c.diags, diags...)
 	c.policy.settings.Guard.Known = c.policy.gateways.At
+	c.policy.settings.Guard.Names = c.policy.gateways.Names()
 	c.policy.keeps = append(c.policy.keeps, c.env.Gateways.Snapshot)
 	users, diags := auth.ReadInline(doc.Users)
 	c.diags = append(c.diags, diags...)
@@ -362,8 +362,7 @@ func (c *compiler) leads(d action.Destination) {
 		return
 	}
 	c.policy.destinations = append(c.policy.destinations, d)
-	if at, ok := nexthop.Literal(&u); ok && d.Next {
-		guard := &c.policy.settings.Guard
-		guard.Gateways = append(guard.Gateways, at)
+	if err == nil && d.Next {
+		c.policy.settings.Guard.Add(&u)
 	}
 }

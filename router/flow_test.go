@@ -108,11 +108,12 @@ func (p later) Go(f func(context.Context)) bool {
 	return true
 }
 
-// names resolves bob.test to 10.0.0.2 and so on, after a look-up.
+// names resolves bob.test to 10.0.0.2 and so on, after a look-up; both.test to two addresses.
 type names struct{ net *mem.Network }
 
-var hosts = map[string]string{
-	"alice.test": "10.0.0.1", "bob.test": "10.0.0.2", "carol.test": "10.0.0.3",
+var hosts = map[string][]string{
+	"alice.test": {"10.0.0.1"}, "bob.test": {"10.0.0.2"}, "carol.test": {"10.0.0.3"},
+	"both.test": {"10.0.0.3", "10.0.0.4"},
 }
 
 func (names) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, error) {
@@ -120,9 +121,13 @@ func (names) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, er
 }
 
 func (n names) Lookup(_ context.Context, q resolve.Query) ([]resolve.Hop, error) {
-	addr, ok := hosts[q.Host]
+	addrs, ok := hosts[q.Host]
 	if !ok {
 		return nil, resolve.ErrNotFound
 	}
-	return []resolve.Hop{hop(addr, q)}, nil
+	var hops []resolve.Hop
+	for _, a := range addrs {
+		hops = append(hops, hop(a, q))
+	}
+	return hops, nil
 }

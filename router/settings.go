@@ -33,6 +33,7 @@ func (c *compiler) self() {
 		InviteWait:  timers.InviteWait,
 		UDPRequest:  limits.UDPRequest,
 		Spare:       c.doc.Spare,
+		Failover:    proxy.FailoverOf(c.doc.DNS.Failover),
 		Guard:       nexthop.Guard{Deny: c.networks(c.doc.Deny), Allow: c.networks(c.doc.Allow)},
 		RetryAfter: fmt.Appendf(nil, "Retry-After: %d\r\n",
 			(c.doc.Overload.RetryAfter+time.Second-1)/time.Second),

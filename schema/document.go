@@ -118,6 +118,8 @@ type DNS struct {
 	Budget  time.Duration
 	Prefer  string        // ipv4, ipv6, ipv4_only or ipv6_only
 	Stale   time.Duration // serve_stale; 0: not at all
+	// Failover: of relays that say nothing of it.
+	Failover bool
 }
 
 // Ping is nat.ping; defaults are filled in.

@@ -69,6 +69,8 @@ func lower(root *Value, drivers []Driver) *Document {
 			Budget:  durationOr(dns.Get("budget"), defaultBudget),
 			Prefer:  textOr(dns.Get("prefer"), "ipv4"),
 			Stale:   durationOr(dns.Get("serve_stale"), 0),
+
+			Failover: !dns.Has("failover") || dns.Get("failover").B,
 		},
 		Backends: lowerBackends(root.Get("backends"), drivers),
 		Tables:   lowerTables(root.Get("tables")),

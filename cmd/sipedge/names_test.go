@@ -58,6 +58,30 @@ _sip._tcp.three IN SRV 3 1 %d ns
 		`failed_targets_skipped_total 1`)
 }
 
+// TestNamesOnReload: what a name leads to by TCP alone is found once there is a listener for it, and
+// not any more when there is none.
+func TestNamesOnReload(t *testing.T) {
+	needs(t, "sipp")
+	_, callee := startUAS(t, "uas", "tcp", "127.0.0.1", load{2, 10, callLength})
+	dns := resolvetest.Named(t, fmt.Sprintf(`road IN NAPTR 10 10 "s" "SIP+D2T" "" _sip._tcp.road
+_sip._tcp.road IN SRV 1 1 %d ns
+`, callee.Port()))
+	both := callsTo("road.example", fmt.Sprintf("dns: {servers: [%q], budget: 10s}\n", dns))
+	byUDP := strings.Replace(both, `  - {tcp: "127.0.0.1:0"}`+"\n", "", 1)
+	byUDP = strings.Replace(byUDP, `  - {tcp: "[::1]:0"}`+"\n", "", 1)
+	s := startServer(t, byUDP)
+	for _, step := range []struct{ policy, want string }{
+		{byUDP, "SIP/2.0 500 No Transport To Next Hop"},
+		{both, "SIP/2.0 200 OK"},
+		{byUDP, "SIP/2.0 500 No Transport To Next Hop"},
+	} {
+		s.reload(step.policy, true)
+		if got := invite(t, s.addr("udp", false)); got != step.want {
+			t.Errorf("the caller got %q, want %q", got, step.want)
+		}
+	}
+}
+
 // TestRetryAfter: who asks for it is left alone, until an operator knows better.
 func TestRetryAfter(t *testing.T) {
 	needs(t, "sipp")

@@ -32,6 +32,9 @@ var relayKind = Kind{
 	fr_timer?: #Duration
 	// How long an INVITE may ring.
 	fr_inv_timer?: #Duration
+	// Whether a branch tries the other places its name leads to, RFC 3263 §4.3, when one can't be
+	// reached, is silent or answers 503: true, unless dns says otherwise.
+	failover?: bool
 	// The sub-route taken when there is nowhere to send it; unless set the answer
 	// tells why, such as 480 for a name that is not found.
 	on_error?: #Name
@@ -53,6 +56,9 @@ var relayKind = Kind{
 			FinalWait:  d.args.Get("fr_timer").Duration(),
 			InviteWait: d.args.Get("fr_inv_timer").Duration(),
 		}}
+		if d.args.Has("failover") {
+			s.hooks.Failover = proxy.FailoverOf(d.args.Get("failover").B)
+		}
 		if to, ok := d.nextHop(d.args.Get("to")); ok && to.literal() {
 			s.hooks.To, s.hooks.By = to.lit, nexthop.Own
 		} else if ok {

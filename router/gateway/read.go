@@ -44,6 +44,19 @@ func (s *Sets) Get(name string) *Set {
 	return s.list[i]
 }
 
+// Names are the hosts, in lower case, of gateways that have a name.
+func (s *Sets) Names() map[string]bool {
+	names := map[string]bool{}
+	for _, set := range s.list {
+		for _, g := range set.gateways {
+			if !g.addr.IsValid() {
+				names[g.query.Host] = true
+			}
+		}
+	}
+	return names
+}
+
 // Read makes the sets that a checked policy has under `gateways`. What is known of gateways is
 // the Registry's.
 func (r *Registry) Read(v *schema.Value) (*Sets, schema.Diagnostics) {

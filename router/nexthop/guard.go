@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"sipedge/sip"
 	"sipedge/sip/resolve"
 )
 
@@ -27,9 +28,21 @@ type Guard struct {
 	// Gateways are next hops of the policy's own. They trust our address, so only its rules lead
 	// there: who could register as one would have others' requests relayed to it.
 	Gateways []netip.AddrPort
+	// Names are the hosts, in lower case, of those and of gateways of sets that are to be looked up.
+	Names map[string]bool
 	// Known reports whether one of its sets of gateways has one at an address, whose name may be
 	// looked up while the policy runs; nil: there are none.
 	Known func(to netip.AddrPort) bool
+}
+
+// Add makes where u leads, by its address or its name, a next hop of the policy's own.
+// Names must not be nil.
+func (g *Guard) Add(u *sip.URI) {
+	if at, ok := Literal(u); ok {
+		g.Gateways = append(g.Gateways, at)
+	} else if q, _, err := resolve.QueryOf(u); err == nil {
+		g.Names[q.Host] = true
+	}
 }
 
 // Allows reports whether a request may be led to an address. from is where the message came from
@@ -57,6 +70,22 @@ func (g *Guard) Allows(to netip.AddrPort, from netip.Addr, by Trust) bool {
 		}
 	}
 	return by == Ruled || from.Unmap().WithZone("") == addr || !g.IsGateway(to)
+}
+
+// AllowsName reports whether a request may be led to where u names, as far as that can be told
+// before it is looked up: to the name of a gateway by who stands at one. What it is looked up to is
+// for Hops.
+func (g *Guard) AllowsName(u *sip.URI, from netip.Addr, by Trust) bool {
+	return by != Told || !g.NamesGateway(u) || g.IsGateway(netip.AddrPortFrom(from, 0))
+}
+
+// NamesGateway reports whether u has the name of a gateway.
+func (g *Guard) NamesGateway(u *sip.URI) bool {
+	if len(g.Names) == 0 {
+		return false
+	}
+	q, addr, err := resolve.QueryOf(u)
+	return err == nil && !addr.IsValid() && g.Names[q.Host]
 }
 
 // IsGateway reports whether a gateway stands at an address: at any of its ports, but on this

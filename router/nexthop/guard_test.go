@@ -3,6 +3,8 @@ package nexthop
 import (
 	"net/netip"
 	"testing"
+
+	"sipedge/sip"
 )
 
 func TestGuard(t *testing.T) {
@@ -80,5 +82,49 @@ func TestGuardOfGateways(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s for %s by %d: want %v, got %v", tt.to, tt.from, tt.by, tt.want, got)
 		}
+	}
+}
+
+// Nobody but the policy, and who stands at a gateway, leads to the name of one.
+func TestGuardOfNames(t *testing.T) {
+	g := Guard{Names: map[string]bool{"gw.example": true}}
+	for _, own := range []string{
+		"sip:192.0.2.7", "sip:GW2.example;transport=tcp", "sip:x;maddr=gw3.example",
+	} {
+		u, err := sip.ParseURI([]byte(own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Add(&u)
+	}
+	const far, gateway = "198.51.100.1", "192.0.2.7"
+	for _, tt := range []struct {
+		uri, from string
+		by        Trust
+		want      bool
+	}{
+		{"sip:a@gw.example", far, Told, false},
+		{"sips:a@Gw.Example:5080", far, Told, false},
+		{"sip:gw2.example", far, Told, false},
+		{"sip:gw3.example", far, Told, false},
+		{"sip:a@other.example;maddr=gw.example", far, Told, false},
+		{"sip:a@gw.example;maddr=other.example", far, Told, true},
+		{"sip:a@x", far, Told, true},
+		{"sip:a@mygw.example", far, Told, true},
+		{"sip:a@192.0.2.8", far, Told, true},
+		{"sip:a@gw.example", far, Ruled, true},
+		{"sip:a@gw.example", far, Own, true},
+		{"sip:a@gw.example", gateway, Told, true},
+	} {
+		u, err := sip.ParseURI([]byte(tt.uri))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := g.AllowsName(&u, netip.MustParseAddr(tt.from), tt.by); got != tt.want {
+			t.Errorf("%s for %s by %d: want %v, got %v", tt.uri, tt.from, tt.by, tt.want, got)
+		}
+	}
+	if !g.IsGateway(netip.MustParseAddrPort("192.0.2.7:5060")) {
+		t.Error("the address that was added is no gateway's")
 	}
 }

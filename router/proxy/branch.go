@@ -154,6 +154,10 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
+	if !c.set.Guard.AllowsName(&u, c.flow.Remote.Addr(), by) {
+		c.p.stats.guarded.Add(1)
+		return fault.Guarded
+	}
 	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
 	b.flow = t.Flow
 	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
@@ -210,7 +214,7 @@ func (c *responseContext) resolved(e *event) {
 }
 
 // found takes the hops of a branch past the destination guard, those that failed lately behind
-// the others.
+// the others. Without failover it is the first alone, or a connection and who opened it.
 func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	if len(hops) == 0 {
 		return fault.NotFound
@@ -223,6 +227,9 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	inDialog := b.msg.ToTag() != nil // a BYE must not be lost
 	if b.hops = c.p.cfg.Failed.Order(b.hops, inDialog); len(b.hops) == 0 {
 		return fault.Spared
+	}
+	if c.hooks.Failover == Off && b.hops[0].Conn == 0 {
+		b.hops = b.hops[:1]
 	}
 	b.state, b.tried = branchTrying, 0
 	return nil

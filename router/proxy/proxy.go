@@ -87,6 +87,7 @@ type Settings struct {
 	Guard       nexthop.Guard // of destinations
 	UDPRequest  int           // udp_request: bytes, above which TCP is tried first; 0: 1300
 	Spare       time.Duration // how long a target that failed is spared; 0: not at all
+	Failover    Failover      // of relays that say nothing of it; AsSet: On
 	ReplyAll    job.Route     // reply.all, nil: none
 	RetryAfter  []byte        // the header line that goes with a local 503; nil: 10 s
 
@@ -125,6 +126,23 @@ func (p *Proxy) RetryAfter() []byte { return p.settings.Load().RetryAfter }
 // Guard is the destination guard of the policy that runs.
 func (p *Proxy) Guard() *nexthop.Guard { return &p.settings.Load().Guard }
 
+// Failover is whether a branch tries the other places that its name leads to, RFC 3263 §4.3.
+type Failover uint8
+
+const (
+	AsSet Failover = iota
+	On
+	Off
+)
+
+// FailoverOf is On or Off.
+func FailoverOf(on bool) Failover {
+	if on {
+		return On
+	}
+	return Off
+}
+
 // Hooks ride along with a relay.
 type Hooks struct {
 	Branch, Reply, Failure job.Route
@@ -132,6 +150,7 @@ type Hooks struct {
 	To                     []byte        // next hop URI of the policy; nil: Route, then Request-URI
 	By                     nexthop.Trust // who says To
 	FinalWait, InviteWait  time.Duration // 0: the settings'
+	Failover               Failover      // AsSet: the settings'
 
 	undo job.Undo // when the request does not succeed; nil: nothing
 }

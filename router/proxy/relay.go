@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -165,6 +166,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	if h.InviteWait == 0 {
 		c.hooks.InviteWait = c.set.InviteWait
 	}
+	c.hooks.Failover = cmp.Or(h.Failover, c.set.Failover)
 	c.recordRoute, c.rrParams, c.auth = j.RecordRoute, c.keep(j.RRParams), c.keep(j.Auth)
 	c.choice = j.Choice
 	c.sendSocket, c.direction, c.verified = j.SendSocket, j.Direction, j.Verified

@@ -9,8 +9,8 @@ import (
 )
 
 // guard refuses a request by which others would be led where g lets no message lead them: by a
-// Path, or by a Contact that is to be called itself. What a name stands for is looked at when it
-// is called. A gateway may register itself: its requests come from there, which is kept.
+// Path, or by a Contact that is to be called itself. What a name stands for, unless it is a
+// gateway's, is looked at when it is called. A gateway may register itself: its requests come from there, which is kept.
 func (r *Request) guard(g *nexthop.Guard, from netip.Addr) {
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
@@ -34,12 +34,9 @@ func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.Addr, reason st
 	if err != nil {
 		return false
 	}
-	at, ok := nexthop.Literal(&u)
-	if !ok {
-		return false
-	}
-	if !g.Allows(at, from, nexthop.Told) {
+	at, literal := nexthop.Literal(&u)
+	if literal && !g.Allows(at, from, nexthop.Told) || !g.AllowsName(&u, from, nexthop.Told) {
 		r.refuse(403, reason)
 	}
-	return g.IsGateway(at)
+	return literal && g.IsGateway(at) || g.NamesGateway(&u)
 }

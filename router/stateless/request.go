@@ -78,6 +78,10 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	if err != nil {
 		return fault.OfHop(err)
 	}
+	if !h.set.Guard.AllowsName(&u, h.flow.Remote.Addr(), h.by) {
+		p.guarded.Add(1)
+		return fault.Guarded
+	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
 	hops, q, known, err := p.cfg.Find.Find(sc.hops[:0], &u)

@@ -43,7 +43,7 @@ type servers struct {
 }
 
 // locate looks up a name that is neither a literal nor in hosts.
-func (r *Resolver) locate(ctx context.Context, q Query) ([]place, time.Duration, error) {
+func (r *Resolver) locate(ctx context.Context, q *asked) ([]place, time.Duration, error) {
 	if _, ok := dns.IsDomainName(q.Host); !ok || q.Host == "" {
 		return nil, r.cfg.NegativeTTL, ErrNotFound
 	}
@@ -54,12 +54,12 @@ func (r *Resolver) locate(ctx context.Context, q Query) ([]place, time.Duration,
 	return r.places(ctx, s)
 }
 
-func (r *Resolver) servers(ctx context.Context, q Query) servers {
+func (r *Resolver) servers(ctx context.Context, q *asked) servers {
 	if q.Port != 0 {
 		return r.itself(q, maxTTL)
 	}
 	if q.Transport != sip.NoTransport {
-		t, _, err := r.choose(q)
+		t, _, err := q.choose()
 		if err != nil {
 			return servers{err: err}
 		}
@@ -71,22 +71,22 @@ func (r *Resolver) servers(ctx context.Context, q Query) servers {
 		if s, said := r.naptr(ctx, q, rs); said {
 			return s
 		}
-		return r.srv(ctx, q, r.offered(q.Secure), rs.ttl)
+		return r.srv(ctx, q, q.by.offered(q.Secure), rs.ttl)
 	case rs.nameless, !errors.Is(rs.err, ErrNotFound):
 		return servers{ttl: rs.ttl, err: rs.err}
 	}
-	return r.srv(ctx, q, r.offered(q.Secure), rs.none())
+	return r.srv(ctx, q, q.by.offered(q.Secure), rs.none())
 }
 
 // itself has the name for its only server.
-func (r *Resolver) itself(q Query, ttl time.Duration) servers {
-	t, port, err := r.choose(q)
+func (r *Resolver) itself(q *asked, ttl time.Duration) servers {
+	t, port, err := q.choose()
 	return servers{[]server{{target: q.Host, transport: t, port: port}}, ttl, err}
 }
 
 // naptr follows the NAPTR records of a name. said false: none is about SIP. Of those that can
 // be followed the ones of the lowest order count, RFC 3403 §4.1.
-func (r *Resolver) naptr(ctx context.Context, q Query, rs records) (s servers, said bool) {
+func (r *Resolver) naptr(ctx context.Context, q *asked, rs records) (s servers, said bool) {
 	type rule struct {
 		NAPTR
 		*service
@@ -95,7 +95,7 @@ func (r *Resolver) naptr(ctx context.Context, q Query, rs records) (s servers, s
 	for _, n := range naptrs(rs.list) {
 		to, isSIP := serviceNamed(n.Service)
 		said = said || isSIP
-		if to != nil && r.usable(to.transport, q.Secure) && n.leads() &&
+		if to != nil && q.by.usable(to.transport, q.Secure) && n.leads() &&
 			(len(rules) == 0 || rules[0].Order == n.Order) {
 			rules = append(rules, rule{n, to})
 		}
@@ -117,7 +117,7 @@ func (r *Resolver) naptr(ctx context.Context, q Query, rs records) (s servers, s
 
 // srv asks for the SRV records of services; a name without any is its own server. ttl is how
 // long the steps before are true.
-func (r *Resolver) srv(ctx context.Context, q Query, of []*service, ttl time.Duration) servers {
+func (r *Resolver) srv(ctx context.Context, q *asked, of []*service, ttl time.Duration) servers {
 	found := forEach(of, func(s *service) servers {
 		return r.srvAt(ctx, s.srv+q.Host, s.transport)
 	})

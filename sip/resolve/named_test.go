@@ -123,9 +123,10 @@ func TestZone(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := New(Config{
-				Hosts: os.DevNull, Servers: []netip.AddrPort{at}, Transports: test.by, Families: test.f,
+				Hosts: os.DevNull, Servers: []netip.AddrPort{at}, Families: test.f,
 				Budget: 20 * time.Second, Try: 5 * time.Second,
 			})
+			r.SendBy(test.by...)
 			got, err := r.Lookup(context.Background(), test.q)
 			if test.err != nil {
 				if !errors.Is(err, test.err) {
@@ -136,6 +137,29 @@ func TestZone(t *testing.T) {
 			want(t, got, err, test.want...)
 		})
 	}
+
+	t.Run("other transports from now on", func(t *testing.T) {
+		r := New(Config{
+			Hosts: os.DevNull, Servers: []netip.AddrPort{at}, Budget: 20 * time.Second,
+			Try: 5 * time.Second,
+		})
+		for _, step := range []struct {
+			by   []sip.Transport
+			want []string // of full.example as a sips URI; nil: there is none
+		}{
+			{[]sip.Transport{sip.UDP}, nil},
+			{most, []string{"tls 192.0.2.1:5073"}},
+			{[]sip.Transport{sip.UDP}, nil},
+		} {
+			r.SendBy(step.by...)
+			got, err := r.Lookup(context.Background(), sips("full.example"))
+			if step.want != nil {
+				want(t, got, err, step.want...)
+			} else if !errors.Is(err, ErrTransport) {
+				t.Errorf("by %v: %q, error %v, want ErrTransport", step.by, hops(got), err)
+			}
+		}
+	})
 
 	t.Run("an answer over TCP", func(t *testing.T) {
 		r := New(Config{Hosts: os.DevNull, Servers: []netip.AddrPort{at}, Families: IPv4Only,

@@ -52,6 +52,14 @@ func QueryOf(u *sip.URI) (q Query, addr netip.Addr, err error) {
 	return q, addr, nil
 }
 
+// asked is a query, and what could be sent by when it was.
+type asked struct {
+	Query
+	by transports
+}
+
+func (r *Resolver) asked(q Query) asked { return asked{q, transports(r.by.Load())} }
+
 var (
 	ErrNotFound  = errors.New("no such host") // DNS answered: there is none
 	ErrBudget    = errors.New("name resolution ran out of time")
@@ -63,7 +71,6 @@ var (
 type Config struct {
 	Servers     []netip.AddrPort // DNS servers; none: those of /etc/resolv.conf
 	Hosts       string           // file of names that need no DNS; default /etc/hosts
-	Transports  []sip.Transport  // what can be sent by; none: all
 	Families    Families
 	Budget      time.Duration         // of one look-up, whatever it asks; default 2 s
 	Try         time.Duration         // of one question to one server; default 500 ms
@@ -98,8 +105,9 @@ type Resolver struct {
 	cfg    Config
 	stats  Stats
 	hosts  map[string][]netip.Addr
+	by     atomic.Uint32 // transports that can be sent by
 	server atomic.Uint32 // index of the one that answered last
-	names  kept[Query, []place]
+	names  kept[asked, []place]
 	rules  kept[string, []NAPTR]
 }
 
@@ -123,10 +131,14 @@ func New(cfg Config) *Resolver {
 	return &Resolver{
 		cfg:   cfg,
 		hosts: readHosts(cfg.Hosts),
-		names: newKept[Query, []place](cfg.CacheSize, cfg.ServeStale),
+		names: newKept[asked, []place](cfg.CacheSize, cfg.ServeStale),
 		rules: newKept[string, []NAPTR](cfg.CacheSize, cfg.ServeStale),
 	}
 }
+
+// SendBy says what can be sent by from now on; before it is called, and with none, by all. Answers
+// that were found for others are not used.
+func (r *Resolver) SendBy(list ...sip.Transport) { r.by.Store(uint32(transportsOf(list))) }
 
 // Stats returns the counters. They go on counting.
 func (r *Resolver) Stats() *Stats { return &r.stats }
@@ -139,12 +151,12 @@ func (r *Resolver) Servers() []netip.AddrPort { return r.cfg.Servers }
 // when dst has room); servers of the same priority in an order that is drawn each time. With
 // ok, err is as from Lookup.
 func (r *Resolver) Cached(dst []Hop, q Query) (hops []Hop, ok bool, err error) {
-	return r.known(dst, q, true)
+	return r.known(dst, r.asked(q), true)
 }
 
 // known is Cached; count says whether the cache's statistics see it.
-func (r *Resolver) known(dst []Hop, q Query, count bool) (hops []Hop, ok bool, err error) {
-	t, port, unfit := r.choose(q)
+func (r *Resolver) known(dst []Hop, q asked, count bool) (hops []Hop, ok bool, err error) {
+	t, port, unfit := q.choose()
 	a, literal, err := parseLiteral(q.Host)
 	addrs, listed := r.hosts[q.Host]
 	if unfit != nil && (literal || listed || q.Port != 0 || q.Transport != sip.NoTransport) {
@@ -177,16 +189,17 @@ func (r *Resolver) known(dst []Hop, q Query, count bool) (hops []Hop, ok bool, e
 // Lookup asks the DNS within the budget and ctx. One look-up per query runs at a time; others
 // wait for it. The error is one of this package, or ctx's. hops are as those of Cached.
 func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
-	if hops, ok, err := r.known(nil, q, false); ok {
+	a := r.asked(q)
+	if hops, ok, err := r.known(nil, a, false); ok {
 		return hops, err
 	}
 	find := func(ctx context.Context) ([]place, time.Duration, error) {
-		places, ttl, err := r.locate(ctx, q)
+		places, ttl, err := r.locate(ctx, &a)
 		for i := range places {
 			prove(places[i].hops, q.Host)
 		}
 		return places, ttl, err
 	}
-	places, err := lookUp(ctx, r, &r.names, q, find)
+	places, err := lookUp(ctx, r, &r.names, a, find)
 	return r.draw(nil, places), err
 }

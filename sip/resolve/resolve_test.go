@@ -99,9 +99,9 @@ func TestLiterals(t *testing.T) {
 		{Query{Host: ""}, "", ErrNotFound},
 	} {
 		r, _ := resolver(t, Config{
-			Transports: []sip.Transport{sip.UDP, sip.TCP, sip.TLS, sip.WS, sip.WSS},
-			Servers:    []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")},
+			Servers: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")},
 		})
+		r.SendBy(sip.UDP, sip.TCP, sip.TLS, sip.WS, sip.WSS)
 		got, ok, err := r.Cached(nil, test.q)
 		if !ok || !errors.Is(err, test.err) {
 			t.Errorf("%+v: ok %v, error %v, want %v", test.q, ok, err, test.err)

@@ -2,7 +2,6 @@ package resolve
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 
 	"sipedge/sip"
@@ -11,7 +10,7 @@ import (
 // choose picks transport and port, RFC 3263 §4.1 and §4.2: the transport
 // parameter, else UDP, or TLS for sips; the port given, else the
 // transport's. sips turns TCP and WS into what is secure, RFC 3261 §26.2.2.
-func (r *Resolver) choose(q Query) (sip.Transport, uint16, error) {
+func (q *asked) choose() (sip.Transport, uint16, error) {
 	t := q.Transport
 	if t == sip.NoTransport {
 		t = sip.UDP
@@ -30,7 +29,7 @@ func (r *Resolver) choose(q Query) (sip.Transport, uint16, error) {
 			return 0, 0, ErrTransport
 		}
 	}
-	if len(r.cfg.Transports) > 0 && !slices.Contains(r.cfg.Transports, t) {
+	if !q.by.have(t) {
 		return 0, 0, ErrTransport
 	}
 	if q.Port != 0 {

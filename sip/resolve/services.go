@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"slices"
 	"strings"
 
 	"sipedge/sip"
@@ -45,21 +44,30 @@ func serviceNamed(name string) (s *service, isSIP bool) {
 	return nil, strings.EqualFold(before, "SIP") || strings.EqualFold(before, "SIPS")
 }
 
-// usable reports whether a request to a sip URI, or with secure to a sips URI, may be sent by t.
-func (r *Resolver) usable(t sip.Transport, secure bool) bool {
-	if secure && t != sip.TLS && t != sip.WSS {
-		return false
+// transports are what can be sent by, a bit each; 0: all.
+type transports uint8
+
+func transportsOf(list []sip.Transport) (s transports) {
+	for _, t := range list {
+		s |= 1 << t
 	}
-	return len(r.cfg.Transports) == 0 || slices.Contains(r.cfg.Transports, t)
+	return s
+}
+
+func (s transports) have(t sip.Transport) bool { return s == 0 || s&(1<<t) != 0 }
+
+// usable reports whether a request to a sip URI, or with secure to a sips URI, may be sent by t.
+func (s transports) usable(t sip.Transport, secure bool) bool {
+	return s.have(t) && (!secure || t == sip.TLS || t == sip.WSS)
 }
 
 // offered are the transports whose SRV records are asked for without a NAPTR record. Servers of
 // WebSocket are not looked for: whoever has one says so.
-func (r *Resolver) offered(secure bool) (list []*service) {
+func (s transports) offered(secure bool) (list []*service) {
 	for i := range services {
-		s := &services[i]
-		if s.transport != sip.WS && s.transport != sip.WSS && r.usable(s.transport, secure) {
-			list = append(list, s)
+		one := &services[i]
+		if one.transport != sip.WS && one.transport != sip.WSS && s.usable(one.transport, secure) {
+			list = append(list, one)
 		}
 	}
 	return list

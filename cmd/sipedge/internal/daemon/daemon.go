@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -282,16 +281,23 @@ func newResolver(doc *schema.Document) (*resolve.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	var transports []sip.Transport
-	for _, l := range router.Listeners(doc) {
-		if !slices.Contains(transports, l.Transport) {
-			transports = append(transports, l.Transport)
+	r := resolve.New(resolve.Config{
+		Servers: servers, Families: families[doc.DNS.Prefer],
+		Budget: doc.DNS.Budget, ServeStale: doc.DNS.Stale,
+	})
+	sendBy(r, router.Listeners(doc))
+	return r, nil
+}
+
+// sendBy tells a resolver what listeners can send by.
+func sendBy(r *resolve.Resolver, listeners []transport.Listener) {
+	var by []sip.Transport
+	for i := range listeners {
+		if listeners[i].Bound() {
+			by = append(by, listeners[i].Transport)
 		}
 	}
-	return resolve.New(resolve.Config{
-		Servers: servers, Transports: transports, Families: families[doc.DNS.Prefer],
-		Budget: doc.DNS.Budget, ServeStale: doc.DNS.Stale,
-	}), nil
+	r.SendBy(by...)
 }
 
 // families are the words of dns.prefer.

@@ -17,6 +17,7 @@ const closeTime = 5 * time.Second
 func (d *Daemon) replace(policy *router.Policy, c *transport.Change) {
 	d.router.SetListeners(c.Listeners())
 	c.Open()
+	sendBy(d.names, c.Listeners())
 	d.router.Swap(policy)
 	for _, l := range c.Added {
 		d.tellListener("listening", l)

@@ -31,6 +31,7 @@ func TestFixedSettings(t *testing.T) {
 		{"branches", func(d *schema.Document) { d.Limits.Branches = 3 }, nil},
 		{"requests", func(d *schema.Document) { d.Limits.Requests = 3 }, nil},
 		{"fr_timer", func(d *schema.Document) { d.Timers.FinalWait = time.Second }, nil},
+		{"failover", func(d *schema.Document) { d.DNS.Failover = true }, nil},
 		{"log level", func(d *schema.Document) { d.Log.Level = "debug" }, nil},
 		{"address", func(d *schema.Document) { d.Listen[0].Addr = "127.0.0.1:5062" }, nil},
 		{"connections", func(d *schema.Document) { d.Limits.Connections = 11 },
