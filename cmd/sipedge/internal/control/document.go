@@ -1,6 +1,12 @@
 package control
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Version is which program runs.
 type Version struct {
@@ -70,6 +76,7 @@ type Backends struct {
 type Backend struct {
 	Name     string `json:"name" doc:"In the policy."`
 	Driver   string `json:"driver" doc:"What it is: postgres."`
+	Location bool   `json:"location,omitempty" doc:"It is a location store."`
 	Bindings *int   `json:"bindings,omitempty" doc:"Kept in memory."`
 	Gate     *Gate  `json:"gate,omitempty" doc:"What every call of it goes through."`
 }
@@ -223,3 +230,15 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Detail }
+
+// Series is the name and labels of s as Prometheus writes them.
+func (s *Statistic) Series() string {
+	var labels []string
+	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
+		labels = append(labels, fmt.Sprintf("%s=%q", name, s.Labels[name]))
+	}
+	if labels == nil {
+		return s.Name
+	}
+	return fmt.Sprintf("%s{%s}", s.Name, strings.Join(labels, ","))
+}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sipedge/cmd/sipedge/internal/jsonrpc"
 )
 
 type object = map[string]any
@@ -46,8 +48,11 @@ func (o *Operation) describe(schemas object) object {
 		kind = "application/x-ndjson"
 	}
 	answers := object{"200": object{
-		"description": "Done.", "content": content(kind, o.Answer, schemas),
+		"description": "Done.", "content": o.content(kind, o.Answer, schemas),
 	}}
+	if o.Batch {
+		answers["204"] = object{"description": "Done; there is nothing to answer."}
+	}
 	errors := append([]int{http.StatusBadRequest}, o.Errors...)
 	if o.Body != nil {
 		errors = append(errors, http.StatusRequestEntityTooLarge)
@@ -61,7 +66,7 @@ func (o *Operation) describe(schemas object) object {
 	d := object{"operationId": o.ID, "summary": o.Doc, "responses": answers}
 	if o.Body != nil {
 		d["requestBody"] = object{
-			"required": true, "content": content("application/json", o.Body, schemas),
+			"required": true, "content": o.content("application/json", o.Body, schemas),
 		}
 	}
 	var params []object
@@ -80,6 +85,16 @@ func (o *Operation) describe(schemas object) object {
 	return d
 }
 
+// content is a body of an operation.
+func (o *Operation) content(kind string, of any, schemas object) object {
+	c := content(kind, of, schemas)
+	if o.Batch {
+		one := schemaOf(reflect.TypeOf(of), schemas)
+		c[kind] = object{"schema": object{"oneOf": []object{one, {"type": "array", "items": one}}}}
+	}
+	return c
+}
+
 func content(kind string, of any, schemas object) object {
 	return object{kind: object{"schema": schemaOf(reflect.TypeOf(of), schemas)}}
 }
@@ -89,6 +104,8 @@ func schemaOf(t reflect.Type, schemas object) object {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[json.RawMessage](), t.Kind() == reflect.Interface:
+		return object{} // anything
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem(), schemas)
 	case t.Kind() == reflect.Slice:
@@ -100,10 +117,14 @@ func schemaOf(t reflect.Type, schemas object) object {
 		}
 		return d
 	case t.Kind() == reflect.Struct:
-		if schemas[t.Name()] == nil {
-			schemas[t.Name()] = structSchema(t, schemas)
+		name := t.Name()
+		if t.PkgPath() == reflect.TypeFor[jsonrpc.Request]().PkgPath() {
+			name = "RPC" + name // its Error is another one
 		}
-		return object{"$ref": "#/components/schemas/" + t.Name()}
+		if schemas[name] == nil {
+			schemas[name] = structSchema(t, schemas)
+		}
+		return object{"$ref": "#/components/schemas/" + name}
 	case t.Kind() == reflect.String:
 		return object{"type": "string"}
 	case t.Kind() == reflect.Bool:

@@ -41,7 +41,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	told := 0
 	for path, methods := range doc.Paths {
-		if !strings.HasPrefix(path, "/v1/") {
+		if !strings.HasPrefix(path, "/v1/") && path != "/mi" { // as OpenSIPS has it
 			t.Errorf("%s has no version", path)
 		}
 		told += len(methods)
@@ -100,5 +100,16 @@ func TestDocuments(t *testing.T) {
 	}
 	if len(seen) < 15 {
 		t.Errorf("%d documents", len(seen))
+	}
+}
+
+func TestSeries(t *testing.T) {
+	for want, s := range map[string]Statistic{
+		"a":                 {Name: "a", Value: 1},
+		`a{b="c",d="e\"f"}`: {Name: "a", Labels: map[string]string{"d": `e"f`, "b": "c"}, Value: 0.5},
+	} {
+		if got := s.Series(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

@@ -1,6 +1,10 @@
 package control
 
-import "net/http"
+import (
+	"net/http"
+
+	"sipedge/cmd/sipedge/internal/jsonrpc"
+)
 
 // Operation is one thing the API can be asked for. What its handler takes and gives is here, and
 // nowhere else: the server is wired by it, OpenAPI is written from it.
@@ -13,6 +17,7 @@ type Operation struct {
 	Body   any   // a value of the type it takes; nil: none
 	Answer any   // a value of the type it gives
 	Stream bool  // Answer is a line of many: application/x-ndjson
+	Batch  bool  // Body and Answer are one each, or a list
 	Errors []int // statuses of an Error, besides 400, and 413 of a body
 }
 
@@ -118,4 +123,8 @@ var Operations = []Operation{
 	{ID: "flush", Method: remove, Path: "/v1/bindings",
 		Doc:    "Removes every binding of a location store.",
 		Params: []Param{location}, Answer: Removed{}, Errors: []int{404, 503}},
+	{ID: "rpc", Method: post, Path: "/mi",
+		Doc: "Methods of OpenSIPS's Management Interface by JSON-RPC 2.0, one or a batch; which " +
+			"lists them. 204: there is nothing to answer.",
+		Body: jsonrpc.Request{}, Answer: jsonrpc.Response{}, Batch: true},
 }

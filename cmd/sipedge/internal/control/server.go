@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/jsonrpc"
 	"sipedge/router"
 	"sipedge/router/failed"
 	"sipedge/sip/transport"
@@ -54,6 +55,8 @@ type Config struct {
 	Reload func(ctx context.Context) (*Reload, error)
 	// Drain and Stop begin to end the process.
 	Drain, Stop func(ctx context.Context) (*Drain, error)
+	// RPC makes what carries out methods of JSON-RPC by asking this server.
+	RPC func(self *Client) jsonrpc.Caller
 }
 
 // State is how far the process is.
@@ -67,6 +70,7 @@ type State struct {
 type Server struct {
 	Config
 	http  http.Server
+	call  jsonrpc.Caller
 	turns chan struct{}   // of what is costly
 	ends  context.Context // when the server does
 	end   context.CancelFunc
@@ -101,6 +105,7 @@ var handlers = map[string]handler{
 	"add_binding":    (*Server).addBinding,
 	"remove_binding": (*Server).removeBinding,
 	"flush":          (*Server).flushBindings,
+	"rpc":            (*Server).answerCalls,
 }
 
 // NewServer makes a Server.
@@ -115,6 +120,9 @@ func NewServer(c Config) *Server {
 	for i := range Operations {
 		o := &Operations[i]
 		mux.Handle(o.Pattern(), s.operate(o, handlers[o.ID]))
+	}
+	if c.RPC != nil {
+		s.call = c.RPC(&Client{socket: "this process", http: http.Client{Transport: inside{mux}}})
 	}
 	return s
 }
@@ -152,7 +160,7 @@ func (s *Server) operate(o *Operation, h handler) http.Handler {
 			answer, err = h(s, w, r.WithContext(ctx))
 		}
 		moreTime(w, writeTime)
-		if o.Method != http.MethodGet {
+		if o.Method != http.MethodGet && !o.Batch {
 			s.note(o, r, err)
 		}
 		switch {

@@ -126,6 +126,7 @@ func (s *Server) backends() []Backend {
 	list, all := []Backend{}, s.Data()
 	all.Each(func(name string, b backends.Backend) {
 		one := Backend{Name: name, Driver: all.Driver(name)}
+		_, one.Location = b.(backends.Locations)
 		if b, ok := b.(interface{ Len() int }); ok {
 			n := b.Len()
 			one.Bindings = &n

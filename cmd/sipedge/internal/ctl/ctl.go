@@ -92,7 +92,7 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
 	cmd.AddCommand(c.newLocation(), c.newReload(), c.newDrain(), c.newStop(), c.newLogLevel(),
 		c.newMedia(), c.newGateways(), c.newTargets())
 	cmd.AddCommand(c.questions()...)
-	cmd.AddCommand(c.newStatistics(), newOpenAPI(s))
+	cmd.AddCommand(c.newStatistics(), c.newRPC(), newOpenAPI(s))
 	return cmd
 }
 

@@ -47,14 +47,3 @@ func TestAge(t *testing.T) {
 		}
 	}
 }
-
-func TestSeries(t *testing.T) {
-	for want, s := range map[string]control.Statistic{
-		"a 1":                   {Name: "a", Value: 1},
-		`a{b="c",d="e\"f"} 0.5`: {Name: "a", Labels: map[string]string{"d": `e"f`, "b": "c"}, Value: 0.5},
-	} {
-		if got := series(&s); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -170,24 +169,12 @@ name begins with one of NAME, or all of sipedge's own.`,
 				}
 				return c.say(&v, func(w io.Writer) {
 					for i := range v.Statistics {
-						fmt.Fprintln(w, series(&v.Statistics[i]))
+						fmt.Fprintln(w, v.Statistics[i].Series(), v.Statistics[i].Value)
 					}
 				})
 			})
 		},
 	}
-}
-
-// series writes a statistic as Prometheus does.
-func series(s *control.Statistic) string {
-	var labels []string
-	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
-		labels = append(labels, fmt.Sprintf("%s=%q", name, s.Labels[name]))
-	}
-	if labels == nil {
-		return fmt.Sprintf("%s %v", s.Name, s.Value)
-	}
-	return fmt.Sprintf("%s{%s} %v", s.Name, strings.Join(labels, ","), s.Value)
 }
 
 func (c *command) completeStatistics(

@@ -9,6 +9,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/mi"
 )
 
 // listenControl binds the socket of the policy.
@@ -35,6 +36,7 @@ func (d *Daemon) serveControl() {
 		Failed: d.failed, Certificates: d.certs,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
+		RPC: mi.Over,
 	})
 	d.running.Go(func() { d.control.Serve(d.socket) })
 }

@@ -102,6 +102,8 @@ gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
 			"path": "<sip:p@192.0.2.1;lr>", "received": "sip:192.0.2.3:4000"}`},
 		{"binding", alice, ""}, {"bindings", "", ""}, {"remove_binding", alice, ""},
 		{"flush", "?location=contacts", ""}, {"reload", "", ""},
+		{"rpc", "", `{"jsonrpc": "2.0", "id": 1, "method": "uptime"}`},
+		{"rpc", "", `[{"jsonrpc": "2.0", "id": "a", "method": "which"}, {"jsonrpc": "2.0", "id": 2}]`},
 	} {
 		asked[q.id] = true
 		for _, o := range control.Operations {
@@ -162,6 +164,15 @@ func fits(doc map[string]any, schema, v any) error {
 	if ref, ok := at(schema, "$ref").(string); ok {
 		schema = at(doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
 	}
+	if any, ok := at(schema, "oneOf").([]any); ok {
+		var err error
+		for _, one := range any {
+			if err = fits(doc, one, v); err == nil {
+				break
+			}
+		}
+		return err
+	}
 	kind := map[string]bool{}
 	switch v := v.(type) {
 	case map[string]any:
@@ -200,7 +211,8 @@ func fits(doc map[string]any, schema, v any) error {
 	case bool:
 		kind["boolean"] = true
 	}
-	if want, _ := at(schema, "type").(string); !kind[want] {
+	want, typed := at(schema, "type").(string)
+	if typed && !kind[want] {
 		return fmt.Errorf("%v is no %q", v, want)
 	}
 	return nil
