@@ -52,7 +52,8 @@ func manager(t *testing.T) (*Manager, *lines) {
 		m.Close()
 		goleak.VerifyNone(t, others, // Pebble's, and the connections of its checks
 			goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.process"),
-			goleak.IgnoreAnyFunction("net/http.(*conn).serve"))
+			goleak.IgnoreAnyFunction("net/http.(*conn).serve"),
+			goleak.IgnoreAnyFunction("net/http/httptest.(*Server).goServe.func1"))
 	})
 	return m, log
 }
