@@ -41,6 +41,8 @@ const (
 	UnknownCertificate      = source.UnknownCertificate
 	UnusedCertificate       = source.UnusedCertificate
 	NoCertificate      Code = 2123 // a secure listener without, or another with one
+	BadIssued               = source.BadIssued
+	NowhereToKeep      Code = 2126 // what a CA issues, without a state folder
 
 	// What only `validate --online` finds.
 	BadCertificate Code = 2124 // files that can't be read

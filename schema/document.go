@@ -62,9 +62,17 @@ type Listen struct {
 type Certificate struct {
 	Name      string
 	Cert, Key Text
+	ACME      *ACME // nil: it is in files
 	CA, CRL   []Text
 	Client    string // none, request, require
 	Pos       Pos    // of the name
+}
+
+// ACME is a CA, and what it is asked for.
+type ACME struct {
+	Domain, Directory, Email string
+	CA                       Text   // a file; "": whom the system trusts
+	HTTP                     string // host:port; "": the proof is by TLS
 }
 
 type Timers struct {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,8 @@ const (
 	defaultLost        = 3
 
 	defaultAdmin = "127.0.0.1:8060"
+
+	defaultDirectory = "https://acme-v02.api.letsencrypt.org/directory"
 )
 
 // lower makes a Document of a checked policy and fills in the defaults.
@@ -137,6 +140,13 @@ func lowerCertificate(k *Key) Certificate {
 	c := Certificate{
 		Name: k.Name, Cert: k.Get("cert").Text(), Key: k.Get("key").Text(),
 		Client: textOr(k.Get("client"), "none"), Pos: k.Pos,
+	}
+	if a := k.Get("acme"); a.Kind == Map {
+		c.ACME = &ACME{
+			Domain:    strings.ToLower(a.Get("domain").S),
+			Directory: textOr(a.Get("directory"), defaultDirectory), Email: a.Get("email").S,
+			CA: a.Get("ca").Text(), HTTP: a.Get("http").S,
+		}
 	}
 	k.Get("ca").Each(func(v *Value) { c.CA = append(c.CA, v.Text()) })
 	k.Get("crl").Each(func(v *Value) { c.CRL = append(c.CRL, v.Text()) })

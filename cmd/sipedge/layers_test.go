@@ -109,6 +109,10 @@ var owners = map[string][]string{
 	"github.com/go-sql-driver": {"backends/mysql"},
 	"github.com/go-ldap/ldap":  {"backends/ldap"},
 	"github.com/gobwas/ws":     {"sip/transport/ws"},
+	"github.com/caddyserver":   {"sip/transport/acme"},
+	"github.com/letsencrypt":   {"sip/transport/acme/acmetest"},
+	"github.com/mholt/acmez":   {"sip/transport/acme"},
+	"go.uber.org/zap":          {"sip/transport/acme"},
 }
 
 // noIO are packages that may not reach outside the process, by what they may not import.

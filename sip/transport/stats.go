@@ -28,6 +28,7 @@ type Stats struct {
 
 	Handshakes   atomic.Uint64         // that succeeded, either direction
 	Resumed      atomic.Uint64         // of these, with a session of before
+	Proved       atomic.Uint64         // of these, those that asked whose a name is, RFC 8737
 	Unsuccessful [faults]atomic.Uint64 // handshakes, by what was wrong
 }
 
@@ -44,13 +45,14 @@ const (
 	FaultRevoked
 	FaultName        // the certificate is of somebody else
 	FaultCertificate // it has another mistake
+	FaultNotIssued   // the certificate that is asked for is not issued yet
 	faults
 )
 
 // Faults are the words for each Fault, as metrics label them.
 var Faults = [faults]string{
 	"protocol", "time", "peer", "no_certificate", "unknown_ca", "expired", "revoked", "wrong_name",
-	"certificate",
+	"certificate", "not_issued",
 }
 
 func (f Fault) String() string { return Faults[f] }

@@ -33,6 +33,8 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#IntTests":        checkOrder,
 		"#TableName":       names.table,
 		"#CertificateName": names.certificate,
+		"#Certificate":     checkCertificate,
+		"#IssuedDomain":    checkIssued,
 		"#CacheName":       names.cache,
 		"#BackendName":     names.backend,
 		"#GatewaysName":    names.gateways.named,

@@ -33,6 +33,7 @@ const (
 	UnusedBackend      Code = 2112
 	UnknownCertificate Code = 2121
 	UnusedCertificate  Code = 2122
+	BadIssued          Code = 2125 // a domain that no CA issues certificates of
 	UnknownGateways    Code = 2401
 	UnusedGateways     Code = 2402
 	BadNetwork         Code = 4006

@@ -26,7 +26,8 @@ type Dial func(ctx context.Context, remote netip.AddrPort, name sip.HostName) (n
 
 // Greet makes an accepted connection safe, on the goroutine of that connection; then
 // Protocol.Open has it.
-// It closes nc when it fails, with a *transport.HandshakeError.
+// It closes nc when it fails, with a *transport.HandshakeError, or when the handshake was all that
+// the client wanted, with another error.
 type Greet func(ctx context.Context, nc net.Conn) (net.Conn, error)
 
 // known is what a connection may be that knows who is at the other end.

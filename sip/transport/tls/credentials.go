@@ -2,11 +2,13 @@ package tls
 
 import (
 	"crypto/tls"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"sipedge/sip"
+	"sipedge/sip/transport"
 )
 
 // sessions are how many sessions a listener keeps, to resume them with whom it calls.
@@ -41,13 +43,44 @@ func (c *credentials) Server() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		// Keys of session tickets are those of this one, whichever is chosen.
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if slices.Equal(hello.SupportedProtos, []string{proof}) {
+				return c.store.prove(hello.ServerName)
+			}
 			i := c.choose(hello)
-			if i == nil {
+			switch {
+			case i == nil:
 				return nil, errNoCredentials
+			case i.awaited():
+				return nil, &transport.HandshakeError{
+					Fault: transport.FaultNotIssued, Err: errNotIssued,
+				}
 			}
 			return i.serving, nil
 		},
 	}
+}
+
+// proof is the protocol of a CA that asks whose a name is, RFC 8737.
+const proof = "acme-tls/1"
+
+var (
+	errNotIssued  = errors.New("the certificate is not issued yet")
+	errNotOrdered = errors.New("no CA was asked for a certificate of this name")
+)
+
+// prove is for a CA that asks whose name is. Others get nothing.
+func (s *Store) prove(name string) (*tls.Config, error) {
+	var cert *tls.Certificate
+	if s.Challenge != nil {
+		cert = s.Challenge(domain(name))
+	}
+	if cert == nil {
+		return nil, errNotOrdered
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{proof},
+		Certificates: []tls.Certificate{*cert}, SessionTicketsDisabled: true,
+	}, nil
 }
 
 // choose takes the certificate of the domain the client asks for, one that it can use if there

@@ -25,6 +25,7 @@ const (
 // Files are where a certificate is, and whom we trust where it is shown.
 type Files struct {
 	Cert, Key string   // PEM: the certificate with what leads from it to its CA, and its key
+	Awaited   string   // the domain of a certificate whose files are written later; "": they are there
 	CA        []string // PEM: whom to trust; none: whom the system trusts
 	CRL       []string // PEM or DER: what a CA of CA revoked
 	Client    ClientMode
@@ -34,7 +35,7 @@ func (f Files) all() []string {
 	return slices.Concat([]string{f.Cert, f.Key}, f.CA, f.CRL)
 }
 
-// identity is a certificate as it was read. It is never changed.
+// identity is a certificate as it was read, or one that is awaited. It is never changed.
 type identity struct {
 	files   Files
 	cert    tls.Certificate
@@ -46,6 +47,17 @@ type identity struct {
 	serving *tls.Config // for who connects
 }
 
+// awaited reports whether there is no certificate yet.
+func (i *identity) awaited() bool { return i.cert.Leaf == nil }
+
+// until is when the certificate ends; the zero time of one that is awaited.
+func (i *identity) until() (t time.Time) {
+	if !i.awaited() {
+		t = i.cert.Leaf.NotAfter
+	}
+	return t
+}
+
 // Expiry is when something of a certificate ends.
 type Expiry struct {
 	Certificate string // its name
@@ -55,6 +67,10 @@ type Expiry struct {
 
 // Store holds the certificates of a policy by name. Methods are safe for concurrent use.
 type Store struct {
+	// Challenge gives what proves to a CA that a name, in lower case, is ours, RFC 8737; nil:
+	// nothing does. It is set before anybody connects.
+	Challenge func(name string) *tls.Certificate
+
 	current  atomic.Pointer[map[string]*identity]
 	reloaded atomic.Uint64
 	failed   atomic.Uint64
@@ -146,12 +162,15 @@ var errEmpty = errors.New("no certificate in it")
 func load(name string, f Files) (*identity, error) {
 	i := &identity{files: f, mode: f.Client, revoked: make(revoked)}
 	var err error
-	if i.cert, err = tls.LoadX509KeyPair(f.Cert, f.Key); err != nil {
+	ends := make(map[string]time.Time)
+	switch i.cert, err = tls.LoadX509KeyPair(f.Cert, f.Key); {
+	case err == nil:
+		i.names, ends["certificate"] = domains(i.cert.Leaf), i.until()
+	case f.Awaited != "":
+		i.names = []string{domain(f.Awaited)}
+	default:
 		return nil, fmt.Errorf("%s, %s: %w", f.Cert, f.Key, err)
 	}
-	leaf := i.cert.Leaf
-	i.names = domains(leaf)
-	ends := map[string]time.Time{"certificate": leaf.NotAfter}
 	first := func(of string, at time.Time) {
 		if was, ok := ends[of]; !ok || at.Before(was) {
 			ends[of] = at

@@ -18,7 +18,10 @@ import (
 	"sipedge/sip/transport/tcp"
 )
 
-var errNoCredentials = errors.New("no certificate")
+var (
+	errNoCredentials = errors.New("no certificate")
+	errProved        = errors.New("it asked whose a name is, and was told")
+)
 
 // Listen implements transport.Listen. The listener has Credentials.
 func Listen(e transport.Env) (transport.Socket, error) {
@@ -66,7 +69,7 @@ func secure(e transport.Env, r stream.Road) stream.Road {
 	}
 }
 
-// shake is the handshake of a connection over w.
+// shake is the handshake of a connection over w. One that asked whose a name is ends there.
 func shake(
 	ctx context.Context, w *wire, c *tls.Conn, ours transport.Credentials, st *transport.Stats,
 ) (net.Conn, error) {
@@ -76,6 +79,11 @@ func shake(
 	}
 	st.Handshakes.Add(1)
 	state := c.ConnectionState()
+	if state.NegotiatedProtocol == proof {
+		st.Proved.Add(1)
+		_ = (&secured{Conn: c, wire: w}).Close()
+		return nil, errProved
+	}
 	if state.DidResume {
 		st.Resumed.Add(1)
 	}

@@ -2,6 +2,7 @@ package tls
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -41,6 +42,8 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, log *slog.Logger
 	}
 }
 
+var errGone = errors.New("its files are gone, or are no certificate and its key")
+
 // Refresh reads the certificates of which a file changed since it was read and looks like at the
 // call before. One that can't be read stays as it was; this is logged and counted once a change.
 func (s *Store) Refresh(log *slog.Logger) {
@@ -61,6 +64,9 @@ func (s *Store) Refresh(log *slog.Logger) {
 			read[path] = now[path]
 		}
 		again, err := load(name, i.files)
+		if err == nil && again.awaited() && !i.awaited() {
+			err = errGone
+		}
 		if err != nil {
 			s.failed.Add(1)
 			s.wrong[name] = err.Error()
@@ -71,8 +77,7 @@ func (s *Store) Refresh(log *slog.Logger) {
 		s.reloaded.Add(1)
 		delete(s.wrong, name)
 		fresh[name] = again
-		log.Info("certificate reloaded", "certificate", name,
-			"not_after", again.cert.Leaf.NotAfter)
+		log.Info("certificate reloaded", "certificate", name, "not_after", again.until())
 	}
 	s.stamps, s.seen = read, now
 	s.current.Store(&fresh)

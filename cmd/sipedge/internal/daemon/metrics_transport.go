@@ -54,6 +54,8 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.Handshakes.Load() }},
 	{"handshakes_resumed_total", "Of these those that resumed a session.",
 		func(s *transport.Stats) uint64 { return s.Resumed.Load() }},
+	{"acme_challenges_total", "Of these those of a CA that asked whose a name is, RFC 8737.",
+		func(s *transport.Stats) uint64 { return s.Proved.Load() }},
 	{"unsent_total", "Messages queued that did not leave.",
 		func(s *transport.Stats) uint64 { return s.Unsent.Load() }},
 }
