@@ -58,8 +58,8 @@ func (m *Manager) Prepare(want []Listener) (*Change, error) {
 func (c *Change) want(l Listener) error {
 	n, i := c.next, c.place(&l)
 	if i == maxPlaces {
-		return fmt.Errorf("listen on %s %s: more than %d addresses since the start",
-			l.Transport, l.Addr, maxPlaces)
+		err := fmt.Errorf("more than %d addresses since the start", maxPlaces)
+		return &ListenError{l.Transport, l.Addr, err}
 	}
 	if i == len(n.all) {
 		n.all, n.bound = append(n.all, place{stats: new(Stats)}), append(n.bound, Listener{})
@@ -76,7 +76,7 @@ func (c *Change) want(l Listener) error {
 	} else {
 		p.asked.Advertised, n.bound[i].Advertised = l.Advertised, l.Advertised
 		if !reflect.DeepEqual(p.asked, l) {
-			return fmt.Errorf("listen on %s %s: %w", l.Transport, l.Addr, ErrBound)
+			return &ListenError{l.Transport, l.Addr, ErrBound}
 		}
 	}
 	p.asked, c.taken[i] = l, true

@@ -76,8 +76,7 @@ func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
 func (m *Manager) open(l Listener, index int, stats *Stats) (Socket, error) {
 	listen := m.drivers[l.Transport]
 	if listen == nil {
-		return nil, fmt.Errorf("listen on %s: transport %s is not in this build",
-			l.Addr, l.Transport)
+		return nil, &ListenError{l.Transport, l.Addr, errNoDriver}
 	}
 	if !l.Addr.IsValid() {
 		return nil, errors.New("listen: no address")
@@ -87,10 +86,25 @@ func (m *Manager) open(l Listener, index int, stats *Stats) (Socket, error) {
 	e.NextConn = func() uint64 { return m.conns.Add(1)<<16 | uint64(index) }
 	s, err := listen(e)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s %s: %w", l.Transport, l.Addr, err)
+		return nil, &ListenError{l.Transport, l.Addr, err}
 	}
 	return s, nil
 }
+
+// ListenError is of a listener that is not to be had, or not as it is asked for.
+type ListenError struct {
+	Transport sip.Transport
+	Addr      netip.AddrPort
+	Err       error
+}
+
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("listen on %s %s: %v", e.Transport, e.Addr, e.Err)
+}
+
+func (e *ListenError) Unwrap() error { return e.Err }
+
+var errNoDriver = errors.New("this transport is not in this build")
 
 // Start begins to read. It is called once; until then Send gives ErrClosed.
 func (m *Manager) Start(u User) {

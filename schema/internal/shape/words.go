@@ -124,13 +124,13 @@ func (w *walker) wrongType(v *source.Value, s *Shape, owner *source.Key) {
 		d.Message = ownerName(owner) + ": " + d.Message
 	}
 	if !w.secret {
-		d.Hint = typeHint(v, s)
+		d.Hint = w.typeHint(v, s)
 	}
 	w.add(d)
 }
 
 // typeHint guesses what was meant by a value of the wrong kind.
-func typeHint(v *source.Value, s *Shape) string {
+func (w *walker) typeHint(v *source.Value, s *Shape) string {
 	takes := func(k source.ValueKind) bool { return s.kinds()&(1<<k) != 0 }
 	onlyList := s.kinds() == 1<<source.List
 	digits := v.S != "" && strings.Trim(v.S, "0123456789") == ""
@@ -140,8 +140,13 @@ func typeHint(v *source.Value, s *Shape) string {
 			return `each item of a list begins with "- "`
 		}
 	case source.Int, source.Number:
-		if takes(source.String) {
-			return "put it in quotes: " + strconv.Quote(v.Show())
+		switch text := v.Show(); {
+		case w.accepts(text, s):
+			return "put it in quotes: " + strconv.Quote(text)
+		case w.accepts(text+"s", s):
+			return "write its unit: " + text + "s"
+		case w.accepts(text+"/s", s):
+			return "write its unit: " + text + "/s"
 		}
 	case source.String:
 		if takes(source.Int) && digits {
@@ -155,6 +160,13 @@ func typeHint(v *source.Value, s *Shape) string {
 		return "write a list: [" + strings.Trim(v.Show(), `"`) + "]"
 	}
 	return ""
+}
+
+// accepts says whether a text is no mistake.
+func (w *walker) accepts(text string, s *Shape) bool {
+	trial := walker{Options: w.Options, secret: w.secret}
+	trial.check(&source.Value{Kind: source.String, S: text}, s, nil)
+	return len(trial.diags) == 0
 }
 
 func isYes(s string) bool {

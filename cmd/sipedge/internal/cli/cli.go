@@ -103,7 +103,8 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 
 		SuggestionsMinimumDistance: 2,
 	}
-	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.Version = version()
+	root.SetVersionTemplate(versionLine())
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newInit(s), newValidate(s), newServe(s), newTest(s), newExplain(s), newTrace(s),
 		newDiff(s), newFmt(s), newSchema(s), newVersion(), newDoc(s.Backends), newCompletion())

@@ -19,7 +19,8 @@ func newCompletion() *cobra.Command {
 		Use:   "completion SHELL",
 		Short: "Print a completion script for a shell",
 		Long: `Prints a script that completes commands, flags and the words of ` + "`sipedge doc`" + `.
-SHELL is bash, zsh, fish or powershell.`,
+SHELL is bash, zsh, fish or powershell. That for bash stands on the package
+bash-completion, which has to be loaded before it.`,
 		Example: `  source <(sipedge completion bash)
   sipedge completion zsh > "${fpath[1]}/_sipedge"
   sipedge completion fish > ~/.config/fish/completions/sipedge.fish`,

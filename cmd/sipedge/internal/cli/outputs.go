@@ -38,11 +38,22 @@ func indented(v any) (string, error) {
 }
 
 func problemsJSON(all []checked) (string, error) {
-	diags := schema.Diagnostics{}
-	for _, c := range all {
-		diags = append(diags, c.diags...)
+	type unread struct {
+		Path    string `json:"path"`
+		Message string `json:"message"`
 	}
-	return indented(map[string]schema.Diagnostics{"problems": diags})
+	var out struct {
+		Problems schema.Diagnostics `json:"problems"`
+		Unread   []unread           `json:"unread,omitempty"`
+	}
+	out.Problems = schema.Diagnostics{}
+	for _, c := range all {
+		out.Problems = append(out.Problems, c.diags...)
+		if c.err != nil {
+			out.Unread = append(out.Unread, unread{c.path, c.err.Error()})
+		}
+	}
+	return indented(out)
 }
 
 // told is a diagnostic's message with its hint.

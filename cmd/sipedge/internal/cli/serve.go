@@ -39,8 +39,8 @@ its owner alone may use: ctl.sock in the state folder, or the policy's
 
 Signals:
   SIGHUP            read the policy again and swap it whole. One with a mistake, or
-                    with a change that needs a restart (listeners, admin, secrets …),
-                    changes nothing; the log says why.
+                    with a change that needs a restart (admin, secrets, dns …), changes
+                    nothing; the log says why.
   SIGTERM, SIGINT   drain: not ready any more, new dialogs are refused with 503, what
                     is under way goes on, --drain at most; a transaction that has
                     ended stays up to 32 s to answer what is sent again. A second
@@ -92,6 +92,9 @@ func serve(s System, path, state string, drain time.Duration) error {
 	var problems *daemon.Problems
 	if errors.As(err, &problems) {
 		report(s, problems.Diagnostics, problems.Source)
+		if problems.Host {
+			return exit.With(exit.Unreachable, nil)
+		}
 		return exit.With(exit.Problems, nil)
 	}
 	if err != nil {

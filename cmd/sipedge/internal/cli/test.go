@@ -134,6 +134,9 @@ func test(s System, paths []string, only *regexp.Regexp, flags testFlags) error 
 		}
 		results = append(results, ran...)
 	}
+	if len(results) == 0 && code == exit.Fine && flags.run != "" {
+		return fmt.Errorf("--run %q: no test has such a name", flags.run)
+	}
 	if _, failed := policytest.Tally(results); failed > 0 {
 		code = max(code, exit.Problems)
 	}

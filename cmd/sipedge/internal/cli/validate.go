@@ -38,7 +38,7 @@ actions name. No SIP message is sent.
 Problems go to standard error as text, or to standard output for machines:
 
   -o json    {"problems": [{"file", "line", "column", "end_column", "severity",
-             "code", "message", "hint"}]}
+             "code", "message", "hint"}], "unread": [{"path", "message"}]}
   -o sarif   SARIF 2.1.0, for code scanning
   -o junit   JUnit XML, a test case a PATH
   -o github  annotations of a GitHub pull request

@@ -11,18 +11,42 @@ import (
 )
 
 func newVersion() *cobra.Command {
-	return &cobra.Command{
+	var output string
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Long: `Prints the version of sipedge, the revision it was built from, the Go version
-and the platform, on one line.`,
+and the platform, on one line, as --version does.
+
+  -o json    {"version", "go", "platform"}`,
 		Example: "  sipedge version",
 		Args:    usage.AtMost(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return say(cmd.OutOrStdout(), fmt.Sprintf("sipedge %s %s %s/%s\n",
-				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+			switch output {
+			case "text":
+				return say(cmd.OutOrStdout(), versionLine())
+			case "json":
+				text, err := indented(map[string]string{
+					"version": version(), "go": runtime.Version(), "platform": platform,
+				})
+				if err != nil {
+					return err
+				}
+				return say(cmd.OutOrStdout(), text)
+			}
+			return fmt.Errorf("--output is text or json, not %q", output)
 		},
 	}
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "how it is written: text or json")
+	cmd.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+const platform = runtime.GOOS + "/" + runtime.GOARCH
+
+func versionLine() string {
+	return fmt.Sprintf("sipedge %s %s %s\n", version(), runtime.Version(), platform)
 }
 
 // version is the module's version and, of a build in a checkout, the revision.

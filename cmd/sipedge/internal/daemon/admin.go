@@ -71,7 +71,12 @@ func listenAdmin(addr string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("admin: %w (another address: `admin: {listen: …}`)", err)
+		return nil, &adminError{err}
 	}
 	return l, nil
 }
+
+// adminError is of an admin listener that could not be bound.
+type adminError struct{ error }
+
+func (e *adminError) Unwrap() error { return e.error }

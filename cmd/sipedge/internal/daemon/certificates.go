@@ -18,7 +18,7 @@ func (d *Daemon) readCertificates(src schema.Source) error {
 	d.certs = tls.NewStore()
 	prepared, diags := prepareCertificates(d.doc)
 	if len(diags) > 0 {
-		return &Problems{src, diags}
+		return &Problems{src, diags, true}
 	}
 	d.certs.Use(prepared)
 	return nil

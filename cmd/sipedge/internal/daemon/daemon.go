@@ -45,17 +45,27 @@ type Config struct {
 	Drain   time.Duration                              // how long calls may take to end after SIGTERM
 }
 
-// Problems is the error of a policy with mistakes.
+// Problems is the error of a policy that can't run.
 type Problems struct {
 	Source schema.Source
 	schema.Diagnostics
+	Host bool // the policy is right, but not for this host: an address in use, a file missing
 }
 
 func (p *Problems) Error() string {
-	if len(p.Diagnostics) == 1 {
+	n := 0
+	for _, g := range p.Diagnostics {
+		if g.Severity == schema.Error {
+			n++
+		}
+	}
+	switch {
+	case p.Host:
+		return "the policy can't be carried out here"
+	case n == 1:
 		return "the policy has a mistake"
 	}
-	return fmt.Sprintf("the policy has %d mistakes", len(p.Diagnostics))
+	return fmt.Sprintf("the policy has %d mistakes", n)
 }
 
 // Daemon is a running server.
@@ -99,8 +109,9 @@ func Start(cfg Config) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	problems := Problems{Source: src, Diagnostics: diags}
 	if doc == nil || diags.HasErrors() {
-		return nil, &Problems{src, diags}
+		return nil, &problems
 	}
 	d := &Daemon{
 		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
@@ -113,19 +124,20 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	if err := d.build(src); err != nil {
 		d.closeControl()
-		return nil, err
+		return nil, refused(err, doc, problems)
 	}
 	policy, more := d.router.Prove(doc, router.Ground{
 		Listeners: d.manager.Listeners(), Services: d.data.Load(),
 	})
 	if policy == nil {
 		d.close(context.Background())
-		return nil, &Problems{src, append(diags, more...)}
+		problems.Diagnostics = append(diags, more...)
+		return nil, &problems
 	}
 	d.warn(append(diags, more...))
 	if err := d.begin(policy); err != nil {
 		d.close(context.Background())
-		return nil, err
+		return nil, refused(err, doc, problems)
 	}
 	return d, nil
 }

@@ -187,7 +187,7 @@ func TestReload(t *testing.T) {
 		{"another reply", strings.Replace(testPolicy, "200", "404", 1), "policy reloaded", false},
 		{"a mistake", strings.Replace(testPolicy, "reply", "replie", 1), "SE1012", true},
 		{"an address of another host", strings.Replace(testPolicy, "127.0.0.1:0\"}]",
-			"192.0.2.1:5060\"}]", 1), "listen on tcp 192.0.2.1:5060: ", true},
+			"192.0.2.1:5060\"}]", 1), "192.0.2.1 is not an address of this host", true},
 		{"a key", testPolicy + "secrets: {route_key: \"" + strings.Repeat("k", 32) + "\"}\n",
 			"secrets cannot change", true},
 		{"another listener", strings.Replace(testPolicy, "tcp:", "udp:", 1), "listener removed", false},
@@ -218,15 +218,26 @@ func TestStartErrors(t *testing.T) {
 	for _, c := range []struct{ name, policy, want string }{
 		{"a mistake", strings.Replace(testPolicy, "200", "99", 1), "a mistake"},
 		{"a port that is taken", strings.Replace(testPolicy,
-			`tcp: "127.0.0.1:0"`, fmt.Sprintf("tcp: %q", taken.Addr()), 1), "listen on tcp "},
+			`tcp: "127.0.0.1:0"`, fmt.Sprintf("tcp: %q", taken.Addr()), 1), "is in use"},
+		{"a mistake, and a port that is taken", strings.Replace(strings.Replace(testPolicy,
+			`tcp: "127.0.0.1:0"`, fmt.Sprintf("tcp: %q", taken.Addr()), 1),
+			"reply: {code: 200}", "relay: {}", 1), "SE3011"},
 		{"an admin port that is taken", strings.Replace(testPolicy,
-			`listen: "127.0.0.1:0"`, fmt.Sprintf("listen: %q", taken.Addr()), 1), "admin: "},
+			`listen: "127.0.0.1:0"`, fmt.Sprintf("listen: %q", taken.Addr()), 1), "admin "},
 		{"a key that is not there", testPolicy + "secrets: {route_key: \"${env.KEY}\"}\n",
 			"secret ${env.KEY}"},
 	} {
 		r := &running{policy: c.policy}
-		if _, err := Start(r.config()); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		_, err := Start(r.config())
+		if err == nil {
+			t.Fatalf("%s: started", c.name)
+		}
+		told := err.Error()
+		if p, ok := errors.AsType[*Problems](err); ok {
+			told += "\n" + p.Text(p.Source)
+		}
+		if !strings.Contains(told, c.want) {
+			t.Errorf("%s: error %s, want %q", c.name, told, c.want)
 		}
 	}
 }

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
@@ -70,11 +66,7 @@ func checkAdmin(_ context.Context, s *Subject) schema.Diagnostics {
 	admin := s.Doc.Admin
 	l, err := listenAdmin(admin.Addr)
 	if err != nil {
-		d := unbound("admin", admin.Addr, admin.Pos, err)
-		if admin.Default {
-			d.End, d.Hint = 0, d.Hint+"; `admin: {listen: …}` sets another"
-		}
-		return schema.Diagnostics{d}
+		return schema.Diagnostics{unadministered(&admin, err)}
 	}
 	if l != nil {
 		_ = l.Close()
@@ -104,65 +96,4 @@ func checkSocket(_ context.Context, s *Subject) schema.Diagnostics {
 		d.Hint = "by a server that runs by this policy, perhaps: `sipedge ctl uptime` tells"
 	}
 	return schema.Diagnostics{d}
-}
-
-// unbound tells of a listener that could not be bound.
-func unbound(kind, addr string, pos schema.Pos, err error) schema.Diagnostic {
-	d := schema.Diagnostic{Pos: pos, End: pos.Col + len(addr)}
-	a, _ := netip.ParseAddrPort(addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		d.Code, d.Severity = schema.AddressInUse, schema.Warning
-		d.Message = fmt.Sprintf("%s %s is in use", kind, addr)
-		d.Hint = fmt.Sprintf("by a server that runs by this policy, perhaps: "+
-			"`ss -lntup 'sport = :%d'` tells", a.Port())
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		d.Code = schema.NotOurAddress
-		d.Message = fmt.Sprintf("%s %s: %s is not an address of this host", kind, addr, a.Addr())
-		d.Hint = "it has " + addresses()
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		d.Code = schema.NotPermitted
-		d.Message = fmt.Sprintf("%s %s is not permitted to this user", kind, addr)
-		if a.Port() < 1024 {
-			d.Hint = "ports below 1024 need root or CAP_NET_BIND_SERVICE"
-		}
-	case errors.Is(err, syscall.EPROTONOSUPPORT):
-		d.Code = schema.NoSCTP
-		d.Message = fmt.Sprintf("%s %s: this kernel has no SCTP (%v)", kind, addr, cause(err))
-		d.Hint = "load module sctp: `modprobe sctp`"
-	default:
-		d.Code = schema.CannotListen
-		d.Message = fmt.Sprintf("%s %s: %v", kind, addr, cause(err))
-	}
-	return d
-}
-
-// cause is the system's reason, if it is one.
-func cause(err error) error {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno
-	}
-	return err
-}
-
-// addresses lists some of this host, those of its network first.
-func addresses() string {
-	const most = 6
-	all, err := net.InterfaceAddrs()
-	if err != nil || len(all) == 0 {
-		return "none"
-	}
-	var list []string
-	for _, loopback := range []bool{false, true} {
-		for _, a := range all {
-			n, ok := a.(*net.IPNet)
-			if ok && n.IP.IsLoopback() == loopback && !n.IP.IsLinkLocalUnicast() {
-				list = append(list, n.IP.String())
-			}
-		}
-	}
-	if len(list) > most {
-		list = append(list[:most], "…")
-	}
-	return strings.Join(list, ", ")
 }

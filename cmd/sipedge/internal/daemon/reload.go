@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +26,7 @@ func (d *Daemon) reload() result {
 	var p *Problems
 	if errors.As(err, &p) {
 		for _, g := range p.Diagnostics {
-			d.log.Error("policy", diagnosticAttrs(g)...)
+			d.log.Log(context.Background(), logged[g.Severity], "policy", diagnosticAttrs(g)...)
 		}
 	}
 	d.log.Error("reload refused: the policy that runs goes on",
@@ -33,8 +35,15 @@ func (d *Daemon) reload() result {
 	return result{err: err}
 }
 
+// logged is at which level what is found in a policy that was refused is logged.
+var logged = map[schema.Severity]slog.Level{
+	schema.Error: slog.LevelError, schema.Warning: slog.LevelWarn,
+}
+
 // unfitError is of a policy without mistakes that can't be carried out here and now.
 type unfitError struct{ error }
+
+func (e *unfitError) Unwrap() error { return e.error }
 
 // swap loads, checks and compiles beside the traffic, then swaps.
 func (d *Daemon) swap() (warnings *Problems, err error) {
@@ -42,8 +51,9 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	if err != nil {
 		return nil, err
 	}
+	problems := Problems{Source: src, Diagnostics: diags}
 	if doc == nil || diags.HasErrors() {
-		return nil, &Problems{src, diags}
+		return nil, &problems
 	}
 	if changed := fixed(d.doc, doc); len(changed) > 0 {
 		return nil, &unfitError{fmt.Errorf("%s cannot change while the server runs: restart it",
@@ -51,7 +61,7 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	}
 	certificates, bad := prepareCertificates(doc)
 	if len(bad) > 0 {
-		return nil, &Problems{src, append(diags, bad...)}
+		return nil, &Problems{src, append(diags, bad...), true}
 	}
 	services, added, err := d.addServices(doc, src)
 	if err != nil {
@@ -60,15 +70,15 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	listeners, err := d.manager.Prepare(sockets(doc, d.certs).Listeners)
 	if err != nil {
 		d.closeServices(added)
-		return nil, &unfitError{err}
+		return nil, refused(&unfitError{err}, doc, problems)
 	}
 	policy, more := d.router.Prove(doc, router.Ground{
 		Listeners: listeners.Listeners(), Services: services,
 	})
-	diags = append(diags, more...)
+	problems.Diagnostics = append(diags, more...)
 	if policy == nil {
 		d.closeServices(added)
-		return nil, errors.Join(&Problems{src, diags}, listeners.Drop())
+		return nil, errors.Join(&problems, listeners.Drop())
 	}
 	d.certs.Use(certificates)
 	d.replace(policy, listeners)
@@ -76,8 +86,8 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	d.doc = doc
 	d.pool.Limit(doc.Limits.Pool, doc.Limits.Asks)
 	d.level.Set(level(doc.Log.Level))
-	d.warn(diags)
-	return &Problems{src, diags}, nil
+	d.warn(problems.Diagnostics)
+	return &problems, nil
 }
 
 // fixed names what differs between two policies and is read at the start only.

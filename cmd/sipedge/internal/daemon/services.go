@@ -21,7 +21,7 @@ func (d *Daemon) openServices(
 		State: d.cfg.State, Log: d.log, Reveal: revealer(d.cfg.Env), Before: d.data.Load(),
 	})
 	if s == nil {
-		return nil, &Problems{src, diags}
+		return nil, &Problems{src, diags, true}
 	}
 	d.warn(diags)
 	return s, nil
