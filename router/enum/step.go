@@ -33,7 +33,7 @@ var Kind = schema.Kind{
 	Doc: "Makes the URIs that a telephone number stands for in the DNS the target set, RFC 6116: " +
 		"the most preferred the Request-URI, the others branches of a lower q. When there is none the " +
 		"arm runs; without it the request is answered 404. Whoever holds the number wrote them: " +
-		"they lead where he likes.",
+		"they lead where he likes, but to no gateway of the policy.",
 	Schema: `{
 	// The number, + and 2 to 15 digits, or of an ISN subscriber*domain; the user of the
 	// Request-URI unless set.
@@ -116,7 +116,7 @@ func (s *step) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	room := s.proxy.Room(j)
 	j.Targets = j.Targets[:0]
 	for i, r := range found {
-		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank)}
+		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank), Said: true}
 		switch {
 		case i == 0:
 			j.Msg.SetRURI(t.URI)
