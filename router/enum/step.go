@@ -43,8 +43,9 @@ var Kind = schema.Kind{
 	// Which of its services: sip unless set; voice:sip.
 	service?: =~"^[A-Za-z0-9]+(:[A-Za-z0-9-]+)*$" @says("an enumservice","like sip, voice:sip")
 	// How a number becomes a name: user unless set; infrastructure: with the label i behind its
-	// country code; isn.
-	variant?: "user" | "infrastructure" | "isn"
+	// country code, or with _txt and _ebl behind as many digits, or where, a TXT or EBL record at the
+	// label i of the country says, RFC 5527; isn.
+	variant?: "user" | "infrastructure" | "infrastructure_txt" | "infrastructure_ebl" | "isn"
 	// Whether rules in the form of RFC 2916 count: sip+E2U.
 	legacy?: bool
 	// The sub-route taken when the number stands for nothing, or is none.
@@ -61,6 +62,7 @@ var Kind = schema.Kind{
 // variants are the words of variant.
 var variants = map[string]Variant{
 	"": User, "user": User, "infrastructure": Infrastructure, "isn": ISN,
+	"infrastructure_txt": ByTXT, "infrastructure_ebl": ByEBL,
 }
 
 type step struct {
