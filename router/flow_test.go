@@ -58,7 +58,7 @@ func newRouter(t testing.TB, net *mem.Network, policy string) (*Router, *mem.Nod
 	r := New(Config{
 		Sender: node, Clock: net.Now, Wake: node.Wake, Resolver: names{net}, Pool: later{net},
 		Locations: stored(), Media: func(string) backends.Media { return media },
-		Secret: [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
+		Numbers: strangers, Secret: [32]byte{1}, Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	})
 	node.Advance = r.Advance
 	p, diags := r.Compile(doc)
@@ -113,7 +113,15 @@ type names struct{ net *mem.Network }
 
 var hosts = map[string][]string{
 	"alice.test": {"10.0.0.1"}, "bob.test": {"10.0.0.2"}, "carol.test": {"10.0.0.3"},
-	"both.test": {"10.0.0.3", "10.0.0.4"},
+	"both.test": {"10.0.0.3", "10.0.0.4"}, "within.test": {"127.0.0.1"},
+	"metadata.test": {"169.254.169.254"}, "denied.test": {"10.0.7.2"},
+}
+
+// strangers are numbers whose holders lead where nobody is to be led, and +496, who does not.
+var strangers = numbers{
+	"+491": {{URI: "sip:x@127.0.0.1"}}, "+492": {{URI: "sip:x@169.254.169.254"}},
+	"+493": {{URI: "sip:x@10.0.7.2"}}, "+494": {{URI: "sip:x@denied.test"}},
+	"+495": {{URI: "sip:x@10.0.0.3"}}, "+496": {{URI: "sip:x@10.0.0.4"}},
 }
 
 func (names) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, error) {

@@ -92,6 +92,12 @@ func (r *Router) watch(list []backends.Locations) {
 	}
 }
 
+// listens reports whether a binding came by a listener of the policy that runs.
+func (r *Router) listens(listener []byte) bool {
+	p := r.policy.Load()
+	return p != nil && registrar.Listens(p.settings.Self, listener)
+}
+
 // Forget has nothing to do with a store any more, which no policy that runs uses.
 func (r *Router) Forget(l backends.Locations) {
 	s := &r.stores

@@ -119,7 +119,9 @@ func New(cfg Config) *Router {
 		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
 		Secret: derive(cfg.Secret, "nat ping"),
 	})
-	r.flows = flow.New(flow.Config{Pool: cfg.Pool, Wake: cfg.Wake})
+	r.flows = flow.New(flow.Config{
+		Pool: cfg.Pool, Wake: cfg.Wake, Began: cfg.Clock(), Ours: r.listens,
+	})
 	return r
 }
 

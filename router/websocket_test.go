@@ -84,3 +84,46 @@ func TestBindingsEndWithConnections(t *testing.T) {
 		pool.Close()
 	}
 }
+
+// A server that begins anew does not offer the WebSockets of the one before: they went with it.
+func TestBindingsOfWebSocketsEndWithTheServer(t *testing.T) {
+	policy := strings.NewReplacer("KIND", "websockets", "STORE", "contacts", "RECEIVED", "auto").
+		Replace(webphones)
+	now := time.Unix(0, 0)
+	locations := stored()
+	start := func() (*Router, *wire) {
+		w := &wire{listeners: Listeners(load(t, policy))}
+		r := New(Config{Sender: w, Clock: func() time.Time { return now }, Locations: locations})
+		swap(t, r, policy)
+		r.Advance(now)
+		return r, w
+	}
+	r, w := start()
+	for i, by := range []sip.Transport{sip.WS, sip.TCP} {
+		flow := alice
+		flow.Transport, flow.Conn, flow.Listener = by, 77, uint16(i)
+		aor := "sip:" + by.String() + "@example.net"
+		r.Receive(flow, []byte("REGISTER sip:example.net SIP/2.0\r\n"+
+			"Via: SIP/2.0/"+by.ViaName()+" x.invalid;branch=z9hG4bK"+by.String()+"\r\n"+
+			"From: <"+aor+">;tag=a\r\nTo: <"+aor+">\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n"+
+			"Contact: <sip:bob@x.invalid;transport="+by.String()+">\r\nContent-Length: 0\r\n\r\n"))
+	}
+	calls := func(want ...string) {
+		t.Helper()
+		for i, user := range []string{"ws", "tcp"} {
+			w.ask(r, "INVITE sip:"+user+"@example.net", "CSeq: 1 INVITE", "Call-ID: c"+user,
+				"Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKc"+user)
+			if sent := strings.Join(w.sent, "\n"); !strings.Contains(sent, want[i]) {
+				t.Errorf("%s is called: want %q, got %q", user, want[i], sent)
+			}
+		}
+	}
+	const called = "INVITE sip:bob@x.invalid"
+	calls(called, called)
+	now = now.Add(time.Minute)
+	r, w = start()
+	calls("404 Not Found", called)
+	if n := r.FlowsEnded(); n != 1 {
+		t.Errorf("%d bindings ended, want 1", n)
+	}
+}

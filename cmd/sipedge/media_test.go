@@ -378,9 +378,9 @@ func TestMediaNodeStops(t *testing.T) {
 		beat.Stop()
 	}
 	calls.Wait()
-	by, bare, slowest := [3][2]int{}, 0, time.Duration(0)
+	by, bare, slowest := [3][2]int{}, 0, [3]time.Duration{}
 	for _, r := range results {
-		slowest = max(slowest, r.took)
+		slowest[r.phase] = max(slowest[r.phase], r.took)
 		switch {
 		case r.err != nil || r.status != "200":
 			t.Errorf("call %s: %s %v", r.id, r.status, r.err)
@@ -392,13 +392,16 @@ func TestMediaNodeStops(t *testing.T) {
 			bare++
 		}
 	}
-	t.Logf("calls by node and phase %v, without %d, the slowest took %v", by, bare, slowest)
+	t.Logf("calls by node and phase %v, without %d, the slowest of each took %v", by, bare, slowest)
 	all := len(results) / 3
 	if bare > len(results)/50 {
 		t.Errorf("%d calls have no media by a node", bare)
 	}
-	if slowest > 8*time.Second {
-		t.Errorf("a call took %v", slowest)
+	// An offer waits for the silent node once, no longer than its timeout; the rest is the machine's,
+	// which was as loaded when both were there.
+	const timeout = 500 * time.Millisecond
+	if most := timeout + time.Second + slowest[0]; slowest[1] > most {
+		t.Errorf("with a node stopped a call took %v, want at most %v", slowest[1], most)
 	}
 	if by[0][0] < all/4 || by[0][1] < all/4 || by[1][0] > all/20 || by[1][1] < all*9/10 ||
 		by[2][0] < all/10 {

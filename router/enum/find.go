@@ -31,6 +31,7 @@ type Finder interface {
 // Resolver is what DNS asks of sip/resolve.
 type Resolver interface {
 	NAPTR(ctx context.Context, name string) ([]resolve.NAPTR, error)
+	Branch(ctx context.Context, name string, by resolve.BranchRecord) (resolve.Branch, error)
 }
 
 // DNS is the Finder that asks the DNS. A question takes at most Budget, whatever rules lead on to.
@@ -52,12 +53,36 @@ func (d *DNS) Find(ctx context.Context, q *Question) ([]Result, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
+	if by := records[q.Variant]; by != 0 {
+		var err error
+		if name, err = d.branch(ctx, q, by); err != nil {
+			return nil, err
+		}
+	}
 	s := search{ctx: ctx, dns: d, q: q}
 	err := s.at(name)
 	if len(s.found) > 0 || errors.Is(err, resolve.ErrNotFound) {
 		err = nil
 	}
 	return s.found, err
+}
+
+// branch is the name of the number of q where a record says that the infrastructure tree branches
+// off. Without one that is behind the country code.
+func (d *DNS) branch(ctx context.Context, q *Question, by resolve.BranchRecord) (string, error) {
+	number := q.Number[1:]
+	at := behindCountry(number, q.Suffix)
+	said, err := d.Resolver.Branch(ctx, branched(number[:at.Position], at), by)
+	switch {
+	case errors.Is(err, resolve.ErrNotFound):
+	case err != nil:
+		return "", err
+	case by == resolve.TXT:
+		at.Position = said.Position
+	default:
+		at = said
+	}
+	return branched(number, at), nil
 }
 
 // search is a question under way.

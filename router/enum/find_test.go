@@ -44,6 +44,11 @@ circle.example. NAPTR 10 10 "" "" "" 2.1.9.4.e164.example.
 
 ; infrastructure and ISN
 0.2.i.9.4.e164.example. NAPTR 10 10 "u" "E2U+sip" "!^.*$!sip:carrier@example.net!" .
+i.1.e164.example. TXT "4"
+i.1.e164.example. TYPE65300 \# 19 04 03 692e6e 04 65313634 07 6578616d706c65 00
+i.9.4.e164.example. TXT "many"
+9.8.7.6.5.i.4.3.2.1.e164.example. NAPTR 10 10 "u" "E2U+sip" "!^.*$!sip:txt@example.net!" .
+9.8.7.6.5.i.n.4.3.2.1.e164.example. NAPTR 10 10 "u" "E2U+sip" "!^.*$!sip:ebl@example.net!" .
 4.3.2.1.256.freenum.example. NAPTR 10 10 "u" "E2U+sip" "!^(.*)\\*.*$!sip:\\1@isn.example.net!" .
 `
 
@@ -84,6 +89,16 @@ func TestFind(t *testing.T) {
 		{"no number", Question{Number: "alice"}, nil},
 		{"infrastructure", Question{Number: "+4920", Variant: Infrastructure}, []string{
 			"0 sip:carrier@example.net"}},
+		{"the position by TXT", Question{Number: "+123456789", Variant: ByTXT}, []string{
+			"0 sip:txt@example.net"}},
+		{"the place by EBL", Question{Number: "+123456789", Variant: ByEBL}, []string{
+			"0 sip:ebl@example.net"}},
+		{"a number that ends before", Question{Number: "+123", Variant: ByTXT}, nil},
+		{"a TXT record that is none", Question{Number: "+4920", Variant: ByTXT}, []string{
+			"0 sip:carrier@example.net"}},
+		{"no EBL record", Question{Number: "+4920", Variant: ByEBL}, []string{
+			"0 sip:carrier@example.net"}},
+		{"no number for EBL", Question{Number: "4920", Variant: ByEBL}, nil},
 		{"an ISN", Question{Number: "1234*256", Variant: ISN, Suffix: "freenum.example"}, []string{
 			"0 sip:1234@isn.example.net"}},
 	} {
@@ -138,6 +153,10 @@ func (r rules) NAPTR(ctx context.Context, name string) ([]resolve.NAPTR, error) 
 	return list, nil
 }
 
+func (r rules) Branch(context.Context, string, resolve.BranchRecord) (resolve.Branch, error) {
+	return resolve.Branch{}, resolve.ErrBudget
+}
+
 func TestBounds(t *testing.T) {
 	chain := rules{"2.1.x": {{Replacement: "n0"}}}
 	for i := range 20 {
@@ -160,5 +179,10 @@ func TestBounds(t *testing.T) {
 		if len(found) != want || (err != nil) != (number == "+14") {
 			t.Errorf("%s: %d results, error %v, want %d", number, len(found), err, want)
 		}
+	}
+	_, err := dns.Find(context.Background(),
+		&Question{Number: "+12", Suffix: "x", Service: "sip", Variant: ByTXT})
+	if !errors.Is(err, resolve.ErrBudget) {
+		t.Errorf("nobody tells where the tree branches off: error %v, want ErrBudget", err)
 	}
 }

@@ -3,6 +3,8 @@ package enum
 import (
 	"slices"
 	"strings"
+
+	"sipedge/sip/resolve"
 )
 
 // Variant is how a number becomes a name.
@@ -12,6 +14,8 @@ const (
 	User           Variant = iota // RFC 6116 §3.2
 	Infrastructure                // RFC 5067, the label i behind the country code
 	ISN                           // subscriber*domain, of freenum.org
+	ByTXT                         // Infrastructure, behind as many digits as a TXT record says
+	ByEBL                         // Infrastructure, where an EBL record says, RFC 5527 §4
 )
 
 // name is where the rules of a number are, below suffix. ok false: it is no number of the variant.
@@ -27,12 +31,27 @@ func (v Variant) name(number, suffix string) (name string, ok bool) {
 	if !plus || !digits(number, 2, 15) {
 		return "", false
 	}
-	if v == Infrastructure {
-		n := min(countryCode(number), len(number))
-		return reversed(number[n:]) + "i." + reversed(number[:n]) + suffix, true
+	if v == User {
+		return reversed(number) + suffix, true
 	}
-	return reversed(number) + suffix, true
+	return branched(number, behindCountry(number, suffix)), true
 }
+
+// behindCountry is where the infrastructure tree branches off, unless a record says otherwise.
+func behindCountry(number, suffix string) resolve.Branch {
+	return resolve.Branch{
+		Position: min(countryCode(number), len(number)), Separator: "i", Apex: suffix,
+	}
+}
+
+// branched is where the rules of a number without its + are, behind a branch.
+func branched(number string, at resolve.Branch) string {
+	n := min(at.Position, len(number))
+	return reversed(number[n:]) + at.Separator + "." + reversed(number[:n]) + at.Apex
+}
+
+// records are those that tell of the branch of a variant.
+var records = map[Variant]resolve.BranchRecord{ByTXT: resolve.TXT, ByEBL: resolve.EBL}
 
 func digits(s string, least, most int) bool {
 	return len(s) >= least && len(s) <= most && strings.Trim(s, "0123456789") == ""

@@ -33,7 +33,7 @@ var Kind = schema.Kind{
 	Doc: "Makes the URIs that a telephone number stands for in the DNS the target set, RFC 6116: " +
 		"the most preferred the Request-URI, the others branches of a lower q. When there is none the " +
 		"arm runs; without it the request is answered 404. Whoever holds the number wrote them: " +
-		"they lead where he likes.",
+		"they lead where he likes, but to no gateway of the policy.",
 	Schema: `{
 	// The number, + and 2 to 15 digits, or of an ISN subscriber*domain; the user of the
 	// Request-URI unless set.
@@ -43,8 +43,9 @@ var Kind = schema.Kind{
 	// Which of its services: sip unless set; voice:sip.
 	service?: =~"^[A-Za-z0-9]+(:[A-Za-z0-9-]+)*$" @says("an enumservice","like sip, voice:sip")
 	// How a number becomes a name: user unless set; infrastructure: with the label i behind its
-	// country code; isn.
-	variant?: "user" | "infrastructure" | "isn"
+	// country code, or with _txt and _ebl behind as many digits, or where, a TXT or EBL record at the
+	// label i of the country says, RFC 5527; isn.
+	variant?: "user" | "infrastructure" | "infrastructure_txt" | "infrastructure_ebl" | "isn"
 	// Whether rules in the form of RFC 2916 count: sip+E2U.
 	legacy?: bool
 	// The sub-route taken when the number stands for nothing, or is none.
@@ -61,6 +62,7 @@ var Kind = schema.Kind{
 // variants are the words of variant.
 var variants = map[string]Variant{
 	"": User, "user": User, "infrastructure": Infrastructure, "isn": ISN,
+	"infrastructure_txt": ByTXT, "infrastructure_ebl": ByEBL,
 }
 
 type step struct {
@@ -116,7 +118,7 @@ func (s *step) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	room := s.proxy.Room(j)
 	j.Targets = j.Targets[:0]
 	for i, r := range found {
-		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank)}
+		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank), Said: true}
 		switch {
 		case i == 0:
 			j.Msg.SetRURI(t.URI)

@@ -22,6 +22,8 @@ import (
 //  3. Their bindings are removed by the store, so that its database knows: at once, or on the
 //     pool if the store waits for one; what can't be removed is tried again by Advance.
 //
+// Bindings of an earlier run of the server come with their store, and go on with step 3 as well.
+//
 // A REGISTER that was let wait may be served when its connection has ended: step 1 then finds
 // the connection among those, and goes on with step 3.
 
@@ -29,6 +31,12 @@ import (
 type Config struct {
 	Pool job.Pool // removes bindings of a store that waits
 	Wake func(at time.Time)
+	// Began is when the server did: a connection that a binding was registered over before has
+	// ended with the server of then. Zero: there was none.
+	Began time.Time
+	// Ours reports whether a listener that a binding came by is one of this server: connections of
+	// another one, which keeps its bindings in the same database, are its own. nil: all are ours.
+	Ours func(listener []byte) bool
 }
 
 // Bindings are those that hang on connections. It is safe for concurrent use.
@@ -54,6 +62,7 @@ type binding struct {
 	aor   []byte
 	id    uint64
 	conn  uint64
+	gone  bool // the connection is, for sure
 
 	later, earlier *binding
 }
@@ -69,6 +78,8 @@ const (
 	mostLost = 100_000
 	// again is when a removal is tried again.
 	again = 500 * time.Millisecond
+	// scanned is how many places of a store are looked at under its lock.
+	scanned = 1000
 	// remembered is for how long at least it is known that a connection ended: longer than a
 	// REGISTER waits.
 	remembered = time.Minute
@@ -79,6 +90,7 @@ var atOnce = time.Unix(0, 0)
 
 // New makes Bindings that know of none.
 func New(cfg Config) *Bindings {
+	cfg.Began = cfg.Began.Truncate(time.Millisecond) // as bindings have it
 	return &Bindings{
 		cfg: cfg, conns: map[uint64]*binding{}, byID: map[uint64]*binding{},
 		gone: [2]map[uint64]bool{{}, {}},
@@ -92,25 +104,40 @@ func (b *Bindings) All(all bool) { b.all.Store(all) }
 // Ended counts the bindings that ended with their connection.
 func (b *Bindings) Ended() uint64 { return b.ended.Load() }
 
-// Watch has b know of the bindings of a store, those to come. It is called once for each.
+// Watch has b know of the bindings of a store, those it has and those to come. It is called once for
+// each. A store that has them not in memory is not searched.
 func (b *Bindings) Watch(store backends.Locations) {
 	q := &b.lost[0]
 	if store.Traits().UpdateWaits {
 		q = &b.lost[1]
 	}
 	store.Watch(func(e backends.Event) { b.hear(store, q, e) })
+	has, ok := store.(backends.Scanner)
+	if !ok || b.cfg.Began.IsZero() {
+		return
+	}
+	for from, first := uint64(0), true; from != 0 || first; first = false {
+		from = has.Scan(b.cfg.Began, from, scanned, func(aor []byte, one *backends.Binding) {
+			b.hear(store, q, backends.Event{Kind: backends.Inserted, AOR: aor, Binding: one})
+		})
+	}
+}
+
+// before reports whether a binding was registered with the server that was here before.
+func (b *Bindings) before(one *backends.Binding) bool {
+	return one.Modified.Before(b.cfg.Began) && (b.cfg.Ours == nil || b.cfg.Ours(one.Listener))
 }
 
 // hear takes what a store tells, which may be locked; q is where its bindings wait.
 func (b *Bindings) hear(store backends.Locations, q *queue, e backends.Event) {
-	conn := uint64(0)
+	n := &binding{store: store, queue: q, id: e.Binding.ID}
 	if e.Kind == backends.Inserted || e.Kind == backends.Updated {
-		if by, c := registrar.Connection(e.Binding); b.ends(by) {
-			conn = c
+		if by, conn := registrar.Connection(e.Binding); b.ends(by) {
+			n.conn, n.gone = conn, b.before(e.Binding)
 		}
 	}
 	b.mu.Lock()
-	wake := b.note(&binding{store: store, queue: q, id: e.Binding.ID, conn: conn}, e.AOR)
+	wake := b.note(n, e.AOR)
 	b.mu.Unlock()
 	if wake && b.cfg.Wake != nil {
 		b.cfg.Wake(atOnce)
@@ -136,7 +163,7 @@ func (b *Bindings) note(n *binding, aor []byte) bool {
 		return false
 	}
 	n.aor = bytes.Clone(aor)
-	if b.gone[0][n.conn] || b.gone[1][n.conn] {
+	if n.gone || b.gone[0][n.conn] || b.gone[1][n.conn] {
 		n.lose()
 		b.next = atOnce
 		return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -131,6 +132,64 @@ func TestBindingsEndWithTheirConnection(t *testing.T) {
 	x.register("carol", "sip:e@198.51.100.1", over("tcp", 10))
 	x.close(sip.TCP, 10)
 	x.has("carol", 0)
+}
+
+// tale is a Change that makes a binding as it was kept: when, by which listener, over what.
+type tale struct {
+	contact, listener, received string
+	modified                    time.Time
+}
+
+func (o tale) Apply(s *backends.Set) bool {
+	s.Bindings = append(s.Bindings, backends.Binding{
+		Contact: []byte(o.contact), Received: []byte(o.received), Listener: []byte(o.listener),
+		Modified: o.modified, Expires: now.Add(time.Hour),
+	})
+	return true
+}
+
+// What was registered over a WebSocket of an earlier run of this server is gone, whether the store
+// has it when the server begins or reads it later; what another server has stays.
+func TestBindingsOfAnEarlierRun(t *testing.T) {
+	before, since := now.Add(-time.Second), now.Add(time.Second)
+	tales := []tale{
+		{"sip:a@x.invalid", "ws:192.0.2.9:80", over("ws", 7), before},
+		{"sip:b@x.invalid", "ws:192.0.2.9:80", over("wss", 8), before},
+		{"sip:c@x.invalid", "ws:192.0.2.9:80", over("ws", 9), since},
+		{"sip:d@x.invalid", "ws:192.0.2.10:80", over("ws", 7), before},
+		{"sip:e@198.51.100.1", "tcp:192.0.2.9:5060", over("tcp", 7), before},
+		{"sip:f@198.51.100.1", "udp:192.0.2.9:5060", "", before},
+	}
+	for _, waits := range []bool{false, true} {
+		x := &fixture{t: t, store: &store{Store: memory.New(backends.Names{}), waits: waits}}
+		x.b = flow.New(flow.Config{
+			Pool: x, Wake: func(time.Time) { x.woken++ }, Began: now,
+			Ours: func(l []byte) bool { return strings.Contains(string(l), "192.0.2.9:") },
+		})
+		tell := func(aor string) {
+			for _, o := range tales {
+				if err := x.store.Store.Update(t.Context(), []byte(aor), now, o); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		tell("alice")
+		x.b.Watch(x.store)
+		tell("bob")
+		x.b.Advance(now)
+		for len(x.jobs) > 0 {
+			job := x.jobs[0]
+			x.jobs = x.jobs[1:]
+			job(t.Context())
+			x.b.Advance(now)
+		}
+		x.has("alice", 4)
+		x.has("bob", 4)
+		if n := x.b.Ended(); n != 4 || x.woken == 0 {
+			t.Errorf("waits %v: %d ended, want 4; woken %d times", waits, n, x.woken)
+		}
+		x.close(sip.WS, 9)
+	}
 }
 
 // Who came back over another connection stays when the old one ends; who went by himself is no

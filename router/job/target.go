@@ -13,7 +13,7 @@ type Target struct {
 	Q        int    // 0–1000
 	NextHop  []byte // URI of the next hop, nil: by Route or Request-URI
 	Local    bool   // stems from the policy, not from a message: exempt from the destination guard
-	Said     bool   // a message alone said where it leads: a binding, a redirection
+	Said     bool   // a stranger said where it leads: a binding, a redirection, a number's holder
 	Recursed bool   // it follows a redirection
 
 	Route    []byte // value to put before the Routes of the branch: a Path, RFC 3327; nil: none

@@ -119,6 +119,9 @@ func requestURI(b *backends.Binding, u *sip.URI) []byte {
 	return b.Contact[:len(b.Contact)-len(u.Headers)-1]
 }
 
+// Listens reports whether a binding came by one of our listeners, whose name it has.
+func Listens(self *job.Self, name []byte) bool { return listenerOf(self, name) != 0 }
+
 // listenerOf is the index of the listener of a name, plus one; 0: there is none.
 func listenerOf(self *job.Self, name []byte) uint16 {
 	if self == nil {

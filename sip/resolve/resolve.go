@@ -109,6 +109,8 @@ type Resolver struct {
 	server atomic.Uint32 // index of the one that answered last
 	names  kept[asked, []place]
 	rules  kept[string, []NAPTR]
+
+	branches kept[branchKey, Branch]
 }
 
 // New reads /etc/resolv.conf and hosts. It starts nothing; every look-up happens on its
@@ -133,6 +135,8 @@ func New(cfg Config) *Resolver {
 		hosts: readHosts(cfg.Hosts),
 		names: newKept[asked, []place](cfg.CacheSize, cfg.ServeStale),
 		rules: newKept[string, []NAPTR](cfg.CacheSize, cfg.ServeStale),
+
+		branches: newKept[branchKey, Branch](cfg.CacheSize, cfg.ServeStale),
 	}
 }
 

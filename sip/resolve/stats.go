@@ -41,4 +41,4 @@ func (s *Stats) count(err error) {
 }
 
 // CacheSize is how many answers are kept now, those expired included.
-func (r *Resolver) CacheSize() int { return r.names.size() + r.rules.size() }
+func (r *Resolver) CacheSize() int { return r.names.size() + r.rules.size() + r.branches.size() }
