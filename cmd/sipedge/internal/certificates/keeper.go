@@ -95,7 +95,10 @@ func read(
 		}
 		if a := c.ACME; a != nil {
 			o := acme.Order{
-				Domain: a.Domain, Directory: a.Directory, Email: a.Email, CA: a.CA.Path(), HTTP: a.HTTP,
+				Domain: a.Domain, Directory: a.Directory, Email: a.Email, HTTP: a.HTTP,
+			}
+			if a.CA.S != "" {
+				o.CA = a.CA.Path()
 			}
 			if _, err := acme.Roots(o.CA); err != nil {
 				diags = append(diags, unread(c, err))
