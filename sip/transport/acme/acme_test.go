@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,49 +181,63 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// What fails is told once, tried again, and good in the end.
+// What fails has its reason, which is told once.
 func TestFailures(t *testing.T) {
-	port, answer := prover(t)
 	ca := acmetest.New(t, acmetest.Config{
-		DNS: resolvetest.Named(t, zone), TLS: port, Validity: 24 * time.Hour,
+		DNS: resolvetest.Named(t, zone), TLS: 1, Validity: 24 * time.Hour,
 	})
-	ca.Down()
 	m, log := manager(t)
-	answer(m)
-	away := Order{Domain: "edge.example", Directory: ca.Directory, CA: ca.Root}
-	m.Use(map[string]Order{"away": away})
-	transporttest.Eventually(t, "an error", func() bool { return m.Wrong("away") != "" })
-	ca.Up()
-	stranger := transporttest.NewAuthority(t)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	foreign, nobody, broken := away, away, away
-	foreign.CA, nobody.Domain, broken.CA = stranger.CA, "nobody.example", empty
-	// Another with the domain of the first: it is ordered by one of them.
-	m.Use(map[string]Order{"away": away, "foreign": foreign, "nobody": nobody, "broken": broken})
-	transporttest.Eventually(t, "a certificate of who was away", func() bool {
-		return issued(t, m, away) != nil && m.Wrong("away") == ""
+	good := Order{Domain: "edge.example", Directory: ca.Directory, CA: ca.Root}
+	away, foreign, unproved, nowhere, broken := good, good, good, good, good
+	away.Directory = "https://127.0.0.1:1/dir"
+	foreign.CA = transporttest.NewAuthority(t).CA
+	nowhere.Domain = "nowhere.example"
+	broken.CA = empty
+	m.Use(map[string]Order{
+		"away": away, "foreign": foreign, "unproved": unproved, "nowhere": nowhere, "broken": broken,
 	})
 	for name, want := range map[string]string{
-		"foreign": "unknown authority", "nobody": "nobody.example", "broken": "no certificate in it",
+		"away": "connection refused", "foreign": "unknown authority", "broken": "no certificate in it",
+		"unproved": "Failed to connect", "nowhere": "nowhere.example",
 	} {
 		transporttest.Eventually(t, name, func() bool {
 			return strings.Contains(m.Wrong(name), want)
 		})
-	}
-	got := m.Results()
-	for _, r := range []Result{Issued, Unreachable, Untrusted, Refused, Broken} {
-		if got[r] == 0 {
-			t.Errorf("nothing is counted as %s: %v", Words[r], got)
-		}
-	}
-	for _, name := range []string{"away", "foreign", "nobody", "broken"} {
-		if n := log.count("level=ERROR msg=\"certificate not issued: what there is stays\" certificate=" +
-			name + " "); n != 1 {
+		told := "not issued: what there is stays\" certificate=" + name + " "
+		if n := log.count(told); n != 1 {
 			t.Errorf("%s is told %d times", name, n)
 		}
+	}
+	got := m.Results()
+	for r, least := range map[Result]uint64{Unreachable: 1, Untrusted: 1, Refused: 2, Broken: 1} {
+		if got[r] < least {
+			t.Errorf("%d counted as %s", got[r], Words[r])
+		}
+	}
+	if m.Wrong("nobody") != "" || got[Issued] != 0 {
+		t.Error("something is told of nothing")
+	}
+}
+
+// A reason is told again when it was another in between.
+func TestToldOnce(t *testing.T) {
+	m, log := manager(t)
+	k := &keeper{name: "edge", m: m}
+	last := Issued
+	for _, err := range []error{
+		errNotThere, errNotThere, &url.Error{Op: "Get", Err: errNotThere}, errNotThere,
+	} {
+		last = k.failed(err, last, time.Second)
+	}
+	if n := log.count("level=ERROR"); n != 3 {
+		t.Errorf("told %d times, want 3", n)
+	}
+	if got := m.Results(); got[Broken] != 3 || got[Unreachable] != 1 {
+		t.Error(got)
 	}
 }
 

@@ -39,17 +39,12 @@ type issuer struct {
 
 // newIssuer reads whom to trust afresh.
 func newIssuer(k *keeper) (*issuer, error) {
-	road := http.DefaultTransport.(*http.Transport).Clone()
-	if k.CA != "" {
-		b, err := os.ReadFile(k.CA)
-		if err != nil {
-			return nil, err
-		}
-		road.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-		if !road.TLSClientConfig.RootCAs.AppendCertsFromPEM(b) {
-			return nil, fmt.Errorf("%s: %w", k.CA, errNoRoots)
-		}
+	trusted, err := Roots(k.CA)
+	if err != nil {
+		return nil, err
 	}
+	road := http.DefaultTransport.(*http.Transport).Clone()
+	road.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	i := &issuer{keeper: k, client: &acmez.Client{Client: &acme.Client{
 		Directory: k.Directory, UserAgent: "sipedge",
 		HTTPClient: &http.Client{Transport: road, Timeout: answers},
@@ -60,6 +55,22 @@ func newIssuer(k *keeper) (*issuer, error) {
 	}
 	i.client.ChallengeSolvers = map[string]acmez.Solver{kind: solver}
 	return i, nil
+}
+
+// Roots reads Order.CA; nil: whom the system trusts.
+func Roots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(b) {
+		return nil, fmt.Errorf("%s: %w", file, errNoRoots)
+	}
+	return trusted, nil
 }
 
 func (i *issuer) close() { i.client.HTTPClient.CloseIdleConnections() }

@@ -28,8 +28,8 @@ const (
 // After an order that failed there is a pause, and after the next one a longer one. CAs count:
 // that of most allows for five an hour and name.
 const (
-	firstPause = 5 * time.Second
-	longer     = 4
+	firstPause = 2 * time.Second
+	longer     = 6
 	lastPause  = time.Hour
 )
 
@@ -116,7 +116,7 @@ func resultOf(err error) Result {
 }
 
 var (
-	errLater    = errors.New("certificates are renewed by their keepers")
+	errNotNow   = errors.New("certificates are renewed by rounds")
 	errNotThere = errors.New("the certificate is not among what was issued")
 )
 
@@ -135,7 +135,9 @@ func (k *keeper) round(ctx context.Context, look time.Duration) (
 	// A cache is for servers that ask certmagic for certificates. Ours is of this round alone;
 	// what it looks after by itself it leaves alone.
 	cache := certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return nil, errLater },
+		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) {
+			return nil, errNotNow
+		},
 		RenewCheckInterval: look, OCSPCheckInterval: math.MaxInt64, Logger: zap.NewNop(),
 	})
 	defer cache.Stop()

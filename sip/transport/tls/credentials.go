@@ -91,7 +91,7 @@ func (c *credentials) choose(hello *tls.ClientHelloInfo) (best *identity) {
 		i := c.store.identity(name)
 		switch {
 		case i == nil:
-		case hello.SupportsCertificate(&i.cert) == nil:
+		case !i.awaited() && hello.SupportsCertificate(&i.cert) == nil:
 			return i
 		case best == nil || slices.Contains(i.names, asked) && !slices.Contains(best.names, asked):
 			best = i

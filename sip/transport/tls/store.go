@@ -87,6 +87,7 @@ type Status struct {
 	Name    string
 	Domains []string // of SIP
 	Ends    []Expiry
+	Awaited bool   // Files.Awaited: there is none yet
 	Wrong   string // why its files could not be read when they changed last; "": they were
 }
 
@@ -146,7 +147,7 @@ func (s *Store) List() (list []Status) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		i := all[name]
 		list = append(list, Status{
-			Name: name, Domains: i.names, Ends: i.ends, Wrong: s.wrong[name],
+			Name: name, Domains: i.names, Ends: i.ends, Awaited: i.awaited(), Wrong: s.wrong[name],
 		})
 	}
 	return list

@@ -15,7 +15,7 @@ type Certificate struct {
 	Name    string   `json:"name" doc:"In the policy."`
 	Domains []string `json:"domains" doc:"SIP domains it is of, RFC 5922."`
 	Ends    []Expiry `json:"ends" doc:"When it ends, and what is with it."`
-	Error   string   `json:"error,omitempty" doc:"Why it could not be read again; what was stays."`
+	Error   string   `json:"error,omitempty" doc:"Why it was not issued or not read again; what was stays."`
 }
 
 // Expiry is when something of a certificate ends.
@@ -26,7 +26,7 @@ type Expiry struct {
 
 func (s *Server) tellCertificates(http.ResponseWriter, *http.Request) (any, error) {
 	list := []Certificate{}
-	for _, c := range s.Certificates.List() {
+	for _, c := range s.Certificates() {
 		one := Certificate{Name: c.Name, Domains: append([]string{}, c.Domains...), Error: c.Wrong}
 		for _, e := range c.Ends {
 			one.Ends = append(one.Ends, Expiry{Of: e.Of, At: e.At})

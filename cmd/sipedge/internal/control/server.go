@@ -47,7 +47,7 @@ type Config struct {
 	Data    func() *backends.Services // those of the policy that runs
 	Failed  *failed.Memory
 	// Certificates are what secure listeners show.
-	Certificates *tls.Store
+	Certificates func() []tls.Status
 	State        func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)

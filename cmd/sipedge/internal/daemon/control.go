@@ -33,7 +33,7 @@ func (d *Daemon) serveControl() {
 	d.control = control.NewServer(control.Config{
 		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started,
 		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data.Load, State: d.state,
-		Failed: d.failed, Certificates: d.certs,
+		Failed: d.failed, Certificates: d.certs.List,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
 		RPC: mi.Over,

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/certificates"
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router"
 	"sipedge/router/data"
@@ -75,7 +76,7 @@ type Daemon struct {
 	level   *slog.LevelVar
 	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
-	certs   *tls.Store
+	certs   *certificates.Keeper
 	data    atomic.Pointer[backends.Services] // of the policy that runs
 	router  *router.Router
 	names   *resolve.Resolver
@@ -168,7 +169,7 @@ func (d *Daemon) build(src schema.Source) error {
 		return err
 	}
 	d.data.Store(services)
-	sockets := sockets(d.doc, d.certs)
+	sockets := sockets(d.doc, d.certs.Store)
 	d.manager, err = transport.NewManager(sockets, d.cfg.Drivers)
 	if err != nil {
 		d.closeServices(services)
@@ -198,7 +199,6 @@ func (d *Daemon) build(src schema.Source) error {
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
 	d.running.Go(func() { data.Watch(ctx, filesEvery, d.router.Tables, d.log) })
-	d.running.Go(func() { d.certs.Watch(ctx, filesEvery, d.log) })
 	return nil
 }
 
@@ -222,6 +222,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	}
 	d.router.Swap(policy)
 	d.manager.Start(d.router)
+	d.running.Go(func() { d.certs.Run(d.ends, filesEvery) })
 	d.running.Go(func() { d.giveBack(d.ends) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {

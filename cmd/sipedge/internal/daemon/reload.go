@@ -59,7 +59,7 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 		return nil, &unfitError{fmt.Errorf("%s cannot change while the server runs: restart it",
 			strings.Join(changed, ", "))}
 	}
-	certificates, bad := prepareCertificates(doc)
+	certificates, bad := d.certs.Prepare(doc)
 	if len(bad) > 0 {
 		return nil, &Problems{src, append(diags, bad...), true}
 	}
@@ -67,7 +67,7 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	if err != nil {
 		return nil, err
 	}
-	listeners, err := d.manager.Prepare(sockets(doc, d.certs).Listeners)
+	listeners, err := d.manager.Prepare(sockets(doc, d.certs.Store).Listeners)
 	if err != nil {
 		d.closeServices(added)
 		return nil, refused(&unfitError{err}, doc, problems)
