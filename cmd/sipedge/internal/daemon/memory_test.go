@@ -6,7 +6,7 @@ import "testing"
 // gone, once more when all of it has, and never for what is small.
 func TestPeak(t *testing.T) {
 	given := 0
-	p := peak{give: func() { given++ }}
+	p := peak{worth: 10000, give: func() { given++ }}
 	for i, step := range []struct {
 		live int64
 		want int
