@@ -23,35 +23,47 @@ func (d *Daemon) limitMemory() {
 
 const (
 	peakEvery = 10 * time.Second
-	peakOver  = 100 // so few are nothing
-
-	transactionsWorth = 10000 // transactions and contexts that are worth it
-	connectionsWorth  = 1000  // connections that were awake, with a stack and buffers each
+	peakLeast = 10000 // transactions and contexts that are worth it
+	peakOver  = 100   // so few are nothing
+	restWorth = 1000  // connections that came to rest are worth it
 )
 
 // A peak is the most that was in memory since memory was last given back to the system. An idle
 // process would collect once in two minutes, and then keep what it might need again.
 type peak struct {
-	worth int64 // the least that is one
-	high  int64
-	left  bool // something is left of it
-	give  func()
+	high int64
+	left bool // something is left of it
+	give func()
 }
 
 // look gives memory back when half of a peak is gone, and when all of it is.
 func (p *peak) look(live int64) {
 	p.high = max(p.high, live)
-	half := p.high >= p.worth && live <= p.high/2
+	half := p.high >= peakLeast && live <= p.high/2
 	if half || p.left && live <= peakOver {
 		p.give()
 		p.high, p.left = live, live > peakOver
 	}
 }
 
+// rested are the connections at rest for which memory has been given back.
+type rested struct {
+	last int64
+	give func()
+}
+
+// look gives back what connections left behind that came to rest, when these are many.
+func (r *rested) look(resting int64) {
+	r.last = min(r.last, resting)
+	if resting-r.last >= max(restWorth, r.last/8) {
+		r.give()
+		r.last = resting
+	}
+}
+
 // giveBack looks until ctx ends.
 func (d *Daemon) giveBack(ctx context.Context) {
-	transactions := peak{worth: transactionsWorth, give: debug.FreeOSMemory}
-	connections := peak{worth: connectionsWorth, give: debug.FreeOSMemory}
+	p, r := peak{give: debug.FreeOSMemory}, rested{give: debug.FreeOSMemory}
 	tick := time.NewTicker(peakEvery)
 	defer tick.Stop()
 	for {
@@ -59,16 +71,16 @@ func (d *Daemon) giveBack(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			transactions.look(d.router.Live())
-			connections.look(d.awake())
+			p.look(d.router.Live())
+			r.look(d.resting())
 		}
 	}
 }
 
-// awake counts the connections that do not rest.
-func (d *Daemon) awake() (sum int64) {
+// resting counts the connections that have given up their stacks and buffers.
+func (d *Daemon) resting() (sum int64) {
 	for _, s := range d.manager.Stats() {
-		sum += s.Open.Load() - s.Resting.Load()
+		sum += s.Resting.Load()
 	}
 	return sum
 }
