@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"sipedge/sip"
@@ -19,20 +20,24 @@ import (
 // conn is one connection, from the first attempt to open it to Closed.
 type conn struct {
 	s        *Socket
-	flow     transport.Flow // Local and Peer are set before anybody else sees it
-	from     netip.Addr     // where it was accepted from; zero: we opened it
-	name     sip.HostName   // whom it was opened to
-	stopping atomic.Bool    // Close wants the goroutine to end
-	wrote    atomic.Int64   // when bytes left last, Unix ns
-	writer   sync.WaitGroup // the goroutine that writes, while there is one
-	answered bool           // the User has answered what ended the reading
-	aliased  bool           // requests to the peer may leave by it, though he opened it
-	leads    []place        // where it is found; of the Socket's mu
+	flow     transport.Flow  // Local and Peer are set before anybody else sees it
+	from     netip.Addr      // where it was accepted from; zero: we opened it
+	name     sip.HostName    // whom it was opened to
+	stopping atomic.Bool     // Close wants the goroutine to end
+	wrote    atomic.Int64    // when bytes left last, Unix ns
+	writer   sync.WaitGroup  // the goroutine that writes, while there is one
+	answered bool            // the User has answered what ended the reading
+	aliased  bool            // requests to the peer may leave by it, though he opened it
+	leads    []place         // where it is found; of the Socket's mu
+	framing  Framing         // of the reader, nil until it begins
+	active   atomic.Int64    // when bytes came last, Unix ns
+	raw      syscall.RawConn // nil: it can't rest
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
 	open    bool     // messages can leave
 	over    bool     // nothing is taken any more
+	resting bool     // nobody reads: the Socket's watch does
 	reason  transport.Reason
 	cause   error
 	out     *outbox // what waits; nil: nothing
@@ -105,6 +110,9 @@ func (c *conn) has(nc net.Conn) {
 	if k, ok := nc.(known); ok {
 		c.flow.Peer = k.Peer()
 	}
+	if w, ok := nc.(syscall.Conn); ok && c.s.env.Limits.Idle >= restWorth {
+		c.raw, _ = w.SyscallConn() // nil: it does without
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.nc = nc
@@ -122,16 +130,22 @@ func (c *conn) ready() {
 // run is the life of a connection that has been made:
 //
 //  1. one that was accepted is opened, as its protocol asks for;
-//  2. read until there is nothing more to read, or a limit is reached;
+//  2. read until there is nothing more to read, or a limit is reached; a connection that is quiet
+//     rests, and resume goes on when there is something to read;
 //  3. take no more messages, let those that wait leave;
 //  4. close, and tell the User what did not leave and that it is over.
 func (c *conn) run() {
-	st := c.s.env.Stats
-	st.Open.Add(1)
-	reason, err := c.begin()
-	if err == nil {
-		reason, err = c.read()
+	c.s.env.Stats.Open.Add(1)
+	if reason, err := c.begin(); err != nil {
+		c.finish(reason, err)
+		return
 	}
+	c.resume()
+}
+
+// finish is the end of run.
+func (c *conn) finish(reason transport.Reason, err error) {
+	st := c.s.env.Stats
 	c.stop(reason, err)
 	c.writer.Wait()
 	if c.answered {
@@ -210,10 +224,11 @@ func (c *conn) linger() {
 func (c *conn) interrupt() {
 	c.stopping.Store(true)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.nc != nil {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
+	c.mu.Unlock()
+	c.wake()
 }
 
 // cut makes run go on to its third step.

@@ -3,8 +3,10 @@
 // brings a net.Listener and a way to dial.
 //
 // A connection has one goroutine from its first moment to its last, which
-// reads, reports what did not leave, and says Closed. Another one writes
-// while something waits.
+// reads, reports what did not leave, and says Closed; but while the
+// connection is quiet for more than a few seconds it has none, and package
+// watch tells when it needs one again. Another one writes while something
+// waits.
 //
 // Its one law: a peer costs no more than its limits, however it behaves.
 //

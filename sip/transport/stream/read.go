@@ -48,8 +48,12 @@ var (
 
 // read gives every message to the User, and says why there are no more.
 func (c *conn) read() (transport.Reason, error) {
+	if c.framing == nil {
+		c.framing = c.s.protocol.Framing()
+		c.active.Store(time.Now().UnixNano())
+	}
 	r := reader{
-		c: c, framing: c.s.protocol.Framing(), buf: make([]byte, firstBuffer), active: time.Now(),
+		c: c, framing: c.framing, buf: make([]byte, firstBuffer),
 	}
 	r.parts, _ = c.nc.(Parts)
 	for {
@@ -84,6 +88,7 @@ func (r *reader) fill() (reason transport.Reason, broken, err error) {
 	}
 	r.w += n
 	r.active = time.Now()
+	r.c.active.Store(r.active.UnixNano())
 	if r.parts != nil {
 		reason, broken = r.part(end)
 	} else {
@@ -121,13 +126,17 @@ func (r *reader) arm() {
 		r.deadline(r.begun.Add(l.Arrival))
 		return
 	}
-	last := r.active
-	if w := time.Unix(0, r.c.wrote.Load()); w.After(last) {
-		last = w
+	now := time.Now()
+	wait, lag := l.Idle, l.Idle/16
+	if r.mayRest() {
+		wait = r.c.s.restAfter
+		lag = wait
 	}
-	idle := last.Add(l.Idle)
-	if d := idle.Sub(r.armed); d > l.Idle/16 || d < 0 {
-		r.deadline(idle)
+	if d := now.Add(wait).Sub(r.armed); d > lag || d < 0 {
+		if quiet := r.c.quiet(); quiet < wait { // else bytes are there that woke us
+			wait -= quiet
+		}
+		r.deadline(now.Add(wait))
 	}
 }
 
@@ -150,13 +159,7 @@ func (r *reader) failed(err error) (transport.Reason, error) {
 	case !r.begun.IsZero():
 		return transport.EndedSlow, errSlow
 	}
-	// Bytes we wrote count as well, and the deadline may lag behind a little.
-	last := max(r.active.UnixNano(), r.c.wrote.Load())
-	if time.Since(time.Unix(0, last)) >= r.c.s.env.Limits.Idle {
-		return transport.EndedIdle, errIdle
-	}
-	r.armed = time.Time{}
-	return 0, nil
+	return r.expired()
 }
 
 // frames takes off the buffer what is complete and makes room for the rest.

@@ -166,9 +166,10 @@ func (c *conn) broken(o *outbox, n int, err error) {
 	}
 	c.stop(reason, err)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.unsent = o.refs(c.unsent, n)
 	_ = c.nc.Close() // the reader wakes
+	c.mu.Unlock()
+	c.wake()
 }
 
 var errStalled = errors.New("the peer does not read")

@@ -129,6 +129,16 @@ func (s *secured) Is(name sip.HostName, address netip.Addr) bool {
 	return s.ours.Client(name, address).VerifyConnection(s.ConnectionState()) == nil
 }
 
+// SyscallConn is that of the socket below: when that can't be read, neither can this, once a Read
+// has found nothing.
+func (s *secured) SyscallConn() (syscall.RawConn, error) {
+	c, ok := s.wire.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return c.SyscallConn()
+}
+
 // Close says goodbye if there is room for it, and does not wait.
 func (s *secured) Close() error {
 	s.wire.ending.Store(true)

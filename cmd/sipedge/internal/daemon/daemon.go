@@ -32,6 +32,7 @@ import (
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tls"
+	"sipedge/sip/transport/vigil"
 )
 
 // Config of a Daemon.
@@ -175,7 +176,7 @@ func (d *Daemon) build(src schema.Source) error {
 		d.closeServices(services)
 		return err
 	}
-	d.lent = processors{runtime.GOMAXPROCS(0), sockets.Workers}
+	d.lent.own, d.lent.readers = runtime.GOMAXPROCS(0), sockets.Workers
 	d.lent.lend(d.manager.Listeners())
 	limits := &d.doc.Limits
 	d.clock = newClock()
@@ -225,6 +226,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.running.Go(func() { d.certs.Run(d.ends, filesEvery) })
 	d.running.Go(func() { d.giveBack(d.ends) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
+	d.running.Go(func() { vigil.Keep(d.ends, d.overConnections) })
 	for _, l := range d.manager.Listeners() {
 		d.tellListener("listening", l)
 	}

@@ -25,6 +25,7 @@ const (
 	peakEvery = 10 * time.Second
 	peakLeast = 10000 // transactions and contexts that are worth it
 	peakOver  = 100   // so few are nothing
+	restWorth = 1000  // connections that came to rest are worth it
 )
 
 // A peak is the most that was in memory since memory was last given back to the system. An idle
@@ -45,9 +46,24 @@ func (p *peak) look(live int64) {
 	}
 }
 
+// rested are the connections at rest for which memory has been given back.
+type rested struct {
+	last int64
+	give func()
+}
+
+// look gives back what connections left behind that came to rest, when these are many.
+func (r *rested) look(resting int64) {
+	r.last = min(r.last, resting)
+	if resting-r.last >= max(restWorth, r.last/8) {
+		r.give()
+		r.last = resting
+	}
+}
+
 // giveBack looks until ctx ends.
 func (d *Daemon) giveBack(ctx context.Context) {
-	p := peak{give: debug.FreeOSMemory}
+	p, r := peak{give: debug.FreeOSMemory}, rested{give: debug.FreeOSMemory}
 	tick := time.NewTicker(peakEvery)
 	defer tick.Stop()
 	for {
@@ -56,6 +72,15 @@ func (d *Daemon) giveBack(ctx context.Context) {
 			return
 		case <-tick.C:
 			p.look(d.router.Live())
+			r.look(d.resting())
 		}
 	}
+}
+
+// resting counts the connections that have given up their stacks and buffers.
+func (d *Daemon) resting() (sum int64) {
+	for _, s := range d.manager.Stats() {
+		sum += s.Resting.Load()
+	}
+	return sum
 }
