@@ -71,7 +71,7 @@ func lower(root *Value, drivers []Driver) *Document {
 			Stale:   durationOr(dns.Get("serve_stale"), 0),
 		},
 		Backends: lowerBackends(root.Get("backends"), drivers),
-		Tables:   lowerTables(root.Get("tables")),
+		Tables:   lowerTables(root.Get("tables"), root.Get("gateways")),
 		Users:    root.Get("users"),
 		Ping:     lowerPing(root.Get("nat").Get("ping")),
 		NATTests: lowerNATTests(root.Get("nat").Get("tests")),
