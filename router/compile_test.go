@@ -27,6 +27,7 @@ tables:
   banned: {cache: {}}
   did: {map: {values: {"1": a}}}
   peers: {cidr: {values: [10.0.0.0/8]}}
+  rates: {lcr: {values: [{gateways: pstn, cost: 0.01}]}}
 limits: {branches: 4, attempts: 3, max_forwards: 20, udp_request: 9KiB}
 gateways:
   pstn: {destinations: [{uri: "sip:gw1.example.net"}, {uri: "sip:10.0.0.5", weight: 3, rate: 10/s}]}
@@ -74,6 +75,7 @@ routes:
         - append_branch: {uri: "sip:{ruri.user}@10.0.0.3", q: 0.7, to: "sip:10.0.0.4"}
         - serialize_branches: {}
         - force_send_socket: "tcp:10.0.0.9:5060"
+        - lcr: {table: rates, number: "{to.user}", group: "{from.host}", on_none: refused}
         - relay:
             branch: each
             reply: seen

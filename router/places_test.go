@@ -35,6 +35,7 @@ var places = map[string]struct{ where, step string }{
 	"max_forwards":        {"R", "{limit: 10}"},
 	"next_branches":       {"RF", "{}"},
 	"dispatch":            {"RF", "{set: pstn}"},
+	"lcr":                 {"RF", "{table: rates}"},
 	"next_destination":    {"F", "{}"},
 	"recurse":             {"F", "{}"},
 	"pop":                 {"RBFOELST", "var.x"},
@@ -118,6 +119,9 @@ func lawPolicy(step, letters string, by bool) string {
 	}
 	if strings.Contains(step, "pstn") {
 		text += "gateways: {pstn: {destinations: [{uri: \"sip:192.0.2.10\"}]}}\n"
+	}
+	if strings.Contains(step, "rates") {
+		text += "tables: {rates: {lcr: {values: []}}}\n"
 	}
 	if strings.Contains(step, "people") {
 		text += "users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}\n"

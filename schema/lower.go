@@ -76,7 +76,7 @@ func lower(root *Value, drivers []Driver) *Document {
 			Failover: !dns.Has("failover") || dns.Get("failover").B,
 		},
 		Backends: lowerBackends(root.Get("backends"), drivers),
-		Tables:   lowerTables(root.Get("tables")),
+		Tables:   lowerTables(root.Get("tables"), root.Get("gateways")),
 		Users:    root.Get("users"),
 		Ping:     lowerPing(root.Get("nat").Get("ping")),
 		NATTests: lowerNATTests(root.Get("nat").Get("tests")),

@@ -18,12 +18,16 @@ const (
 type Table struct {
 	Name string
 	Pos  Pos    // of the name
-	Kind string // set, map, prefix, cidr, cache
+	Kind string // set, map, prefix, cidr, cache, lcr
 	Rows []Row  // given in the policy
 	File Text   // or in a file beside it, CSV or YAML; "" none
 	// Header: the first line of a CSV file names its columns.
 	Header bool
 	SQL    *SQL // or in a database; nil none
+	// Rates are the rows of lcr given in the policy, a list; nil none. Gateways are the sets that
+	// its rows may name.
+	Rates    *Value
+	Gateways []string
 
 	TTL  time.Duration // cache: how long a key stays
 	Max  int           // cache: keys at most
@@ -37,6 +41,7 @@ type SQL struct {
 	Key       []string // columns, whose texts make the key
 	Separator string   // between them
 	Value     string   // column; "" none
+	Rates     *Value   // of lcr: columns, a map; nil the usual ones
 	Where     []Where  // all of which hold for the rows that count
 	Lower     bool     // keys are read in lower case
 	MaxRows   int
@@ -71,7 +76,7 @@ const (
 	notifiedRefresh = 5 * time.Minute
 )
 
-func lowerTables(v *Value) []Table {
+func lowerTables(v, gateways *Value) []Table {
 	var tables []Table
 	for i := range v.Keys {
 		k := &v.Keys[i]
@@ -84,7 +89,16 @@ func lowerTables(v *Value) []Table {
 			IPv6:   intOr(kind.Get("ipv6_prefix"), 0),
 			SQL:    lowerSQL(&kind.Value),
 		}
-		t.Rows, _ = Rows(kind.Get("values"))
+		if t.Kind == "lcr" {
+			if values := kind.Get("values"); values.Kind == List {
+				t.Rates = values
+			}
+			for i := range gateways.Keys {
+				t.Gateways = append(t.Gateways, gateways.Keys[i].Name)
+			}
+		} else {
+			t.Rows, _ = Rows(kind.Get("values"))
+		}
 		tables = append(tables, t)
 	}
 	return tables
@@ -105,6 +119,9 @@ func lowerSQL(rows *Value) *SQL {
 	}
 	if !s.Notify {
 		s.Every = durationOr(refresh, defaultRefresh)
+	}
+	if columns := v.Get("columns"); columns.Kind == Map {
+		s.Rates = columns
 	}
 	v.Get("key").Each(func(v *Value) { s.Key = append(s.Key, v.S) })
 	where := v.Get("where")

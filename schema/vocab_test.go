@@ -77,6 +77,7 @@ func testVocabulary() *schema.Vocabulary {
 			kind("put", `{table!: #CacheName, key!: #Text, value?: #Text, ttl?: #Duration}`,
 				schema.Anywhere&^b),
 			arm(kind("dispatch", `{set!: #GatewaysName, on_none?: #Name}`, r|f), "on_none"),
+			arm(kind("lcr", `{table!: #RatesName, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("query", `{table!: #TableName, key!: #Text, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("rate_limit", `{
 				key!: #Text

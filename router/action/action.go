@@ -95,7 +95,8 @@ func all() []Kind {
 	return []Kind{
 		addHeaderKind, addPathKind, aliasLookupKind, appendBranchKind, assertIdentityKind,
 		authenticateKind, banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind,
-		fixNATKind, forceRportKind, forceSendSocketKind, forwardKind, logKind, lookupKind, looseRouteKind,
+		fixNATKind, forceRportKind, forceSendSocketKind, forwardKind, lcrKind, logKind, lookupKind,
+		looseRouteKind,
 		maxForwardsKind, nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind,
 		putKind, queryKind, rateLimitKind, recordRouteKind, recurseKind, redirectKind,
 		relayKind, removeHeaderKind, replyKind, replyErrorKind, returnKind, revertURIKind, rewriteURIKind,

@@ -42,7 +42,11 @@ func (d *decoder) taker(key string) (
 
 // appender appends the text of an argument; nil: it is absent or wrong.
 func (d *decoder) appender(key string) func(b []byte, j *job.Job) []byte {
-	t, ok := d.text(d.args.Get(key))
+	return d.appends(d.args.Get(key))
+}
+
+func (d *decoder) appends(v *schema.Value) func(b []byte, j *job.Job) []byte {
+	t, ok := d.text(v)
 	if !ok {
 		return nil
 	}

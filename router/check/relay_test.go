@@ -82,8 +82,9 @@ func TestStrangersTargets(t *testing.T) {
 }
 
 // withGateways is head with a set of gateways.
-var withGateways = strings.Replace(head, "tables:",
-	"gateways: {pstn: {destinations: [{uri: \"sip:10.0.0.7\"}]}}\ntables:", 1)
+var withGateways = strings.Replace(head, "tables: {",
+	"gateways: {pstn: {destinations: [{uri: \"sip:10.0.0.7\"}]}}\n"+
+		"tables: {rates: {lcr: {values: [{gateways: pstn}]}}, ", 1)
 
 // TestLookupIsLocal: where a binding leads is ours to call, and so is a gateway; what is done to
 // the target behind it may not be.
@@ -96,6 +97,10 @@ func TestLookupIsLocal(t *testing.T) {
 		{"none is left", `{do: [{lookup: {location: contacts, on_none: gone}}, {relay: {}}]}
   sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
 		{"a gateway", `{do: [{dispatch: {set: pstn}}, {relay: {}}]}`, ""},
+		{"a gateway by its rates", `{do: [{lcr: {table: rates}}, {relay: {failure: f}}]}
+  failure: {f: [{do: [{next_destination: {}}, {relay: {}}]}]}`, ""},
+		{"no gateway by its rates", `{do: [{lcr: {table: rates, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
 		{"a gateway, without state", `{do: [{dispatch: {set: pstn}}, {forward: {}}]}`, ""},
 		{"a gateway, and another", `{do: [{dispatch: {set: pstn}}, {relay: {failure: f}}]}
   failure: {f: [{do: [{next_destination: {}}, {relay: {}}]}]}`, ""},

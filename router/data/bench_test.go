@@ -23,7 +23,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run([]string{"set", "map", "prefix"}[kind], func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				c, _, err := (&file{path: path}).read(kind)
+				c, _, err := (&file{path: path}).read(kind, nil)
 				if err != nil || len(c.rows.entries) != 1_000_000 {
 					b.Fatal(err)
 				}

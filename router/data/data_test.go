@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"sipedge/schema"
 )
@@ -88,36 +87,6 @@ func TestInAddr(t *testing.T) {
 			t.Errorf("%s: want %v, got %v and %v", addr, want, nets.InAddr(a, now), set.InAddr(a, now))
 		}
 	}
-}
-
-// The trie answers what trying every prefix would.
-func TestPrefixIsTheLongest(t *testing.T) {
-	number := rapid.StringMatching(`[+]?[12]{0,7}`)
-	rapid.Check(t, func(t *rapid.T) {
-		all := map[string]int{}
-		r := newRows(0, nil)
-		trie := newTrie(r)
-		for i, p := range rapid.SliceOfDistinct(number, rapid.ID).Draw(t, "prefixes") {
-			all[p] = i
-			if err := r.add([]byte(p), nil); err != nil {
-				t.Fatal(err)
-			}
-			if err := trie.insert(i); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, n := range rapid.SliceOfN(number, 1, 20).Draw(t, "numbers") {
-			want := -1
-			for i := len(n); i >= 0 && want < 0; i-- {
-				if row, ok := all[n[:i]]; ok {
-					want = row
-				}
-			}
-			if got := trie.longest([]byte(n)); got != want {
-				t.Fatalf("%q in %v: want %d, got %d", n, all, want, got)
-			}
-		}
-	})
 }
 
 func TestRows(t *testing.T) {

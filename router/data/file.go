@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sipedge/router/rates"
 	"sipedge/schema"
 )
 
@@ -48,8 +49,8 @@ func stampOf(path string) (stamp, error) {
 	return stamp{info.ModTime(), info.Size()}, nil
 }
 
-// read reads a CSV or YAML file. The stamp is that of before.
-func (f *file) read(kind Kind) (*content, stamp, error) {
+// read reads a CSV or YAML file, whose rows may name sets of gateways. The stamp is that of before.
+func (f *file) read(kind Kind, sets []string) (*content, stamp, error) {
 	path := f.path
 	s, err := stampOf(path)
 	if err != nil {
@@ -68,9 +69,12 @@ func (f *file) read(kind Kind) (*content, stamp, error) {
 		return nil, s, fmt.Errorf("it changed while it was read: %w", err)
 	}
 	var c *content
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".yaml", ".yml":
-		c, err = readYAML(path, b, kind)
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case ext == ".yaml", ext == ".yml":
+		c, err = readYAML(path, b, kind, sets)
+	case kind == Rates:
+		c = &content{}
+		c.rates, err = rates.ReadCSV(bytes.NewReader(b), bytes.Count(b, []byte("\n")), sets)
 	default:
 		c, err = readCSV(b, kind, f.header)
 	}
@@ -168,11 +172,18 @@ func quoted(b []byte, cols *[2][]byte) (n, lines int, rest []byte) {
 	}
 }
 
-// readYAML reads a list of keys, or a map of keys and values.
-func readYAML(path string, b []byte, kind Kind) (*content, error) {
+// readYAML reads a list of keys, a map of keys and values, or a list of rates.
+func readYAML(path string, b []byte, kind Kind, sets []string) (*content, error) {
 	v, diags := schema.ReadData(path, b)
 	if len(diags) > 0 {
 		return nil, fmt.Errorf("line %d: %s", diags[0].Pos.Line, diags[0].Message)
+	}
+	if kind == Rates {
+		r, diags := rates.ReadValues(&v, sets)
+		if len(diags) > 0 {
+			return nil, fmt.Errorf("line %d: %s", diags[0].Pos.Line, diags[0].Message)
+		}
+		return &content{rates: r}, nil
 	}
 	rows, diags := schema.Rows(&v)
 	if len(diags) > 0 {

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/rates"
 	"sipedge/schema"
 )
 
@@ -25,6 +27,7 @@ import (
 type remote struct {
 	decl *schema.SQL
 	db   backends.DB // nil: there is none, as in the test of a policy
+	sets []string    // of gateways that rates may name
 
 	told atomic.Bool  // of a change
 	busy atomic.Bool  // it is being read
@@ -40,7 +43,7 @@ var errNull = errors.New("a row has no key: its column is NULL")
 func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.DB) (
 	diags schema.Diagnostics,
 ) {
-	t.remote = &remote{decl: decl}
+	t.remote = &remote{decl: decl, sets: t.sets}
 	t.content.Store(newContent(t.kind, 0, nil))
 	if databases == nil {
 		return nil
@@ -60,8 +63,7 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 	c, err := t.remote.read(context.Background(), t.kind)
 	switch {
 	case err == nil:
-		t.content.Store(c)
-		t.history.begin(time.Now())
+		t.begin(c)
 		t.remote.later(decl.Every)
 	case decl.Required:
 		d := problem(decl.Backend, schema.BadTable,
@@ -87,9 +89,10 @@ func (r *remote) later(d time.Duration) {
 	r.due.Store(time.Now().Add(d).UnixNano())
 }
 
-// sameRemote reports whether t is a table of a kind in a database that is declared alike.
-func (t *Table) sameRemote(kind Kind, decl *schema.SQL) bool {
-	if t == nil || t.remote == nil || t.remote.db == nil || decl == nil || t.kind != kind {
+// sameRemote reports whether t is a table in a database that o is declared alike as.
+func (t *Table) sameRemote(o *Table, decl *schema.SQL) bool {
+	if t == nil || t.remote == nil || t.remote.db == nil || decl == nil || t.kind != o.kind ||
+		!slices.Equal(t.sets, o.sets) {
 		return false
 	}
 	a, b := *t.remote.decl, *decl
@@ -99,22 +102,17 @@ func (t *Table) sameRemote(kind Kind, decl *schema.SQL) bool {
 
 // read reads all rows.
 func (r *remote) read(ctx context.Context, kind Kind) (*content, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
+	if kind == Rates {
+		return r.readRates(ctx)
+	}
 	d := r.decl
-	q := backends.Select{Table: d.Table, Columns: d.Key, OrderBy: d.Key[0], Limit: d.MaxRows + 1}
+	columns := d.Key
 	if d.Value != "" {
-		q.Columns = append(q.Columns[:len(d.Key):len(d.Key)], d.Value)
+		columns = append(columns[:len(columns):len(columns)], d.Value)
 	}
-	for _, w := range d.Where {
-		q.Where = append(q.Where, backends.Where{Column: w.Column, Op: backends.Equal, Value: w.Value})
-	}
-	rows, err := r.db.Select(ctx, q)
+	rows, err := r.selected(ctx, columns, d.Key[0])
 	if err != nil {
 		return nil, err
-	}
-	if len(rows) > d.MaxRows {
-		return nil, fmt.Errorf("more than %d rows, which max_rows allows", d.MaxRows)
 	}
 	c := newContent(kind, len(rows), nil)
 	var key strings.Builder
@@ -143,6 +141,43 @@ func (r *remote) read(ctx context.Context, kind Kind) (*content, error) {
 	return c, nil
 }
 
+// selected asks for the columns of all rows.
+func (r *remote) selected(ctx context.Context, columns []string, by string) (
+	[]backends.Row, error,
+) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	d := r.decl
+	q := backends.Select{Table: d.Table, Columns: columns, OrderBy: by, Limit: d.MaxRows + 1}
+	for _, w := range d.Where {
+		q.Where = append(q.Where, backends.Where{Column: w.Column, Op: backends.Equal, Value: w.Value})
+	}
+	rows, err := r.db.Select(ctx, q)
+	if err == nil && len(rows) > d.MaxRows {
+		err = fmt.Errorf("more than %d rows, which max_rows allows", d.MaxRows)
+	}
+	return rows, err
+}
+
+// readRates reads rows of rates.
+func (r *remote) readRates(ctx context.Context) (*content, error) {
+	names := []string{"prefix", "gateways", "cost"}
+	columns := names
+	if given := r.decl.Rates; given != nil {
+		names, columns = nil, nil
+		for i := range given.Keys {
+			names, columns = append(names, given.Keys[i].Name), append(columns, given.Keys[i].S)
+		}
+	}
+	rows, err := r.selected(ctx, columns, columns[0])
+	if err != nil {
+		return nil, err
+	}
+	c := &content{}
+	c.rates, err = rates.ReadRows(names, rows, r.sets)
+	return c, err
+}
+
 // reread reads the rows again. It logs the first failure in a row, and what changed.
 func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	r := t.remote
@@ -158,14 +193,14 @@ func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 		r.later(min(r.decl.Every, retryAfter))
 	default:
 		recovered := t.history.failed.Load()
-		changed := t.history.version.Load() == 0 || !c.rows.equal(t.content.Load().rows)
+		changed := t.history.version.Load() == 0 || !c.equal(t.content.Load())
 		if changed {
 			t.content.Store(c)
 		}
 		t.history.success(changed)
 		r.later(r.decl.Every)
 		if changed || recovered {
-			log.Info("table reloaded", "table", t.name, "rows", len(c.rows.entries))
+			log.Info("table reloaded", "table", t.name, "rows", c.len())
 		}
 	}
 }

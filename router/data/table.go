@@ -7,6 +7,8 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"sipedge/router/digits"
+	"sipedge/router/rates"
 	"sipedge/schema"
 	"sipedge/sip"
 )
@@ -20,10 +22,11 @@ const (
 	Prefix              // beginnings of numbers; the longest one counts
 	CIDR                // networks; the longest prefix counts
 	Caching             // a Cache
+	Rates               // rates
 )
 
 var kinds = map[string]Kind{
-	"set": Set, "map": Map, "prefix": Prefix, "cidr": CIDR, "cache": Caching,
+	"set": Set, "map": Map, "prefix": Prefix, "cidr": CIDR, "cache": Caching, "lcr": Rates,
 }
 
 // Table is a table of a policy. What it was given at compile time is replaced
@@ -34,6 +37,7 @@ type Table struct {
 	kind    Kind
 	cache   *Cache // of Caching, which has no content
 	content atomic.Pointer[content]
+	sets    []string // of gateways that Rates may name
 	history history
 	file    *file   // nil: it comes from none
 	remote  *remote // nil: it comes from no database
@@ -42,8 +46,26 @@ type Table struct {
 // content is what a table holds, immutable.
 type content struct {
 	rows *rows
-	trie *trie              // Prefix
+	trie *digits.Trie       // Prefix
 	nets *bart.Table[int32] // CIDR: rows
+	// rates of Rates, which has no rows.
+	rates *rates.Table
+}
+
+// len is how many rows there are.
+func (c *content) len() int {
+	if c.rates != nil {
+		return c.rates.Len()
+	}
+	return len(c.rows.entries)
+}
+
+// equal reports whether c has the rows of o, a content of the same kind.
+func (c *content) equal(o *content) bool {
+	if c.rates != nil {
+		return c.rates.Equal(o.rates)
+	}
+	return c.rows.equal(o.rows)
 }
 
 // Name is what the policy calls the table.
@@ -60,7 +82,16 @@ func (t *Table) Len(now time.Time) int {
 	if t.cache != nil {
 		return t.cache.Len(now)
 	}
-	return len(t.content.Load().rows.entries)
+	return t.content.Load().len()
+}
+
+// Rates are those of a table of that kind, else nil. They are immutable: a change of
+// rows makes others.
+func (t *Table) Rates() *rates.Table {
+	if t.kind != Rates {
+		return nil
+	}
+	return t.content.Load().rates
 }
 
 // Lookup appends the value of a key to dst, and tells whether there is one: the
@@ -105,7 +136,7 @@ func (t *Table) InAddr(a netip.Addr, now time.Time) bool {
 func (c *content) find(key []byte) int {
 	switch {
 	case c.trie != nil:
-		return c.trie.longest(key)
+		return c.trie.Longest(key)
 	case c.nets != nil:
 		a, ok := sip.ParseAddr(key)
 		if !ok {
@@ -142,7 +173,7 @@ func (c *content) add(kind Kind, key, value []byte) error {
 		return err
 	}
 	if kind == Prefix && len(c.rows.entries) > before {
-		return c.trie.insert(before)
+		return c.trie.Insert(before)
 	}
 	return nil
 }
@@ -152,9 +183,11 @@ func newContent(kind Kind, n int, buf []byte) *content {
 	c := &content{rows: newRows(n, buf)}
 	switch kind {
 	case Prefix:
-		c.trie = newTrie(c.rows)
+		c.trie = digits.New(c.rows.key)
 	case CIDR:
 		c.nets = new(bart.Table[int32])
+	case Rates:
+		c.rates = new(rates.Table)
 	}
 	return c
 }

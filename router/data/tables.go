@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/rates"
 	"sipedge/schema"
 )
 
@@ -28,9 +29,9 @@ func Load(decls []schema.Table, before *Tables, databases func(name string) back
 	var diags schema.Diagnostics
 	for i := range decls {
 		d := &decls[i]
-		t := &Table{name: d.Name, kind: kinds[d.Kind]}
+		t := &Table{name: d.Name, kind: kinds[d.Kind], sets: d.Gateways}
 		old := before.Get(d.Name)
-		if old.sameRemote(t.kind, d.SQL) && databases(d.SQL.Backend.S) == old.remote.db {
+		if old.sameRemote(t, d.SQL) && databases(d.SQL.Backend.S) == old.remote.db {
 			all.list = append(all.list, old)
 			continue
 		}
@@ -47,6 +48,10 @@ func Load(decls []schema.Table, before *Tables, databases func(name string) back
 			}
 		case d.SQL != nil:
 			diags = append(diags, t.connect(d.SQL, databases)...)
+		case d.Rates != nil:
+			r, wrong := rates.ReadValues(d.Rates, t.sets)
+			diags = append(diags, wrong...)
+			t.begin(&content{rates: r})
 		default:
 			diags = append(diags, t.fill(d.Rows)...)
 		}
@@ -81,7 +86,7 @@ func (t *Tables) List() []*Table {
 func (t *Table) open(path string, header bool, old *Table) error {
 	t.file = &file{path: path, header: header}
 	if old != nil && old.kind == t.kind && old.file != nil && old.file.path == path &&
-		old.file.header == header {
+		old.file.header == header && slices.Equal(old.sets, t.sets) {
 		old.file.mu.Lock()
 		loaded := old.file.loaded
 		old.file.mu.Unlock()
@@ -92,13 +97,18 @@ func (t *Table) open(path string, header bool, old *Table) error {
 			return nil
 		}
 	}
-	c, s, err := t.file.read(t.kind)
+	c, s, err := t.file.read(t.kind, t.sets)
 	t.file.loaded, t.file.seen = s, s
 	if err == nil {
-		t.history.begin(time.Now())
-		t.content.Store(c)
+		t.begin(c)
 	}
 	return err
+}
+
+// begin takes the first rows.
+func (t *Table) begin(c *content) {
+	t.history.begin(time.Now())
+	t.content.Store(c)
 }
 
 // fill takes the rows that the policy gives.
@@ -113,8 +123,7 @@ func (t *Table) fill(rows []schema.Row) (diags schema.Diagnostics) {
 			diags = append(diags, problem(r.Key, code, err.Error()))
 		}
 	}
-	t.history.begin(time.Now())
-	t.content.Store(c)
+	t.begin(c)
 	return diags
 }
 

@@ -89,7 +89,7 @@ func (t *Table) refresh(log *slog.Logger) {
 	}
 	var c *content
 	if err == nil {
-		c, now, err = f.read(t.kind)
+		c, now, err = f.read(t.kind, t.sets)
 	}
 	f.loaded, f.seen = now, now
 	if err != nil {
@@ -98,7 +98,7 @@ func (t *Table) refresh(log *slog.Logger) {
 			"table", t.name, "file", f.path, "error", err)
 		return
 	}
-	t.history.success(!c.rows.equal(t.content.Load().rows))
+	t.history.success(!c.equal(t.content.Load()))
 	t.content.Store(c)
-	log.Info("table reloaded", "table", t.name, "rows", len(c.rows.entries))
+	log.Info("table reloaded", "table", t.name, "rows", c.len())
 }

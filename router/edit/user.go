@@ -1,6 +1,10 @@
 package edit
 
-import "sipedge/sip"
+import (
+	"bytes"
+
+	"sipedge/sip"
+)
 
 // SetUser sets the user of the Request-URI; what cannot stand in a user is escaped. It cannot be
 // empty.
@@ -59,6 +63,31 @@ func StripUser(m *sip.Message, n int, tail bool) error {
 		u.User = u.User[i:]
 	}
 	return setRURI(m, &u)
+}
+
+// SetNumber makes the user of the Request-URI one that it was before, as it stood there, without
+// its first n characters and with a text before the others. One that is empty then is not written,
+// unless it was.
+func SetNumber(m *sip.Message, user []byte, n int, add []byte) error {
+	u, err := ruri(m)
+	if err != nil {
+		return err
+	}
+	rest := user
+	for ; n > 0 && len(rest) > 0; n-- {
+		rest = rest[charLen(rest):]
+	}
+	if n > 0 || len(user) > 0 && len(add)+len(rest) == 0 {
+		return ErrShort
+	}
+	s := scratches.Get().(*scratch)
+	s.b = append(appendUser(s.b[:0], add), rest...)
+	if !bytes.Equal(s.b, u.User) {
+		u.User = s.b
+		err = setRURI(m, &u)
+	}
+	scratches.Put(s)
+	return err
 }
 
 // appendUser appends b as the user of a URI: escapes in it stay, what may not

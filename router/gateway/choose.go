@@ -47,10 +47,21 @@ func (p *plans) sets(plan uint32) []*Set {
 	return p.list[plan-1]
 }
 
-// Choose chooses a gateway that c has not tried, of the first set of its plan that has one for q,
+// Plans are the numbers of plans of one set each, of all sets in the order of the policy.
+func (s *Sets) Plans() (plans []uint32) {
+	if s == nil {
+		return nil
+	}
+	for _, set := range s.list {
+		plans = append(plans, s.plan([]*Set{set}))
+	}
+	return plans
+}
+
+// Choose chooses a gateway that c has not tried, of the first set of a plan that has one for q,
 // and notes it in c. Nil: there is none.
-func (r *Registry) Choose(s *Sets, c *job.Choice, q *Request) *Gateway {
-	for _, set := range s.sets(c.Plan) {
+func (r *Registry) Choose(s *Sets, plan uint32, c *job.Choice, q *Request) *Gateway {
+	for _, set := range s.sets(plan) {
 		if g := set.choose(r.cfg.Random, c, q); g != nil {
 			return g
 		}

@@ -111,7 +111,7 @@ func (y *yard) choose(sets *Sets, set string, c *job.Choice) *Gateway {
 	if c.Plan == 0 {
 		c.Plan = sets.plan([]*Set{sets.Get(set)})
 	}
-	return y.Choose(sets, c, &Request{Now: y.now, Call: true})
+	return y.Choose(sets, c.Plan, c, &Request{Now: y.now, Call: true})
 }
 
 // share is how many of n choices with different keys each gateway had.

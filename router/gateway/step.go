@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"time"
 
+	"sipedge/router/edit"
 	"sipedge/router/job"
 	"sipedge/router/vars"
 	"sipedge/schema"
@@ -28,11 +30,12 @@ type Env struct {
 // Arm is taken instead of the rest of a run; off its end the request is answered status.
 type Arm func(ctx context.Context, j *job.Job, status int) job.Verdict
 
-// chosenSchema are the arguments of what is done with a gateway that was chosen.
-const chosenSchema = `	// Whether its host, port and transport are written into the Request-URI as
+// ChosenSchema are the arguments of what is done with a gateway that was chosen.
+const ChosenSchema = `	// Whether its host, port and transport are written into the Request-URI as
 	// well, which otherwise stays as it is.
 	rewrite_host?: bool
-	// The variable that gets the attributes of the gateway.
+	// The variable that gets the attributes of the gateway; those of the row by which lcr chose it,
+	// if it has some.
 	into?: #VarName
 `
 
@@ -47,7 +50,7 @@ var Dispatch = schema.Kind{
 	set!: #GatewaysName | [#GatewaysName, ...#GatewaysName]
 	// What has the same gateway of a set with the algorithm hash: {call_id} unless set.
 	key?: #Text
-` + chosenSchema + `	// The sub-route taken when no gateway can be used; 503 unless set.
+` + ChosenSchema + `	// The sub-route taken when no gateway can be used; 503 unless set.
 	on_none?: #Name
 }`,
 	Where:  schema.InRequest | schema.InFailure,
@@ -58,11 +61,11 @@ var Dispatch = schema.Kind{
 // Next is the action next_destination.
 var Next = schema.Kind{
 	Name: "next_destination",
-	Doc: "Chooses another gateway in a failure route, of what `dispatch` chose from: one that this " +
-		"request was not sent to. When there is none the arm runs; without it the best reply goes " +
-		"upstream.",
+	Doc: "Chooses another gateway in a failure route, of what `dispatch` or `lcr` chose from: one " +
+		"that this request was not sent to. When there is none the arm runs; without it the best " +
+		"reply goes upstream.",
 	Schema: `{
-` + chosenSchema + `	// The sub-route taken when no other gateway can be used.
+` + ChosenSchema + `	// The sub-route taken when no other gateway can be used.
 	on_none?: #Name
 }`,
 	Where:  schema.InFailure,
@@ -112,13 +115,17 @@ func NewDispatch(e *Env) job.Step {
 }
 
 func (s *dispatch) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
-	var buf [256]byte
-	key := j.Msg.CallID()
-	if s.key != nil {
-		key = s.key(buf[:0], j)
-	}
-	j.Choice = job.Choice{Plan: s.plan, Seed: Seed(key)}
+	j.Ways, j.Choice = nil, job.Choice{Plan: s.plan, Seed: seed(s.key, j)}
 	return s.choose(ctx, j)
+}
+
+// seed is that of the key of a request; nil: its Call-ID.
+func seed(key func(b []byte, j *job.Job) []byte, j *job.Job) uint32 {
+	if key == nil {
+		return Seed(j.Msg.CallID())
+	}
+	var buf [256]byte
+	return Seed(key(buf[:0], j))
 }
 
 type next struct{ step }
@@ -128,33 +135,83 @@ func NewNext(e *Env) job.Step { return &next{e.step()} }
 
 func (s *next) Run(ctx context.Context, j *job.Job) (job.Verdict, error) { return s.choose(ctx, j) }
 
+// Find finds the ways of a request at a time, which may be none.
+type Find func(j *job.Job, now time.Time, random func() uint64) *job.Ways
+
+type byWays struct {
+	step
+	find Find
+	key  func(b []byte, j *job.Job) []byte
+}
+
+// NewByWays makes a step that chooses a gateway by the first of the ways of a request that has one.
+// Its arguments are those of Dispatch but for the set.
+func NewByWays(e *Env, find Find) job.Step { return &byWays{e.step(), find, e.Text("key")} }
+
+func (s *byWays) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
+	j.Choice = job.Choice{Seed: seed(s.key, j)}
+	j.Ways = s.find(j, s.registry.now(j), s.registry.cfg.Random)
+	return s.choose(ctx, j)
+}
+
+// now is the time of a run.
+func (r *Registry) now(j *job.Job) time.Time {
+	if j.Now.IsZero() {
+		return r.cfg.Clock()
+	}
+	return j.Now
+}
+
 // choose has the request go to a gateway.
 func (s *step) choose(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	q := requestOf(j)
-	if q.Now.IsZero() {
-		q.Now = s.registry.cfg.Clock()
-	}
-	g := s.registry.Choose(s.sets, &j.Choice, &q)
+	q.Now = s.registry.now(j)
+	g, way := s.pick(j, &q)
 	if g == nil {
 		return s.onNone(ctx, j, 503), nil
 	}
 	j.Own = job.Target{Q: 1000, NextHop: g.URI, Local: true, Gateway: g.id}
+	attributes := g.Attributes
+	if way != nil {
+		if err := edit.SetNumber(j.Msg, j.Ways.User, way.Strip, way.Add); err != nil {
+			return job.Next, err
+		}
+		if len(way.Attributes) > 0 {
+			attributes = way.Attributes
+		}
+	}
 	var err error
 	if s.rewrite {
 		err = g.rewrite(j)
 	}
 	if s.into != nil && err == nil {
 		var fits bool
-		if fits, err = s.into.Set(j, g.Attributes); !fits && len(g.Attributes) > 0 && s.unfit != nil {
+		if fits, err = s.into.Set(j, attributes); !fits && len(attributes) > 0 && s.unfit != nil {
 			s.unfit()
 		}
 	}
 	return job.Next, err
 }
 
+// pick picks a gateway of the plan of a request, or by the first of its ways from the one on that
+// it is at.
+func (s *step) pick(j *job.Job, q *Request) (*Gateway, *job.Way) {
+	c := &j.Choice
+	if j.Ways == nil {
+		return s.registry.Choose(s.sets, c.Plan, c, q), nil
+	}
+	for ; int(c.Plan) < len(j.Ways.List); c.Plan, c.Tried = c.Plan+1, 0 {
+		way := &j.Ways.List[c.Plan]
+		if g := s.registry.Choose(s.sets, way.Plan, c, q); g != nil {
+			return g, way
+		}
+	}
+	return nil, nil
+}
+
 func requestOf(j *job.Job) Request {
 	dialog := j.Msg.ToTag() != nil
-	return Request{Now: j.Now, Call: j.Msg.Method() == sip.INVITE && !dialog, Dialog: dialog}
+	return Request{Call: j.Msg.Method() == sip.INVITE && !dialog, Dialog: dialog}
 }
 
 // Parameters that lead elsewhere.

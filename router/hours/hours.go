@@ -3,7 +3,10 @@
 package hours
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // zones wherever the program runs
 )
@@ -56,4 +59,58 @@ func (s *Span) Has(t time.Time) bool {
 		return s.Days&(1<<day) != 0
 	}
 	return s.Days&(1<<day) != 0 && now >= s.From
+}
+
+var clock = regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`)
+
+// Parse reads a span: days, times of day, a zone, each of which may be left out: "mon-fri,sun
+// 08:00-18:30 Europe/Berlin". Without days it is every day, without times all day, without a zone
+// UTC.
+func Parse(text string) (s Span, err error) {
+	s = Span{EveryDay, 0, 24 * 60, time.UTC}
+	words := strings.Fields(text)
+	if len(words) > 0 && words[0][0] >= 'a' && words[0][0] <= 'z' {
+		if s.Days, err = parseDays(words[0]); err != nil {
+			return s, err
+		}
+		words = words[1:]
+	}
+	if len(words) > 0 && words[0][0] >= '0' && words[0][0] <= '9' {
+		from, to, _ := strings.Cut(words[0], "-")
+		if !clock.MatchString(from) || !clock.MatchString(to) || from == to || from == "24:00" {
+			return s, fmt.Errorf("%q are no times of day; write them like 08:00-18:30", words[0])
+		}
+		s.From, s.To, words = Minute(from), Minute(to), words[1:]
+	}
+	if len(words) > 0 {
+		zone, ok := Zone(words[0])
+		if !ok {
+			return s, fmt.Errorf("%q is no time zone; write it like Europe/Berlin", words[0])
+		}
+		s.Zone, words = zone, words[1:]
+	}
+	if len(words) > 0 {
+		return s, fmt.Errorf("%q: days, times and a zone, like mon-fri 08:00-18:30 Europe/Berlin", text)
+	}
+	return s, nil
+}
+
+// parseDays reads days and ranges of them: mon-fri,sun. A range may go over the end of the week.
+func parseDays(text string) (d Days, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, to := slices.Index(names, first), slices.Index(names, last)
+		if from < 0 || to < 0 {
+			return 0, fmt.Errorf("%q are no days; write them like mon-fri,sun", text)
+		}
+		for ; ; from = (from + 1) % 7 {
+			if d |= 1 << from; from == to {
+				break
+			}
+		}
+	}
+	return d, nil
 }

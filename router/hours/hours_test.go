@@ -51,3 +51,62 @@ func TestHas(t *testing.T) {
 		}
 	}
 }
+
+func TestParse(t *testing.T) {
+	berlin, _ := Zone("Europe/Berlin")
+	for text, want := range map[string]Span{
+		"":                    {EveryDay, 0, 1440, time.UTC},
+		"mon-fri":             {On([]string{"mon", "tue", "wed", "thu", "fri"}), 0, 1440, time.UTC},
+		"fri-mon 22:00-06:00": {On([]string{"fri", "sat", "sun", "mon"}), 1320, 360, time.UTC},
+		"08:00-24:00":         {EveryDay, 480, 1440, time.UTC},
+		"Europe/Berlin":       {EveryDay, 0, 1440, berlin},
+		"mon,wed-thu 08:00-18:30 Europe/Berlin": {
+			On([]string{"mon", "wed", "thu"}), 480, 1110, berlin,
+		},
+	} {
+		got, err := Parse(text)
+		if err != nil || got.Days != want.Days || got.From != want.From || got.To != want.To ||
+			got.Zone.String() != want.Zone.String() {
+			t.Errorf("%q: want %+v, got %+v, %v", text, want, got, err)
+		}
+	}
+	for _, text := range []string{
+		"mo", "mon-", "mon,", "08:00", "8:00-9:00", "09:00-09:00", "24:00-08:00", "08:00-25:00",
+		"Europe/Nowhere", "Local", "mon 08:00-09:00 UTC more", "08:00-09:00 mon",
+	} {
+		if got, err := Parse(text); err == nil {
+			t.Errorf("%q: %+v, want an error", text, got)
+		}
+	}
+}
+
+// The clock on the wall counts: an hour that is skipped is in no span, one that comes twice is in
+// its span twice, and a night is as long as it is.
+func TestSummerTime(t *testing.T) {
+	two, _ := Parse("02:00-03:00 Europe/Berlin")
+	night, _ := Parse("sat 22:00-06:00 Europe/Berlin")
+	for _, tt := range []struct {
+		span Span
+		from string
+		want time.Duration // of the 24 hours from there
+	}{
+		{two, "2026-03-28T12:00:00Z", 0}, {two, "2026-10-24T12:00:00Z", 2 * time.Hour},
+		{two, "2026-06-01T12:00:00Z", time.Hour},
+		{night, "2026-03-28T12:00:00Z", 7 * time.Hour}, {night, "2026-10-24T12:00:00Z", 9 * time.Hour},
+	} {
+		at, err := time.Parse(time.RFC3339, tt.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got time.Duration
+		for range 24 * 60 {
+			if tt.span.Has(at) {
+				got += time.Minute
+			}
+			at = at.Add(time.Minute)
+		}
+		if got != tt.want {
+			t.Errorf("%+v from %s: want %v, got %v", tt.span, tt.from, tt.want, got)
+		}
+	}
+}

@@ -81,7 +81,8 @@ type Job struct {
 
 	Targets     []Target     // by append_branch, behind the request's own URI
 	Own         Target       // how the Request-URI is reached, see Member; by lookup and dispatch
-	Choice      Choice       // of the gateway; by dispatch
+	Choice      Choice       // of the gateway; by dispatch and lcr
+	Ways        *Ways        // by lcr; nil: Choice has the plan
 	Groups      bool         // serialize_branches ran: the next relay takes the highest q only
 	Serial      bool         // the engine goes on to the groups of lower q by itself
 	Received    []byte       // the Request-URI as received, for revert_uri

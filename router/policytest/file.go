@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"sipedge/router/rates"
 	"sipedge/router/scene"
 	"sipedge/schema"
 )
@@ -139,8 +140,11 @@ func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
 // checkTables checks that tables named are the policy's and rows are rows.
 func (f *File) checkTables(v *schema.Value) (diags schema.Diagnostics) {
 	var known []string
+	ratesOf := map[string][]string{} // the sets of gateways that tables of rates may name
 	for _, t := range f.doc.Tables {
-		known = append(known, t.Name)
+		if known = append(known, t.Name); t.Kind == "lcr" {
+			ratesOf[t.Name] = t.Gateways
+		}
 	}
 	for i := range v.Keys {
 		k := &v.Keys[i]
@@ -149,7 +153,12 @@ func (f *File) checkTables(v *schema.Value) (diags schema.Diagnostics) {
 				k.Name, schema.Meant(k.Name, known)))
 			continue
 		}
-		_, more := schema.Rows(&k.Value)
+		var more schema.Diagnostics
+		if sets, ok := ratesOf[k.Name]; ok {
+			_, more = rates.ReadValues(&k.Value, sets)
+		} else {
+			_, more = schema.Rows(&k.Value)
+		}
 		diags = append(diags, more...)
 	}
 	return diags

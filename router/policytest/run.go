@@ -143,7 +143,11 @@ func withTables(policy *schema.Document, stubs *schema.Value) *schema.Document {
 	for i := range doc.Tables {
 		t := &doc.Tables[i]
 		if v := stubs.Get(t.Name); v.Kind != schema.None {
-			t.Rows, _ = schema.Rows(v)
+			if t.Kind == "lcr" {
+				t.Rates = v
+			} else {
+				t.Rows, _ = schema.Rows(v)
+			}
 			t.File, t.SQL = schema.Text{}, nil
 		}
 	}

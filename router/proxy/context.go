@@ -49,6 +49,7 @@ type responseContext struct {
 
 	received, rrParams []byte
 	recordRoute        *job.RecordRoute
+	ways               *job.Ways
 
 	auth     job.Auth
 	hooks    Hooks        // of the last relay; To is not kept
@@ -311,7 +312,7 @@ func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
 	j.Received, j.RecordRoute, j.RRParams = c.received, c.recordRoute, c.rrParams
 	j.Size = int(c.size)
 	j.SendSocket, j.Direction, j.Verified = c.sendSocket, c.direction, c.verified
-	j.Auth, j.Shared, j.Choice = c.auth, &c.avp, c.choice
+	j.Auth, j.Shared, j.Choice, j.Ways = c.auth, &c.avp, c.choice, c.ways
 	j.Trace = c.trace
 	return j
 }

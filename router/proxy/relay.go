@@ -168,7 +168,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	}
 	c.hooks.Failover = cmp.Or(h.Failover, c.set.Failover)
 	c.recordRoute, c.rrParams, c.auth = j.RecordRoute, c.keep(j.RRParams), c.keep(j.Auth)
-	c.choice = j.Choice
+	c.choice, c.ways = j.Choice, j.Ways
 	c.sendSocket, c.direction, c.verified = j.SendSocket, j.Direction, j.Verified
 	c.freeze(j.Msg)
 

@@ -63,6 +63,7 @@ type tune struct {
 	finalWait, inviteWait time.Duration
 	undo                  job.Undo
 	recordRoute           *job.RecordRoute
+	ways                  *job.Ways
 }
 
 func (c *responseContext) tune() tune {
@@ -70,7 +71,7 @@ func (c *responseContext) tune() tune {
 	return tune{
 		set: c.set, branch: h.Branch, reply: h.Reply, failure: h.Failure, onError: h.OnError,
 		finalWait: h.FinalWait, inviteWait: h.InviteWait, undo: h.undo,
-		recordRoute: c.recordRoute,
+		recordRoute: c.recordRoute, ways: c.ways,
 	}
 }
 
@@ -78,7 +79,7 @@ func (c *responseContext) tune() tune {
 func (c *responseContext) rise(sh *shard, r *record) {
 	c.state, c.flow = r.state, c.p.contexts.packer.UnpackFlow(&r.flow)
 	t := sh.Values.At(r.tune)
-	c.set, c.recordRoute = t.set, t.recordRoute
+	c.set, c.recordRoute, c.ways = t.set, t.recordRoute, t.ways
 	c.hooks = Hooks{
 		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
 		FinalWait: t.finalWait, InviteWait: t.inviteWait, undo: t.undo,
@@ -127,7 +128,7 @@ func (c *responseContext) forget() {
 		b.resp, b.fault = nil, nil
 	}
 	clear(c.later)
-	c.later = c.later[:0]
+	c.later, c.ways = c.later[:0], nil
 }
 
 func (c *responseContext) textSize() int {

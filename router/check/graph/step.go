@@ -118,8 +118,11 @@ func (s *Step) changes() {
 	case "recurse":
 		s.edits(KeyUser, KeyURI, KeyHop)
 		s.Wild = "whereto recurse follows"
-	case "dispatch", "next_destination":
+	case "dispatch":
 		s.chooses()
+	case "lcr", "next_destination": // which goes on with what lcr found
+		s.chooses()
+		s.edits(KeyUser)
 	case "alias_lookup", "speed_dial", "enum":
 		s.edits(KeyUser, KeyURI)
 		s.Wild = "what " + s.Src.Kind + " finds"

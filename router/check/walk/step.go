@@ -121,7 +121,9 @@ func (r *Run) own(s *graph.Step) {
 }
 
 // chooses reports whether a step has the next hop be a gateway; of those that write it.
-func chooses(s *schema.Step) bool { return s.Kind == "dispatch" || s.Kind == "next_destination" }
+func chooses(s *schema.Step) bool {
+	return s.Kind == "dispatch" || s.Kind == "lcr" || s.Kind == "next_destination"
+}
 
 // Finder is who names the host of what a step finds for the Request-URI; ok false: it finds
 // nothing.
@@ -133,7 +135,7 @@ func Finder(s *schema.Step) (o Owner, ok bool) {
 		return ByPolicy, true
 	case "alias_lookup":
 		return ByPolicy, true
-	case "dispatch", "next_destination":
+	case "dispatch", "lcr", "next_destination":
 		return ByPolicy, s.Args.Get("rewrite_host").B
 	case "speed_dial": // a user wrote it, and unless he authenticated anybody may say to be him
 		if s.Args.Get("owner").S == "auth" {

@@ -38,8 +38,34 @@ func NewNames(root *source.Value, known bool) *Names {
 	}
 }
 
-// table resolves the name of a table.
-func (n *Names) table(v *source.Value) *source.Diagnostic { return n.tables.named(v) }
+// table resolves the name of a table of keys.
+func (n *Names) table(v *source.Value) *source.Diagnostic {
+	if wrong := n.tables.named(v); wrong != nil {
+		return wrong
+	}
+	if decl := n.tables.decls.Get(v.S); decl.Has("lcr") {
+		return problem(v, source.WrongTable, "%q is a table of rates, for the action lcr alone", v.S)
+	}
+	return nil
+}
+
+// rates resolves the name of a table of rates, whose rows may name any set of gateways.
+func (n *Names) rates(v *source.Value) *source.Diagnostic {
+	if wrong := n.tables.named(v); wrong != nil {
+		return wrong
+	}
+	decl := n.tables.decls.Get(v.S)
+	if len(decl.Keys) == 1 && decl.Keys[0].Name != "lcr" {
+		return problem(v, source.WrongTable, "%q is a %s; rates are in a table of the kind lcr",
+			v.S, decl.Keys[0].Name)
+	}
+	if decl.Get("lcr").Get("values").Kind == source.None {
+		for i := range n.gateways.decls.Keys {
+			n.gateways.used[n.gateways.decls.Keys[i].Name] = true
+		}
+	}
+	return nil
+}
 
 // cache resolves the name of a table that can be written to.
 func (n *Names) cache(v *source.Value) *source.Diagnostic {

@@ -32,6 +32,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#Regex":           checkRegex,
 		"#IntTests":        checkOrder,
 		"#TableName":       names.table,
+		"#RatesName":       names.rates,
 		"#CertificateName": names.certificate,
 		"#Certificate":     checkCertificate,
 		"#IssuedDomain":    checkIssued,
@@ -41,6 +42,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#UsersName":       names.whose,
 		"#DomainTable":     names.domains,
 		"#Rows":            checkRows,
+		"#RateRows":        checkRows,
 		"#MapRows":         checkMapRows,
 		"#VarTests":        checkOrder,
 	}

@@ -120,6 +120,32 @@ type GatewayMode struct {
 	Mode string `json:"mode" doc:"enabled; drained: for dialogs there are; disabled: for nothing."`
 }
 
+// Rates are the rows that a number meets.
+type Rates struct {
+	Rows []RateRow `json:"rows" doc:"The longest prefix first, in the order in which they count."`
+}
+
+// RateRow is one of a table of rates.
+type RateRow struct {
+	Line       int           `json:"line" doc:"In its file or policy; of a database which one it was."`
+	Prefix     string        `json:"prefix" doc:"What the number begins with."`
+	Priority   int           `json:"priority" doc:"The lowest number comes first."`
+	Cost       string        `json:"cost" doc:"A decimal number; of one priority the lowest is first."`
+	Weight     int           `json:"weight" doc:"How often it is the first of one cost."`
+	Strip      int           `json:"strip" doc:"Characters taken off the user of the Request-URI."`
+	Add        string        `json:"add" doc:"What is put before it then."`
+	Attributes string        `json:"attributes" doc:"A text for the policy."`
+	Skipped    string        `json:"skipped" doc:"Why it does not count: group, hours, shorter."`
+	Gateways   []RateGateway `json:"gateways" doc:"Of its sets, in their order."`
+}
+
+// RateGateway is a gateway of a row.
+type RateGateway struct {
+	Set   string `json:"set" doc:"Its set."`
+	URI   string `json:"uri" doc:"As the policy has it."`
+	State string `json:"state" doc:"As of gateways; or full: it has all the calls it may have."`
+}
+
 // Tables are those of the policy.
 type Tables struct {
 	Tables []Table `json:"tables" doc:"In the author's order."`
@@ -128,7 +154,7 @@ type Tables struct {
 // Table is one of the policy.
 type Table struct {
 	Name    string  `json:"name" doc:"In the policy."`
-	Kind    string  `json:"kind" doc:"set, map, prefix, cidr or cache."`
+	Kind    string  `json:"kind" doc:"set, map, prefix, cidr, cache or lcr."`
 	Source  string  `json:"source" doc:"Whence its rows are: policy, a file, backend/table, memory."`
 	Rows    int     `json:"rows" doc:"Rows, or keys of a cache."`
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`

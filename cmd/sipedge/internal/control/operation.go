@@ -80,6 +80,13 @@ var Operations = []Operation{
 		Params: []Param{{Name: "set", Doc: "The set.", Need: true},
 			{Name: "uri", Doc: "Its URI as the policy has it; all of the set unless given."}},
 		Body: GatewayMode{}, Answer: Gateways{}, Errors: []int{404}},
+	{ID: "rates", Method: get, Path: "/v1/rates",
+		Doc: "The rows of a table of rates that a number meets, and whether their gateways can be " +
+			"used. 404: there is no such table.",
+		Params: []Param{{Name: "number", Doc: "The number.", Need: true},
+			{Name: "table", Doc: "The table; may be left out when there is one."},
+			{Name: "group", Doc: "Whose rows count besides those for all."}},
+		Answer: Rates{}, Errors: []int{404}},
 	{ID: "targets", Method: get, Path: "/v1/targets",
 		Doc:    "Targets that failed lately, by address: others are preferred to them.",
 		Answer: Targets{}},

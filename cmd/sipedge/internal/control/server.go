@@ -93,6 +93,7 @@ var handlers = map[string]handler{
 	"enable_media":   (*Server).enableMedia,
 	"gateways":       (*Server).tellGateways,
 	"set_gateway":    (*Server).setGateway,
+	"rates":          (*Server).tellRates,
 	"targets":        (*Server).tellTargets,
 	"clear_targets":  (*Server).clearTargets,
 	"log_level":      (*Server).tellLogLevel,

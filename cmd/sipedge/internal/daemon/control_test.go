@@ -45,7 +45,10 @@ func controlledBy(t *testing.T, more string) (c *controlled, policy string) {
 	if !strings.Contains(more, "backends:") {
 		more += "backends: {contacts: {memory: {}}}\n"
 	}
-	return c, policy + "tables: {them: {set: {values: [a, b]}}}\n" + more
+	if !strings.Contains(more, "tables:") {
+		more += "tables: {them: {set: {values: [a, b]}}}\n"
+	}
+	return c, policy + more
 }
 
 // do asks for an operation, whose query is pairs of names and values.
@@ -82,6 +85,7 @@ func TestControlOperations(t *testing.T) {
   contacts: {memory: {}}
   media: {rtpengine: {nodes: [{udp: "127.0.0.1:9"}]}}
 gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
+tables: {rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn, group: gold}]}}}
 `)
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
@@ -96,6 +100,7 @@ gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
 		{"certificates", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},
+		{"rates", "?number=4930", ""},
 		{"targets", "", ""}, {"clear_targets", "", ""},
 		{"log_level", "", ""}, {"set_log_level", "", `{"level": "warn"}`},
 		{"add_binding", alice, `{"contact": "sip:a@192.0.2.8", "q": 0, "expires_seconds": 90,
