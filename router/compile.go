@@ -20,6 +20,7 @@ import (
 	"sipedge/router/table"
 	"sipedge/router/uac"
 	"sipedge/router/vars"
+	"sipedge/router/vars/pseudovar"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -31,7 +32,7 @@ var Vocabulary = sync.OnceValue(func() *schema.Vocabulary { return VocabularyWit
 
 // VocabularyWith is Vocabulary with the backends of these drivers.
 func VocabularyWith(drivers []backends.Driver) *schema.Vocabulary {
-	v := &schema.Vocabulary{Fields: Fields(), Policies: policies.Files}
+	v := &schema.Vocabulary{Fields: Fields(), Policies: policies.Files, Foreign: pseudovar.Find}
 	for _, k := range action.Kinds() {
 		v.Actions = append(v.Actions, k.Kind)
 	}

@@ -98,6 +98,9 @@ const (
 	BadValue      Code = 4012 // any other value its compiler refuses
 	MayBeEmpty    Code = 4013
 
+	PlainText       = source.PlainText
+	ForeignVariable = source.ForeignVariable
+
 	UnknownVariable Code = 4020
 	UnusedVariable  Code = 4021
 	WrongVariable   Code = 4022 // a value its type cannot hold

@@ -151,5 +151,7 @@ func checkShape(root *Value, v *Vocabulary, names *refine.Names) Diagnostics {
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {
 		return Diagnostics{n.Problem(WrongVersion, "version %d is not known; there is version 1", n.N)}
 	}
-	return shape.Check(root, v.root, shape.Options{Refine: refine.All(root.Get("methods"), names)})
+	return shape.Check(root, v.root, shape.Options{
+		Refine: refine.All(root.Get("methods"), names), Foreign: v.Foreign,
+	})
 }

@@ -96,6 +96,8 @@ type Vocabulary struct {
 	// Backends are the drivers of what policies name under `backends`. Without any nothing is
 	// said of names.
 	Backends []Driver
+	// Foreign finds a word of another language in a text and says what is meant by it in a policy.
+	Foreign func(text string) (word, here string, found bool)
 	// Policies are packages a policy in CUE may import, by folder; nil none.
 	Policies fs.FS
 

@@ -30,6 +30,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#Server":          checkAddress,
 		"#HostPort":        checkHostPort,
 		"#Regex":           checkRegex,
+		"#OneStr":          checkPlain,
 		"#IntTests":        checkOrder,
 		"#TableName":       names.table,
 		"#RatesName":       names.rates,

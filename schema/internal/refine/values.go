@@ -1,6 +1,7 @@
 package refine
 
 import (
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -122,4 +123,39 @@ func checkOrder(v *source.Value) *source.Diagnostic {
 		return problem(high, source.OutOfRange, "max %d is less than min %d", high.N, low.N)
 	}
 	return nil
+}
+
+// checkPlain warns of a plain text that is written like a pattern.
+func checkPlain(v *source.Value) *source.Diagnostic {
+	if v.Kind != source.String {
+		return nil
+	}
+	hint := meantPattern(v.S)
+	if hint == "" {
+		return nil
+	}
+	d := problem(v, source.PlainText, "a plain text matches what is the same, letter by letter")
+	d.Severity, d.Hint = source.Warning, "write "+hint
+	return d
+}
+
+// meantPattern is the matcher that a text looks like; "" it looks like a text.
+func meantPattern(s string) string {
+	_, err := regexp.Compile(s)
+	if err == nil && (strings.HasPrefix(s, "^") || strings.HasSuffix(s, "$") ||
+		strings.Contains(s, ".*") || strings.Contains(s, `\d`)) {
+		return fmt.Sprintf("{regex: %q}", s)
+	}
+	inside := strings.Trim(s, "*")
+	switch {
+	case inside == "" || strings.Contains(inside, "*"):
+		return ""
+	case s == "*"+inside:
+		return fmt.Sprintf("{suffix: %q}", inside)
+	case s == inside+"*":
+		return fmt.Sprintf("{prefix: %q}", inside)
+	case s != inside:
+		return fmt.Sprintf("{contains: %q}", inside)
+	}
+	return ""
 }

@@ -16,6 +16,9 @@ type Refinement func(v *source.Value) *source.Diagnostic
 type Options struct {
 	Refine map[string]Refinement // by definition: "#Duration"
 	Plain  bool                  // no more than CUE could: two actions in a step pass
+	// Foreign finds a word of another language in a text, and says what is meant by it here;
+	// nil: there is none.
+	Foreign func(text string) (word, here string, found bool)
 }
 
 // Check holds a value against a shape: one diagnostic for each mistake.
@@ -154,6 +157,13 @@ func (w *walker) scalar(v *source.Value, s, words *Shape, owner *source.Key) {
 		d := v.Problem(source.Misplaced,
 			"values from the environment and from files are only for secrets")
 		w.addStrict(d)
+	}
+	if v.Kind == source.String && !w.secret && w.Foreign != nil {
+		if word, here, found := w.Foreign(v.S); found {
+			d := v.Problem(source.ForeignVariable, "%s is plain text here", word)
+			d.Severity, d.Hint = source.Warning, here
+			w.addStrict(d)
+		}
 	}
 }
 

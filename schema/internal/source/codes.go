@@ -38,4 +38,6 @@ const (
 	UnusedGateways     Code = 2402
 	BadNetwork         Code = 4006
 	BadRegex           Code = 4007
+	PlainText          Code = 4014 // a text that is written like a pattern
+	ForeignVariable    Code = 4015 // a pseudo-variable of OpenSIPS or Kamailio
 )
