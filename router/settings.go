@@ -73,8 +73,10 @@ func Listeners(doc *schema.Document) []transport.Listener {
 				to.Proxies = append(to.Proxies, network)
 			}
 		}
-		if l.Path != "" || l.Origins != nil {
-			to.WebSocket = &transport.WebSocket{Path: l.Path, Origins: l.Origins}
+		if to.Transport == sip.WS || to.Transport == sip.WSS {
+			to.WebSocket = &transport.WebSocket{
+				Path: l.Path, Origins: l.Origins, Ping: l.Ping, Lost: l.Lost,
+			}
 		}
 		out = append(out, to)
 	}

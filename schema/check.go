@@ -73,7 +73,7 @@ func checkWebSocket(l *Listen, v *Value) (diags Diagnostics) {
 	if l.Transport == "ws" || l.Transport == "wss" {
 		return nil
 	}
-	for _, key := range []string{"path", "origins"} {
+	for _, key := range []string{"path", "origins", "ping", "lost"} {
 		if v.Has(key) {
 			diags = append(diags, v.Get(key).Problem(UnknownKey,
 				"%q is of a WebSocket, and this listener is of %s", key, l.Transport))

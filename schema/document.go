@@ -49,10 +49,12 @@ type Listen struct {
 	Transport string // udp, tcp …
 	Addr      string // host:port, the host an IP address
 	Advertise string
-	DSCP      string   // a name or a number; "" unset
-	Proxies   []string // proxy_protocol.from: CIDRs
-	Path      string   // of ws; "": /
-	Origins   []string // of ws; nil: that of the listener
+	DSCP      string        // a name or a number; "" unset
+	Proxies   []string      // proxy_protocol.from: CIDRs
+	Path      string        // of ws; "": /
+	Origins   []string      // of ws; nil: that of the listener
+	Ping      time.Duration // of ws: when a client is silent; 0: never
+	Lost      int           // of ws: pings without an answer
 	// Certificates are names, of a secure transport.
 	Certificates []string
 	Pos          Pos

@@ -28,6 +28,8 @@ const (
 	defaultAsks        = 5 * time.Second
 	defaultSpare       = 30 * time.Second
 	defaultBudget      = 2 * time.Second
+	defaultSilence     = 30 * time.Second // listen.ping
+	defaultUnanswered  = 2                // listen.lost
 	defaultRetryAfter  = 10 * time.Second
 	defaultT1          = 500 * time.Millisecond
 	defaultInviteWait  = 185 * time.Second
@@ -117,7 +119,11 @@ func lowerAdmin(root *Value) Admin {
 }
 
 func lowerListen(v *Value) Listen {
-	l := Listen{Advertise: v.Get("advertise").S, Path: v.Get("path").S}
+	l := Listen{
+		Advertise: v.Get("advertise").S, Path: v.Get("path").S,
+		Ping: durationOr(v.Get("ping"), defaultSilence), // of "none" it is 0
+		Lost: intOr(v.Get("lost"), defaultUnanswered),
+	}
 	v.Get("proxy_protocol").Get("from").Each(func(p *Value) { l.Proxies = append(l.Proxies, p.S) })
 	v.Get("origins").Each(func(o *Value) { l.Origins = append(l.Origins, o.S) })
 	v.Get("certificate").Each(func(c *Value) { l.Certificates = append(l.Certificates, c.S) })
@@ -128,7 +134,8 @@ func lowerListen(v *Value) Listen {
 	}
 	for i := range v.Keys {
 		switch k := &v.Keys[i]; k.Name {
-		case "advertise", "certificate", "dscp", "path", "origins", "proxy_protocol":
+		case "advertise", "certificate", "dscp", "path", "origins", "ping", "lost",
+			"proxy_protocol":
 		default:
 			l.Transport, l.Addr, l.Pos = k.Name, k.S, k.Value.Pos
 		}

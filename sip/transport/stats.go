@@ -12,6 +12,7 @@ type Stats struct {
 	Undelivered  atomic.Uint64 // datagrams that ICMP says did not arrive
 	AcceptErrors atomic.Uint64
 	KeepAlives   atomic.Uint64 // received, RFC 5626 §3.5.1 and blank datagrams
+	Pings        atomic.Uint64 // sent, RFC 6455 §5.5.2
 	Oversized    atomic.Uint64 // datagrams above Limits.Message
 
 	Open       atomic.Int64  // connections now
@@ -80,13 +81,14 @@ const (
 	EndedByError                  // of reading or writing, any other
 	EndedByShutdown               // Close
 	EndedUnopened                 // what it began with was refused
+	EndedSilent                   // WebSocket.Lost pings had no answer
 	reasons
 )
 
 // Reasons are the words for each Reason, as metrics label them.
 var Reasons = [reasons]string{
 	"peer", "idle", "slow", "stalled", "framing", "oversized", "error", "shutdown",
-	"unopened",
+	"unopened", "silent",
 }
 
 func (r Reason) String() string { return Reasons[r] }

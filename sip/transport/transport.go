@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/netip"
+	"time"
 
 	"sipedge/sip"
 )
@@ -103,6 +104,10 @@ type WebSocket struct {
 	// Origins are those whose pages are let in, as browsers write them: https://example.net; *
 	// lets in all. Empty: the origin that is this listener, as the client names it.
 	Origins []string
+	// Ping is how long nothing comes before the client is pinged, RFC 6455 §5.5.2; 0: never. After
+	// Lost pings in a row without anything from him the connection ends.
+	Ping time.Duration
+	Lost int
 }
 
 // User gets every message and every failure. Receive must not block; b is valid until it

@@ -26,6 +26,8 @@ type conn struct {
 	stopping atomic.Bool     // Close wants the goroutine to end
 	wrote    atomic.Int64    // when bytes left last, Unix ns
 	writer   sync.WaitGroup  // the goroutine that writes, while there is one
+	due      atomic.Int64    // when the next ping is, Unix ns; 0: there is none, or not yet
+	pinging  pinging         // of who reads
 	answered bool            // the User has answered what ended the reading
 	aliased  bool            // requests to the peer may leave by it, though he opened it
 	leads    []place         // where it is found; of the Socket's mu

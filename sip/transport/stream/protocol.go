@@ -2,6 +2,7 @@ package stream
 
 import (
 	"net"
+	"time"
 
 	"sipedge/sip"
 )
@@ -17,6 +18,15 @@ type Protocol struct {
 	Framing func() Framing
 	// Append appends a message as it is written.
 	Append func(dst, message []byte) []byte
+	// Pings keep watch over peers that say nothing.
+	Pings Pings
+}
+
+// Pings are frames that a peer answers. The zero value are none.
+type Pings struct {
+	Frame []byte
+	Every time.Duration // that nothing came, and between two; less up to a fourth, by chance
+	Lost  int           // so many in a row without any bytes from the peer end the connection
 }
 
 // Framing takes the messages of one connection apart. It is for one goroutine.

@@ -136,7 +136,7 @@ func (r *reader) arm() {
 		if quiet := r.c.quiet(); quiet < wait { // else bytes are there that woke us
 			wait -= quiet
 		}
-		r.deadline(now.Add(wait))
+		r.deadline(r.c.untilPing(now.Add(wait)))
 	}
 }
 

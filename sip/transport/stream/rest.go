@@ -20,6 +20,10 @@ var errRest = errors.New("nothing to read for a while")
 // resume reads until the connection is over or rests.
 func (c *conn) resume() {
 	for {
+		if err := c.ping(time.Now()); err != nil { // it was woken for that
+			c.finish(transport.EndedSilent, err)
+			return
+		}
 		reason, err := c.read()
 		switch {
 		case err != errRest:
@@ -106,18 +110,18 @@ func (s *Socket) watchAll(set *watch.Set) {
 			c.wake()
 		}
 	}, func() {
-		for _, c := range s.tired() {
+		for _, c := range s.tired(time.Now()) {
 			c.wake()
 		}
 	})
 }
 
-// tired are those that have rested as long as they may.
-func (s *Socket) tired() (list []*conn) {
+// tired are those that have rested as long as they may, or that are to be pinged.
+func (s *Socket) tired(now time.Time) (list []*conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.resting {
-		if c.quiet() >= s.env.Limits.Idle {
+		if c.quiet() >= s.env.Limits.Idle || c.pingDue(now) {
 			list = append(list, c)
 		}
 	}
@@ -133,6 +137,9 @@ func (r *reader) mayRest() bool {
 func (r *reader) expired() (transport.Reason, error) {
 	// Bytes we wrote count as well, and the deadline may lag behind a little.
 	quiet := r.c.quiet()
+	if err := r.c.ping(time.Now()); err != nil {
+		return transport.EndedSilent, err
+	}
 	switch {
 	case quiet >= r.c.s.env.Limits.Idle:
 		return transport.EndedIdle, errIdle

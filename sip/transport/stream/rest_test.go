@@ -4,6 +4,7 @@ package stream
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,7 @@ type sleeper struct {
 	addr  string
 }
 
-func newSleeper(t *testing.T, idle time.Duration) *sleeper {
+func newSleeper(t *testing.T, idle time.Duration, pings ...Pings) *sleeper {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +39,11 @@ func newSleeper(t *testing.T, idle time.Duration) *sleeper {
 		Greeting: transport.NewHandshakes(limits),
 		NextConn: func() uint64 { return ids.Add(1) << 20 },
 	}
-	x.s = New(e, Road{Listener: l}, Protocol{})
+	var p Protocol
+	if len(pings) > 0 {
+		p.Pings = pings[0]
+	}
+	x.s = New(e, Road{Listener: l}, p)
 	x.s.restAfter = 5 * time.Millisecond
 	x.s.Start(x.user)
 	t.Cleanup(func() {
@@ -140,7 +145,7 @@ func TestRestEnds(t *testing.T) {
 				c.wrote.Store(c.active.Load())
 			}
 			x.s.mu.Unlock()
-			for _, c := range x.s.tired() {
+			for _, c := range x.s.tired(time.Now()) {
 				c.wake()
 			}
 		}, transport.EndedIdle},
@@ -165,6 +170,40 @@ func TestRestEnds(t *testing.T) {
 				t.Errorf("ended by %s: %d, want 1", end.want, got)
 			}
 		})
+	}
+}
+
+// Who rests is pinged, and ends when he does not answer.
+func TestRestPings(t *testing.T) {
+	x := newSleeper(t, restWorth,
+		Pings{Frame: []byte("ping"), Every: 100 * time.Millisecond, Lost: 2})
+	c := x.dial()
+	ended := &x.stats.Ended[transport.EndedSilent]
+	for n := range uint64(2) {
+		x.rests(1)
+		x.until("a ping", func() bool {
+			for _, c := range x.s.tired(time.Now()) {
+				c.wake()
+			}
+			return x.stats.Pings.Load() == n+1
+		})
+		got := make([]byte, 4)
+		if _, err := io.ReadFull(c, got); string(got) != "ping" {
+			t.Errorf("read %q, %v", got, err)
+		}
+		if n == 0 {
+			x.write(c, transporttest.Text(0, 300)) // an answer: both pings are left to be lost
+			x.until("the answer", func() bool { return len(x.user.Messages()) == 1 })
+		}
+	}
+	x.until("ended", func() bool {
+		for _, c := range x.s.tired(time.Now()) {
+			c.wake()
+		}
+		return ended.Load() == 1
+	})
+	if n := x.stats.Pings.Load(); n != 3 {
+		t.Errorf("%d pings, want 3: one that was answered, two that were not", n)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/gobwas/ws"
+
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/stream"
@@ -46,11 +48,22 @@ func listenSecure(e transport.Env, dial stream.Dial) (transport.Socket, error) {
 	return serve(e, r), nil
 }
 
+// pings are those of a listener, RFC 6455 §5.5.2.
+func pings(c *transport.WebSocket) stream.Pings {
+	if c == nil {
+		return stream.Pings{}
+	}
+	return stream.Pings{
+		Frame: appendFrame(nil, ws.OpPing, nil), Every: c.Ping, Lost: c.Lost,
+	}
+}
+
 // serve is the Socket of WebSockets on a road.
 func serve(e transport.Env, r stream.Road) transport.Socket {
 	return stream.New(e, r, stream.Protocol{
 		Open:    newOpener(e.Listener.WebSocket, e.Stats).open,
 		Framing: newFraming,
 		Append:  appendMessage,
+		Pings:   pings(e.Listener.WebSocket),
 	})
 }

@@ -35,6 +35,8 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.AcceptErrors.Load() }},
 	{"keepalives_total", "Keep-alives received.",
 		func(s *transport.Stats) uint64 { return s.KeepAlives.Load() }},
+	{"pings_total", "Pings sent to WebSockets that were silent.",
+		func(s *transport.Stats) uint64 { return s.Pings.Load() }},
 	{"oversized_total", "Messages above the limit.",
 		func(s *transport.Stats) uint64 { return s.Oversized.Load() }},
 	{"connections_accepted_total", "Connections accepted.",

@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// Pings are sent by who reads from a connection, when his deadline has passed, and one that rests is
+// woken for it: they cost a connection neither a goroutine nor a timer. Chance spreads those of many
+// that came at once.
+
+var errSilent = errors.New("no answer to pings")
+
+// next is how long from now, or from what came last, the next ping is due.
+func (p *Pings) next() time.Duration { return p.Every - rand.N(p.Every/4+1) }
+
+// pinging is how far a connection is with its pings.
+type pinging struct {
+	last       time.Time // when one was sent
+	unanswered int       // in a row
+}
+
+// untilPing is when the next ping is due, or at if that is sooner. It is called before the first.
+func (c *conn) untilPing(at time.Time) time.Time {
+	p := &c.s.protocol.Pings
+	if p.Every == 0 {
+		return at
+	}
+	if c.due.Load() == 0 {
+		c.due.Store(time.Unix(0, c.active.Load()).Add(p.next()).UnixNano())
+	}
+	if due := time.Unix(0, c.due.Load()); due.Before(at) {
+		return due
+	}
+	return at
+}
+
+// pingDue reports whether the peer is to be pinged, if nothing came lately.
+func (c *conn) pingDue(now time.Time) bool {
+	due := c.due.Load()
+	return due != 0 && now.UnixNano() >= due
+}
+
+// ping pings the peer if it is time and nothing came lately. An error says that he is gone.
+func (c *conn) ping(now time.Time) error {
+	if !c.pingDue(now) {
+		return nil
+	}
+	p, active := &c.s.protocol.Pings, time.Unix(0, c.active.Load())
+	if active.After(c.pinging.last) {
+		c.pinging.unanswered = 0
+	}
+	next := now
+	switch {
+	case now.Sub(active) < p.Every-p.Every/4:
+		next = active
+	case c.pinging.unanswered == p.Lost:
+		return errSilent
+	default:
+		c.pinging.unanswered++
+		c.pinging.last = now
+		c.s.env.Stats.Pings.Add(1)
+		_ = c.answer(p.Frame) // no room: he does not read, and will be silent
+	}
+	c.due.Store(next.Add(p.next()).UnixNano())
+	return nil
+}
