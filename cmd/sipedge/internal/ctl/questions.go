@@ -48,7 +48,7 @@ What has no calls – all is in the process – shows -.`, backendsText),
 			`Lists the certificates of the policy, by name.
 
   ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
-  ERROR  why its files could not be read when they changed: what was read before is in use`,
+  ERROR  why a CA did not issue it, or its files were not read again: what was stays`,
 			certificatesText),
 		question(c, "tables", "tables", "List the tables of the policy",
 			`Lists the tables of the policy, in its order.
