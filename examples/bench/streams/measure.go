@@ -157,12 +157,18 @@ func (p plan) top(w *peers.World, t sip.Transport, m *measured) error {
 	return nil
 }
 
+// full is the share of a core above which it is what kept a rate from being higher.
+const full = 0.85
+
 // limited says whose core was full when more calls were offered than were made.
 func (r result) limited() string {
-	if r.Load > r.CPU {
+	switch {
+	case r.CPU >= full*r.Seconds:
+		return "server"
+	case r.Load >= full*r.Seconds:
 		return "generator"
 	}
-	return "server"
+	return "neither core"
 }
 
 // calls has the generator call for a while, and again, which is measured.
