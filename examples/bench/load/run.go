@@ -104,10 +104,11 @@ func uri(user string, l transport.Listener) string {
 
 // run makes the calls of all phases and waits for the last of them.
 func (s *setup) run() error {
-	all := 1 << 16 // connections: the proxy may open as many as it likes
+	all := 1 << 16    // connections: the proxy may open as many as it likes
+	queue := 16 << 20 // bytes: what is lost is not lost here
 	m, err := transport.NewManager(transport.Config{
 		Workers: 1, Listeners: s.listeners(),
-		Limits: transport.Limits{Connections: all, PerSource: all},
+		Limits: transport.Limits{Connections: all, PerSource: all, Queue: queue},
 	}, transport.Drivers{sip.UDP: udp.Listen, sip.TCP: tcp.Listen, sip.TLS: tls.Listen})
 	if err != nil {
 		return err
