@@ -9,7 +9,7 @@ tool (
 
 require (
 	cuelang.org/go v0.17.1 // the policy language; schema
-	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/daemon
+	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/memory
 	github.com/caddyserver/certmagic v0.25.6 // when certificates are ordered and renewed, and their storage; sip/transport/acme
 	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
 	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table

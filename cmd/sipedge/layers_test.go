@@ -92,7 +92,7 @@ var owners = map[string][]string{
 		"schema/internal/source", "schema/internal/shape", "schema/internal/format",
 	},
 	"go.yaml.in/yaml":          {"schema/internal/source", "schema/internal/format"},
-	"github.com/KimMachineGun": {"cmd/sipedge/internal/daemon"},
+	"github.com/KimMachineGun": {"cmd/sipedge/internal/memory"},
 	"github.com/miekg/dns":     {"sip/resolve"},
 	"github.com/spf13/cobra": {
 		"cmd/sipedge/internal/cli", "cmd/sipedge/internal/ctl", "cmd/sipedge/internal/provision",

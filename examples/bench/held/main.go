@@ -89,7 +89,7 @@ func run(
 	if w.Certificates, err = peers.NewCertificates(w.Dir); err != nil {
 		return err
 	}
-	w.Connections = n + spare
+	w.Connections, w.Lean = n+spare, true
 	var all []measured
 	for _, name := range transports {
 		for _, k := range kinds {

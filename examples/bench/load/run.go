@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"time"
 
 	"sipedge/sip"
@@ -14,6 +15,7 @@ import (
 	"sipedge/sip/transport/tcp"
 	"sipedge/sip/transport/tls"
 	"sipedge/sip/transport/udp"
+	"sipedge/sip/transport/vigil"
 )
 
 // setup is what a run is made of.
@@ -102,10 +104,11 @@ func uri(user string, l transport.Listener) string {
 
 // run makes the calls of all phases and waits for the last of them.
 func (s *setup) run() error {
-	all := 1 << 16 // connections: the proxy may open as many as it likes
+	all := 1 << 16    // connections: the proxy may open as many as it likes
+	queue := 16 << 20 // bytes: what is lost is not lost here
 	m, err := transport.NewManager(transport.Config{
 		Workers: 1, Listeners: s.listeners(),
-		Limits: transport.Limits{Connections: all, PerSource: all},
+		Limits: transport.Limits{Connections: all, PerSource: all, Queue: queue},
 	}, transport.Drivers{sip.UDP: udp.Listen, sip.TCP: tcp.Listen, sip.TLS: tls.Listen})
 	if err != nil {
 		return err
@@ -115,6 +118,10 @@ func (s *setup) run() error {
 	defer stop()
 	c := newCaller(m, s.lines(m.Listeners()), s.patience)
 	m.Start(ends{caller: c, callee: &callee{sender: m}, first: uint16(s.connections)})
+	if s.transport.Reliable() {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		go vigil.Keep(ctx, func() uint64 { return received(m) })
+	}
 	for _, p := range s.phases {
 		if ctx.Err() != nil {
 			break
@@ -124,6 +131,14 @@ func (s *setup) run() error {
 	}
 	c.settle(ctx)
 	return nil
+}
+
+// received counts the messages of all listeners.
+func received(m *transport.Manager) (sum uint64) {
+	for _, s := range m.Stats() {
+		sum += s.MessagesIn.Load()
+	}
+	return sum
 }
 
 // ends is the user of all listeners.

@@ -46,6 +46,7 @@ type World struct {
 	Sipedge, Kamailio string // programs
 	CPU               int    // the core they have
 	Connections       int    // at most
+	Lean              bool   // memory before processor time, where a server has the choice
 	Certificates      Certificates
 }
 
@@ -76,7 +77,7 @@ func (w *World) Start(k Kind, t sip.Transport) (*Server, error) {
 		async = "yes"
 	}
 	values := map[string]any{
-		"Listen": addr, "TLS": t == sip.TLS, "Connections": w.Connections, "Dir": dir,
+		"Listen": addr, "TLS": t == sip.TLS, "Connections": w.Connections, "Dir": dir, "Lean": w.Lean,
 		"Cert": w.Certificates.Cert, "Key": w.Certificates.Key, "CA": w.Certificates.CA,
 		"Children": k.Children, "Async": async,
 	}

@@ -21,6 +21,7 @@ import (
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/certificates"
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/memory"
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/enum"
@@ -120,7 +121,7 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
-	d.limitMemory()
+	memory.Limit(d.log)
 	if err := d.listenControl(); err != nil {
 		return nil, err
 	}
@@ -224,7 +225,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.router.Swap(policy)
 	d.manager.Start(d.router)
 	d.running.Go(func() { d.certs.Run(d.ends, filesEvery) })
-	d.running.Go(func() { d.giveBack(d.ends) })
+	d.running.Go(func() { memory.GiveBack(d.ends, d.router.Live, d.resting) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	d.running.Go(func() { vigil.Keep(d.ends, d.overConnections) })
 	for _, l := range d.manager.Listeners() {

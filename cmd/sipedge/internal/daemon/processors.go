@@ -54,3 +54,11 @@ func (d *Daemon) overConnections() (sum uint64) {
 	}
 	return sum
 }
+
+// resting counts the connections that have given up their stacks and buffers.
+func (d *Daemon) resting() (sum int64) {
+	for _, s := range d.manager.Stats() {
+		sum += s.Resting.Load()
+	}
+	return sum
+}

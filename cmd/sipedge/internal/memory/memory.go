@@ -1,7 +1,10 @@
-package daemon
+// Package memory keeps what the process takes of the host's memory to what it needs.
+// Its one law: what a peak of load took goes back to the system when it is over.
+package memory
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"runtime/debug"
 	"time"
@@ -9,15 +12,15 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// limitMemory has the collector know what the control group of the process allows, nine tenths
+// Limit has the collector know what the control group of the process allows, nine tenths
 // of it, unless GOMEMLIMIT says otherwise.
-func (d *Daemon) limitMemory() {
+func Limit(log *slog.Logger) {
 	limit, err := memlimit.Set()
 	switch {
 	case err != nil:
-		d.log.Warn("memory limit", "error", err)
+		log.Warn("memory limit", "error", err)
 	case limit < math.MaxInt64:
-		d.log.Info("memory limit", "bytes", limit)
+		log.Info("memory limit", "bytes", limit)
 	}
 }
 
@@ -61,8 +64,9 @@ func (r *rested) look(resting int64) {
 	}
 }
 
-// giveBack looks until ctx ends.
-func (d *Daemon) giveBack(ctx context.Context) {
+// GiveBack gives memory back to the system until ctx ends. live are the transactions and contexts
+// of now; resting the connections that have given up their stacks and buffers.
+func GiveBack(ctx context.Context, live, resting func() int64) {
 	p, r := peak{give: debug.FreeOSMemory}, rested{give: debug.FreeOSMemory}
 	tick := time.NewTicker(peakEvery)
 	defer tick.Stop()
@@ -71,16 +75,8 @@ func (d *Daemon) giveBack(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.look(d.router.Live())
-			r.look(d.resting())
+			p.look(live())
+			r.look(resting())
 		}
 	}
-}
-
-// resting counts the connections that have given up their stacks and buffers.
-func (d *Daemon) resting() (sum int64) {
-	for _, s := range d.manager.Stats() {
-		sum += s.Resting.Load()
-	}
-	return sum
 }
