@@ -3,7 +3,8 @@
 #        or fail when SIPEDGE_REQUIRE_REAL=1. TAGS=portable: without unsafe code, UDP over package net.
 #        backends/odbc once more with its tag, where unixODBC's headers are
 # soak   the long runs: 10,000 calls a path, a hundred reloads under load, 20 kills and three
-#        outages of the database of a minute for each way that bindings are kept (half an hour)
+#        outages of the database of a minute for each way that bindings are kept, a million rates
+#        (half an hour)
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
 # bench  the six below, and fails if one of them did:
@@ -80,6 +81,7 @@ race:
 soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput|Kill|Outage' ./cmd/sipedge
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run BlackHoles ./sip/transport/tcp
+	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run Million ./router/rates
 
 fuzz:
 	@grep -rnoE '^func Fuzz$(FUZZ_NAME)[A-Za-z0-9_]*' --include='*_test.go' ./$(FUZZ) | \
