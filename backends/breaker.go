@@ -46,6 +46,7 @@ type breaker struct {
 	probing int // let through while half-open
 	passed  int // of them that were answered
 	opened  uint64
+	told    func(Breaker) // is called with a new state, under mu; nil: nobody is told
 }
 
 // enter says whether a call may go through, and in which period it does.
@@ -116,6 +117,15 @@ func (b *breaker) become(s Breaker) {
 	b.state = s
 	b.period++
 	b.row, b.last, b.seen, b.probing, b.passed = 0, 0, 0, 0, 0
+	if b.told != nil {
+		b.told(s)
+	}
+}
+
+func (b *breaker) watch(f func(Breaker)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told = f
 }
 
 func (b *breaker) snapshot() (state Breaker, opened uint64) {

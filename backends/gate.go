@@ -65,6 +65,10 @@ func (g *Gate) Stats() Stats {
 	return s
 }
 
+// WatchBreaker has f, and nobody else any more, called with each new state of the breaker. f is
+// quick and asks nothing of the backend.
+func (g *Gate) WatchBreaker(f func(Breaker)) { g.breaker.watch(f) }
+
 // errBusy: too many wait already.
 var errBusy = errors.New("too many calls wait")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,8 @@ func TestGuardBreaker(t *testing.T) {
 			}
 			return nil, nil
 		})
+		var told []Breaker
+		g.WatchBreaker(func(s Breaker) { told = append(told, s) })
 		state := func(want Breaker, wantAsked int) {
 			t.Helper()
 			if s := g.Stats(); s.Breaker != want || asked != wantAsked {
@@ -190,6 +193,9 @@ func TestGuardBreaker(t *testing.T) {
 		state(Closed, 6)
 		if s := g.Stats(); s.Opened != 2 || s.Refused != 3 || s.Failures != 4 {
 			t.Errorf("%+v", s)
+		}
+		if !slices.Equal(told, []Breaker{Open, HalfOpen, Open, HalfOpen, Closed}) {
+			t.Errorf("it is told as %v", told)
 		}
 	})
 }

@@ -52,6 +52,9 @@ type MediaNodes interface {
 	Nodes() []MediaNode
 	// Enable has new calls go to a node, or no longer. False: there is none of the address.
 	Enable(address string, enabled bool) bool
+	// WatchNodes has f, and nobody else any more, called when a node changes from up to not, is
+	// enabled or is not any more. f is quick.
+	WatchNodes(f func(MediaNode))
 }
 
 // MediaOf returns a backend that relays media; nil: it is none.

@@ -60,6 +60,9 @@ type Config struct {
 	// Ping: bindings are pinged, gateways probed and looked up as the policy says; else nobody is,
 	// whatever it says.
 	Ping bool
+	// GatewayChanged is called when the state of a gateway has changed; nil: nobody is told. It is
+	// quick.
+	GatewayChanged func(gateway.Status)
 	// Random has gateways chosen; nil: chance does.
 	Random func() uint64
 }
@@ -107,7 +110,7 @@ func New(cfg Config) *Router {
 	r.agent = uac.New(uac.Config{Way: proxy.Way{Proxy: r.proxy}, Log: cfg.Log})
 	r.gateways = gateway.New(gateway.Config{
 		Resolver: cfg.Resolver, Asker: r.agent, Pool: cfg.Pool, Clock: cfg.Clock, Log: cfg.Log,
-		Random: cfg.Random, Watch: cfg.Ping,
+		Random: cfg.Random, Watch: cfg.Ping, Changed: cfg.GatewayChanged,
 	})
 	r.layer = transaction.New(transaction.Config{
 		Sender: cfg.Sender, User: r, Watch: r.gateways, Clock: cfg.Clock, Wake: cfg.Wake,

@@ -62,7 +62,7 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	}
 	for _, n := range e.nodes {
 		e.running.Go(func() { n.read() })
-		e.running.Go(func() { n.watch(h, e.log, o.Name) })
+		e.running.Go(func() { n.watch(h, func() { e.tell(o.Name, n) }) })
 	}
 	return e, nil
 }

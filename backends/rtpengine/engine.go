@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sipedge/backends"
@@ -21,6 +22,7 @@ type Engine struct {
 	nodes   []*node
 	calls   *calls
 	log     *slog.Logger
+	told    atomic.Pointer[func(backends.MediaNode)] // nil: nobody is
 	running sync.WaitGroup
 }
 
@@ -167,20 +169,41 @@ func mix(h uint64) uint64 {
 func (e *Engine) Nodes() []backends.MediaNode {
 	list := make([]backends.MediaNode, len(e.nodes))
 	for i, n := range e.nodes {
-		list[i] = backends.MediaNode{
-			Address: n.address, Weight: n.weight, Enabled: !n.disabled.Load(), Up: !n.down.Load(),
-			Calls: n.calls.Load(), Errors: n.errors.Load(), Timeouts: n.timeouts.Load(),
-			Pings: n.pings.Load(), Lost: n.lost.Load(),
-		}
+		list[i] = n.status()
 	}
 	return list
+}
+
+func (n *node) status() backends.MediaNode {
+	return backends.MediaNode{
+		Address: n.address, Weight: n.weight, Enabled: !n.disabled.Load(), Up: !n.down.Load(),
+		Calls: n.calls.Load(), Errors: n.errors.Load(), Timeouts: n.timeouts.Load(),
+		Pings: n.pings.Load(), Lost: n.lost.Load(),
+	}
+}
+
+// WatchNodes implements backends.MediaNodes.
+func (e *Engine) WatchNodes(f func(backends.MediaNode)) { e.told.Store(&f) }
+
+// tell tells that a node went down or came back.
+func (e *Engine) tell(backend string, n *node) {
+	if e.log != nil {
+		e.log.Warn("media node", "backend", backend, "node", n.address, "up", !n.down.Load())
+	}
+	e.changed(n)
+}
+
+func (e *Engine) changed(n *node) {
+	if f := e.told.Load(); f != nil {
+		(*f)(n.status())
+	}
 }
 
 // Enable implements backends.MediaNodes.
 func (e *Engine) Enable(address string, enabled bool) bool {
 	n := e.find(address)
-	if n != nil {
-		n.disabled.Store(!enabled)
+	if n != nil && n.disabled.Swap(!enabled) == enabled {
+		e.changed(n)
 	}
 	return n != nil
 }

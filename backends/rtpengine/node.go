@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
@@ -163,8 +162,9 @@ type health struct {
 	lost  int // pings that may be
 }
 
-// watch pings the node until it is closed.
-func (n *node) watch(h health, log *slog.Logger, name string) {
+// watch pings the node until it is closed, and calls told when it has changed from up to down or
+// back.
+func (n *node) watch(h health, told func()) {
 	beat := time.NewTicker(h.every)
 	defer beat.Stop()
 	for lost := 0; ; {
@@ -179,8 +179,8 @@ func (n *node) watch(h health, log *slog.Logger, name string) {
 		} else {
 			lost++
 		}
-		if is := n.down.Load(); is != was && log != nil {
-			log.Warn("media node", "backend", name, "node", n.address, "up", !is)
+		if n.down.Load() != was {
+			told()
 		}
 		select {
 		case <-n.ended:

@@ -145,6 +145,8 @@ func TestFailover(t *testing.T) {
 	if got := offered(); got != a.address() {
 		t.Errorf("offered to %s", got)
 	}
+	told := make(chan backends.MediaNode, 10)
+	e.WatchNodes(func(n backends.MediaNode) { told <- n })
 	speak := a.says
 	a.say(silent)
 	if got := offered(); got != b.address() {
@@ -153,6 +155,11 @@ func TestFailover(t *testing.T) {
 	eventually(t, "the silent one is down", func() bool { return !e.Nodes()[0].Up })
 	a.say(speak)
 	eventually(t, "it is up again", func() bool { return e.Nodes()[0].Up })
+	for _, up := range []bool{false, true} {
+		if n := <-told; n.Address != a.address() || n.Up != up {
+			t.Errorf("told %+v, want up %t", n, up)
+		}
+	}
 	if got := offered(); got != b.address() {
 		t.Errorf("the call went back to %s", got)
 	}
@@ -224,6 +231,17 @@ func TestDisabled(t *testing.T) {
 		t.Fatal(err)
 	}
 	has := e.calls.get([]byte("old")).node
+	told := 0
+	e.WatchNodes(func(n backends.MediaNode) {
+		if told++; n.Enabled || n.Address != has.address {
+			t.Errorf("told %+v", n)
+		}
+	})
+	defer func() {
+		if e.Enable(has.address, false); told != 1 {
+			t.Errorf("told %d times that it is disabled", told)
+		}
+	}()
 	if !e.Enable(has.address, false) || e.Enable("192.0.2.1:1", false) {
 		t.Error("a node is not known, or one that is none")
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/sip/transport/transporttest/guest"
 )
 
@@ -29,7 +32,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("SIPEDGE_UPDATE") == "1",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "appears": appears,
+			"exits": exits, "appears": appears, "listens": listens,
 		},
 		Condition: func(name string) (bool, error) { // [odbc]: this build has the driver
 			i := slices.IndexFunc(services, func(d backends.Driver) bool { return d.Name == name })
@@ -72,6 +75,24 @@ func appears(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("%s does not appear", args[0])
+}
+
+// listens waits until somebody listens to events of the server at a socket.
+func listens(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listens SOCKET")
+	}
+	server := control.NewClient(ts.MkAbs(args[0]))
+	for range 1000 {
+		var all control.Statistics
+		q := url.Values{"name": {"sipedge_event_subscribers"}}
+		ts.Check(server.Do(context.Background(), "statistics", q, nil, &all))
+		if len(all.Statistics) == 1 && all.Statistics[0].Value > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	ts.Fatalf("nobody listens")
 }
 
 // needs skips a test, or fails it under SIPEDGE_REQUIRE_REAL=1, when a program is missing.

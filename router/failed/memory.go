@@ -62,6 +62,7 @@ type Memory struct {
 	last    atomic.Int64 // when the last entry ends, Unix nanoseconds; 0: there is none
 	failed  [len(Reasons)]atomic.Uint64
 	skipped atomic.Uint64
+	told    func(e Entry, failed bool)
 
 	mu      sync.RWMutex
 	entries map[Target]Entry
@@ -69,8 +70,14 @@ type Memory struct {
 
 // New makes an empty Memory.
 func New(clock func() time.Time) *Memory {
-	return &Memory{clock: clock, max: capacity, entries: make(map[Target]Entry)}
+	return &Memory{
+		clock: clock, max: capacity, entries: make(map[Target]Entry), told: func(Entry, bool) {},
+	}
 }
+
+// Watch has f called when a target is remembered that was not, and when one is forgotten before its
+// time. It comes before any other method; f is quick and calls none.
+func (m *Memory) Watch(f func(e Entry, failed bool)) { m.told = f }
 
 // Order moves the hops that failed behind the others, in place. Those that asked to be left alone
 // are taken away, unless all of them must stay.
@@ -149,13 +156,17 @@ func (m *Memory) Heard(f transport.Flow, r *sip.Message, lasts time.Duration) {
 		}
 		return
 	}
-	if _, some := m.now(); !some {
+	now, some := m.now()
+	if !some {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if e, ok := m.entries[t]; ok && e.Reason != Busy {
 		delete(m.entries, t)
+		if now.Before(e.Until) {
+			m.told(e, false)
+		}
 	}
 }
 
@@ -181,6 +192,9 @@ func (m *Memory) note(t Target, why Reason, lasts time.Duration) {
 	}
 	m.entries[t] = e
 	m.last.Store(max(m.last.Load(), e.Until.UnixNano()))
+	if !known || !now.Before(old.Until) {
+		m.told(e, true)
+	}
 }
 
 // List is what is remembered, by address.
@@ -212,6 +226,7 @@ func (m *Memory) Clear(addr netip.Addr, port uint16, t sip.Transport) (n int) {
 		}
 		if now.Before(e.Until) {
 			n++
+			m.told(e, false)
 		}
 		delete(m.entries, k)
 	}

@@ -3,6 +3,7 @@ package failed
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +162,36 @@ func TestListAndClear(t *testing.T) {
 	s := m.Stats()
 	if s.Live != 1 || s.Failed != [...]uint64{7, 14, 7} {
 		t.Errorf("stats %+v", s)
+	}
+}
+
+// Who watches is told of targets that fail and of those that are forgotten before their time, of
+// each once.
+func TestWatch(t *testing.T) {
+	m, now := started()
+	var told []string
+	m.Watch(func(e Entry, failed bool) {
+		told = append(told, fmt.Sprintf("%s %s %t", e.Addr, e.Reason, failed))
+	})
+	one, two := at("udp 192.0.2.1:5060"), at("udp 192.0.2.2:5060")
+	fails := func() { m.Lost(one, transaction.ErrTimeout, lasts) }
+	fails()
+	fails()                                   // still
+	m.Heard(one, response(t, 200, ""), lasts) // well
+	m.Heard(one, response(t, 200, ""), lasts)
+	fails()
+	*now = now.Add(lasts + 1)
+	fails() // anew, what was is over
+	m.Lost(two, transaction.ErrTransport, lasts)
+	m.Clear(netip.Addr{}, 0, sip.NoTransport)
+	slices.Sort(told[len(told)-2:]) // forgotten in any order
+	want := []string{
+		"192.0.2.1:5060 silent true", "192.0.2.1:5060 silent false", "192.0.2.1:5060 silent true",
+		"192.0.2.1:5060 silent true", "192.0.2.2:5060 refused true",
+		"192.0.2.1:5060 silent false", "192.0.2.2:5060 refused false",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("got %q, want %q", told, want)
 	}
 }
 

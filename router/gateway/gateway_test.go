@@ -31,6 +31,7 @@ type yard struct {
 	asked  map[string][]time.Time // probes by URI
 	ends   []func()               // of silent probes
 	lookup int                    // look-ups under way
+	told   []string               // states that are told
 }
 
 func newYard(t *testing.T) *yard {
@@ -41,7 +42,8 @@ func newYard(t *testing.T) *yard {
 	random := rand.New(rand.NewPCG(1, 2))
 	y.Registry = New(Config{
 		Resolver: y, Asker: y, Pool: y, Random: random.Uint64, Watch: true,
-		Clock: func() time.Time { return y.now },
+		Clock:   func() time.Time { return y.now },
+		Changed: func(s Status) { y.told = append(y.told, s.URI+" "+s.State()) },
 	})
 	return y
 }
@@ -286,6 +288,15 @@ func TestProbesTakeOutAndBringBack(t *testing.T) {
 		if got := y.state("pstn", "sip:10.0.0.1"); got != c.want {
 			t.Fatalf("after %d of %d: want %s, got %s", c.rounds, c.status, c.want, got)
 		}
+	}
+	y.SetMode("pstn", "sip:10.0.0.2", Drained)
+	y.SetMode("pstn", "sip:10.0.0.2", Enabled)
+	want := []string{
+		"sip:10.0.0.1 down", "sip:10.0.0.1 up", "sip:10.0.0.1 down",
+		"sip:10.0.0.2 drained", "sip:10.0.0.2 up",
+	}
+	if !slices.Equal(y.told, want) {
+		t.Errorf("told %q, want %q", y.told, want)
 	}
 	if got := y.share(sets, "pstn", 1000); got["sip:10.0.0.1"] != 0 {
 		t.Errorf("down, and chosen: %v", got)

@@ -36,6 +36,8 @@ type Config struct {
 	Clock    func() time.Time
 	Log      *slog.Logger
 	Random   func() uint64 // nil: by chance
+	// Changed is called when the state of a gateway has changed; nil: nobody is told. It is quick.
+	Changed func(Status)
 	// Watch: gateways are probed and looked up; else each can be used until calls tell otherwise.
 	Watch bool
 }
@@ -76,6 +78,9 @@ func New(cfg Config) *Registry {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Changed == nil {
+		cfg.Changed = func(Status) {}
 	}
 	r := &Registry{cfg: cfg, states: map[key]*State{}, turns: map[string]*turn{}}
 	r.all.Store(&[]*State{})
@@ -166,7 +171,7 @@ func (r *Registry) heard(g *Gateway, good bool) {
 	}
 }
 
-// tell logs that a gateway went down or came back.
+// tell tells that a gateway went down or came back.
 func (r *Registry) tell(g *Gateway, by string) {
 	message, level := "gateway up", slog.LevelInfo
 	if g.down.Load() {
@@ -174,6 +179,7 @@ func (r *Registry) tell(g *Gateway, by string) {
 	}
 	r.cfg.Log.LogAttrs(context.Background(), level, message,
 		slog.String("set", g.set.Name), slog.String("gateway", string(g.URI)), slog.String("by", by))
+	r.cfg.Changed(g.status())
 }
 
 // Hear is told of requests that come: a BYE ends its call.
@@ -223,19 +229,23 @@ func (r *Registry) List() (list []Status) {
 	}
 	for _, set := range p.sets.list {
 		for _, g := range set.gateways {
-			s := Status{
-				Set: set.Name, URI: string(g.URI), Weight: g.Weight, Priority: g.Priority,
-				MaxCalls: g.MaxCalls, Mode: Mode(g.mode.Load()), Down: g.down.Load(),
-				Lost: g.lost.Load(), Calls: g.State.calls.Load(), Chosen: g.chosen.Load(),
-				Failed: g.failed.Load(), Probes: g.probes.Load(), Unanswered: g.unanswered.Load(),
-			}
-			if at := g.since.Load(); at != 0 {
-				s.Since = time.Unix(0, at)
-			}
-			list = append(list, s)
+			list = append(list, g.status())
 		}
 	}
 	return list
+}
+
+func (g *Gateway) status() Status {
+	s := Status{
+		Set: g.set.Name, URI: string(g.URI), Weight: g.Weight, Priority: g.Priority,
+		MaxCalls: g.MaxCalls, Mode: Mode(g.mode.Load()), Down: g.down.Load(),
+		Lost: g.lost.Load(), Calls: g.State.calls.Load(), Chosen: g.chosen.Load(),
+		Failed: g.failed.Load(), Probes: g.probes.Load(), Unanswered: g.unanswered.Load(),
+	}
+	if at := g.since.Load(); at != 0 {
+		s.Since = time.Unix(0, at)
+	}
+	return s
 }
 
 // SetMode says how the gateways of a set may be used: one, or with an empty uri all. It is how many
@@ -257,6 +267,7 @@ func (r *Registry) SetMode(set, uri string, mode Mode) (n int) {
 				g.rise(now)
 			}
 			r.cfg.Log.Info("gateway set", "set", set, "gateway", string(g.URI), "mode", mode)
+			r.cfg.Changed(g.status())
 		}
 	}
 	return n

@@ -162,6 +162,7 @@ func (r *Registry) find(g *Gateway) {
 func (r *Registry) found(g *Gateway, hops []resolve.Hop, err error) {
 	if lost := err != nil || len(hops) == 0; lost != g.lost.Swap(lost) {
 		r.cfg.Log.Info("gateway found", "set", g.set.Name, "gateway", string(g.URI), "found", !lost)
+		r.cfg.Changed(g.status())
 	}
 	if err != nil {
 		return

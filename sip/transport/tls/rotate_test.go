@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,35 @@ import (
 
 // A certificate that is renewed again and again, while 200 connect a second: nobody is refused,
 // and who was connected before stays. SIPEDGE_SOAK=1: for a minute.
+// Who is told hears of each certificate that was read again, and of each that could not be.
+func TestTell(t *testing.T) {
+	ca := transporttest.NewAuthority(t)
+	files := one(ca, "edge", None, "edge.example")
+	s := store(t, map[string]Files{"edge": files})
+	var told []bool
+	s.Tell(func(name string, err error) {
+		if told = append(told, err == nil); name != "edge" {
+			t.Errorf("told of %q", name)
+		}
+	})
+	refresh := func() {
+		for range 2 { // files are at rest when they look like the time before
+			s.Refresh(slog.New(slog.DiscardHandler))
+		}
+	}
+	refresh()
+	ca.Issue("edge", names("edge.example", "other.example"))
+	refresh()
+	if err := os.WriteFile(files.Cert, []byte("nothing of the kind"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refresh()
+	refresh()
+	if !slices.Equal(told, []bool{true, false}) {
+		t.Errorf("told %v", told)
+	}
+}
+
 func TestRotationUnderLoad(t *testing.T) {
 	last := 2 * time.Second
 	if os.Getenv("SIPEDGE_SOAK") == "1" {

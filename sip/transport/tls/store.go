@@ -79,6 +79,7 @@ type Store struct {
 	stamps map[string]stamp  // of files, when they were read last
 	seen   map[string]stamp  // when they were looked at last
 	wrong  map[string]string // why certificates could not be read again, by name
+	told   func(name string, err error)
 	shown  map[string]*credentials
 }
 
@@ -93,7 +94,7 @@ type Status struct {
 
 // NewStore returns a Store without certificates.
 func NewStore() *Store {
-	s := &Store{shown: make(map[string]*credentials)}
+	s := &Store{shown: make(map[string]*credentials), told: func(string, error) {}}
 	s.current.Store(&map[string]*identity{})
 	return s
 }

@@ -44,6 +44,14 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, log *slog.Logger
 
 var errGone = errors.New("its files are gone, or are no certificate and its key")
 
+// Tell has f, and nobody else any more, called when a certificate was read again, or could not be.
+// f is quick and calls no method of s.
+func (s *Store) Tell(f func(name string, err error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = f
+}
+
 // Refresh reads the certificates of which a file changed since it was read and looks like at the
 // call before. One that can't be read stays as it was; this is logged and counted once a change.
 func (s *Store) Refresh(log *slog.Logger) {
@@ -72,12 +80,14 @@ func (s *Store) Refresh(log *slog.Logger) {
 			s.wrong[name] = err.Error()
 			log.Error("certificate not reloaded: what was read last stays",
 				"certificate", name, "error", err)
+			s.told(name, err)
 			continue
 		}
 		s.reloaded.Add(1)
 		delete(s.wrong, name)
 		fresh[name] = again
 		log.Info("certificate reloaded", "certificate", name, "not_after", again.until())
+		s.told(name, nil)
 	}
 	s.stamps, s.seen = read, now
 	s.current.Store(&fresh)

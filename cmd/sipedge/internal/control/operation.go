@@ -3,6 +3,7 @@ package control
 import (
 	"net/http"
 
+	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/cmd/sipedge/internal/jsonrpc"
 )
 
@@ -18,6 +19,7 @@ type Operation struct {
 	Answer any   // a value of the type it gives
 	Stream bool  // Answer is a line of many: application/x-ndjson
 	Batch  bool  // Body and Answer are one each, or a list
+	Follow bool  // a Stream without an end
 	Errors []int // statuses of an Error, besides 400, and 413 of a body
 }
 
@@ -130,6 +132,13 @@ var Operations = []Operation{
 	{ID: "flush", Method: remove, Path: "/v1/bindings",
 		Doc:    "Removes every binding of a location store.",
 		Params: []Param{location}, Answer: Removed{}, Errors: []int{404, 503}},
+	{ID: "events", Method: get, Path: "/v1/events",
+		Doc: "What changes from now on, an event a line, as it does, until the client ends it. 503: " +
+			"too many listen.",
+		Params: []Param{
+			{Name: "name", Many: true, Doc: "Only events of these names; all unless given."},
+			{Name: "limit", Doc: "How many lines at most; no end unless given."}},
+		Answer: events.Event{}, Stream: true, Follow: true, Errors: []int{503}},
 	{ID: "rpc", Method: post, Path: "/mi",
 		Doc: "Methods of OpenSIPS's Management Interface by JSON-RPC 2.0, one or a batch; which " +
 			"lists them. 204: there is nothing to answer.",

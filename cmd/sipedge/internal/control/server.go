@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/cmd/sipedge/internal/jsonrpc"
 	"sipedge/router"
 	"sipedge/router/failed"
@@ -55,6 +56,7 @@ type Config struct {
 	Reload func(ctx context.Context) (*Reload, error)
 	// Drain and Stop begin to end the process.
 	Drain, Stop func(ctx context.Context) (*Drain, error)
+	Events      *events.Hub
 	// RPC makes what carries out methods of JSON-RPC by asking this server.
 	RPC func(self *Client) jsonrpc.Caller
 }
@@ -106,6 +108,7 @@ var handlers = map[string]handler{
 	"add_binding":    (*Server).addBinding,
 	"remove_binding": (*Server).removeBinding,
 	"flush":          (*Server).flushBindings,
+	"events":         (*Server).streamEvents,
 	"rpc":            (*Server).answerCalls,
 }
 
@@ -149,7 +152,10 @@ func (s *Server) Close() {
 // operate makes an HTTP handler of an operation.
 func (s *Server) operate(o *Operation, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), wholeTime)
+		ctx, cancel := context.WithCancel(r.Context())
+		if !o.Follow {
+			ctx, cancel = context.WithTimeout(r.Context(), wholeTime)
+		}
 		defer cancel()
 		defer context.AfterFunc(s.ends, func() { cancel(); moreTime(w, endTime) })()
 		var answer any

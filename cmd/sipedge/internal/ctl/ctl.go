@@ -1,5 +1,6 @@
 // Package ctl is `sipedge ctl`: what an operator tells a running server.
-// Its one law: a command ends when its time is over, whatever the server does.
+// Its one law: a command ends when its time is over, whatever the server does; the one that follows
+// events has none unless it is given, and ends when it is interrupted.
 package ctl
 
 import (
@@ -92,7 +93,7 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
 	cmd.AddCommand(c.newLocation(), c.newReload(), c.newDrain(), c.newStop(), c.newLogLevel(),
 		c.newMedia(), c.newGateways(), c.newLCR(), c.newTargets())
 	cmd.AddCommand(c.questions()...)
-	cmd.AddCommand(c.newStatistics(), c.newRPC(), newOpenAPI(s))
+	cmd.AddCommand(c.newStatistics(), c.newEvents(), c.newRPC(), newOpenAPI(s))
 	return cmd
 }
 
@@ -112,21 +113,30 @@ no server is asked. A server gives its own at /v1/openapi.json.`,
 
 // with has f ask the server within the time.
 func (c *command) with(f func(ctx context.Context, server *control.Client) error) error {
-	switch {
-	case c.output != "text" && c.output != "json":
-		return fmt.Errorf("--output is text or json, not %q", c.output)
-	case c.timeout <= 0:
-		return fmt.Errorf("--timeout %v is no time to wait", c.timeout)
-	case c.socket != "" && c.config != "":
-		return errors.New("--socket and --config both say where the server is: give one")
-	}
-	socket, err := c.find()
+	server, err := c.server()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
-	return failed(f(ctx, control.NewClient(socket)))
+	return failed(f(ctx, server))
+}
+
+// server is a client of the server that the flags name.
+func (c *command) server() (*control.Client, error) {
+	switch {
+	case c.output != "text" && c.output != "json":
+		return nil, fmt.Errorf("--output is text or json, not %q", c.output)
+	case c.timeout <= 0:
+		return nil, fmt.Errorf("--timeout %v is no time to wait", c.timeout)
+	case c.socket != "" && c.config != "":
+		return nil, errors.New("--socket and --config both say where the server is: give one")
+	}
+	socket, err := c.find()
+	if err != nil {
+		return nil, err
+	}
+	return control.NewClient(socket), nil
 }
 
 // find is where the socket is.

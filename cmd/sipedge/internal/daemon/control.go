@@ -36,7 +36,7 @@ func (d *Daemon) serveControl() {
 		Failed: d.failed, Certificates: d.certs.List,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
-		RPC: mi.Over,
+		Events: d.events, RPC: mi.Over,
 	})
 	d.running.Go(func() { d.control.Serve(d.socket) })
 }

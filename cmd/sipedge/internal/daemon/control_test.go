@@ -107,6 +107,7 @@ tables: {rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn,
 			"path": "<sip:p@192.0.2.1;lr>", "received": "sip:192.0.2.3:4000"}`},
 		{"binding", alice, ""}, {"bindings", "", ""}, {"remove_binding", alice, ""},
 		{"flush", "?location=contacts", ""}, {"reload", "", ""},
+		{"events", "?limit=1&name=E_RELOAD", ""},
 		{"rpc", "", `{"jsonrpc": "2.0", "id": 1, "method": "uptime"}`},
 		{"rpc", "", `[{"jsonrpc": "2.0", "id": "a", "method": "which"}, {"jsonrpc": "2.0", "id": 2}]`},
 	} {

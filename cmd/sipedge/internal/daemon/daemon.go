@@ -21,6 +21,7 @@ import (
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/certificates"
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/cmd/sipedge/internal/memory"
 	"sipedge/router"
 	"sipedge/router/data"
@@ -85,6 +86,7 @@ type Daemon struct {
 	failed  *failed.Memory
 	pool    *router.Pool
 	admin   *http.Server
+	events  *events.Hub
 	calls   trace.Recorder
 	series  prometheus.Gatherer
 	socket  net.Listener // of operators' commands; nil: there is none
@@ -118,6 +120,7 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	d := &Daemon{
 		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
+		events: events.New(),
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
@@ -183,6 +186,8 @@ func (d *Daemon) build(src schema.Source) error {
 	d.clock = newClock()
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.failed = failed.New(time.Now)
+	d.failed.Watch(d.events.Target)
+	d.certs.Tell(d.events.Certificate)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
 		Resolver:     d.names,
@@ -197,6 +202,8 @@ func (d *Daemon) build(src schema.Source) error {
 		Log:          d.log,
 		Trace:        d.calls.Trace,
 		Ping:         true,
+
+		GatewayChanged: d.events.Gateway,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	d.ends, d.stop = ctx, stop
@@ -209,6 +216,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	if err := d.loadServices(d.data.Load()); err != nil {
 		return err
 	}
+	d.events.Watch(d.data.Load())
 	l, err := listenAdmin(d.doc.Admin.Addr)
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	e.backends(d.data.Load())
 	e.transports(d.manager)
 	e.certificates(d.certs)
+	e.events(d.events.Stats())
 }
 
 // emitter sends metrics; names get the prefix sipedge_.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/router/auth"
 	"sipedge/router/gateway"
 	"sipedge/router/natping"
@@ -115,6 +116,14 @@ func (e emitter) media(name string, nodes []backends.MediaNode) {
 		e.counter("media_pings_total", "Pings of the node.", n.Pings, of...)
 		e.counter("media_pings_lost_total", "Of these, without an answer.", n.Lost, of...)
 	}
+}
+
+func (e emitter) events(s events.Stats) {
+	e.gauge("event_subscribers", "Operators who listen to events.", float64(s.Listeners))
+	for _, name := range events.Names() {
+		e.counter("events_total", "Events that somebody listened to.", s.Told[name], "event", name)
+	}
+	e.counter("events_lost_total", "Events that those who listened did not take in time.", s.Lost)
 }
 
 // gateways are those of the policy: labels are its own words.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/router"
 	"sipedge/schema"
 )
@@ -21,6 +22,7 @@ func (d *Daemon) reload() result {
 		d.log.Info("policy reloaded", "generation", generation)
 		d.loaded.Store(time.Now().UnixNano())
 		d.generation.Store(generation)
+		d.events.Publish(events.PolicyReload, events.Reload{Status: "done", Generation: generation})
 		return result{generation: generation, problems: *warnings}
 	}
 	var p *Problems
@@ -32,6 +34,9 @@ func (d *Daemon) reload() result {
 	d.log.Error("reload refused: the policy that runs goes on",
 		"error", err, "generation", d.generation.Load())
 	d.failures.Add(1)
+	d.events.Publish(events.PolicyReload, events.Reload{
+		Status: "failed", Generation: d.generation.Load(), Error: err.Error(),
+	})
 	return result{err: err}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"sipedge/cmd/sipedge/internal/events"
 )
 
 // flushTime is what queued messages get to leave once the calls have ended.
@@ -61,6 +63,9 @@ func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	d.log.Info("draining", why, "bound", d.cfg.Drain)
 	d.draining.Store(true)
 	d.router.Drain()
+	d.events.Publish(events.ServerDrain, events.Drain{
+		Live: d.router.Live(), Bound: d.cfg.Drain.Seconds(),
+	})
 	bound := time.NewTimer(d.cfg.Drain)
 	defer bound.Stop()
 	look := time.NewTicker(50 * time.Millisecond)

@@ -46,6 +46,7 @@ func (d *Daemon) addServices(
 // while for what began under the policy before.
 func (d *Daemon) replaceServices(all *backends.Services) {
 	removed := d.data.Swap(all).Without(all)
+	d.events.Watch(all)
 	d.running.Go(func() {
 		select {
 		case <-d.ends.Done():
