@@ -20,13 +20,15 @@ import (
 
 // A command, rtpengine's docs/ng_control_protocol.md:
 //
-//  1. It gets a cookie, by which its answer is known: "COOKIE {…}", a datagram.
+//  1. It gets a cookie, by which its answer is known: "COOKIE {…}", a datagram. One that is too
+//     large for a datagram is refused: no node can take it.
 //  2. It is sent, and again each quarter of its time: the node does it once, whatever comes.
 //  3. read hands the answer to who waits for it. Who has given up is not there.
 
 const (
-	maxAnswer = 64 << 10
-	tries     = 4 // of a command within its time
+	maxCommand = 65507 // bytes: what a datagram of IPv4 carries
+	maxAnswer  = 64 << 10
+	tries      = 4 // of a command within its time
 )
 
 // errSilent: a node did not answer.
@@ -42,7 +44,9 @@ type node struct {
 	ended   chan struct{}
 
 	disabled atomic.Bool
-	down     atomic.Bool // it did not answer
+	down     atomic.Bool   // it did not answer pings
+	doubt    atomic.Bool   // it did not answer a command, and no ping since
+	doubted  chan struct{} // has watch ping it at once
 
 	calls, errors, timeouts, pings, lost atomic.Uint64
 
@@ -60,7 +64,8 @@ type answer struct {
 func newNode(addr netip.AddrPort, weight int) *node {
 	n := &node{
 		address: addr.String(), weight: weight, prefix: rand.Text()[:10] + "_",
-		ended: make(chan struct{}), waiting: map[string]chan answer{},
+		ended: make(chan struct{}), doubted: make(chan struct{}, 1),
+		waiting: map[string]chan answer{},
 	}
 	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
 	if err != nil { // no route to it
@@ -111,8 +116,11 @@ func (n *node) read() {
 
 // post sends a command whose answer nobody waits for.
 func (n *node) post(c *command) {
-	if n.socket != nil {
-		_, _ = n.socket.Write(n.text(n.next(), c)) // lost as on the wire
+	if n.socket == nil {
+		return
+	}
+	if text, err := n.text(n.next(), c); err == nil {
+		_, _ = n.socket.Write(text) // lost as on the wire
 	}
 }
 
@@ -120,17 +128,33 @@ func (n *node) next() string {
 	return n.prefix + strconv.FormatUint(n.cookie.Add(1), 36)
 }
 
-func (n *node) text(cookie string, c *command) []byte {
-	b, _ := json.Marshal(c) // it has nothing that can't be written
-	return append([]byte(cookie+" "), b...)
+// text is a command as it is sent. ErrRefused: it is too large.
+func (n *node) text(cookie string, c *command) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(cookie + " ")
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // which takes six bytes for one
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("write a command: %w", err)
+	}
+	b.Truncate(b.Len() - 1) // a line feed
+	if b.Len() > maxCommand {
+		return nil, fmt.Errorf("%w: a command of %d bytes is too large", backends.ErrRefused, b.Len())
+	}
+	return b.Bytes(), nil
 }
 
-// ask sends a command and waits for its answer. errSilent: there was none in time.
+// ask sends a command and waits for its answer. errSilent: there was none in time. ErrRefused: it
+// can't be sent.
 func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answer, error) {
 	if n.socket == nil {
 		return answer{}, errSilent
 	}
 	cookie, got := n.next(), make(chan answer, 1)
+	text, err := n.text(cookie, c)
+	if err != nil {
+		return answer{}, err
+	}
 	n.mu.Lock()
 	n.waiting[cookie] = got
 	n.mu.Unlock()
@@ -139,7 +163,6 @@ func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answ
 		delete(n.waiting, cookie)
 		n.mu.Unlock()
 	}()
-	text := n.text(cookie, c)
 	again := time.NewTicker(max(timeout/tries, time.Millisecond))
 	defer again.Stop()
 	for range tries {
@@ -156,6 +179,19 @@ func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answ
 	}
 	return answer{}, errSilent
 }
+
+// doubts has the node pinged at once, and spared until it answers: it left a command unanswered.
+// Whether it is down pings decide, for what it does not answer may be the fault of the command.
+func (n *node) doubts() {
+	n.doubt.Store(true)
+	select {
+	case n.doubted <- struct{}{}:
+	default:
+	}
+}
+
+// spared reports whether the node is to get no offer.
+func (n *node) spared() bool { return n.down.Load() || n.doubt.Load() }
 
 // health is how the nodes are watched.
 type health struct {
@@ -174,6 +210,7 @@ func (n *node) watch(h health, log *slog.Logger, name string) {
 		if err == nil && a.Result == "pong" {
 			lost = 0
 			n.down.Store(false)
+			n.doubt.Store(false)
 		} else if n.lost.Add(1); lost >= h.lost {
 			n.down.Store(true)
 		} else {
@@ -185,6 +222,7 @@ func (n *node) watch(h health, log *slog.Logger, name string) {
 		select {
 		case <-n.ended:
 			return
+		case <-n.doubted:
 		case <-beat.C:
 		}
 	}

@@ -99,7 +99,7 @@ func engine(t *testing.T, timeout string, nodes ...*fake) *Engine {
 	b, diags := Driver.Open(&backends.Opening{Name: "media", Settings: &schema.Value{
 		Kind: schema.Map, Keys: []schema.Key{
 			{Name: "nodes", Value: list}, {Name: "timeout", Value: text(timeout)},
-			{Name: "ping", Value: text("20ms")},
+			{Name: "ping", Value: text("100ms")},
 		}}})
 	if diags != nil {
 		t.Fatal(diags)
@@ -199,6 +199,73 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 	}
+}
+
+// A command that no datagram can carry costs its call alone; characters that JSON may escape, and
+// need not, do not make it one.
+func TestTooLarge(t *testing.T) {
+	a, b := newFake(t), newFake(t)
+	e := engine(t, "200ms", a, b)
+	offer := func(id, filling string, size int) error {
+		c := call1(id)
+		c.SDP = append(c.SDP, strings.Repeat(filling, size)...)
+		_, err := e.Offer(context.Background(), c)
+		return err
+	}
+	if err := offer("large", "\x01", 12_000); !errors.Is(err, backends.ErrRefused) {
+		t.Errorf("too large: %v", err)
+	}
+	for id, filling := range map[string]string{"plain": "x", "brackets": "<"} {
+		if err := offer(id, filling, 12_000); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for _, n := range e.Nodes() {
+		if !n.Up || n.Timeouts != 0 {
+			t.Errorf("%+v", n)
+		}
+	}
+}
+
+// A node that answers pings, but not a command, is up, and gets others; what it has of a call that
+// is not answered is asked of it all the same.
+func TestSilentToOneCommand(t *testing.T) {
+	a := newFake(t)
+	e := engine(t, "200ms", a)
+	speak := a.says
+	a.say(func(c command) string {
+		if c.CallID == "odd" {
+			return ""
+		}
+		return speak(c)
+	})
+	if _, err := e.Offer(context.Background(), call1("odd")); !errors.Is(err, errSilent) {
+		t.Error(err)
+	}
+	if _, err := e.Answer(context.Background(), call1("even")); err != nil {
+		t.Errorf("an answer right after: %v", err)
+	}
+	if n := e.Nodes()[0]; !n.Up || n.Timeouts != 1 {
+		t.Errorf("%+v", n)
+	}
+	eventually(t, "it gets offers", func() bool {
+		_, err := e.Offer(context.Background(), call1("even"))
+		return err == nil
+	})
+}
+
+// A node that a command found silent is pinged at once, however long the time between two pings.
+func TestPingedAtOnce(t *testing.T) {
+	a := newFake(t)
+	n := newNode(netip.MustParseAddrPort(a.address()), 1)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer n.close()
+	running.Go(n.read)
+	running.Go(func() { n.watch(health{every: time.Hour}, nil, "media") })
+	eventually(t, "the first ping", func() bool { return n.pings.Load() == 1 })
+	n.doubts()
+	eventually(t, "it is trusted again", func() bool { return !n.spared() })
 }
 
 // When none answers the call fails within the time of each, and at once when that is known.
