@@ -51,14 +51,19 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		switch {
 		case err != nil:
 			diags = append(diags, at.Problem(schema.BadValue, "%v", err))
-		case e.find(at.S) != nil:
+		case e.find(addr) != nil:
 			diags = append(diags, at.Problem(schema.BadValue, "%s is a node already", at.S))
 		default:
-			n := newNode(addr, cmp.Or(int(v.Get("weight").N), 1))
+			n, err := newNode(addr, cmp.Or(int(v.Get("weight").N), 1))
+			if err != nil {
+				diags = append(diags, at.Problem(schema.BadValue, "%v", err))
+				return
+			}
 			e.nodes = append(e.nodes, n)
 		}
 	})
 	if diags != nil {
+		_ = e.Close()
 		return nil, diags
 	}
 	for _, n := range e.nodes {

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"math"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -177,18 +178,23 @@ func (e *Engine) Nodes() []backends.MediaNode {
 	return list
 }
 
-// Enable implements backends.MediaNodes.
+// Enable implements backends.MediaNodes. The address may be written in any way.
 func (e *Engine) Enable(address string, enabled bool) bool {
-	n := e.find(address)
+	addr, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return false
+	}
+	n := e.find(addr)
 	if n != nil {
 		n.disabled.Store(!enabled)
 	}
 	return n != nil
 }
 
-func (e *Engine) find(address string) *node {
+// find is the node of an address; nil: there is none.
+func (e *Engine) find(addr netip.AddrPort) *node {
 	for _, n := range e.nodes {
-		if n.address == address {
+		if n.addr == plain(addr) {
 			return n
 		}
 	}

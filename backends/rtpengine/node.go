@@ -36,10 +36,11 @@ var errSilent = fmt.Errorf("%w: no answer", backends.ErrUnavailable)
 
 // node is one rtpengine.
 type node struct {
-	address string
+	addr    netip.AddrPort // no IPv4 address is written as one of IPv6
+	address string         // addr in text
 	weight  int
-	socket  net.Conn // nil: it could not be made
-	prefix  string   // of cookies
+	socket  *net.UDPConn // connected to nobody: an address without a route may have one later
+	prefix  string       // of cookies
 	cookie  atomic.Uint64
 	ended   chan struct{}
 
@@ -61,45 +62,46 @@ type answer struct {
 	SDP    string `json:"sdp"`
 }
 
-func newNode(addr netip.AddrPort, weight int) *node {
-	n := &node{
-		address: addr.String(), weight: weight, prefix: rand.Text()[:10] + "_",
-		ended: make(chan struct{}), doubted: make(chan struct{}, 1),
-		waiting: map[string]chan answer{},
+// newNode makes a node, which is to be closed, and which read and watch serve.
+func newNode(addr netip.AddrPort, weight int) (*node, error) {
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return nil, fmt.Errorf("open a socket: %w", err)
 	}
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
-	if err != nil { // no route to it
-		n.down.Store(true)
-		return n
-	}
-	n.socket = socket
-	return n
+	addr = plain(addr)
+	return &node{
+		addr: addr, address: addr.String(), weight: weight, socket: socket,
+		prefix: rand.Text()[:10] + "_", ended: make(chan struct{}),
+		doubted: make(chan struct{}, 1), waiting: map[string]chan answer{},
+	}, nil
+}
+
+// plain is an address in the one way it is compared.
+func plain(addr netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
 // close ends read and watch.
 func (n *node) close() {
 	close(n.ended)
-	if n.socket != nil {
-		_ = n.socket.Close()
-	}
+	_ = n.socket.Close()
 }
 
 // read hands answers to who waits for them, until the node is closed.
 func (n *node) read() {
-	if n.socket == nil {
-		return
-	}
 	for buf := make([]byte, maxAnswer); ; {
-		size, err := n.socket.Read(buf)
+		size, from, err := n.socket.ReadFromUDPAddrPort(buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // nobody is there, says ICMP: pings find out
+		case err != nil: // it comes of what was sent, and pings find out
 			select {
 			case <-n.ended:
 				return
 			case <-time.After(time.Millisecond):
 			}
+			continue
+		case plain(from) != n.addr:
 			continue
 		}
 		cookie, text, _ := bytes.Cut(buf[:size], []byte(" "))
@@ -116,13 +118,13 @@ func (n *node) read() {
 
 // post sends a command whose answer nobody waits for.
 func (n *node) post(c *command) {
-	if n.socket == nil {
-		return
-	}
 	if text, err := n.text(n.next(), c); err == nil {
-		_, _ = n.socket.Write(text) // lost as on the wire
+		n.send(text)
 	}
 }
+
+// send sends a datagram. One that can't be sent is lost, as on the wire.
+func (n *node) send(text []byte) { _, _ = n.socket.WriteToUDPAddrPort(text, n.addr) }
 
 func (n *node) next() string {
 	return n.prefix + strconv.FormatUint(n.cookie.Add(1), 36)
@@ -147,9 +149,6 @@ func (n *node) text(cookie string, c *command) ([]byte, error) {
 // ask sends a command and waits for its answer. errSilent: there was none in time. ErrRefused: it
 // can't be sent.
 func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answer, error) {
-	if n.socket == nil {
-		return answer{}, errSilent
-	}
 	cookie, got := n.next(), make(chan answer, 1)
 	text, err := n.text(cookie, c)
 	if err != nil {
@@ -166,7 +165,7 @@ func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answ
 	again := time.NewTicker(max(timeout/tries, time.Millisecond))
 	defer again.Stop()
 	for range tries {
-		_, _ = n.socket.Write(text) // an error is of an earlier one
+		n.send(text)
 		select {
 		case a := <-got:
 			return a, nil

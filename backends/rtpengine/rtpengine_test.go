@@ -87,20 +87,29 @@ func (f *fake) asked() (commands []string) {
 
 func (f *fake) address() string { return f.conn.LocalAddr().String() }
 
-// engine opens a backend of nodes, which closes with the test.
-func engine(t *testing.T, timeout string, nodes ...*fake) *Engine {
-	t.Helper()
+// opened opens a backend of nodes at addresses.
+func opened(timeout string, addresses ...string) (backends.Backend, schema.Diagnostics) {
 	text := func(s string) schema.Value { return schema.Value{Kind: schema.String, S: s} }
 	list := schema.Value{Kind: schema.List}
-	for _, f := range nodes {
+	for _, a := range addresses {
 		list.Items = append(list.Items, schema.Value{Kind: schema.Map,
-			Keys: []schema.Key{{Name: "udp", Value: text(f.address())}}})
+			Keys: []schema.Key{{Name: "udp", Value: text(a)}}})
 	}
-	b, diags := Driver.Open(&backends.Opening{Name: "media", Settings: &schema.Value{
+	return Driver.Open(&backends.Opening{Name: "media", Settings: &schema.Value{
 		Kind: schema.Map, Keys: []schema.Key{
 			{Name: "nodes", Value: list}, {Name: "timeout", Value: text(timeout)},
 			{Name: "ping", Value: text("100ms")},
 		}}})
+}
+
+// engine opens a backend of nodes, which closes with the test.
+func engine(t *testing.T, timeout string, nodes ...*fake) *Engine {
+	t.Helper()
+	var addresses []string
+	for _, f := range nodes {
+		addresses = append(addresses, f.address())
+	}
+	b, diags := opened(timeout, addresses...)
 	if diags != nil {
 		t.Fatal(diags)
 	}
@@ -257,7 +266,10 @@ func TestSilentToOneCommand(t *testing.T) {
 // A node that a command found silent is pinged at once, however long the time between two pings.
 func TestPingedAtOnce(t *testing.T) {
 	a := newFake(t)
-	n := newNode(netip.MustParseAddrPort(a.address()), 1)
+	n, err := newNode(netip.MustParseAddrPort(a.address()), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer n.close()
@@ -304,6 +316,47 @@ func TestDisabled(t *testing.T) {
 		e.calls.get([]byte("old")).node != has {
 		t.Error("the old call moved", err)
 	}
+}
+
+// A node is known by its address, however that is written.
+func TestOneAddressWrittenInTwoWays(t *testing.T) {
+	for _, same := range []string{"[::FFFF:127.0.0.1]:9", "127.0.0.1:09"} {
+		if _, diags := opened("1s", "127.0.0.1:9", same); len(diags) != 1 {
+			t.Errorf("127.0.0.1:9 and %s: %v", same, diags)
+		}
+	}
+	b, diags := opened("1s", "[0:0::1]:9")
+	if diags != nil {
+		t.Fatal(diags)
+	}
+	defer b.Close()
+	e := b.(*Engine)
+	if !e.Enable("[0:0::1]:9", false) || !e.Enable("[::1]:9", false) || e.Nodes()[0].Enabled {
+		t.Error("it is not found by its address")
+	}
+	if e.Enable("[::1]", false) {
+		t.Error("what is no address is a node")
+	}
+}
+
+// A node to which there is no route when the server starts is up when there is one.
+func TestRouteComesLater(t *testing.T) {
+	a := newFake(t)
+	n, err := newNode(netip.MustParseAddrPort("[fe80::1%none]:9"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer n.close()
+	n.down.Store(true)
+	if _, err := n.ask(t.Context(), &command{Command: "ping"}, tries*time.Millisecond); err == nil {
+		t.Error("there is a route to it")
+	}
+	n.addr = netip.MustParseAddrPort(a.address())
+	running.Go(n.read)
+	running.Go(func() { n.watch(health{every: 10 * time.Millisecond}, nil, "media") })
+	eventually(t, "it is up", func() bool { return !n.down.Load() })
 }
 
 // Calls are spread by weight, and of those of others none moves when a node is added.
