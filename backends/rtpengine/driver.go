@@ -23,8 +23,9 @@ var Driver = backends.Driver{
 	timeout?: #Duration
 	// The time between two pings of a node, 1s unless set.
 	ping?: #Duration
-	// How many pings in a row may stay without an answer, 1 unless set. With one more no call goes
-	// to the node until it answers one; so it is with one command.
+	// How many pings in a row may stay without an answer, 1 unless set. With one more the node is
+	// down until it answers one. A command without an answer has it pinged at once, and no offer
+	// goes to it before it answers.
 	lost?: int & >=0 & <=100
 	// Of how many calls it is known which node they have, 100000 unless set; those beyond, the
 	// oldest first, are looked for by their Call-ID.
@@ -50,14 +51,19 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		switch {
 		case err != nil:
 			diags = append(diags, at.Problem(schema.BadValue, "%v", err))
-		case e.find(at.S) != nil:
+		case e.find(addr) != nil:
 			diags = append(diags, at.Problem(schema.BadValue, "%s is a node already", at.S))
 		default:
-			n := newNode(addr, cmp.Or(int(v.Get("weight").N), 1))
+			n, err := newNode(addr, cmp.Or(int(v.Get("weight").N), 1))
+			if err != nil {
+				diags = append(diags, at.Problem(schema.BadValue, "%v", err))
+				return
+			}
 			e.nodes = append(e.nodes, n)
 		}
 	})
 	if diags != nil {
+		_ = e.Close()
 		return nil, diags
 	}
 	for _, n := range e.nodes {

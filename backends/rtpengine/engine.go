@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"math"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,8 @@ func (e *Engine) Close() error {
 }
 
 // Offer implements backends.Media. A call that goes on stays with its node while that answers;
-// then, as a new one, it goes to the first that does.
+// then, as a new one, it goes to the first that does. One that is in doubt is asked for answers
+// alone, which no other can give.
 func (e *Engine) Offer(ctx context.Context, c *backends.Call) ([]byte, error) {
 	list := e.order(c.CallID)
 	if n := e.calls.get(c.CallID).node; n != nil {
@@ -57,7 +59,7 @@ func (e *Engine) Offer(ctx context.Context, c *backends.Call) ([]byte, error) {
 	}
 	err := fmt.Errorf("%w: no node answers", backends.ErrUnavailable)
 	for i, n := range list {
-		if n.down.Load() || n.disabled.Load() && (i > 0 || e.calls.get(c.CallID).node != n) {
+		if n.spared() || n.disabled.Load() && (i > 0 || e.calls.get(c.CallID).node != n) {
 			continue
 		}
 		var sdp []byte
@@ -85,7 +87,7 @@ func (e *Engine) Answer(ctx context.Context, c *backends.Call) ([]byte, error) {
 	return e.do(ctx, n, "answer", c)
 }
 
-// do has a node do a command. A node that is silent is down from then on.
+// do has a node do a command. A node that is silent is in doubt from then on.
 func (e *Engine) do(
 	ctx context.Context, n *node, name string, c *backends.Call,
 ) ([]byte, error) {
@@ -94,7 +96,7 @@ func (e *Engine) do(
 	case err != nil:
 		if errors.Is(err, errSilent) {
 			n.timeouts.Add(1)
-			n.down.Store(true)
+			n.doubts()
 		}
 		return nil, fmt.Errorf("%s: node %s: %w", name, n.address, err)
 	case a.Result != "ok":
@@ -199,18 +201,23 @@ func (e *Engine) changed(n *node) {
 	}
 }
 
-// Enable implements backends.MediaNodes.
+// Enable implements backends.MediaNodes. The address may be written in any way.
 func (e *Engine) Enable(address string, enabled bool) bool {
-	n := e.find(address)
+	addr, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return false
+	}
+	n := e.find(addr)
 	if n != nil && n.disabled.Swap(!enabled) == enabled {
 		e.changed(n)
 	}
 	return n != nil
 }
 
-func (e *Engine) find(address string) *node {
+// find is the node of an address; nil: there is none.
+func (e *Engine) find(addr netip.AddrPort) *node {
 	for _, n := range e.nodes {
-		if n.address == address {
+		if n.addr == plain(addr) {
 			return n
 		}
 	}

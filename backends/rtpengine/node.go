@@ -19,13 +19,15 @@ import (
 
 // A command, rtpengine's docs/ng_control_protocol.md:
 //
-//  1. It gets a cookie, by which its answer is known: "COOKIE {…}", a datagram.
+//  1. It gets a cookie, by which its answer is known: "COOKIE {…}", a datagram. One that is too
+//     large for a datagram is refused: no node can take it.
 //  2. It is sent, and again each quarter of its time: the node does it once, whatever comes.
 //  3. read hands the answer to who waits for it. Who has given up is not there.
 
 const (
-	maxAnswer = 64 << 10
-	tries     = 4 // of a command within its time
+	maxCommand = 65507 // bytes: what a datagram of IPv4 carries
+	maxAnswer  = 64 << 10
+	tries      = 4 // of a command within its time
 )
 
 // errSilent: a node did not answer.
@@ -33,15 +35,18 @@ var errSilent = fmt.Errorf("%w: no answer", backends.ErrUnavailable)
 
 // node is one rtpengine.
 type node struct {
-	address string
+	addr    netip.AddrPort // no IPv4 address is written as one of IPv6
+	address string         // addr in text
 	weight  int
-	socket  net.Conn // nil: it could not be made
-	prefix  string   // of cookies
+	socket  *net.UDPConn // connected to nobody: an address without a route may have one later
+	prefix  string       // of cookies
 	cookie  atomic.Uint64
 	ended   chan struct{}
 
 	disabled atomic.Bool
-	down     atomic.Bool // it did not answer
+	down     atomic.Bool   // it did not answer pings
+	doubt    atomic.Bool   // it did not answer a command, and no ping since
+	doubted  chan struct{} // has watch ping it at once
 
 	calls, errors, timeouts, pings, lost atomic.Uint64
 
@@ -56,44 +61,46 @@ type answer struct {
 	SDP    string `json:"sdp"`
 }
 
-func newNode(addr netip.AddrPort, weight int) *node {
-	n := &node{
-		address: addr.String(), weight: weight, prefix: rand.Text()[:10] + "_",
-		ended: make(chan struct{}), waiting: map[string]chan answer{},
+// newNode makes a node, which is to be closed, and which read and watch serve.
+func newNode(addr netip.AddrPort, weight int) (*node, error) {
+	socket, err := net.ListenUDP("udp", nil)
+	if err != nil {
+		return nil, fmt.Errorf("open a socket: %w", err)
 	}
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
-	if err != nil { // no route to it
-		n.down.Store(true)
-		return n
-	}
-	n.socket = socket
-	return n
+	addr = plain(addr)
+	return &node{
+		addr: addr, address: addr.String(), weight: weight, socket: socket,
+		prefix: rand.Text()[:10] + "_", ended: make(chan struct{}),
+		doubted: make(chan struct{}, 1), waiting: map[string]chan answer{},
+	}, nil
+}
+
+// plain is an address in the one way it is compared.
+func plain(addr netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 }
 
 // close ends read and watch.
 func (n *node) close() {
 	close(n.ended)
-	if n.socket != nil {
-		_ = n.socket.Close()
-	}
+	_ = n.socket.Close()
 }
 
 // read hands answers to who waits for them, until the node is closed.
 func (n *node) read() {
-	if n.socket == nil {
-		return
-	}
 	for buf := make([]byte, maxAnswer); ; {
-		size, err := n.socket.Read(buf)
+		size, from, err := n.socket.ReadFromUDPAddrPort(buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // nobody is there, says ICMP: pings find out
+		case err != nil: // it comes of what was sent, and pings find out
 			select {
 			case <-n.ended:
 				return
 			case <-time.After(time.Millisecond):
 			}
+			continue
+		case plain(from) != n.addr:
 			continue
 		}
 		cookie, text, _ := bytes.Cut(buf[:size], []byte(" "))
@@ -110,26 +117,42 @@ func (n *node) read() {
 
 // post sends a command whose answer nobody waits for.
 func (n *node) post(c *command) {
-	if n.socket != nil {
-		_, _ = n.socket.Write(n.text(n.next(), c)) // lost as on the wire
+	if text, err := n.text(n.next(), c); err == nil {
+		n.send(text)
 	}
 }
+
+// send sends a datagram. One that can't be sent is lost, as on the wire.
+func (n *node) send(text []byte) { _, _ = n.socket.WriteToUDPAddrPort(text, n.addr) }
 
 func (n *node) next() string {
 	return n.prefix + strconv.FormatUint(n.cookie.Add(1), 36)
 }
 
-func (n *node) text(cookie string, c *command) []byte {
-	b, _ := json.Marshal(c) // it has nothing that can't be written
-	return append([]byte(cookie+" "), b...)
+// text is a command as it is sent. ErrRefused: it is too large.
+func (n *node) text(cookie string, c *command) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(cookie + " ")
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // which takes six bytes for one
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("write a command: %w", err)
+	}
+	b.Truncate(b.Len() - 1) // a line feed
+	if b.Len() > maxCommand {
+		return nil, fmt.Errorf("%w: a command of %d bytes is too large", backends.ErrRefused, b.Len())
+	}
+	return b.Bytes(), nil
 }
 
-// ask sends a command and waits for its answer. errSilent: there was none in time.
+// ask sends a command and waits for its answer. errSilent: there was none in time. ErrRefused: it
+// can't be sent.
 func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answer, error) {
-	if n.socket == nil {
-		return answer{}, errSilent
-	}
 	cookie, got := n.next(), make(chan answer, 1)
+	text, err := n.text(cookie, c)
+	if err != nil {
+		return answer{}, err
+	}
 	n.mu.Lock()
 	n.waiting[cookie] = got
 	n.mu.Unlock()
@@ -138,11 +161,10 @@ func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answ
 		delete(n.waiting, cookie)
 		n.mu.Unlock()
 	}()
-	text := n.text(cookie, c)
 	again := time.NewTicker(max(timeout/tries, time.Millisecond))
 	defer again.Stop()
 	for range tries {
-		_, _ = n.socket.Write(text) // an error is of an earlier one
+		n.send(text)
 		select {
 		case a := <-got:
 			return a, nil
@@ -155,6 +177,19 @@ func (n *node) ask(ctx context.Context, c *command, timeout time.Duration) (answ
 	}
 	return answer{}, errSilent
 }
+
+// doubts has the node pinged at once, and spared until it answers: it left a command unanswered.
+// Whether it is down pings decide, for what it does not answer may be the fault of the command.
+func (n *node) doubts() {
+	n.doubt.Store(true)
+	select {
+	case n.doubted <- struct{}{}:
+	default:
+	}
+}
+
+// spared reports whether the node is to get no offer.
+func (n *node) spared() bool { return n.down.Load() || n.doubt.Load() }
 
 // health is how the nodes are watched.
 type health struct {
@@ -174,6 +209,7 @@ func (n *node) watch(h health, told func()) {
 		if err == nil && a.Result == "pong" {
 			lost = 0
 			n.down.Store(false)
+			n.doubt.Store(false)
 		} else if n.lost.Add(1); lost >= h.lost {
 			n.down.Store(true)
 		} else {
@@ -185,6 +221,7 @@ func (n *node) watch(h health, told func()) {
 		select {
 		case <-n.ended:
 			return
+		case <-n.doubted:
 		case <-beat.C:
 		}
 	}

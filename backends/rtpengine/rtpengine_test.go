@@ -87,20 +87,29 @@ func (f *fake) asked() (commands []string) {
 
 func (f *fake) address() string { return f.conn.LocalAddr().String() }
 
+// opened opens a backend of nodes at addresses.
+func opened(timeout string, addresses ...string) (backends.Backend, schema.Diagnostics) {
+	text := func(s string) schema.Value { return schema.Value{Kind: schema.String, S: s} }
+	list := schema.Value{Kind: schema.List}
+	for _, a := range addresses {
+		list.Items = append(list.Items, schema.Value{Kind: schema.Map,
+			Keys: []schema.Key{{Name: "udp", Value: text(a)}}})
+	}
+	return Driver.Open(&backends.Opening{Name: "media", Settings: &schema.Value{
+		Kind: schema.Map, Keys: []schema.Key{
+			{Name: "nodes", Value: list}, {Name: "timeout", Value: text(timeout)},
+			{Name: "ping", Value: text("100ms")},
+		}}})
+}
+
 // engine opens a backend of nodes, which closes with the test.
 func engine(t *testing.T, timeout string, nodes ...*fake) *Engine {
 	t.Helper()
-	text := func(s string) schema.Value { return schema.Value{Kind: schema.String, S: s} }
-	list := schema.Value{Kind: schema.List}
+	var addresses []string
 	for _, f := range nodes {
-		list.Items = append(list.Items, schema.Value{Kind: schema.Map,
-			Keys: []schema.Key{{Name: "udp", Value: text(f.address())}}})
+		addresses = append(addresses, f.address())
 	}
-	b, diags := Driver.Open(&backends.Opening{Name: "media", Settings: &schema.Value{
-		Kind: schema.Map, Keys: []schema.Key{
-			{Name: "nodes", Value: list}, {Name: "timeout", Value: text(timeout)},
-			{Name: "ping", Value: text("20ms")},
-		}}})
+	b, diags := opened(timeout, addresses...)
 	if diags != nil {
 		t.Fatal(diags)
 	}
@@ -208,6 +217,76 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
+// A command that no datagram can carry costs its call alone; characters that JSON may escape, and
+// need not, do not make it one.
+func TestTooLarge(t *testing.T) {
+	a, b := newFake(t), newFake(t)
+	e := engine(t, "200ms", a, b)
+	offer := func(id, filling string, size int) error {
+		c := call1(id)
+		c.SDP = append(c.SDP, strings.Repeat(filling, size)...)
+		_, err := e.Offer(context.Background(), c)
+		return err
+	}
+	if err := offer("large", "\x01", 12_000); !errors.Is(err, backends.ErrRefused) {
+		t.Errorf("too large: %v", err)
+	}
+	for id, filling := range map[string]string{"plain": "x", "brackets": "<"} {
+		if err := offer(id, filling, 12_000); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for _, n := range e.Nodes() {
+		if !n.Up || n.Timeouts != 0 {
+			t.Errorf("%+v", n)
+		}
+	}
+}
+
+// A node that answers pings, but not a command, is up, and gets others; what it has of a call that
+// is not answered is asked of it all the same.
+func TestSilentToOneCommand(t *testing.T) {
+	a := newFake(t)
+	e := engine(t, "200ms", a)
+	speak := a.says
+	a.say(func(c command) string {
+		if c.CallID == "odd" {
+			return ""
+		}
+		return speak(c)
+	})
+	if _, err := e.Offer(context.Background(), call1("odd")); !errors.Is(err, errSilent) {
+		t.Error(err)
+	}
+	if _, err := e.Answer(context.Background(), call1("even")); err != nil {
+		t.Errorf("an answer right after: %v", err)
+	}
+	if n := e.Nodes()[0]; !n.Up || n.Timeouts != 1 {
+		t.Errorf("%+v", n)
+	}
+	eventually(t, "it gets offers", func() bool {
+		_, err := e.Offer(context.Background(), call1("even"))
+		return err == nil
+	})
+}
+
+// A node that a command found silent is pinged at once, however long the time between two pings.
+func TestPingedAtOnce(t *testing.T) {
+	a := newFake(t)
+	n, err := newNode(netip.MustParseAddrPort(a.address()), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer n.close()
+	running.Go(n.read)
+	running.Go(func() { n.watch(health{every: time.Hour}, nil, "media") })
+	eventually(t, "the first ping", func() bool { return n.pings.Load() == 1 })
+	n.doubts()
+	eventually(t, "it is trusted again", func() bool { return !n.spared() })
+}
+
 // When none answers the call fails within the time of each, and at once when that is known.
 func TestNoneAnswers(t *testing.T) {
 	a := newFake(t)
@@ -255,6 +334,47 @@ func TestDisabled(t *testing.T) {
 		e.calls.get([]byte("old")).node != has {
 		t.Error("the old call moved", err)
 	}
+}
+
+// A node is known by its address, however that is written.
+func TestOneAddressWrittenInTwoWays(t *testing.T) {
+	for _, same := range []string{"[::FFFF:127.0.0.1]:9", "127.0.0.1:09"} {
+		if _, diags := opened("1s", "127.0.0.1:9", same); len(diags) != 1 {
+			t.Errorf("127.0.0.1:9 and %s: %v", same, diags)
+		}
+	}
+	b, diags := opened("1s", "[0:0::1]:9")
+	if diags != nil {
+		t.Fatal(diags)
+	}
+	defer b.Close()
+	e := b.(*Engine)
+	if !e.Enable("[0:0::1]:9", false) || !e.Enable("[::1]:9", false) || e.Nodes()[0].Enabled {
+		t.Error("it is not found by its address")
+	}
+	if e.Enable("[::1]", false) {
+		t.Error("what is no address is a node")
+	}
+}
+
+// A node to which there is no route when the server starts is up when there is one.
+func TestRouteComesLater(t *testing.T) {
+	a := newFake(t)
+	n, err := newNode(netip.MustParseAddrPort("[fe80::1%none]:9"), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer n.close()
+	n.down.Store(true)
+	if _, err := n.ask(t.Context(), &command{Command: "ping"}, tries*time.Millisecond); err == nil {
+		t.Error("there is a route to it")
+	}
+	n.addr = netip.MustParseAddrPort(a.address())
+	running.Go(n.read)
+	running.Go(func() { n.watch(health{every: 10 * time.Millisecond}, nil, "media") })
+	eventually(t, "it is up", func() bool { return !n.down.Load() })
 }
 
 // Calls are spread by weight, and of those of others none moves when a node is added.
