@@ -89,7 +89,7 @@ func TestGuardOfGateways(t *testing.T) {
 func TestGuardOfNames(t *testing.T) {
 	g := Guard{Names: map[string]bool{"gw.example": true}}
 	for _, own := range []string{
-		"sip:192.0.2.7", "sip:GW2.example;transport=tcp", "sip:x;maddr=gw3.example",
+		"sip:192.0.2.7", "sip:GW2.example.;transport=tcp", "sip:x;maddr=gw3.example",
 	} {
 		u, err := sip.ParseURI([]byte(own))
 		if err != nil {
@@ -105,6 +105,7 @@ func TestGuardOfNames(t *testing.T) {
 	}{
 		{"sip:a@gw.example", far, Told, false},
 		{"sips:a@Gw.Example:5080", far, Told, false},
+		{"sip:a@gw.example.", far, Told, false},
 		{"sip:gw2.example", far, Told, false},
 		{"sip:gw3.example", far, Told, false},
 		{"sip:a@other.example;maddr=gw.example", far, Told, false},

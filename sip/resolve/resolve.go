@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +24,7 @@ type Hop struct {
 
 // Query is what of a URI decides where it leads. It is comparable: the cache's key.
 type Query struct {
-	Host      string        // an IP literal (no brackets) or a domain name, lower case
+	Host      string        // an IP literal (no brackets) or a name, lower case, no dot behind
 	Port      uint16        // 0: none given
 	Transport sip.Transport // of the transport parameter; NoTransport: none given
 	Secure    bool          // sips
@@ -48,7 +47,7 @@ func QueryOf(u *sip.URI) (q Query, addr netip.Addr, err error) {
 	if addr, ok := sip.ParseAddr(host); ok {
 		return q, addr, nil
 	}
-	q.Host = strings.ToLower(string(host))
+	q.Host = canonical(string(host))
 	return q, addr, nil
 }
 

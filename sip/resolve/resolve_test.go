@@ -350,6 +350,7 @@ func deaf(t *testing.T) netip.AddrPort {
 func TestQueryOf(t *testing.T) {
 	for _, c := range []struct{ uri, want string }{
 		{"sip:bob@Gw.Example.net", "{gw.example.net 0  false} invalid IP <nil>"},
+		{"sip:localhost.", "{localhost 0  false} invalid IP <nil>"},
 		{"sips:gw.example.net:5071", "{gw.example.net 5071  true} invalid IP <nil>"},
 		{"sip:gw.example.net;transport=TCP", "{gw.example.net 0 tcp false} invalid IP <nil>"},
 		{"sip:10.0.0.1:5070;transport=tcp", "{ 5070 tcp false} 10.0.0.1 <nil>"},

@@ -1,9 +1,9 @@
 package stream
 
 import (
+	"bytes"
 	"cmp"
 	"net/netip"
-	"sync"
 
 	"sipedge/sip"
 )
@@ -16,9 +16,6 @@ type proven interface {
 
 // maxAliases bounds the names of a certificate that lead to the connection of its owner.
 const maxAliases = 16
-
-// heads are messages of which the top Via is read.
-var heads = sync.Pool{New: func() any { return new(sip.Message) }}
 
 // alias has requests for who is at the other end go over a connection that he opened to us, once a
 // request asks for it with the Via parameter alias, RFC 5923 §8: those to the address he came from,
@@ -48,10 +45,13 @@ func (c *conn) alias(b []byte) {
 	}
 }
 
-// aliasPort is the port of the sent-by of a request that asks for an alias; 0: it does not.
+// aliasPort is the port of the sent-by of a request that asks for an alias; 0: it does not. Only a
+// message that seems to is parsed for it.
 func aliasPort(b []byte, t sip.Transport) uint16 {
-	m := heads.Get().(*sip.Message)
-	defer heads.Put(m)
+	if !mayAsk(b) {
+		return 0
+	}
+	var m sip.Message
 	if m.Parse(b) != nil || !m.IsRequest() {
 		return 0
 	}
@@ -63,6 +63,30 @@ func aliasPort(b []byte, t sip.Transport) uint16 {
 		return 0
 	}
 	return cmp.Or(v.Port, t.DefaultPort())
+}
+
+// mayAsk reports whether the first Via of a message, with the lines that it goes on in, has the
+// word alias in it.
+func mayAsk(b []byte) bool {
+	word, via := []byte("alias"), false
+	for line := range bytes.Lines(b) {
+		name, _, named := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimRight(name, " \t")
+		switch goesOn := line[0] == ' ' || line[0] == '\t'; {
+		case via && !goesOn:
+			return false
+		case !via && len(bytes.TrimRight(line, "\r\n")) == 0:
+			return false
+		case !goesOn && named:
+			via = bytes.EqualFold(name, []byte("via")) || bytes.EqualFold(name, []byte("v"))
+		}
+		for i := 0; via && i+len(word) <= len(line); i++ {
+			if bytes.EqualFold(line[i:i+len(word)], word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lead has a connection found by where it leads, before those found so far. It reports

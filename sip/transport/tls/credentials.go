@@ -116,6 +116,12 @@ func (i *identity) config() *tls.Config {
 // Client implements transport.Credentials.
 func (c *credentials) Client(name sip.HostName, remote netip.Addr) *tls.Config {
 	i := c.store.identity(c.names[0])
+	if i == nil { // the listener is about to be closed
+		return &tls.Config{
+			MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,
+			VerifyConnection: func(tls.ConnectionState) error { return errNoCredentials },
+		}
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		ServerName: name.String(),

@@ -24,14 +24,19 @@ func (r revoked) none(chain []*x509.Certificate) bool {
 var (
 	errScope  = errors.New("a list of some certificates or of changes only is not supported")
 	errSigner = errors.New("signed by none of the CAs in ca")
+	errNoList = errors.New("no revocation list in it")
 )
 
 // add reads certificate revocation lists, RFC 5280 §5, DER or PEM, which one of authorities
-// signed. One past its next update still counts.
+// signed: at least one. One past its next update still counts.
 func (r revoked) add(b []byte, authorities []*x509.Certificate) (
 	lists []*x509.RevocationList, err error,
 ) {
-	for _, der := range blocks(b, "X509 CRL") {
+	found := blocks(b, "X509 CRL")
+	if len(found) == 0 {
+		return nil, errNoList
+	}
+	for _, der := range found {
 		list, err := x509.ParseRevocationList(der)
 		if err != nil {
 			return nil, err

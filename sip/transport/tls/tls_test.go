@@ -379,12 +379,13 @@ func TestFilesThatAreNoCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Files){
-		"no file":            func(f *Files) { f.Cert = ca.Dir + "/none.pem" },
-		"another's key":      func(f *Files) { f.Key = second.Key },
-		"no CA":              func(f *Files) { f.CA = []string{broken} },
-		"a CA that is a key": func(f *Files) { f.CA = []string{good.Key} },
-		"no list":            func(f *Files) { f.CRL = []string{broken} },
-		"a stranger's list":  func(f *Files) { f.CRL = []string{other.Revoke("x.crl")} },
+		"no file":             func(f *Files) { f.Cert = ca.Dir + "/none.pem" },
+		"another's key":       func(f *Files) { f.Key = second.Key },
+		"no CA":               func(f *Files) { f.CA = []string{broken} },
+		"a CA that is a key":  func(f *Files) { f.CA = []string{good.Key} },
+		"no list":             func(f *Files) { f.CRL = []string{broken} },
+		"a list that is a CA": func(f *Files) { f.CRL = []string{ca.CA} },
+		"a stranger's list":   func(f *Files) { f.CRL = []string{other.Revoke("x.crl")} },
 	} {
 		f := good
 		change(&f)

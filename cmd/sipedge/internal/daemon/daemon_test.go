@@ -27,6 +27,7 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tcp"
+	"sipedge/sip/transport/tls"
 	"sipedge/sip/transport/udp"
 )
 
@@ -101,7 +102,7 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 func (r *running) config() Config {
 	return Config{
 		Load: r.load, Stderr: &r.log, Env: noEnv, Drain: time.Second,
-		Drivers: transport.Drivers{sip.UDP: udp.Listen, sip.TCP: tcp.Listen},
+		Drivers: transport.Drivers{sip.UDP: udp.Listen, sip.TCP: tcp.Listen, sip.TLS: tls.Listen},
 	}
 }
 
