@@ -187,7 +187,7 @@ func (d *Daemon) build(src schema.Source) error {
 	d.pool = router.NewPool(limits.Pool, limits.Asks, d.log)
 	d.failed = failed.New(time.Now)
 	d.failed.Watch(d.events.Target)
-	d.certs.Tell(d.events.Certificate)
+	d.certs.Store.Tell(d.events.Certificate)
 	d.router = router.New(router.Config{
 		Sender:       d.manager,
 		Resolver:     d.names,
