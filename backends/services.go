@@ -72,6 +72,9 @@ func (o *opening) open(b *schema.Backend) {
 	}
 	o.begun[b.Name] = true
 	if stub := o.stub(b.Name, &d); stub != nil {
+		if s, ok := stub.(*Stub); ok {
+			s.within = LimitsOf(b.Settings).Timeout
+		}
 		o.s.open = append(o.s.open, service{name: b.Name, driver: b.Driver, backend: stub,
 			settings: b.Settings})
 		return

@@ -14,6 +14,8 @@ type Stub struct {
 	Users  []StubUser                    // who are in its table of subscribers, wherever that is
 	Fails  bool                          // it can't answer, once Begin was called
 	Blind  bool                          // the driver reads nothing
+	Takes  time.Duration                 // how long an answer does, once Begin was called
+	within time.Duration                 // what takes longer is left: the policy's timeout
 	begun  bool
 }
 
@@ -23,20 +25,46 @@ type StubUser struct {
 	Columns                map[string]Value // what else is known
 }
 
-var errStub = fmt.Errorf("%w: so says the test", ErrUnavailable)
+var (
+	errStub = fmt.Errorf("%w: so says the test", ErrUnavailable)
+	errLate = fmt.Errorf("%w: %w", ErrUnavailable, context.DeadlineExceeded)
+)
+
+// waiting is the key of what lets time pass in the world of a test.
+type waiting struct{}
+
+// WithWait is a context in which stubs that take their time wait by f.
+func WithWait(ctx context.Context, f func(time.Duration)) context.Context {
+	return context.WithValue(ctx, waiting{}, f)
+}
 
 // Begin is called when the router has started, before the first message.
 func (s *Stub) Begin() { s.begun = true }
 
-func (s *Stub) answer() error {
-	if s.Fails && s.begun {
+// answer lets the time of an answer pass, and is its error.
+func (s *Stub) answer(ctx context.Context) error {
+	if !s.begun {
+		return nil
+	}
+	late := s.within > 0 && s.Takes > s.within
+	if wait, ok := ctx.Value(waiting{}).(func(time.Duration)); ok && s.Takes > 0 {
+		if late {
+			wait(s.within)
+		} else {
+			wait(s.Takes)
+		}
+	}
+	switch {
+	case late:
+		return errLate
+	case s.Fails:
 		return errStub
 	}
 	return nil
 }
 
 // Ping is Backend's.
-func (s *Stub) Ping(context.Context) error { return s.answer() }
+func (s *Stub) Ping(ctx context.Context) error { return s.answer(ctx) }
 
 // Close is Backend's.
 func (s *Stub) Close() error { return nil }
@@ -57,7 +85,10 @@ func (s *Stub) Notified(ctx context.Context, _ string, f func()) error {
 }
 
 // Select is DB's.
-func (s *Stub) Select(_ context.Context, q Select) ([]Row, error) {
+func (s *Stub) Select(ctx context.Context, q Select) ([]Row, error) {
+	if err := s.answer(ctx); err != nil {
+		return nil, err
+	}
 	var out []Row
 	for _, row := range s.Tables[q.Table] {
 		if !holds(q.Where, row) {
@@ -72,7 +103,7 @@ func (s *Stub) Select(_ context.Context, q Select) ([]Row, error) {
 	if out = out[min(q.Offset, len(out)):]; q.Limit > 0 {
 		out = out[:min(q.Limit, len(out))]
 	}
-	return out, s.answer()
+	return out, nil
 }
 
 // holds reports whether a row fulfils conditions. Order is by text, which all here have.
@@ -115,8 +146,8 @@ type stubUsers struct {
 }
 
 // Credential is Subscribers'.
-func (u stubUsers) Credential(_ context.Context, user, domain, _ string) (*Credential, error) {
-	if err := u.stub.answer(); err != nil {
+func (u stubUsers) Credential(ctx context.Context, user, domain, _ string) (*Credential, error) {
+	if err := u.stub.answer(ctx); err != nil {
 		return nil, err
 	}
 	var found *Credential

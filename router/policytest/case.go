@@ -76,7 +76,7 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 	}
 	diags = append(diags, f.checkTables(c.tables)...)
 	if v.Has("users") || v.Has("bindings") || v.Has("backends") ||
-		v.Has("gateways") || v.Has("enum") {
+		v.Has("gateways") || v.Has("enum") || v.Has("slow") {
 		c.outside = &scene.Outside{Hosts: f.outside.Hosts}
 		diags = append(diags, f.stubs(c.outside, v)...)
 	}

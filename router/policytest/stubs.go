@@ -3,6 +3,7 @@ package policytest
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"sipedge/backends"
 	"sipedge/router/scene"
@@ -35,16 +36,36 @@ func (f *File) stubs(out *scene.Outside, own *schema.Value) (diags schema.Diagno
 		}
 		tables[k.Name] = stubTables(has)
 	}
+	slow, wrong := f.slow(besides(f.root.Get("slow"), own.Get("slow")))
+	diags = append(diags, wrong...)
 	out.Stubs = func(name string, inside bool) backends.Backend {
 		switch {
 		case !inside:
-			return &backends.Stub{Tables: tables[name], Users: users, Fails: fails[name]}
+			return &backends.Stub{
+				Tables: tables[name], Users: users, Fails: fails[name], Takes: slow[name],
+			}
 		case fails[name]:
 			return backends.Unanswering{}
 		}
 		return nil
 	}
 	return diags
+}
+
+// slow reads how long databases take to answer.
+func (f *File) slow(v *schema.Value) (map[string]time.Duration, schema.Diagnostics) {
+	var diags schema.Diagnostics
+	takes := map[string]time.Duration{}
+	for i := range v.Keys {
+		k := &v.Keys[i]
+		d, wrong := f.backend(k)
+		diags = append(diags, wrong...)
+		if wrong == nil && (d.Inside || d.Relays) {
+			diags = append(diags, k.Problem(schema.BadTest, "%q is no database: it takes no time", k.Name))
+		}
+		takes[k.Name] = k.Duration()
+	}
+	return takes, diags
 }
 
 // down reads which gateways can't be used.

@@ -51,9 +51,14 @@ routes:
 // loadStubs makes a file of tests of the policy above; the File is nil if there are mistakes.
 func loadStubs(t *testing.T, tests string) (*File, string) {
 	t.Helper()
+	return loadPolicy(t, registrarPolicy, tests)
+}
+
+func loadPolicy(t *testing.T, policy, tests string) (*File, string) {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"policy.yaml": registrarPolicy, "policy.test.yaml": tests,
+		"policy.yaml": policy, "policy.test.yaml": tests,
 	} {
 		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -118,6 +123,13 @@ func TestStubs(t *testing.T) {
       given: {uri: "sip:+4932@example.com"}, expect: {relayed_to: 203.0.113.9}`, ""},
 		{"users that can't be asked", `backends: {store: fails},
       given: {` + fromAlice + `, auth: alice@example.net}, expect: {reply: 500}`, ""},
+		{"users that are late, not too late", `slow: {store: 1900ms},
+      given: {` + fromAlice + `, auth: alice@example.net}, expect: {sent: [
+      {uri: "sip:bob@203.0.113.5"}, {uri: "sip:bob@203.0.113.6"}]}`, ""},
+		{"users that are too late", `slow: {store: 5s},
+      given: {` + fromAlice + `, auth: alice@example.net}, expect: {reply: 500}`, ""},
+		{"others need not wait", `slow: {store: 5s},
+      given: {uri: "sip:bob@example.net"}, expect: {reply: 200}`, ""},
 		{"bindings that can't be asked", `backends: {contacts: fails},
       given: {uri: "sip:bob@example.net"}, expect: {reply: 500}`, ""},
 	} {
@@ -133,6 +145,47 @@ func TestStubs(t *testing.T) {
 		}
 		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: want %q, got %q", tt.name, tt.want, got)
+		}
+	}
+}
+
+const slowPolicy = `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+backends: {store: {database: {}}}
+routes:
+  request:
+    - match: {uri: {user: sales}}
+      do: [{alias_lookup: {backend: store, on_none: none, on_error: late}}, {reply: {code: 200}}]
+    - do: [{reply: {code: 404}}]
+  sub: {none: [{do: [{reply: {code: 480}}]}], late: [{do: [{reply: {code: 500}}]}]}
+`
+
+// While a request waits for a database others pass, and it is answered when the database does, or
+// when the timeout is over, 2s unless the policy says otherwise.
+func TestSlow(t *testing.T) {
+	for _, c := range []struct{ takes, answer string }{
+		{"1500ms", "480 at=1.5s"}, {"5s", "500 at=2s"},
+	} {
+		f, diags := loadPolicy(t, slowPolicy, `slow: {store: `+c.takes+`}
+tests:
+  - name: x
+    flow: |
+      agent alice udp 10.0.0.1:5060
+      agent dave udp 10.0.0.2:5060
+      proxy udp 10.0.0.9:5060
+
+      alice > INVITE sip:sales@10.0.0.9
+      alice < 100
+      dave > OPTIONS sip:dave@10.0.0.9
+      dave < 404 at=0s
+      alice < `+c.answer+`
+      alice > ACK
+`)
+		if f == nil {
+			t.Fatal(diags)
+		}
+		if r := f.Run(nil)[0]; !r.OK() {
+			t.Errorf("%s: %s %v", c.takes, r.Error, r.Failed)
 		}
 	}
 }
@@ -159,6 +212,8 @@ func TestBindingsForgotten(t *testing.T) {
 // What of stubs is wrong is told.
 func TestStubsRefused(t *testing.T) {
 	for _, tt := range []struct{ more, want string }{
+		{"slow: {stor: 1s}", `no backend "stor"; did you mean store?`},
+		{"slow: {contacts: 1s}", `"contacts" is no database: it takes no time`},
 		{"backends: {stor: fails}", `no backend "stor"; did you mean store?`},
 		{"backends: {contacts: {x: []}}", "`bindings` gives what it has"},
 		{"bindings: {bob: []}", "one"},

@@ -3,6 +3,7 @@ package scene
 import (
 	"context"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -184,8 +185,24 @@ func (e edge) Send(t transport.Target, b []byte, _ uint64) error {
 type pool struct{ w *World }
 
 func (p pool) Go(f func(context.Context)) bool {
-	p.w.after(0, func() { f(context.Background()) })
+	p.w.after(0, func() { p.w.run(f) })
 	return true
+}
+
+// run carries out a job of the pool. While it waits for a backend that takes its time others go on.
+func (w *World) run(f func(context.Context)) {
+	next, stop := iter.Pull(func(wait func(time.Duration) bool) {
+		f(backends.WithWait(context.Background(), func(d time.Duration) { wait(d) }))
+	})
+	var step func()
+	step = func() {
+		if d, waits := next(); waits {
+			w.after(d, step)
+			return
+		}
+		stop()
+	}
+	step()
 }
 
 // recorder keeps what the action log writes.
