@@ -186,8 +186,8 @@ func (x *issuing) reloads() {
 	port := freePort(x.t, "127.0.0.1")
 	x.reload(strings.NewReplacer(
 		"listen: [", fmt.Sprintf(`listen: [{tls: "127.0.0.1:%d", certificate: second}, `, port),
-		"routes:", fmt.Sprintf("  second: {acme: {domain: second.example, directory: %q, ca: %s}}\nroutes:",
-			x.ca.Directory, x.ca.Root),
+		"routes:", fmt.Sprintf("  second: {acme: {domain: second.example, directory: %q, ca: %s}}\n"+
+			"routes:", x.ca.Directory, x.ca.Root),
 	).Replace(x.policy), true)
 	if x.shown("edge.example") == nil {
 		x.t.Error("a reload loses what was issued")
