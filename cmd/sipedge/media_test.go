@@ -397,7 +397,7 @@ func TestMediaNodeStops(t *testing.T) {
 	if bare > len(results)/50 {
 		t.Errorf("%d calls have no media by a node", bare)
 	}
-	// An offer waits for the silent node once, no longer than its timeout; the rest is the machine's,
+	// What waits for the silent node waits no longer than its timeout; the rest is the machine's,
 	// which was as loaded when both were there.
 	const timeout = 500 * time.Millisecond
 	if most := timeout + time.Second + slowest[0]; slowest[1] > most {

@@ -10,7 +10,8 @@ import (
 
 // guard refuses a request by which others would be led where g lets no message lead them: by a
 // Path, or by a Contact that is to be called itself. What a name stands for, unless it is a
-// gateway's, is looked at when it is called. A gateway may register itself: its requests come from there, which is kept.
+// gateway's, is looked at when it is called. A gateway may register itself: its requests come from
+// there, which is kept.
 func (r *Request) guard(g *nexthop.Guard, from netip.Addr) {
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
