@@ -15,6 +15,7 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
 )
 
 // Resolver is what is asked of sip/resolve.
@@ -160,6 +161,7 @@ func (r *Registry) Ended(id uint32, method sip.Method, m *sip.Message, err error
 	case g == nil:
 	case m != nil:
 		r.heard(g, !g.set.passive.bad.have(m.Status()))
+	case transport.Ours(err): // it is not the gateway that lacks room
 	case errors.Is(err, transaction.ErrTimeout), errors.Is(err, transaction.ErrTransport):
 		r.heard(g, false)
 	}
