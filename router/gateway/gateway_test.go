@@ -523,6 +523,29 @@ func TestCallLastsUntilBYE(t *testing.T) {
 	}
 }
 
+// A call without a BYE is let go of, also where nothing is probed or looked up.
+func TestCallsAgeWithoutProbes(t *testing.T) {
+	for _, probe := range []string{"", "probe: {}, "} {
+		y := newYard(t)
+		g := y.read(`pstn: {` + probe + `destinations: [{uri: "sip:10.0.0.1"}]}`).
+			Get("pstn").gateways[0]
+		y.pass(time.Second)
+		var m sip.Message
+		if err := m.Parse([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
+			"Record-Route: <sip:edge.example;lr>\r\nFrom: <sip:a@b>;tag=1\r\n" +
+			"To: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		y.Began(g.id, sip.INVITE)
+		y.Ended(g.id, sip.INVITE, &m, nil)
+		for _, want := range []int64{1, 0} {
+			if y.pass(halfLife + time.Minute); g.State.calls.Load() != want {
+				t.Errorf("%q: %d calls, want %d", probe, g.State.calls.Load(), want)
+			}
+		}
+	}
+}
+
 // A call without a BYE is let go of.
 func TestCallsAge(t *testing.T) {
 	var c calls
