@@ -25,10 +25,10 @@ const (
 	mostLive = 500_000 // of a half life; more are not counted
 )
 
-func (c *calls) init() {
+// forget lets go of all of them, uncounted.
+func (c *calls) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seed = maphash.MakeSeed()
 	c.young, c.old = map[uint64]*State{}, nil
 }
 

@@ -546,10 +546,25 @@ func TestCallsAgeWithoutProbes(t *testing.T) {
 	}
 }
 
+// Dialogs have the same names after what was known is put back: messages read them meanwhile.
+func TestRestoreKeepsNames(t *testing.T) {
+	y := newYard(t)
+	var m sip.Message
+	if err := m.Parse([]byte("BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	before := y.calls.dialog(&m)
+	if y.Snapshot()(); y.calls.dialog(&m) != before {
+		t.Error("a dialog has another name")
+	}
+}
+
 // A call without a BYE is let go of.
 func TestCallsAge(t *testing.T) {
 	var c calls
-	c.init()
+	c.forget()
 	s := new(State)
 	s.calls.Store(1)
 	c.young[1] = s

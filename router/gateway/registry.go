@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -85,7 +86,8 @@ func New(cfg Config) *Registry {
 	}
 	r := &Registry{cfg: cfg, states: map[key]*State{}, turns: map[string]*turn{}}
 	r.all.Store(&[]*State{})
-	r.calls.init()
+	r.calls.seed = maphash.MakeSeed()
+	r.calls.forget()
 	return r
 }
 
@@ -295,6 +297,6 @@ func (r *Registry) Snapshot() (restore func()) {
 		for t, n := range turns {
 			t.Store(n)
 		}
-		r.calls.init()
+		r.calls.forget()
 	}
 }
