@@ -138,7 +138,7 @@ func (m *Memory) Refuse(h resolve.Hop, lasts time.Duration) {
 func (m *Memory) Lost(f transport.Flow, err error, lasts time.Duration) {
 	t := Target{f.Transport, f.Remote}
 	switch {
-	case f.Conn != 0:
+	case f.Conn != 0, transport.Ours(err):
 	case errors.Is(err, transaction.ErrTransport):
 		m.note(t, Refused, lasts)
 	case errors.Is(err, transaction.ErrTimeout):

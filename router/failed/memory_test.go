@@ -96,6 +96,7 @@ func TestNoFailure(t *testing.T) {
 	m, _ := started()
 	m.Lost(at(a), transaction.ErrTimerC, lasts) // it rang
 	m.Lost(at(a), transaction.ErrTransport, 0)
+	m.Lost(at(a), fmt.Errorf("%w: %w", transaction.ErrTransport, transport.ErrLimit), lasts) // ours
 	m.Heard(at(a), response(t, 503, "Retry-After: 60\r\n"), 0)
 	m.Heard(at(a), response(t, 503, "Retry-After: later\r\n"), lasts)
 	m.Heard(at(a), response(t, 486, "Retry-After: 60\r\n"), lasts)

@@ -38,6 +38,7 @@ var (
 	Unreachable = &Fault{Status: 500, Reason: "No Transport To Next Hop"}
 	TooLarge    = &Fault{Status: 513}
 	Send        = &Fault{Status: 503, Cause: job.CauseTransport} // §16.9
+	Limit       = &Fault{Status: 503, Cause: job.CauseTransport} // §16.9, but not the hop's doing
 	Flow        = &Fault{Status: 430, Cause: job.CauseTransport} // RFC 5626 §5.3.1
 	Timeout     = &Fault{Status: 408, Cause: job.CauseTimeout}   // §16.8
 	Response    = &Fault{Status: 502}                            // without the caller's Via
@@ -71,6 +72,8 @@ func OfSend(err error) *Fault {
 		return Unreachable
 	case errors.Is(err, transaction.ErrFull):
 		return Full
+	case transport.Ours(err):
+		return Limit
 	}
 	return Send
 }

@@ -25,10 +25,10 @@ const (
 	mostLive = 500_000 // of a half life; more are not counted
 )
 
-func (c *calls) init() {
+// forget lets go of all of them, uncounted.
+func (c *calls) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seed = maphash.MakeSeed()
 	c.young, c.old = map[uint64]*State{}, nil
 }
 
@@ -63,8 +63,8 @@ func (c *calls) over(m *sip.Message) {
 	}
 }
 
-// age lets go of what is too old.
-func (c *calls) age(now time.Time) {
+// age lets go of what is too old, and returns when something else may be.
+func (c *calls) age(now time.Time) (next time.Time) {
 	c.mu.Lock()
 	var gone map[uint64]*State
 	switch {
@@ -73,10 +73,12 @@ func (c *calls) age(now time.Time) {
 	case now.Sub(c.begun) >= halfLife:
 		gone, c.old, c.young, c.begun = c.old, c.young, map[uint64]*State{}, now
 	}
+	next = c.begun.Add(halfLife)
 	c.mu.Unlock()
 	for _, s := range gone {
 		s.calls.Add(-1)
 	}
+	return next
 }
 
 // dialog names the dialog of a message, from whichever side it comes.

@@ -523,10 +523,48 @@ func TestCallLastsUntilBYE(t *testing.T) {
 	}
 }
 
+// A call without a BYE is let go of, also where nothing is probed or looked up.
+func TestCallsAgeWithoutProbes(t *testing.T) {
+	for _, probe := range []string{"", "probe: {}, "} {
+		y := newYard(t)
+		g := y.read(`pstn: {` + probe + `destinations: [{uri: "sip:10.0.0.1"}]}`).
+			Get("pstn").gateways[0]
+		y.pass(time.Second)
+		var m sip.Message
+		if err := m.Parse([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
+			"Record-Route: <sip:edge.example;lr>\r\nFrom: <sip:a@b>;tag=1\r\n" +
+			"To: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		y.Began(g.id, sip.INVITE)
+		y.Ended(g.id, sip.INVITE, &m, nil)
+		for _, want := range []int64{1, 0} {
+			if y.pass(halfLife + time.Minute); g.State.calls.Load() != want {
+				t.Errorf("%q: %d calls, want %d", probe, g.State.calls.Load(), want)
+			}
+		}
+	}
+}
+
+// Dialogs have the same names after what was known is put back: messages read them meanwhile.
+func TestRestoreKeepsNames(t *testing.T) {
+	y := newYard(t)
+	var m sip.Message
+	if err := m.Parse([]byte("BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\n" +
+		"From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	before := y.calls.dialog(&m)
+	if y.Snapshot()(); y.calls.dialog(&m) != before {
+		t.Error("a dialog has another name")
+	}
+}
+
 // A call without a BYE is let go of.
 func TestCallsAge(t *testing.T) {
 	var c calls
-	c.init()
+	c.forget()
 	s := new(State)
 	s.calls.Store(1)
 	c.young[1] = s

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/resolve"
 	"sipedge/sip/transaction"
+	"sipedge/sip/transport"
 )
 
 // Resolver is what is asked of sip/resolve.
@@ -84,7 +86,8 @@ func New(cfg Config) *Registry {
 	}
 	r := &Registry{cfg: cfg, states: map[key]*State{}, turns: map[string]*turn{}}
 	r.all.Store(&[]*State{})
-	r.calls.init()
+	r.calls.seed = maphash.MakeSeed()
+	r.calls.forget()
 	return r
 }
 
@@ -160,6 +163,7 @@ func (r *Registry) Ended(id uint32, method sip.Method, m *sip.Message, err error
 	case g == nil:
 	case m != nil:
 		r.heard(g, !g.set.passive.bad.have(m.Status()))
+	case transport.Ours(err): // it is not the gateway that lacks room
 	case errors.Is(err, transaction.ErrTimeout), errors.Is(err, transaction.ErrTransport):
 		r.heard(g, false)
 	}
@@ -293,6 +297,6 @@ func (r *Registry) Snapshot() (restore func()) {
 		for t, n := range turns {
 			t.Store(n)
 		}
-		r.calls.init()
+		r.calls.forget()
 	}
 }

@@ -83,11 +83,10 @@ func (r *Registry) Advance(now time.Time) (next time.Time) {
 		return now.Add(findEvery / 100)
 	}
 	defer t.Unlock()
-	if len(t.list) == 0 || now.Before(t.next) {
+	if len(*r.all.Load()) == 0 || now.Before(t.next) {
 		return t.next
 	}
-	r.calls.age(now)
-	t.next = time.Time{}
+	t.next = r.calls.age(now) // also of gateways for which nothing else is to be done
 	for _, d := range t.list {
 		if !d.probe.IsZero() && !d.probe.After(now) {
 			d.probe = d.probe.Add((now.Sub(d.probe)/d.every + 1) * d.every)

@@ -215,7 +215,7 @@ func requestOf(j *job.Job) Request {
 }
 
 // Parameters that lead elsewhere.
-var transport, maddr = []byte("transport"), []byte("maddr")
+var transportParam, maddrParam = []byte("transport"), []byte("maddr")
 
 var errRewrite = errors.New("the Request-URI has no host to rewrite")
 
@@ -229,7 +229,7 @@ func (g *Gateway) rewrite(j *job.Job) error {
 	var params []byte
 	for p := range bytes.SplitSeq(u.Params, []byte(";")) {
 		name, _, _ := bytes.Cut(p, []byte("="))
-		if len(p) > 0 && !bytes.EqualFold(name, transport) && !bytes.EqualFold(name, maddr) {
+		if len(p) > 0 && !bytes.EqualFold(name, transportParam) && !bytes.EqualFold(name, maddrParam) {
 			params = append(append(params, ';'), p...)
 		}
 	}

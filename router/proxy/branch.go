@@ -81,7 +81,7 @@ func (b *branch) fail(f *fault.Fault) {
 
 // unsent is why a branch ended whose request could not be delivered: f, or its flow is gone.
 func (b *branch) unsent(f *fault.Fault) *fault.Fault {
-	if b.flow && f == fault.Send {
+	if b.flow && (f == fault.Send || f == fault.Limit) {
 		return fault.Flow
 	}
 	return f

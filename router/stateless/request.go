@@ -96,7 +96,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	}
 	t := j.Member()
 	f := p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
-	if f == fault.Send && t.Flow {
+	if (f == fault.Send || f == fault.Limit) && t.Flow {
 		return fault.Flow
 	}
 	return f
@@ -223,7 +223,7 @@ func (p *Forwarder) fail(ctx context.Context, j *job.Job, h *passage, f *fault.F
 		}
 	}
 	h.stamp.Clear(j.Msg)
-	if f == fault.Send || f == fault.Spared {
+	if f == fault.Send || f == fault.Limit || f == fault.Spared {
 		f = &fault.Fault{Status: 500, Reason: "Next Hop Not Reachable"} // §16.9, §16.7 step 6
 	}
 	return p.cfg.Refuse(j, f)

@@ -89,8 +89,9 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 	if err == nil || !l.abort(c.h) {
 		return nil
 	}
-	l.watched(o.Mark, method, nil, ErrTransport)
-	return fmt.Errorf("%w: %w", ErrTransport, err)
+	err = fmt.Errorf("%w: %w", ErrTransport, err)
+	l.watched(o.Mark, method, nil, err)
+	return err
 }
 
 // watched tells of the end of a client transaction with a mark.
@@ -119,9 +120,9 @@ func (l *Layer) abort(h uint64) bool {
 
 // TransportFailed is transport.User's Failed for a ref this layer gave to
 // Send. A client transaction without a final response ends with
-// ErrTransport. A server transaction stays as it is, RFC 6026 §8.8: its
-// timers end it, and a retransmission may still fetch the reply.
-func (l *Layer) TransportFailed(ref uint64, _ error) { l.failed(ref) }
+// ErrTransport and err. A server transaction stays as it is, RFC 6026 §8.8:
+// its timers end it, and a retransmission may still fetch the reply.
+func (l *Layer) TransportFailed(ref uint64, err error) { l.failed(ref, err) }
 
 // Undelivered is transport.Undelivered's: b is the beginning of a datagram that did not
 // arrive. If it is the request of a client transaction that has heard nothing yet, it ends
@@ -141,13 +142,13 @@ func (l *Layer) Undelivered(b []byte) {
 	l.finish(w)
 }
 
-// failed deals with a message that did not leave.
-func (l *Layer) failed(h uint64) {
+// failed deals with a message that did not leave because of err.
+func (l *Layer) failed(h uint64, err error) {
 	w := l.work()
 	sh, i, s := l.lock(h)
 	sh.stats.Failed++
 	if s != nil && (s.state == clientCalling || s.state == clientProceeding) {
-		l.giveUp(sh, w, i, s, ErrTransport)
+		l.giveUp(sh, w, i, s, fmt.Errorf("%w: %w", ErrTransport, err))
 	}
 	sh.mu.Unlock()
 	l.finish(w)

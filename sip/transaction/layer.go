@@ -243,7 +243,7 @@ func (l *Layer) run(w *work) {
 		switch a.do {
 		case send:
 			if err := l.cfg.Sender.Send(l.packer.Unpack(&a.to), w.out[a.off:a.end], a.h); err != nil {
-				l.failed(a.h)
+				l.failed(a.h, err)
 			}
 		case tellError:
 			l.watched(a.mark, a.method, nil, a.err)

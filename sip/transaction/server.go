@@ -106,7 +106,7 @@ func (l *Layer) Reply(s Server, status int, b []byte) error {
 	sh.mu.Unlock()
 	l.finish(w)
 	if err := l.cfg.Sender.Send(l.packer.Unpack(&to), b, s.h); err != nil {
-		l.failed(s.h)
+		l.failed(s.h, err)
 		return fmt.Errorf("%w: %w", ErrTransport, err)
 	}
 	return nil

@@ -39,8 +39,8 @@ type User interface {
 	Cancelled(s Server, word uint64, m *sip.Message)
 	// Response to a client transaction; word is its Options.Word. m nil: err
 	// ended it (ErrTimeout, ErrTimerC – which has not ended it: the user
-	// cancels –, ErrTransport), and f is what it was sent by. Every 1xx but
-	// retransmissions, the final, and every further 2xx.
+	// cancels –, ErrTransport with what Sender said), and f is what it was sent
+	// by. Every 1xx but retransmissions, the final, and every further 2xx.
 	Response(c Client, word uint64, f transport.Flow, m *sip.Message, err error)
 	// Stray: a response that matches nothing. RFC 6026 §7.3: it is not
 	// forwarded.

@@ -39,25 +39,30 @@ func (l Limits) Defaults() Limits {
 
 // Gate counts the open connections of all listeners against the limits.
 type Gate struct {
-	total, perSource int
+	total, incoming, perSource int
 
 	mu       sync.Mutex
 	open     int
+	accepted int // of these
 	dialling int // of these, attempts under way
 	sources  map[netip.Addr]int
 }
 
-// NewGate returns a Gate with nobody inside.
+// NewGate returns a Gate with nobody inside. Who calls has three quarters of all places at most:
+// this server must be able to dial whoever comes.
 func NewGate(l Limits) *Gate {
 	return &Gate{
-		total: l.Connections, perSource: l.PerSource, sources: make(map[netip.Addr]int),
+		total: l.Connections, incoming: l.Connections - l.Connections/4, perSource: l.PerSource,
+		sources: make(map[netip.Addr]int),
 	}
 }
 
 // NewHandshakes returns a Gate for handshakes with who comes: of one source a quarter at most, so
 // that slow ones do not keep all others from theirs.
 func NewHandshakes(l Limits) *Gate {
-	return NewGate(Limits{Connections: l.Handshakes, PerSource: (l.Handshakes + 3) / 4})
+	g := NewGate(Limits{Connections: l.Handshakes, PerSource: (l.Handshakes + 3) / 4})
+	g.incoming = g.total // nobody is dialled here
+	return g
 }
 
 // Accept asks for an incoming connection to be let in. Leave takes it out again.
@@ -65,10 +70,11 @@ func (g *Gate) Accept(from netip.Addr) bool {
 	from = source(from)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= g.total || g.sources[from] >= g.perSource {
+	if g.open >= g.total || g.accepted >= g.incoming || g.sources[from] >= g.perSource {
 		return false
 	}
 	g.open++
+	g.accepted++
 	g.sources[from]++
 	return true
 }
@@ -102,6 +108,7 @@ func (g *Gate) Leave(from netip.Addr) {
 	if !from.IsValid() {
 		return
 	}
+	g.accepted--
 	from = source(from)
 	if g.sources[from]--; g.sources[from] == 0 {
 		delete(g.sources, from)

@@ -197,6 +197,8 @@ func TestGate(t *testing.T) {
 	step("outgoing above all", g.Dial(), false)
 	step("incoming above all", g.Accept(addr("192.0.2.9")), false)
 	g.Leave(netip.Addr{})
+	step("incoming in the quarter of dialled ones", g.Accept(addr("192.0.2.9")), false)
+	g.Leave(addr("192.0.2.1"))
 	step("its neighbour", g.Accept(addr("2001:db8::ffff")), true)
 	g.Leave(addr("2001:db8::1"))
 	step("third of one /64", g.Accept(addr("2001:db8::2")), true)
@@ -206,6 +208,16 @@ func TestGate(t *testing.T) {
 	step("outgoing while one is under way", g.Dial(), false)
 	g.Dialled()
 	step("outgoing again", g.Dial(), true)
+}
+
+// Of handshakes, which only who calls has, all places are theirs.
+func TestHandshakesHaveAllPlaces(t *testing.T) {
+	g := transport.NewHandshakes(transport.Limits{Handshakes: 8})
+	for i := range 9 {
+		if got := g.Accept(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})); got != (i < 8) {
+			t.Errorf("handshake %d: %v", i, got)
+		}
+	}
 }
 
 func TestReasonsHaveWords(t *testing.T) {

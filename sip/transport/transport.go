@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"sipedge/sip"
@@ -156,3 +157,17 @@ var (
 	ErrTooLarge   = errors.New("message too large for the transport")
 	ErrLimit      = errors.New("too many connections")
 )
+
+// Ours reports whether the error of a message that could not be sent comes of the message or of
+// what this server has room for. It tells nothing of who was to get it.
+func Ours(err error) bool {
+	for _, of := range [...]error{
+		ErrQueueFull, ErrNoListener, ErrTooLarge, ErrLimit,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS,
+	} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return false
+}
