@@ -12,7 +12,7 @@ require (
 	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/memory
 	github.com/caddyserver/certmagic v0.25.6 // when certificates are ordered and renewed, and their storage; sip/transport/acme
 	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
-	github.com/gaissmai/bart v0.30.0 // source networks of the decision table; router/table
+	github.com/gaissmai/bart v0.30.0 // networks of sources; router/table, router/data, router/address
 	github.com/go-sql-driver/mysql v1.10.1 // MySQL and MariaDB; backends/mysql
 	github.com/gobwas/ws v1.5.0 // frames and handshake of WebSockets over buffers of our own; sip/transport/ws
 	github.com/google/go-cmp v0.7.0 // tests: want against got

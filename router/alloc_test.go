@@ -37,6 +37,14 @@ var stateless = []struct{ name, rules string }{
       do: [{reply: {code: 200, headers: {X: "{var.u | uri.host} {avp.s | default(none)}"}}}]},
       {do: [{drop: {}}]}]
 vars: {avp.n: int, avp.s: string, var.u: uri, var.ip: ip}`},
+	{"addresses", `[{match: {source: {in: peers, group: 2}}, do: [
+      {check_source_address:
+        {table: peers, pattern: "{from}", into: var.who, group_into: var.group}},
+      {reply: {code: 200, headers: {X: "{var.who} {var.group}"}}}]},
+      {do: [{drop: {}}]}]
+vars: {var.who: string, var.group: int}
+tables: {peers: {address: {values: [
+  {grp: 2, ip: 10.0.0.0/8, pattern: "sip:*", context_info: pbx}]}}}`},
 }
 
 func quiet(t testing.TB, rules string) (*Router, *null) {

@@ -28,6 +28,7 @@ tables:
   did: {map: {values: {"1": a}}}
   peers: {cidr: {values: [10.0.0.0/8]}}
   rates: {lcr: {values: [{gateways: pstn, cost: 0.01}]}}
+  carriers: {address: {values: [{grp: 2, ip: 10.0.0.5, port: 5060, proto: udp, context_info: "7"}]}}
 limits: {branches: 4, attempts: 3, max_forwards: 20, udp_request: 9KiB}
 gateways:
   pstn: {destinations: [{uri: "sip:gw1.example.net"}, {uri: "sip:10.0.0.5", weight: 3, rate: 10/s}]}
@@ -37,6 +38,15 @@ routes:
       do: [{reply: {code: 483}}]
     - match: {source: {in: banned}}
       do: [{drop: {}}]
+    - match: {source: {in: carriers, group: [2, 3]}, method: INFO}
+      do:
+        - check_source_address:
+            table: carriers
+            group: 2
+            pattern: "{from}"
+            into: var.n
+            group_into: var.n
+            on_none: refused
     - match: {uri: {user: {in: did}}}
       do:
         - rate_limit: {key: "{source.ip}", rate: 16/2s, allow: {in: peers}, on_exceed: refused}

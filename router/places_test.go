@@ -67,6 +67,8 @@ var places = map[string]struct{ where, step string }{
 	"strip_tail":          {"RBF", "1"},
 	"unregister":          {"RO", "{location: contacts}"},
 	"unset":               {"RBFOELST", "var.x"},
+
+	"check_source_address": {"RF", "{table: peers}"},
 }
 
 // placeType is a route type: its letter, how messages name it, the name of the route
@@ -116,6 +118,9 @@ func lawPolicy(step, letters string, by bool) string {
 	text := "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}]\nvars: {var.x: string}\n"
 	if strings.Contains(step, "held") {
 		text += "tables: {held: {cache: {}}}\n"
+	}
+	if strings.Contains(step, "peers") {
+		text += "tables: {peers: {address: {values: [{ip: 10.0.0.1}]}}}\n"
 	}
 	if strings.Contains(step, "pstn") {
 		text += "gateways: {pstn: {destinations: [{uri: \"sip:192.0.2.10\"}]}}\n"

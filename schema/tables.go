@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strconv"
 	"time"
 
 	"sipedge/schema/internal/source"
@@ -18,9 +19,11 @@ const (
 type Table struct {
 	Name string
 	Pos  Pos    // of the name
-	Kind string // set, map, prefix, cidr, cache, lcr
+	Kind string // set, map, prefix, cidr, address, cache, lcr
 	Rows []Row  // given in the policy
 	File Text   // or in a file beside it, CSV or YAML; "" none
+	// Addresses are what Rows are to a table of another kind.
+	Addresses []Address
 	// Header: the first line of a CSV file names its columns.
 	Header bool
 	SQL    *SQL // or in a database; nil none
@@ -42,6 +45,7 @@ type SQL struct {
 	Separator string   // between them
 	Value     string   // column; "" none
 	Rates     *Value   // of lcr: columns, a map; nil the usual ones
+	Columns   []string // of addresses, by AddressColumns; "" as they are found
 	Where     []Where  // all of which hold for the rows that count
 	Lower     bool     // keys are read in lower case
 	MaxRows   int
@@ -55,6 +59,15 @@ type SQL struct {
 type Where struct {
 	Column string
 	Value  any // string or int64
+}
+
+// AddressColumns are the columns of a table of addresses, as OpenSIPS calls them.
+var AddressColumns = []string{"grp", "ip", "mask", "port", "proto", "pattern", "context_info"}
+
+// Address is a row of a table of addresses, by AddressColumns.
+type Address struct {
+	Pos   Pos
+	Cells []string
 }
 
 // Row is a key of a table with its value, "" where there is none.
@@ -87,16 +100,19 @@ func lowerTables(v, gateways *Value) []Table {
 			TTL:    durationOr(kind.Get("ttl"), defaultCacheTTL),
 			Max:    intOr(kind.Get("max"), defaultCacheMax),
 			IPv6:   intOr(kind.Get("ipv6_prefix"), 0),
-			SQL:    lowerSQL(&kind.Value),
+			SQL:    lowerSQL(kind.Name, &kind.Value),
 		}
-		if t.Kind == "lcr" {
+		switch t.Kind {
+		case "lcr":
 			if values := kind.Get("values"); values.Kind == List {
 				t.Rates = values
 			}
 			for i := range gateways.Keys {
 				t.Gateways = append(t.Gateways, gateways.Keys[i].Name)
 			}
-		} else {
+		case "address":
+			t.Addresses = Addresses(kind.Get("values"))
+		default:
 			t.Rows, _ = Rows(kind.Get("values"))
 		}
 		tables = append(tables, t)
@@ -105,7 +121,7 @@ func lowerTables(v, gateways *Value) []Table {
 }
 
 // lowerSQL reads where in a database the rows of a table are; nil: they are in none.
-func lowerSQL(rows *Value) *SQL {
+func lowerSQL(kind string, rows *Value) *SQL {
 	v, refresh, required := rows.Get("sql"), rows.Get("refresh"), rows.Get("required")
 	if v.Kind == None {
 		return nil
@@ -120,10 +136,16 @@ func lowerSQL(rows *Value) *SQL {
 	if !s.Notify {
 		s.Every = durationOr(refresh, defaultRefresh)
 	}
-	if columns := v.Get("columns"); columns.Kind == Map {
+	v.Get("key").Each(func(v *Value) { s.Key = append(s.Key, v.S) })
+	switch columns := v.Get("columns"); {
+	case kind == "address":
+		s.Table = textOr(v.Get("table"), "address")
+		for _, c := range AddressColumns {
+			s.Columns = append(s.Columns, columns.Get(c).S)
+		}
+	case columns.Kind == Map:
 		s.Rates = columns
 	}
-	v.Get("key").Each(func(v *Value) { s.Key = append(s.Key, v.S) })
 	where := v.Get("where")
 	for i := range where.Keys {
 		k := &where.Keys[i]
@@ -161,6 +183,24 @@ func Rows(v *Value) (rows []Row, diags Diagnostics) {
 		diags = append(diags, v.Problem(WrongType, "a list of keys or a map is expected here"))
 	}
 	return rows, diags
+}
+
+// Addresses reads the rows of a table of addresses, which passed their schema.
+func Addresses(v *Value) (rows []Address) {
+	v.Each(func(v *Value) {
+		row := Address{v.Pos, make([]string, len(AddressColumns))}
+		row.Cells[0] = "1"
+		for i, c := range AddressColumns {
+			switch cell := v.Get(c); cell.Kind {
+			case Int:
+				row.Cells[i] = strconv.FormatInt(cell.N, 10)
+			case String:
+				row.Cells[i] = cell.S
+			}
+		}
+		rows = append(rows, row)
+	})
+	return rows
 }
 
 // ReadData reads a YAML file that is no policy: the rows of a table.

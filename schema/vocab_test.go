@@ -78,6 +78,7 @@ func testVocabulary() *schema.Vocabulary {
 				schema.Anywhere&^b),
 			arm(kind("dispatch", `{set!: #GatewaysName, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("lcr", `{table!: #RatesName, on_none?: #Name}`, r|f), "on_none"),
+			arm(kind("check_source_address", `{table!: #AddressTable, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("query", `{table!: #TableName, key!: #Text, on_none?: #Name}`, r|f), "on_none"),
 			arm(kind("rate_limit", `{
 				key!: #Text
@@ -115,7 +116,7 @@ func testFields() []schema.Field {
 		{Name: "max_forwards", Where: messages, Schema: `#Int`},
 		{Name: "method", Where: messages, Schema: `#Method | [#Method, ...#Method]`},
 		{Name: "size", Where: messages, Schema: `#Int`},
-		{Name: "source", Where: received, Schema: `#Networks`},
+		{Name: "source", Where: received, Schema: `#Sources`},
 		{Name: "source_port", Where: received, Schema: `#Int`},
 		{Name: "status", Where: f | o,
 			Schema: `#Status | #StatusClass | [#Status | #StatusClass, ...#Status | #StatusClass]`},

@@ -153,9 +153,14 @@ func TestKamailioTables(t *testing.T) {
 					t.Errorf("db check: %s %s, want %s", table, got, want)
 				}
 			}
-			s := startServer(t, h.policy("kamailio"))
+			h.sql("INSERT INTO address (grp, ip_addr, mask, tag) VALUES (2, '127.0.0.0', 8, 'here');")
+			s := startServer(t, h.policy("kamailio")+
+				"tables: {peers: {address: {sql: {backend: store}}}}\n")
 			if n := s.metric("sipedge_bindings"); n != 1 {
 				t.Errorf("%v bindings of Kamailio's, want 1", n)
+			}
+			if n := s.metric(`sipedge_table_rows{table="peers"}`); n != 1 {
+				t.Errorf("%v addresses of Kamailio's, want 1", n)
 			}
 			port := int(s.addr("udp", false).Port())
 			registers(t, port, "guessed", second, false)

@@ -94,7 +94,8 @@ func Kinds() []Kind {
 func all() []Kind {
 	return []Kind{
 		addHeaderKind, addPathKind, aliasLookupKind, appendBranchKind, assertIdentityKind,
-		authenticateKind, banKind, consumeCredentialsKind, dispatchKind, dropKind, enumKind, exitKind,
+		authenticateKind, banKind, checkSourceAddressKind, consumeCredentialsKind, dispatchKind, dropKind,
+		enumKind, exitKind,
 		fixNATKind, forceRportKind, forceSendSocketKind, forwardKind, lcrKind, logKind, lookupKind,
 		looseRouteKind,
 		maxForwardsKind, nextBranchesKind, nextDestinationKind, popKind, prefixKind, pushKind,

@@ -3,6 +3,7 @@ package action
 import (
 	"sipedge/router/enum"
 	"sipedge/router/job"
+	"sipedge/router/permission"
 	"sipedge/router/redirection"
 	"sipedge/schema"
 )
@@ -11,6 +12,14 @@ var enumKind = Kind{Kind: enum.Kind, New: build(func(d *decoder) job.Step {
 	return enum.New(&enum.Env{
 		Proxy: d.Proxy, Finder: d.Numbers, Args: d.args, Text: d.appender,
 		Arm: func(key string) (enum.Arm, bool) { return d.taker(key) },
+	})
+})}
+
+var checkSourceAddressKind = Kind{Kind: permission.Kind, New: build(func(d *decoder) job.Step {
+	onNone, _ := d.taker("on_none")
+	return permission.New(&permission.Env{
+		Table: d.table("table"), Args: d.args, Text: d.appender, Variables: d.variables,
+		Unfit: d.Unfit, OnNone: onNone,
 	})
 })}
 

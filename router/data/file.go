@@ -39,6 +39,7 @@ var (
 	errLarge   = errors.New("larger than 2 GiB")
 	errValue   = errors.New("a row of a map has a key and a value")
 	errQuote   = errors.New("a quote is not closed")
+	errNoCSV   = errors.New("addresses come from a CSV file, or stand in the policy")
 )
 
 func stampOf(path string) (stamp, error) {
@@ -70,11 +71,15 @@ func (f *file) read(kind Kind, sets []string) (*content, stamp, error) {
 	}
 	var c *content
 	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case kind == Address && (ext == ".yaml" || ext == ".yml"):
+		err = errNoCSV
 	case ext == ".yaml", ext == ".yml":
 		c, err = readYAML(path, b, kind, sets)
 	case kind == Rates:
 		c = &content{}
 		c.rates, err = rates.ReadCSV(bytes.NewReader(b), bytes.Count(b, []byte("\n")), sets)
+	case kind == Address:
+		c, err = readAddresses(b)
 	default:
 		c, err = readCSV(b, kind, f.header)
 	}

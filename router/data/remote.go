@@ -102,8 +102,11 @@ func (t *Table) sameRemote(o *Table, decl *schema.SQL) bool {
 
 // read reads all rows.
 func (r *remote) read(ctx context.Context, kind Kind) (*content, error) {
-	if kind == Rates {
+	switch kind {
+	case Rates:
 		return r.readRates(ctx)
+	case Address:
+		return r.readAddresses(ctx)
 	}
 	d := r.decl
 	columns := d.Key

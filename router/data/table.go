@@ -7,6 +7,7 @@ import (
 
 	"github.com/gaissmai/bart"
 
+	"sipedge/router/address"
 	"sipedge/router/digits"
 	"sipedge/router/rates"
 	"sipedge/schema"
@@ -21,12 +22,14 @@ const (
 	Map                 // keys with a value each
 	Prefix              // beginnings of numbers; the longest one counts
 	CIDR                // networks; the longest prefix counts
+	Address             // networks in groups, with ports, transports and patterns
 	Caching             // a Cache
 	Rates               // rates
 )
 
 var kinds = map[string]Kind{
-	"set": Set, "map": Map, "prefix": Prefix, "cidr": CIDR, "cache": Caching, "lcr": Rates,
+	"set": Set, "map": Map, "prefix": Prefix, "cidr": CIDR, "address": Address,
+	"cache": Caching, "lcr": Rates,
 }
 
 // Table is a table of a policy. What it was given at compile time is replaced
@@ -48,6 +51,7 @@ type content struct {
 	rows *rows
 	trie *digits.Trie       // Prefix
 	nets *bart.Table[int32] // CIDR: rows
+	list *address.List      // Address: rows
 	// rates of Rates, which has no rows.
 	rates *rates.Table
 }
@@ -95,7 +99,7 @@ func (t *Table) Rates() *rates.Table {
 }
 
 // Lookup appends the value of a key to dst, and tells whether there is one: the
-// key itself, of Prefix the longest row it begins with, of CIDR the smallest
+// key itself, of Prefix the longest row it begins with, of CIDR and Address the smallest
 // network that has it. now is for a cache; zero: ask the wall clock.
 func (t *Table) Lookup(dst, key []byte, now time.Time) ([]byte, bool) {
 	if t.cache != nil {
@@ -117,16 +121,19 @@ func (t *Table) In(key []byte, now time.Time) bool {
 	return t.content.Load().find(key) >= 0
 }
 
-// InAddr is In for an address: of other kinds than CIDR the key is its shortest
-// form.
+// InAddr is In for an address: of other kinds than CIDR and Address the key is its
+// shortest form.
 func (t *Table) InAddr(a netip.Addr, now time.Time) bool {
 	a = a.Unmap()
 	if t.cache != nil {
 		return t.cache.InAddr(a, now)
 	}
 	c := t.content.Load()
-	if c.nets != nil {
+	switch {
+	case c.nets != nil:
 		return c.nets.Contains(a)
+	case c.list != nil:
+		return c.list.Find(&address.Query{Addr: a}) >= 0
 	}
 	var text [64]byte
 	return c.find(a.AppendTo(text[:0])) >= 0
@@ -147,6 +154,9 @@ func (c *content) find(key []byte) int {
 			return -1
 		}
 		return int(row)
+	case c.list != nil:
+		a, _ := sip.ParseAddr(key)
+		return c.list.Find(&address.Query{Addr: a})
 	}
 	return c.rows.find(key)
 }
@@ -188,6 +198,8 @@ func newContent(kind Kind, n int, buf []byte) *content {
 		c.nets = new(bart.Table[int32])
 	case Rates:
 		c.rates = new(rates.Table)
+	case Address:
+		c.list = new(address.List)
 	}
 	return c
 }

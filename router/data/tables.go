@@ -52,6 +52,8 @@ func Load(decls []schema.Table, before *Tables, databases func(name string) back
 			r, wrong := rates.ReadValues(d.Rates, t.sets)
 			diags = append(diags, wrong...)
 			t.begin(&content{rates: r})
+		case t.kind == Address:
+			diags = append(diags, t.fillAddresses(d.Addresses)...)
 		default:
 			diags = append(diags, t.fill(d.Rows)...)
 		}

@@ -140,26 +140,44 @@ func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
 // checkTables checks that tables named are the policy's and rows are rows.
 func (f *File) checkTables(v *schema.Value) (diags schema.Diagnostics) {
 	var known []string
-	ratesOf := map[string][]string{} // the sets of gateways that tables of rates may name
 	for _, t := range f.doc.Tables {
-		if known = append(known, t.Name); t.Kind == "lcr" {
-			ratesOf[t.Name] = t.Gateways
-		}
+		known = append(known, t.Name)
 	}
 	for i := range v.Keys {
 		k := &v.Keys[i]
-		if !slices.Contains(known, k.Name) {
+		at := slices.Index(known, k.Name)
+		if at < 0 {
 			diags = append(diags, k.Problem(schema.UnknownTable, "the policy has no table %q%s",
 				k.Name, schema.Meant(k.Name, known)))
 			continue
 		}
 		var more schema.Diagnostics
-		if sets, ok := ratesOf[k.Name]; ok {
-			_, more = rates.ReadValues(&k.Value, sets)
-		} else {
+		switch t := &f.doc.Tables[at]; t.Kind {
+		case "lcr": // its rows name sets of gateways
+			_, more = rates.ReadValues(&k.Value, t.Gateways)
+		case "address":
+			more = checkAddresses(&k.Value)
+		default:
 			_, more = schema.Rows(&k.Value)
 		}
 		diags = append(diags, more...)
 	}
+	return diags
+}
+
+// checkAddresses checks that rows of a table of addresses are maps of its columns.
+func checkAddresses(v *schema.Value) (diags schema.Diagnostics) {
+	v.Each(func(row *schema.Value) {
+		if row.Get("ip").Kind != schema.String {
+			diags = append(diags, row.Problem(schema.WrongType, "a row of addresses has an ip"))
+		}
+		for i := range row.Keys {
+			k := &row.Keys[i]
+			if !slices.Contains(schema.AddressColumns, k.Name) {
+				diags = append(diags, k.Problem(schema.UnknownKey, "%q is no column of addresses%s",
+					k.Name, schema.Meant(k.Name, schema.AddressColumns)))
+			}
+		}
+	})
 	return diags
 }

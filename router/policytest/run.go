@@ -143,9 +143,12 @@ func withTables(policy *schema.Document, stubs *schema.Value) *schema.Document {
 	for i := range doc.Tables {
 		t := &doc.Tables[i]
 		if v := stubs.Get(t.Name); v.Kind != schema.None {
-			if t.Kind == "lcr" {
+			switch t.Kind {
+			case "lcr":
 				t.Rates = v
-			} else {
+			case "address":
+				t.Addresses = schema.Addresses(v)
+			default:
 				t.Rows, _ = schema.Rows(v)
 			}
 			t.File, t.SQL = schema.Text{}, nil

@@ -24,6 +24,12 @@ func testEnv(t testing.TB) Env {
 		{Name: "some", Kind: "set", Rows: rows("alice", "12", "example.net", "a", "10.1.2.3", "one")},
 		{Name: "numbers", Kind: "prefix", Rows: rows("49", "123", "1", "+4930")},
 		{Name: "nets", Kind: "cidr", Rows: rows("10.1.0.0/16", "2001:db8::/48", "192.0.2.1")},
+		{Name: "peers", Kind: "address", Addresses: []schema.Address{
+			{Cells: []string{"1", "198.51.100.0/24", "", "", "", "x", ""}},
+			{Cells: []string{"2", "198.51.100.7", "", "4000", "udp", "", ""}},
+			{Cells: []string{"3", "198.51.100.7", "", "4001", "", "", ""}},
+			{Cells: []string{"4", "198.51.100.7", "", "", "tcp", "", ""}},
+		}},
 		{Name: "seen", Kind: "cache", TTL: time.Hour, Max: 10, IPv6: 64},
 	}, nil, nil)
 	if diags != nil {

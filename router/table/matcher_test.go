@@ -337,6 +337,10 @@ var matches = []struct {
 		source: [192.0.2.0/24, 198.51.100.0/28]
 		source: [10.0.0.0/8, 10.1.0.1, 10.2.0.1, 10.3.0.1, 10.4.0.1, "::1", 1.2.3.4, 0.0.0.0/0, 4.4.4.4]
 	!	source: [10.0.0.0/8, 10.1.0.1, 10.2.0.1, 10.3.0.1, 10.4.0.1, "::1", 1.2.3.4, 3.3.3.3, 4.4.4.4]
+		source: {in: peers}
+		source: {in: peers, group: 1}
+		source: {in: peers, group: [9, 2]}
+	!	source: {in: peers, group: [3, 4]}
 	!	source: 198.51.100.8
 	!	source: "::/0"
 		source_port: 4000

@@ -17,9 +17,10 @@ import (
 var networkMatchers = []matcher{
 	{
 		Field: schema.Field{
-			Name: "source", Where: inReceived, Schema: `#Networks`,
+			Name: "source", Where: inReceived, Schema: `#Sources`,
 			Doc: "The address the message came from: an address, a network, a list of them, or a " +
-				"table: {in: name}.",
+				"table: {in: name}; of an address table also the port and transport, and the group: " +
+				"{in: name, group: 1}. Patterns of its rows are not looked at.",
 		},
 		compile: compileSource,
 	},
@@ -59,6 +60,11 @@ const manyNetworks = 8
 func compileSource(c *compiler, v *schema.Value) []condition {
 	if v.Kind == schema.Map {
 		t := c.table(v.Get("in"))
+		if t != nil && t.Kind() == data.Address {
+			var groups []uint32
+			v.Get("group").Each(func(v *schema.Value) { groups = append(groups, uint32(v.N)) })
+			return one(cheap, func(f *facts) bool { return t.InSource(f.Flow, groups) })
+		}
 		return one(cheap, func(f *facts) bool { return t.InAddr(f.Flow.Remote.Addr(), f.Now) })
 	}
 	var nets []netip.Prefix

@@ -28,6 +28,7 @@ tables:
   some: {set: {values: [a]}}
   numbers: {prefix: {values: ["1"]}}
   nets: {cidr: {values: [192.0.2.1]}}
+  peers: {address: {values: [{ip: 192.0.2.1}]}}
   seen: {cache: {}}
 routes:
 `

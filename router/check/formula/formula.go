@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sipedge/router/job"
@@ -250,15 +251,41 @@ func (f *Formulas) networks(v *schema.Value, a *Atom) (ok bool) {
 			return
 		}
 		t := f.Tables[v.Get("in").S]
-		if t == nil || t.Kind != "cidr" {
+		switch {
+		case t == nil || t.Kind != "cidr" && t.Kind != "address":
 			ok = false
-			return
-		}
-		for i := range t.Rows {
-			add(t.Rows[i].Key.S)
+		case t.Kind == "address":
+			var nets []string
+			nets, ok = addresses(t.Addresses, v.Get("group"))
+			for _, n := range nets {
+				add(n)
+			}
+		default:
+			for i := range t.Rows {
+				add(t.Rows[i].Key.S)
+			}
 		}
 	})
 	return ok
+}
+
+// addresses are the networks of rows in one of the groups, or in any if there are none; false:
+// more than the network tells who is meant.
+func addresses(rows []schema.Address, groups *schema.Value) (nets []string, ok bool) {
+	for i := range rows {
+		cells := rows[i].Cells
+		grp, ip, port, proto := cells[0], cells[1], cells[3], cells[4]
+		in := groups.Kind == schema.None || grp == "0"
+		groups.Each(func(g *schema.Value) { in = in || strconv.FormatInt(g.N, 10) == grp })
+		if !in {
+			continue
+		}
+		if port != "" && port != "0" || proto != "" && proto != "any" {
+			return nil, false
+		}
+		nets = append(nets, ip)
+	}
+	return nets, true
 }
 
 // Once are header fields of which there is one at most; the first four there always are.

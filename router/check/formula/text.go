@@ -28,7 +28,7 @@ func CanonicalHost(s string) string {
 // rows are the keys of a table as a text is looked up in it.
 func (f *Formulas) rows(name string) (keys []string, prefixes, ok bool) {
 	t := f.Tables[name]
-	if t == nil || t.Kind == "cidr" {
+	if t == nil || t.Kind == "cidr" || t.Kind == "address" {
 		return nil, false, false
 	}
 	for i := range t.Rows {

@@ -148,8 +148,12 @@ func (s *Step) changes() {
 			s.edits(load.Keys[i].S)
 			s.Wild = "what authenticate loads"
 		}
-	case "query":
+	case "query", "check_source_address":
 		if into := args.Get("into"); into.Kind == schema.String {
+			s.edits(into.S)
+			s.Wild = "table " + args.Get("table").S
+		}
+		if into := args.Get("group_into"); into.Kind == schema.String {
 			s.edits(into.S)
 			s.Wild = "table " + args.Get("table").S
 		}

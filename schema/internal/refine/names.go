@@ -80,12 +80,36 @@ func (n *Names) cache(v *source.Value) *source.Diagnostic {
 	return nil
 }
 
+// addresses resolves the name of a table of addresses.
+func (n *Names) addresses(v *source.Value) *source.Diagnostic {
+	if wrong := n.tables.named(v); wrong != nil {
+		return wrong
+	}
+	decl := n.tables.decls.Get(v.S)
+	if len(decl.Keys) == 1 && decl.Keys[0].Name != "address" {
+		return problem(v, source.WrongTable, "%q is a %s; this asks a table of addresses",
+			v.S, decl.Keys[0].Name)
+	}
+	return nil
+}
+
 // domains checks that a table of domains has keys that stand for themselves.
 func (n *Names) domains(v *source.Value) *source.Diagnostic {
 	in := v.Get("in")
 	decl := n.tables.decls.Get(in.S)
 	if len(decl.Keys) == 1 && decl.Keys[0].Name != "set" && decl.Keys[0].Name != "map" {
 		return problem(in, source.WrongTable, "%q is a %s; domains are the keys of a set or a map",
+			in.S, decl.Keys[0].Name)
+	}
+	return nil
+}
+
+// groups checks that a table has the groups that are asked of it.
+func (n *Names) groups(v *source.Value) *source.Diagnostic {
+	in, group := v.Get("in"), v.Get("group")
+	decl := n.tables.decls.Get(in.S)
+	if group.Kind != source.None && len(decl.Keys) == 1 && decl.Keys[0].Name != "address" {
+		return problem(group, source.WrongTable, "%q is a %s; only an address table has groups",
 			in.S, decl.Keys[0].Name)
 	}
 	return nil

@@ -38,6 +38,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#Certificate":     checkCertificate,
 		"#IssuedDomain":    checkIssued,
 		"#CacheName":       names.cache,
+		"#AddressTable":    names.addresses,
 		"#BackendName":     names.backend,
 		"#GatewaysName":    names.gateways.named,
 		"#UsersName":       names.whose,
@@ -45,6 +46,8 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#Rows":            checkRows,
 		"#RateRows":        checkRows,
 		"#MapRows":         checkMapRows,
+		"#AddressRows":     checkRows,
+		"#InSources":       names.groups,
 		"#VarTests":        checkOrder,
 	}
 }
