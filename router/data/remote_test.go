@@ -284,3 +284,39 @@ func TestServes(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Tables are read before they are due when somebody asks.
+func TestHasten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &database{}
+		d.has("1 a g")
+		tables, diags := Load(remoteDecl(func(s *schema.SQL) { s.Every = time.Hour }), nil, d.find)
+		if diags != nil {
+			t.Fatal(diags)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() { Watch(ctx, time.Second, func() *Tables { return tables }, silent) })
+		d.has("1 b g")
+		for _, step := range []struct {
+			name, want string
+			n          int
+		}{{"other", "a", 0}, {"did", "b", 1}} {
+			if n := tables.Hasten(step.name); n != step.n {
+				t.Errorf("%s: %d tables, want %d", step.name, n, step.n)
+			}
+			time.Sleep(5 * time.Second)
+			if got := value(tables.Get("did"), "1"); got != step.want {
+				t.Errorf("%s: %s, want %s", step.name, got, step.want)
+			}
+		}
+		d.has("1 c g")
+		tables.Hasten("")
+		time.Sleep(5 * time.Second)
+		if got := value(tables.Get("did"), "1"); got != "c" {
+			t.Errorf("all: %s, want c", got)
+		}
+		end()
+		watching.Wait()
+	})
+}

@@ -151,6 +151,11 @@ type Tables struct {
 	Tables []Table `json:"tables" doc:"In the author's order."`
 }
 
+// Refreshed is how many tables will be read.
+type Refreshed struct {
+	Tables int `json:"tables" doc:"In databases, that will be read."`
+}
+
 // Table is one of the policy.
 type Table struct {
 	Name    string  `json:"name" doc:"In the policy."`

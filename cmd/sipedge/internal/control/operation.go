@@ -62,6 +62,11 @@ var Operations = []Operation{
 			Doc: "Only those whose name begins so; sipedge_ unless given."}}},
 	{ID: "tables", Method: get, Path: "/v1/tables", Doc: "The tables of the policy.",
 		Answer: Tables{}},
+	{ID: "refresh_tables", Method: post, Path: "/v1/tables/refresh",
+		Doc: "Has tables in databases read within seconds, whenever they are due; files are looked at " +
+			"all the time. 404: there is no such table.",
+		Params: []Param{{Name: "table", Doc: "The table; all unless given."}},
+		Answer: Refreshed{}, Errors: []int{404}},
 	{ID: "backends", Method: get, Path: "/v1/backends",
 		Doc:    "The backends: whether they are spared, and the calls under way.",
 		Answer: Backends{}},

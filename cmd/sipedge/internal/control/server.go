@@ -89,6 +89,7 @@ var handlers = map[string]handler{
 	"ps":             (*Server).tellWork,
 	"statistics":     (*Server).tellStatistics,
 	"tables":         (*Server).tellTables,
+	"refresh_tables": (*Server).refreshTables,
 	"backends":       (*Server).tellBackends,
 	"certificates":   (*Server).tellCertificates,
 	"media":          (*Server).tellMedia,

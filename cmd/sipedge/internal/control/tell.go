@@ -160,6 +160,15 @@ func (s *Server) tellTables(http.ResponseWriter, *http.Request) (any, error) {
 	return &Tables{Tables: list}, nil
 }
 
+func (s *Server) refreshTables(_ http.ResponseWriter, r *http.Request) (any, error) {
+	name := r.Form.Get("table")
+	n := s.Router.Tables().Hasten(name)
+	if n == 0 && name != "" {
+		return nil, refuse(http.StatusNotFound, "the policy has no table %q in a database", name)
+	}
+	return &Refreshed{Tables: n}, nil
+}
+
 func (s *Server) tellLogLevel(http.ResponseWriter, *http.Request) (any, error) {
 	return &LogLevel{Level: strings.ToLower(s.Level.Level().String())}, nil
 }

@@ -50,14 +50,7 @@ What has no calls – all is in the process – shows -.`, backendsText),
   ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
   ERROR  why a CA did not issue it, or its files were not read again: what was stays`,
 			certificatesText),
-		question(c, "tables", "tables", "List the tables of the policy",
-			`Lists the tables of the policy, in its order.
-
-  ROWS     rows, or keys of a cache
-  AGE      since the rows were read
-  VERSION  grows from 1 with every change of the rows
-  FAILED   how often that failed: the last good copy stays, and its age grows
-  SOURCE   policy, memory (a cache), the file or backend/table the rows are from`, tablesText),
+		c.newTables(),
 		question(c, "version", "version", "Tell which program runs",
 			"Tells the version of the program that runs. `sipedge version` tells its own.",
 			func(v *control.Version, w io.Writer) {
@@ -136,18 +129,6 @@ func certificatesText(v *control.Certificates, w io.Writer) {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, ends, strings.Join(c.Domains, " "),
 			cmp.Or(c.Error, "-"))
-	}
-}
-
-func tablesText(v *control.Tables, w io.Writer) {
-	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tAGE\tVERSION\tFAILED\tSOURCE")
-	for _, t := range v.Tables {
-		old := "-"
-		if t.Version > 0 {
-			old = age(t.Age)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, old, t.Version, t.Failed,
-			t.Source)
 	}
 }
 

@@ -96,7 +96,8 @@ tables: {rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn,
 	asked := map[string]bool{}
 	for _, q := range []struct{ id, query, body string }{
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
-		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"backends", "", ""},
+		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"refresh_tables", "", ""},
+		{"backends", "", ""},
 		{"certificates", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},

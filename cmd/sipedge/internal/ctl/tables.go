@@ -1,0 +1,56 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/usage"
+)
+
+func (c *command) newTables() *cobra.Command {
+	cmd := question(c, "tables", "tables", "List the tables of the policy, and have them read again",
+		`Lists the tables of the policy, in its order.
+
+  ROWS     rows, or keys of a cache
+  AGE      since the rows were read
+  VERSION  grows from 1 with every change of the rows
+  FAILED   how often that failed: the last good copy stays, and its age grows
+  SOURCE   policy, memory (a cache), the file or backend/table the rows are from`, tablesText)
+	cmd.AddCommand(&cobra.Command{
+		Use:   "refresh [TABLE]",
+		Short: "Have tables in databases read now",
+		Long: `Has TABLE, or every table that is in a database, read within seconds, whenever it is due.
+Files are looked at all the time, and read again when they have changed. What can't be
+read leaves the last good copy.`,
+		Example: "  sipedge ctl tables refresh\n  sipedge ctl tables refresh rates",
+		Args:    usage.AtMost(1, "one TABLE"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.with(func(ctx context.Context, server *control.Client) error {
+				var v control.Refreshed
+				q := query("table", strings.Join(args, ""))
+				if err := server.Do(ctx, "refresh_tables", q, nil, &v); err != nil {
+					return err
+				}
+				return c.say(&v, func(w io.Writer) { fmt.Fprintf(w, "tables to be read: %d\n", v.Tables) })
+			})
+		},
+	})
+	return cmd
+}
+
+func tablesText(v *control.Tables, w io.Writer) {
+	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tAGE\tVERSION\tFAILED\tSOURCE")
+	for _, t := range v.Tables {
+		old := "-"
+		if t.Version > 0 {
+			old = age(t.Age)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, old, t.Version, t.Failed,
+			t.Source)
+	}
+}
