@@ -281,7 +281,7 @@ func TestPingedAtOnce(t *testing.T) {
 	defer running.Wait()
 	defer n.close()
 	running.Go(n.read)
-	running.Go(func() { n.watch(health{every: time.Hour}, nil, "media") })
+	running.Go(func() { n.watch(health{every: time.Hour}, func() {}) })
 	eventually(t, "the first ping", func() bool { return n.pings.Load() == 1 })
 	n.doubts()
 	eventually(t, "it is trusted again", func() bool { return !n.spared() })
@@ -373,7 +373,7 @@ func TestRouteComesLater(t *testing.T) {
 	}
 	n.addr = netip.MustParseAddrPort(a.address())
 	running.Go(n.read)
-	running.Go(func() { n.watch(health{every: 10 * time.Millisecond}, nil, "media") })
+	running.Go(func() { n.watch(health{every: 10 * time.Millisecond}, func() {}) })
 	eventually(t, "it is up", func() bool { return !n.down.Load() })
 }
 
