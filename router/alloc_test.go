@@ -39,7 +39,7 @@ var stateless = []struct{ name, rules string }{
 vars: {avp.n: int, avp.s: string, var.u: uri, var.ip: ip}`},
 	{"addresses", `[{match: {source: {in: peers, group: 2}}, do: [
       {check_source_address:
-        {table: peers, pattern: "{from}", into: var.who, group_into: var.group}},
+        {table: peers, pattern: "{from.uri}", into: var.who, group_into: var.group}},
       {reply: {code: 200, headers: {X: "{var.who} {var.group}"}}}]},
       {do: [{drop: {}}]}]
 vars: {var.who: string, var.group: int}

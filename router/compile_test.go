@@ -43,7 +43,7 @@ routes:
         - check_source_address:
             table: carriers
             group: 2
-            pattern: "{from}"
+            pattern: "{from.uri}"
             into: var.n
             group_into: var.n
             on_none: refused
