@@ -34,7 +34,7 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.AcceptErrors.Load() }},
 	{"keepalives_total", "Keep-alives received.",
 		func(s *transport.Stats) uint64 { return s.KeepAlives.Load() }},
-	{"oversized_total", "Messages above the limit.",
+	{"oversized_total", "Datagrams above the limit of a message.",
 		func(s *transport.Stats) uint64 { return s.Oversized.Load() }},
 	{"connections_accepted_total", "Connections accepted.",
 		func(s *transport.Stats) uint64 { return s.Accepted.Load() }},
