@@ -269,8 +269,9 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
 		return fault.OfSend(err)
 	}
-	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn}
-	sc.value = b.stamp.Mark(p.own, m, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
+	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn, Remote: c.flow.Remote}
+	out := identity.Side{Listener: l, Conn: hop.Conn, Remote: hop.Addr, Flow: b.flow}
+	sc.value = b.stamp.Mark(p.own, m, sc.value, in, out)
 	if hop.Transport.Reliable() {
 		m.EnsureLength()
 	}
