@@ -192,7 +192,7 @@ func (d *Daemon) build(src schema.Source) error {
 
 // begin opens the doors.
 func (d *Daemon) begin(policy *router.Policy) error {
-	if err := d.loadServices(d.data.Load()); err != nil {
+	if err := d.loadServices(context.Background(), d.data.Load()); err != nil {
 		return err
 	}
 	l, err := listenAdmin(d.doc.Admin.Addr)

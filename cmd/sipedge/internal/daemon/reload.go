@@ -1,19 +1,48 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"sipedge/router"
 	"sipedge/schema"
 )
 
+// reloadUntil reloads as long as no signal to end comes, which it returns: a store may take long
+// to read what it has. A SIGHUP meanwhile has the policy that is there by then be read as well.
+func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end os.Signal) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan result, 1)
+	begin := func() { done <- d.reload(ctx) }
+	go begin()
+	for again := false; ; {
+		select {
+		case r = <-done:
+			if !again {
+				return r, nil
+			}
+			again = false
+			go begin()
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				cancel()
+				return <-done, s
+			}
+			again = true
+		}
+	}
+}
+
 // reload swaps the whole policy, or changes nothing and says why.
-func (d *Daemon) reload() result {
-	warnings, err := d.swap()
+func (d *Daemon) reload(ctx context.Context) result {
+	warnings, err := d.swap(ctx)
 	if err == nil {
 		generation := d.generation.Load() + 1
 		d.log.Info("policy reloaded", "generation", generation)
@@ -36,8 +65,9 @@ func (d *Daemon) reload() result {
 // unfitError is of a policy without mistakes that can't be carried out here and now.
 type unfitError struct{ error }
 
-// swap loads, checks and compiles beside the traffic, then swaps.
-func (d *Daemon) swap() (warnings *Problems, err error) {
+// swap loads, checks and compiles beside the traffic, then swaps. It waits for stores that are new
+// as long as ctx lasts.
+func (d *Daemon) swap(ctx context.Context) (warnings *Problems, err error) {
 	doc, src, diags, err := d.cfg.Load()
 	if err != nil {
 		return nil, err
@@ -53,7 +83,7 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	if len(bad) > 0 {
 		return nil, &Problems{src, append(diags, bad...)}
 	}
-	services, added, err := d.addServices(doc, src)
+	services, added, err := d.addServices(ctx, doc, src)
 	if err != nil {
 		return nil, err
 	}
