@@ -53,7 +53,7 @@ func leaves(t *testing.T, r *Router, j *job.Job, d job.Direction, s Side, params
 // A token that is not ours leads nowhere.
 func TestForgedFlowTokens(t *testing.T) {
 	r := newRouter()
-	ours := ownOver(r, Side{3, 0x60003}, false, "")
+	ours := ownOver(r, Side{Listener: 3, Conn: 0x60003}, false, "")
 	for name, route := range map[string]string{
 		"another connection": strings.Replace(ours, "flow=60003", "flow=70003", 1),
 		"one more":           strings.Replace(ours, ";lr", ";flow=70003;lr", 1),

@@ -91,7 +91,8 @@ func ownURIsAreOurs(t *rapid.T) {
 			t.Errorf("%v: the Via %s, %v, is not known as ours", l, r.name(uint16(i)).via, err)
 		}
 		for _, scheme := range []string{"<sip:", "<sips:"} {
-			text := r.appendRecordRoute([]byte(scheme), dialog{}, Side{uint16(i), 7}, nil, true,
+			side := Side{Listener: uint16(i), Conn: 7}
+			text := r.appendRecordRoute([]byte(scheme), dialog{}, side, nil, true,
 				[]byte(";x=1"))
 			u, err := RouteURI(sip.Element{Value: text})
 			if err != nil {

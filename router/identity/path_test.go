@@ -30,7 +30,7 @@ func TestPath(t *testing.T) {
 			m := request(t, "REGISTER sip:x", "From: <sip:a@x>;tag=aa", "To: <sip:a@x>",
 				"Path: <sip:inner;lr>").Msg
 			s := Stamp{RecordRoute: &job.RecordRoute{}, Params: append(r.AppendPath(nil, f), ";ob"...)}
-			in := Side{f.Listener, f.Conn}
+			in := Side{Listener: f.Listener, Conn: f.Conn}
 			for _, again := range []uint16{0, out} { // a second hop
 				s.Mark(r, m, r.AppendVia(nil, again), in, Side{Listener: again})
 			}

@@ -13,13 +13,13 @@ import (
 //
 // host:port what the listener of the side is called unless the policy says it,
 // transport only when it is not UDP, r2 only on both of a pair, TOKEN where
-// the side is a WebSocket, PARAMS the policy's. TAG is keyed, over Call-ID, the
+// the side is a WebSocket or keeps a flow, PARAMS the policy's. TAG is keyed, over Call-ID, the
 // tag of the dialog's initiator, TOKEN and PARAMS: it makes a Route of ours
 // known, proves that nobody changed it, and tells by whose tag it fits which way
 // a request goes.
 
 // pushRecordRoutes puts our Record-Route on top: one, or with different
-// sockets, WebSockets or names on both sides two, the egress one first. It writes in buf.
+// sockets, WebSockets, flows or names on both sides two, the egress one first. It writes in buf.
 func (r *Router) pushRecordRoutes(
 	buf []byte, m *sip.Message, in, out Side, s *Stamp,
 ) []byte {
@@ -30,8 +30,9 @@ func (r *Router) pushRecordRoutes(
 	scheme := schemeOf(m)
 	s.routes = 1
 	as := s.RecordRoute
+	in.Flow = in.Remote.IsValid() && keepsFlow(m)
 	pair := int(in.Listener) < len(*r.names.Load()) && (in.Listener != out.Listener ||
-		r.token(in) != r.token(out) || !bytes.Equal(as.In, as.Out))
+		r.token(in) != r.token(out) || in.Flow || out.Flow || !bytes.Equal(as.In, as.Out))
 	if pair {
 		s.routes = 2
 		buf = r.appendRecordRoute(append(buf[:0], scheme...), d, in, as.In, pair, s.Params)
@@ -65,7 +66,7 @@ func (r *Router) appendRecordRoute(
 		dst = append(dst, ";r2=on"...)
 	}
 	covered := len(dst)
-	dst = append(appendToken(dst, r.token(side)), params...)
+	dst = append(r.appendToken(dst, side, d.callID), params...)
 	appendMAC(dst[:at], r.routeSum(d.callID, d.tag, dst[covered:]))
 	return append(dst, '>')
 }

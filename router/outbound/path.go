@@ -15,11 +15,13 @@ var Path = schema.Kind{
 	Doc: "Keeps this server on the way to who registers, RFC 3327: when a REGISTER is sent to a " +
 		"registrar behind it, a Path is written with a keyed token of the flow that it came by. What " +
 		"the registrar sends there brings the Path as its Route, which `loose_route` takes: the " +
-		"request takes the flow, and is answered 430 when its connection has ended. Without effect " +
-		"on other requests. The registrar has to accept a Path that the client did not ask for.",
+		"request takes the flow, and is answered 430 when its connection has ended; so do those " +
+		"of the dialog where `record_route` names us. Without effect on other requests. The " +
+		"registrar has to accept a Path that the client did not ask for.",
 	Schema: `{
 	// Whether a client that registers with a reg-id, straight with this server, is told that it
-	// may keep several flows: the parameter "ob", RFC 5626 §5.1.
+	// may keep several flows: the parameter "ob", RFC 5626 §5.1. With it in its Contact it is
+	// called by the flow within dialogs that it begins, too.
 	ob?: bool
 	// Whether the registrar is told the source in a parameter "received", for one that answers or
 	// judges by it.

@@ -91,7 +91,7 @@ func (c *responseContext) runOnError() job.Verdict {
 	defer func() { j.Msg, j.Context = m, nil }()
 	j.Msg, j.Context = c.message(), c
 	if b := c.best(c.attempt); b != nil {
-		j.LastError = b.status
+		j.LastError = int(b.status)
 	}
 	j.Targets, j.Groups = j.Targets[:0], false // the relay has taken them
 	return c.ending(r.Run(context.Background(), j))
@@ -109,9 +109,9 @@ func (c *responseContext) runFailure() {
 func (c *responseContext) runAfter(place schema.Place, r job.Route) job.Verdict {
 	j := c.job(place, c.message())
 	if b := c.best(c.attempt); b != nil {
-		j.Status = b.status
+		j.Status = int(b.status)
 		if b.fault != nil {
-			j.Cause, j.LastError = b.fault.Cause, b.status
+			j.Cause, j.LastError = b.fault.Cause, int(b.status)
 		}
 	}
 	ctx := context.Background()
@@ -165,7 +165,7 @@ func (c *responseContext) rank(b *branch) int {
 	case b.status >= 600:
 		return 0
 	}
-	rank := b.status / 100 * 100
+	rank := int(b.status) / 100 * 100
 	switch b.status {
 	case 401:
 	case 407:
@@ -213,7 +213,7 @@ func (c *responseContext) answerBest() {
 		c.merge(b)
 		c.undo(c.message())
 		if c.answered = c.upstream(b.resp); !c.answered {
-			c.local(&fault.Fault{Status: b.status})
+			c.local(&fault.Fault{Status: int(b.status)})
 		}
 	}
 }

@@ -49,7 +49,7 @@ func TestBest(t *testing.T) {
 }
 
 func ended(attempt, status int) *branch {
-	return &branch{branchState: branchState{attempt: int32(attempt), status: status}}
+	return &branch{branchState: branchState{attempt: int32(attempt), status: int32(status)}}
 }
 
 // A failure route is told of its own relay, the caller of all.

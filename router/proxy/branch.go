@@ -40,7 +40,8 @@ type branchState struct {
 	client  transaction.Client
 	attempt int32  // of which relay
 	uri     uint32 // mark of the Request-URI, if a failure route may ask; else 0
-	status  int    // of the final response
+	asked   uint32 // mark of whom it was sent to last
+	status  int32  // of the final response
 	state   branchStep
 
 	sent      bool // a request left
@@ -76,7 +77,7 @@ func (b *branch) drop(p *Proxy) {
 
 // fail ends the branch for a reason of ours.
 func (b *branch) fail(f *fault.Fault) {
-	b.state, b.status, b.fault = branchEnded, f.Status, f
+	b.state, b.status, b.fault = branchEnded, int32(f.Status), f
 }
 
 // unsent is why a branch ended whose request could not be delivered: f, or its flow is gone.
@@ -268,8 +269,9 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
 		return fault.OfSend(err)
 	}
-	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn}
-	sc.value = b.stamp.Mark(p.own, m, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
+	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn, Remote: c.flow.Remote}
+	out := identity.Side{Listener: l, Conn: hop.Conn, Remote: hop.Addr, Flow: b.flow}
+	sc.value = b.stamp.Mark(p.own, m, sc.value, in, out)
 	if hop.Transport.Reliable() {
 		m.EnsureLength()
 	}
@@ -278,6 +280,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 		p.layer.Abandon(b.client)
 		return c.sendTo(b, b.hops[b.tried-1])
 	}
+	b.asked = markOf(hop.Transport, hop.Addr)
 	to := nexthop.Target(hop, l, c.verified)
 	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
 		Word: c.word, Mark: b.mark, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"hash/maphash"
+	"net/netip"
 
 	"sipedge/router/job"
 	"sipedge/sip"
@@ -85,4 +86,12 @@ func mark(u *sip.URI) uint32 {
 	v.Host = nil
 	b := sip.AppendLower(append(v.AppendTo(buf[:0]), '@'), u.Host)
 	return uint32(maphash.Bytes(marks, b))
+}
+
+// markOf is the mark of an address by a transport.
+func markOf(t sip.Transport, at netip.AddrPort) uint32 {
+	addr := at.Addr().As16()
+	b := [19]byte{byte(t), byte(at.Port() >> 8), byte(at.Port())}
+	copy(b[3:], addr[:])
+	return uint32(maphash.Bytes(marks, b[:]))
 }

@@ -26,7 +26,10 @@ func (c *responseContext) response(e *event) (gone bool) {
 		c.branchFailed(b, e.err)
 	default:
 		c.p.received(c.trace, e.flow, e.msg)
-		c.p.cfg.Failed.Heard(e.flow, e.msg, c.set.Spare)
+		// What comes from elsewhere is no word of who was asked, nor of whose address it has.
+		if markOf(e.flow.Transport, e.flow.Remote) == b.asked {
+			c.p.cfg.Failed.Heard(e.flow, e.msg, c.set.Spare)
+		}
 		r := replying{c: c, b: b, e: *e, left: [2]job.Route{c.set.ReplyAll, c.hooks.Reply}}
 		return r.run(context.Background())
 	}
@@ -46,7 +49,7 @@ func (c *responseContext) take(b *branch, e *event) {
 	case status < 200:
 		c.provisional(b, m)
 	case status < 300:
-		b.state, b.status = branchEnded, status
+		b.state, b.status = branchEnded, int32(status)
 		b.drop(c.p)
 		c.succeed(m)
 	case b.state == branchEnded:
@@ -93,7 +96,7 @@ var elsewhere = []byte("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\
 // failedWith takes a final response that is no 2xx. It is kept, and copied if
 // it has to outlive the event.
 func (c *responseContext) failedWith(b *branch, e *event) {
-	b.state, b.status = branchEnded, e.msg.Status()
+	b.state, b.status = branchEnded, int32(e.msg.Status())
 	b.drop(c.p)
 	if b.expired && b.status == 487 && !c.cancelled {
 		b.fail(fault.Timeout) // §16.8

@@ -6,13 +6,19 @@ import (
 
 	"sipedge/router/nexthop"
 	"sipedge/sip"
+	"sipedge/sip/transport"
 )
 
 // guard refuses a request by which others would be led where g lets no message lead them: by a
-// Path, or by a Contact that is to be called itself. What a name stands for, unless it is a
-// gateway's, is looked at when it is called. A gateway may register itself: its requests come from
-// there, which is kept.
-func (r *Request) guard(g *nexthop.Guard, from netip.Addr) {
+// Path, by a Contact that is to be called itself, or back to a source that is kept. What a name
+// stands for, unless it is a gateway's, is looked at when it is called. A gateway may register
+// itself over a stream: its requests come from there. The source of a datagram is its sender's
+// word, and counts for a gateway's only where the policy says that they register.
+func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
+	from, unproved := f.Remote.Addr(), false
+	if f.Transport == sip.UDP && !r.rules.Gateways && g.IsGateway(f.Remote) {
+		from, unproved = netip.Addr{}, true
+	}
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
 		itself := r.leads(g, hop, from, "Path Not Allowed")
@@ -22,8 +28,12 @@ func (r *Request) guard(g *nexthop.Guard, from netip.Addr) {
 		return
 	}
 	for i := range r.contacts {
-		if c := &r.contacts[i]; c.expires > 0 && !c.received {
+		switch c := &r.contacts[i]; {
+		case c.expires == 0:
+		case !c.received:
 			c.received = r.leads(g, c.uri.Raw, from, "Contact Not Allowed")
+		case unproved:
+			r.refuse(403, "Contact Not Allowed")
 		}
 	}
 }

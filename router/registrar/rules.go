@@ -17,6 +17,7 @@ type Rules struct {
 	RetryAfter                   time.Duration
 	Path                         PathMode
 	Received                     ReceivedMode
+	Gateways                     bool // a datagram that comes from a gateway's address is a gateway's
 }
 
 // Match is by what a Contact is found among the bindings.
@@ -74,6 +75,9 @@ const rulesSchema = `
 	// When the address a request came from is kept, to call the client there: when it seems to be
 	// behind a NAT, unless set, always or never. That of a WebSocket always is.
 	received?: "auto" | "always" | "never"
+	// Whether gateways of the policy register by UDP: without, a datagram that says to come from one
+	// makes no binding that leads there, since anybody can write its source.
+	gateways?: bool
 `
 
 // Defaults of Rules.
@@ -101,6 +105,7 @@ func rulesOf(args *schema.Value) (*Rules, schema.Diagnostics) {
 		Received: map[string]ReceivedMode{
 			"always": ReceivedAlways, "never": ReceivedNever,
 		}[args.Get("received").S],
+		Gateways: args.Get("gateways").B,
 	}
 	var diags schema.Diagnostics
 	wrong := func(key, format string, x ...any) {

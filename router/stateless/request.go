@@ -134,7 +134,7 @@ func (p *Forwarder) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Faul
 		return fault.Unreachable
 	}
 	sc.value = p.cfg.Own.AppendStateless(p.cfg.Own.AppendVia(sc.value[:0], l), &h.via)
-	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn}
+	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn, Remote: h.flow.Remote}
 	sc.value = h.stamp.Mark(p.cfg.Own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
 	if hop.Transport.Reliable() {
 		h.msg.EnsureLength()

@@ -213,7 +213,7 @@ func (d *Daemon) build(src schema.Source) error {
 
 // begin opens the doors.
 func (d *Daemon) begin(policy *router.Policy) error {
-	if err := d.loadServices(d.data.Load()); err != nil {
+	if err := d.loadServices(context.Background(), d.data.Load()); err != nil {
 		return err
 	}
 	d.events.Watch(d.data.Load())

@@ -93,8 +93,8 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 	if r.policy == "" {
 		return nil, nil, nil, errors.New("the policy is gone")
 	}
-	words := router.VocabularyWith([]backends.Driver{deafDriver, memory.Driver, sqlite.Driver,
-		rtpengine.Driver})
+	words := router.VocabularyWith([]backends.Driver{deafDriver, stuckDriver, memory.Driver,
+		sqlite.Driver, rtpengine.Driver})
 	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(r.policy), words)
 	return doc, src, diags, nil
 }

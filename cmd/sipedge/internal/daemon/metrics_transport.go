@@ -37,7 +37,7 @@ var listenerCounters = [...]struct {
 		func(s *transport.Stats) uint64 { return s.KeepAlives.Load() }},
 	{"pings_total", "Pings sent to WebSockets that were silent.",
 		func(s *transport.Stats) uint64 { return s.Pings.Load() }},
-	{"oversized_total", "Messages above the limit.",
+	{"oversized_total", "Datagrams above the limit of a message.",
 		func(s *transport.Stats) uint64 { return s.Oversized.Load() }},
 	{"connections_accepted_total", "Connections accepted.",
 		func(s *transport.Stats) uint64 { return s.Accepted.Load() }},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"sipedge/cmd/sipedge/internal/events"
@@ -14,9 +16,35 @@ import (
 	"sipedge/schema"
 )
 
+// reloadUntil reloads as long as no signal to end comes, which it returns: a store may take long
+// to read what it has. A SIGHUP meanwhile has the policy that is there by then be read as well.
+func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end os.Signal) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan result, 1)
+	begin := func() { done <- d.reload(ctx) }
+	go begin()
+	for again := false; ; {
+		select {
+		case r = <-done:
+			if !again {
+				return r, nil
+			}
+			again = false
+			go begin()
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				cancel()
+				return <-done, s
+			}
+			again = true
+		}
+	}
+}
+
 // reload swaps the whole policy, or changes nothing and says why.
-func (d *Daemon) reload() result {
-	warnings, err := d.swap()
+func (d *Daemon) reload(ctx context.Context) result {
+	warnings, err := d.swap(ctx)
 	if err == nil {
 		generation := d.generation.Load() + 1
 		d.log.Info("policy reloaded", "generation", generation)
@@ -50,8 +78,9 @@ type unfitError struct{ error }
 
 func (e *unfitError) Unwrap() error { return e.error }
 
-// swap loads, checks and compiles beside the traffic, then swaps.
-func (d *Daemon) swap() (warnings *Problems, err error) {
+// swap loads, checks and compiles beside the traffic, then swaps. It waits for stores that are new
+// as long as ctx lasts.
+func (d *Daemon) swap(ctx context.Context) (warnings *Problems, err error) {
 	doc, src, diags, err := d.cfg.Load()
 	if err != nil {
 		return nil, err
@@ -68,7 +97,7 @@ func (d *Daemon) swap() (warnings *Problems, err error) {
 	if len(bad) > 0 {
 		return nil, &Problems{src, append(diags, bad...), true}
 	}
-	services, added, err := d.addServices(doc, src)
+	services, added, err := d.addServices(ctx, doc, src)
 	if err != nil {
 		return nil, err
 	}

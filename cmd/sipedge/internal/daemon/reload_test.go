@@ -1,10 +1,15 @@
 package daemon
 
 import (
+	"context"
+	"os"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"sipedge/backends"
 	"sipedge/schema"
 )
 
@@ -46,5 +51,56 @@ func TestFixedSettings(t *testing.T) {
 		if got := fixed(base(), changed); !slices.Equal(got, c.want) {
 			t.Errorf("%s: fixed %v, want %v", c.name, got, c.want)
 		}
+	}
+}
+
+// stuckDriver makes stores that have not read what they had before somebody gives up.
+var stuckDriver = backends.Driver{
+	Name: "stuck", Schema: "{}", Doc: "For tests.",
+	Open: func(*backends.Opening) (backends.Backend, schema.Diagnostics) {
+		return stuck{}, nil
+	},
+}
+
+type stuck struct{}
+
+// stuckLoads are reloads that wait.
+var stuckLoads = make(chan bool)
+
+func (stuck) Load(ctx context.Context, _ time.Time) error {
+	stuckLoads <- true
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (stuck) Loaded() bool               { return false }
+func (stuck) Ping(context.Context) error { return nil }
+func (stuck) Close() error               { return nil }
+
+// A signal to end does not wait for a reload that does.
+func TestReloadGivesUp(t *testing.T) {
+	r := &running{policy: testPolicy}
+	d, err := Start(r.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.set(testPolicy + "backends: {contacts: {stuck: {}}}\n")
+	order := order{toReload, make(chan result, 1)}
+	signals, ended := make(chan os.Signal), make(chan struct{})
+	go func() { d.Run(signals); close(ended) }()
+	d.orders <- order
+	<-stuckLoads
+	select {
+	case signals <- syscall.SIGTERM:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the signal waits")
+	}
+	if err := (<-order.done).err; err == nil ||
+		!strings.Contains(err.Error(), context.Canceled.Error()) {
+		t.Errorf("the reload: %v", err)
+	}
+	<-ended
+	if n := d.generation.Load(); n != 1 {
+		t.Errorf("policy %d runs, want 1", n)
 	}
 }

@@ -14,8 +14,8 @@ import (
 // flushTime is what queued messages get to leave once the calls have ended.
 const flushTime = time.Second
 
-// Run serves until a signal or an operator ends it: SIGHUP reloads, SIGTERM and SIGINT drain, a
-// second of them ends at once. Everything has ended when it returns.
+// Run serves until a signal or an operator ends it: SIGHUP reloads, SIGTERM and SIGINT drain, and
+// end a reload that waits; a second of them ends at once. Everything has ended when it returns.
 func (d *Daemon) Run(signals <-chan os.Signal) {
 	d.serve(signals)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
@@ -33,15 +33,23 @@ func (d *Daemon) serve(signals <-chan os.Signal) {
 			case !ok:
 				return
 			case s == syscall.SIGHUP:
-				d.reload()
+				if _, s = d.reloadUntil(signals); s != nil {
+					d.drainBy(s, signals)
+					return
+				}
 			default:
-				d.drain(signals, slog.String("signal", s.String()))
+				d.drainBy(s, signals)
 				return
 			}
 		case o := <-d.orders:
 			switch o.kind {
 			case toReload:
-				o.done <- d.reload()
+				r, s := d.reloadUntil(signals)
+				o.done <- r
+				if s != nil {
+					d.drainBy(s, signals)
+					return
+				}
 			case toDrain:
 				o.done <- result{}
 				d.drain(signals, slog.String("operation", "drain"))
@@ -53,6 +61,11 @@ func (d *Daemon) serve(signals <-chan os.Signal) {
 			}
 		}
 	}
+}
+
+// drainBy drains because of a signal.
+func (d *Daemon) drainBy(s os.Signal, signals <-chan os.Signal) {
+	d.drain(signals, slog.String("signal", s.String()))
 }
 
 var errDraining = errors.New("no reload while draining")

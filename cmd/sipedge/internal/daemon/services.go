@@ -29,13 +29,13 @@ func (d *Daemon) openServices(
 
 // addServices is openServices of a reload: the stores that are new have read what they have.
 func (d *Daemon) addServices(
-	doc *schema.Document, src schema.Source,
+	ctx context.Context, doc *schema.Document, src schema.Source,
 ) (all, added *backends.Services, err error) {
 	if all, err = d.openServices(doc, src); err != nil {
 		return nil, nil, err
 	}
 	added = all.Without(d.data.Load())
-	if err := d.loadServices(added); err != nil {
+	if err := d.loadServices(ctx, added); err != nil {
 		d.closeServices(added)
 		return nil, nil, &unfitError{err}
 	}
@@ -63,8 +63,8 @@ func (d *Daemon) replaceServices(all *backends.Services) {
 }
 
 // loadServices has stores read what they have from before; no message asks them yet.
-func (d *Daemon) loadServices(s *backends.Services) error {
-	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
+func (d *Daemon) loadServices(ctx context.Context, s *backends.Services) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
 	err := s.Load(ctx, time.Now())
 	if errors.Is(err, backends.ErrRefused) {
