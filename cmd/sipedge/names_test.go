@@ -58,8 +58,8 @@ _sip._tcp.three IN SRV 3 1 %d ns
 		`failed_targets_skipped_total 1`)
 }
 
-// TestNamesOnReload: what a name leads to by TCP alone is found once there is a listener for it, and
-// not any more when there is none.
+// TestNamesOnReload: what a name leads to by TCP alone is found once there is a listener for it,
+// and not any more when there is none.
 func TestNamesOnReload(t *testing.T) {
 	needs(t, "sipp")
 	_, callee := startUAS(t, "uas", "tcp", "127.0.0.1", load{2, 10, callLength})

@@ -104,8 +104,8 @@ func (b *Bindings) All(all bool) { b.all.Store(all) }
 // Ended counts the bindings that ended with their connection.
 func (b *Bindings) Ended() uint64 { return b.ended.Load() }
 
-// Watch has b know of the bindings of a store, those it has and those to come. It is called once for
-// each. A store that has them not in memory is not searched.
+// Watch has b know of the bindings of a store, those it has and those to come. It is called once
+// for each. A store that has them not in memory is not searched.
 func (b *Bindings) Watch(store backends.Locations) {
 	q := &b.lost[0]
 	if store.Traits().UpdateWaits {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/problems"
 	"sipedge/router"
 	"sipedge/router/check"
 	"sipedge/schema"
@@ -148,5 +149,5 @@ func diffText(d *check.Difference, asJSON bool) (string, error) {
 		decisions = append(decisions,
 			decision{c.Example.String(), string(c.Example.Text), c.Old, c.New})
 	}
-	return indented(map[string]any{"rules": rules, "decisions": decisions})
+	return problems.Indented(map[string]any{"rules": rules, "decisions": decisions})
 }

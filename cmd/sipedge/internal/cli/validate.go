@@ -12,6 +12,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/problems"
 	"sipedge/router"
 	"sipedge/schema"
 )
@@ -78,6 +79,9 @@ Problems go to standard error as text, or to standard output for machines:
 	return cmd
 }
 
+// outputs are the formats of what is found.
+var outputs = []string{"text", "json", "sarif", "junit", "github"}
+
 // checking is what is asked of validate.
 type checking struct {
 	output         string
@@ -88,10 +92,10 @@ type checking struct {
 // validate checks all paths. One that can't be read does not keep the others from it.
 func (c *checking) validate(s System, paths []string) error {
 	code := exit.Fine
-	var all []checked
+	var all []problems.Checked
 	for _, path := range paths {
 		src, diags, err := c.check(s, path)
-		all = append(all, checked{path, diags, src, err})
+		all = append(all, problems.Checked{Path: path, Found: diags, Src: src, Err: err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
 			code = exit.Unreachable
@@ -110,7 +114,7 @@ func (c *checking) validate(s System, paths []string) error {
 			report(s, diags, src)
 		}
 	}
-	if write := writers[c.output]; write != nil {
+	if write := problems.Writers[c.output]; write != nil {
 		text, err := write(all)
 		if err != nil {
 			return err

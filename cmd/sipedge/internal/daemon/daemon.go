@@ -22,6 +22,7 @@ import (
 	"sipedge/cmd/sipedge/internal/certificates"
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/cmd/sipedge/internal/events"
+	"sipedge/cmd/sipedge/internal/keys"
 	"sipedge/cmd/sipedge/internal/memory"
 	"sipedge/router"
 	"sipedge/router/data"
@@ -156,7 +157,7 @@ const mutexSamples = 100
 
 // build makes the parts, bottom up; no message is read yet.
 func (d *Daemon) build(src schema.Source) error {
-	key, kept, err := secret(d.doc.Secrets, d.cfg.State, d.cfg.Env)
+	key, kept, err := keys.Secret(d.doc.Secrets, d.cfg.State, d.cfg.Env)
 	if err != nil {
 		return err
 	}

@@ -101,7 +101,7 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 
 func (r *running) config() Config {
 	return Config{
-		Load: r.load, Stderr: &r.log, Env: noEnv, Drain: time.Second,
+		Load: r.load, Stderr: &r.log, Env: unset, Drain: time.Second,
 		Drivers: transport.Drivers{sip.UDP: udp.Listen, sip.TCP: tcp.Listen, sip.TLS: tls.Listen},
 	}
 }
@@ -242,3 +242,6 @@ func TestStartErrors(t *testing.T) {
 		}
 	}
 }
+
+// unset is an environment without variables.
+func unset(string) (string, bool) { return "", false }

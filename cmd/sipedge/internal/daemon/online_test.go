@@ -279,7 +279,7 @@ func TestOnlineMakesNoFile(t *testing.T) {
 		t.Fatal(diags.Text(src))
 	}
 	p, _ := router.Prove(doc, router.Env{})
-	found := Online(t.Context(), &Subject{Doc: doc, Policy: p, Drivers: realDrivers, Env: noEnv})
+	found := Online(t.Context(), &Subject{Doc: doc, Policy: p, Drivers: realDrivers, Env: unset})
 	if len(found) != 1 || !strings.Contains(found[0].Message, "absent.db: no such file") {
 		t.Errorf("found %v", found)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/keys"
 	"sipedge/router/data"
 	"sipedge/schema"
 )
@@ -24,7 +25,7 @@ func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	defer os.RemoveAll(state)
 	services, diags := backends.OpenServices(s.Doc.Backends,
 		backends.Host{
-			State: state, Log: slog.New(slog.DiscardHandler), Reveal: revealer(s.Env), Look: true,
+			State: state, Log: slog.New(slog.DiscardHandler), Reveal: keys.Revealer(s.Env), Look: true,
 		})
 	if services == nil {
 		return diags

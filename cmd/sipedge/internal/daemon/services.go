@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/keys"
 	"sipedge/schema"
 )
 
@@ -18,7 +19,7 @@ func (d *Daemon) openServices(
 	doc *schema.Document, src schema.Source,
 ) (*backends.Services, error) {
 	s, diags := backends.OpenServices(doc.Backends, backends.Host{
-		State: d.cfg.State, Log: d.log, Reveal: revealer(d.cfg.Env), Before: d.data.Load(),
+		State: d.cfg.State, Log: d.log, Reveal: keys.Revealer(d.cfg.Env), Before: d.data.Load(),
 	})
 	if s == nil {
 		return nil, &Problems{src, diags, true}

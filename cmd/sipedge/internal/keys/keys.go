@@ -1,4 +1,6 @@
-package daemon
+// Package keys is what every key of a server derives from.
+// Its one law: a key is nowhere but in the state folder, the policy's own place for it, and memory.
+package keys
 
 import (
 	"crypto/rand"
@@ -17,9 +19,9 @@ import (
 // keyFile holds the secret in the state folder: 64 hex digits and a newline.
 const keyFile = "secret.key"
 
-// secret is what every key of a server derives from: of the policy, else kept in the state
+// Secret is what every key of a server derives from: of the policy, else kept in the state
 // folder, else made for this run (kept is then false, and a restart ends the dialogs it knew).
-func secret(
+func Secret(
 	s schema.Secrets, state string, env func(string) (string, bool),
 ) (key [32]byte, kept bool, err error) {
 	if s, err = s.Resolve(env, os.ReadFile); err != nil {
@@ -36,8 +38,8 @@ func secret(
 	return key, err == nil, err
 }
 
-// revealer replaces references to secrets.
-func revealer(env func(string) (string, bool)) func(text string) (string, error) {
+// Revealer returns what replaces references to secrets.
+func Revealer(env func(string) (string, bool)) func(text string) (string, error) {
 	return func(text string) (string, error) { return schema.Reveal(text, env, os.ReadFile) }
 }
 

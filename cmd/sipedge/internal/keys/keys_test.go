@@ -1,4 +1,4 @@
-package daemon
+package keys
 
 import (
 	"os"
@@ -13,11 +13,11 @@ func noEnv(string) (string, bool) { return "", false }
 
 func TestSecretIsKept(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "deep", "state")
-	first, kept, err := secret(schema.Secrets{}, state, noEnv)
+	first, kept, err := Secret(schema.Secrets{}, state, noEnv)
 	if err != nil || !kept {
 		t.Fatalf("kept %v, error %v", kept, err)
 	}
-	second, _, err := secret(schema.Secrets{}, state, noEnv)
+	second, _, err := Secret(schema.Secrets{}, state, noEnv)
 	if err != nil || second != first {
 		t.Errorf("the second start has another secret (error %v)", err)
 	}
@@ -31,8 +31,8 @@ func TestSecretIsKept(t *testing.T) {
 }
 
 func TestSecretOfTheRun(t *testing.T) {
-	a, kept, err := secret(schema.Secrets{}, "", noEnv)
-	b, _, _ := secret(schema.Secrets{}, "", noEnv)
+	a, kept, err := Secret(schema.Secrets{}, "", noEnv)
+	b, _, _ := Secret(schema.Secrets{}, "", noEnv)
 	if err != nil || kept || a == b {
 		t.Errorf("two runs without a state folder: kept %v, equal %v, error %v", kept, a == b, err)
 	}
@@ -46,7 +46,7 @@ func TestSecretOfThePolicy(t *testing.T) {
 	env := func(name string) (string, bool) { return "from a file", name == "KEY" }
 	get := func(route, tag string) [32]byte {
 		t.Helper()
-		key, kept, err := secret(schema.Secrets{RouteKey: route, TagKey: tag}, "/nonexistent", env)
+		key, kept, err := Secret(schema.Secrets{RouteKey: route, TagKey: tag}, "/nonexistent", env)
 		if err != nil || !kept {
 			t.Errorf("%q, %q: kept %v, error %v", route, tag, kept, err)
 		}
@@ -69,12 +69,12 @@ func TestSecretErrors(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(state, keyFile), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := secret(schema.Secrets{}, state, noEnv); err == nil {
+		if _, _, err := Secret(schema.Secrets{}, state, noEnv); err == nil {
 			t.Errorf("%s key: no error", name)
 		}
 	}
 	for _, key := range []string{"${env.MISSING}", "${file:/nonexistent/key}"} {
-		_, _, err := secret(schema.Secrets{RouteKey: key}, "", noEnv)
+		_, _, err := Secret(schema.Secrets{RouteKey: key}, "", noEnv)
 		if err == nil || !strings.HasPrefix(err.Error(), "secret "+key) {
 			t.Errorf("%s: error %v", key, err)
 		}

@@ -1,4 +1,6 @@
-package cli
+// Package problems writes what is found in policies for machines.
+// Its one law: every format tells each problem, and each path that could not be read.
+package problems
 
 import (
 	"bytes"
@@ -13,22 +15,21 @@ import (
 	"sipedge/schema"
 )
 
-// checked is what there is to say about one path.
-type checked struct {
-	path  string
-	diags schema.Diagnostics
-	src   schema.Source
-	err   error // it could not be read
+// Checked is what there is to say about one path.
+type Checked struct {
+	Path  string
+	Found schema.Diagnostics
+	Src   schema.Source
+	Err   error // it could not be read
 }
 
-// writers write the outcome of checks for machines, a document each.
-var writers = map[string]func([]checked) (string, error){
-	"json": problemsJSON, "sarif": problemsSARIF, "junit": problemsJUnit, "github": problemsGitHub,
+// Writers write the outcome of checks, a document each, by the name of the format.
+var Writers = map[string]func([]Checked) (string, error){
+	"json": writeJSON, "sarif": writeSARIF, "junit": writeJUnit, "github": writeGitHub,
 }
 
-var outputs = []string{"text", "json", "sarif", "junit", "github"}
-
-func indented(v any) (string, error) {
+// Indented is v as JSON for people and machines.
+func Indented(v any) (string, error) {
 	var text strings.Builder
 	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
@@ -37,7 +38,7 @@ func indented(v any) (string, error) {
 	return text.String(), err
 }
 
-func problemsJSON(all []checked) (string, error) {
+func writeJSON(all []Checked) (string, error) {
 	type unread struct {
 		Path    string `json:"path"`
 		Message string `json:"message"`
@@ -48,12 +49,12 @@ func problemsJSON(all []checked) (string, error) {
 	}
 	out.Problems = schema.Diagnostics{}
 	for _, c := range all {
-		out.Problems = append(out.Problems, c.diags...)
-		if c.err != nil {
-			out.Unread = append(out.Unread, unread{c.path, c.err.Error()})
+		out.Problems = append(out.Problems, c.Found...)
+		if c.Err != nil {
+			out.Unread = append(out.Unread, unread{c.Path, c.Err.Error()})
 		}
 	}
-	return indented(out)
+	return Indented(out)
 }
 
 // told is a diagnostic's message with its hint.
@@ -64,17 +65,17 @@ func told(d schema.Diagnostic, between string) string {
 	return d.Message + between + d.Hint
 }
 
-// problemsGitHub writes workflow commands: annotations of a pull request.
-func problemsGitHub(all []checked) (string, error) {
+// writeGitHub writes workflow commands: annotations of a pull request.
+func writeGitHub(all []Checked) (string, error) {
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder
 	for _, c := range all {
-		if c.err != nil {
-			fmt.Fprintf(&b, "::error file=%s::%s\n", property.Replace(c.path),
-				message.Replace(c.err.Error()))
+		if c.Err != nil {
+			fmt.Fprintf(&b, "::error file=%s::%s\n", property.Replace(c.Path),
+				message.Replace(c.Err.Error()))
 		}
-		for _, d := range c.diags {
+		for _, d := range c.Found {
 			fmt.Fprintf(&b, "::%s file=%s,line=%d,col=%d", d.Severity,
 				property.Replace(filepath.ToSlash(d.Pos.File)), d.Pos.Line, d.Pos.Col)
 			if d.End > 0 {
@@ -86,8 +87,8 @@ func problemsGitHub(all []checked) (string, error) {
 	return b.String(), nil
 }
 
-// problemsJUnit has a test case a path.
-func problemsJUnit(all []checked) (string, error) {
+// writeJUnit has a test case a path.
+func writeJUnit(all []Checked) (string, error) {
 	type failure struct {
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
@@ -109,16 +110,16 @@ func problemsJUnit(all []checked) (string, error) {
 	}
 	s := suite{Name: "sipedge validate", Tests: len(all)}
 	for _, c := range all {
-		tc := testCase{Class: s.Name, Name: c.path}
+		tc := testCase{Class: s.Name, Name: c.Path}
 		switch {
-		case c.err != nil:
-			tc.Error = &failure{c.err.Error(), ""}
+		case c.Err != nil:
+			tc.Error = &failure{c.Err.Error(), ""}
 			s.Errors++
-		case c.diags.HasErrors():
-			tc.Failure = &failure{c.diags[0].String(), c.diags.Text(c.src)}
+		case c.Found.HasErrors():
+			tc.Failure = &failure{c.Found[0].String(), c.Found.Text(c.Src)}
 			s.Failures++
 		default:
-			tc.Out = c.diags.Text(c.src)
+			tc.Out = c.Found.Text(c.Src)
 		}
 		s.Cases = append(s.Cases, tc)
 	}
@@ -128,20 +129,20 @@ func problemsJUnit(all []checked) (string, error) {
 
 type object = map[string]any
 
-// problemsSARIF is SARIF 2.1.0, what code scanning reads.
-func problemsSARIF(all []checked) (string, error) {
+// writeSARIF is SARIF 2.1.0, what code scanning reads.
+func writeSARIF(all []Checked) (string, error) {
 	results, rules := []object{}, []object{}
 	known := map[schema.Code]bool{}
 	for _, c := range all {
-		if c.err != nil {
+		if c.Err != nil {
 			results = append(results, object{
-				"level": "error", "message": object{"text": c.err.Error()},
+				"level": "error", "message": object{"text": c.Err.Error()},
 				"locations": []object{{"physicalLocation": object{
-					"artifactLocation": object{"uri": fileURI(c.path)},
+					"artifactLocation": object{"uri": fileURI(c.Path)},
 				}}},
 			})
 		}
-		for _, d := range c.diags {
+		for _, d := range c.Found {
 			if info, ok := schema.Info(d.Code); ok && !known[d.Code] {
 				known[d.Code] = true
 				rules = append(rules, object{
@@ -154,12 +155,12 @@ func problemsSARIF(all []checked) (string, error) {
 				"message": object{"text": told(d, "\n")},
 				"locations": []object{{"physicalLocation": object{
 					"artifactLocation": object{"uri": fileURI(d.Pos.File)},
-					"region":           region(d, c.src),
+					"region":           region(d, c.Src),
 				}}},
 			})
 		}
 	}
-	return indented(object{
+	return Indented(object{
 		"$schema": "https://json.schemastore.org/sarif-2.1.0.json",
 		"version": "2.1.0",
 		"runs": []object{{
