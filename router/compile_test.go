@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -172,7 +173,7 @@ func TestListeners(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	want = []transport.Listener{{Transport: sip.WS, Addr: at, WebSocket: &transport.WebSocket{
-		Path: "/sip", Origins: []string{"https://a.example"},
+		Path: "/sip", Origins: []string{"https://a.example"}, Ping: 30 * time.Second, Lost: 2,
 	}}}
 	doc := load(t, `version: 1
 listen: [{ws: "10.0.0.9:5060", path: /sip, origins: ["https://a.example"]}]

@@ -65,7 +65,7 @@ func (f *Form) Read(name string, src []byte) (Value, Diagnostics) {
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
 		diags = append(diags, d)
 	default:
-		all := refine.All(&Value{}, refine.NewNames(&root, false))
+		all := refine.All(&Value{}, refine.NewNames(&root, nil, false))
 		diags = append(diags, shape.Check(&root, f.shape, shape.Options{Refine: all})...)
 	}
 	return root, diags.Sorted()

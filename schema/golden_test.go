@@ -48,6 +48,28 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestDoubtful loads policies that are taken, with warnings.
+func TestDoubtful(t *testing.T) {
+	files, _ := filepath.Glob("testdata/doubtful/*.txtar")
+	if len(files) == 0 {
+		t.Fatal("no archives")
+	}
+	for _, file := range files {
+		name, _ := filepath.Abs(file)
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			ar, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, src, diags, err := loadArchive(t, ar, testVocabulary())
+			if err != nil || doc == nil || len(diags) == 0 || diags.HasErrors() {
+				t.Errorf("want a document and warnings, got %v, %v, %v", doc, diags, err)
+			}
+			golden(t, name, ar, diags.Text(src))
+		})
+	}
+}
+
 // loadArchive loads the files of an archive as an author would: by name when
 // it is one, as the folder they lie in when they are several.
 func loadArchive(t *testing.T, ar *txtar.Archive, v *schema.Vocabulary) (

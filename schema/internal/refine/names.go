@@ -1,6 +1,7 @@
 package refine
 
 import (
+	"slices"
 	"strings"
 
 	"sipedge/schema/internal/source"
@@ -17,15 +18,21 @@ type Names struct {
 // group is the names under one key of a policy.
 type group struct {
 	decls           *source.Value
+	misnamed        bool // they may stand under a key that is refused
 	what, key       string
 	unknown, unused source.Code
 	used            map[string]bool
 }
 
-// NewNames are those of a policy. known: names of backends are resolved, too.
-func NewNames(root *source.Value, known bool) *Names {
+// NewNames are those of a policy that may have these keys. known: names of backends are resolved, too.
+func NewNames(root *source.Value, keys []string, known bool) *Names {
+	strange := slices.ContainsFunc(root.Keys, func(k source.Key) bool {
+		return !slices.Contains(keys, k.Name)
+	})
 	under := func(key, what string, unknown, unused source.Code) group {
-		return group{root.Get(key), what, key, unknown, unused, map[string]bool{}}
+		return group{
+			root.Get(key), strange && !root.Has(key), what, key, unknown, unused, map[string]bool{},
+		}
 	}
 	return &Names{
 		tables:   under("tables", "table", source.UnknownTable, source.UnusedTable),
@@ -38,12 +45,25 @@ func NewNames(root *source.Value, known bool) *Names {
 	}
 }
 
+// tableKinds are the kinds of #Table.
+var tableKinds = []string{"set", "map", "prefix", "cidr", "address", "cache", "lcr"}
+
+// kind is that of a table; "" there is none of a kind that is known.
+func (n *Names) kind(name string) string {
+	decl := n.tables.decls.Get(name)
+	if len(decl.Keys) != 1 || decl.Keys[0].Kind == source.String ||
+		!slices.Contains(tableKinds, decl.Keys[0].Name) {
+		return ""
+	}
+	return decl.Keys[0].Name
+}
+
 // table resolves the name of a table of keys.
 func (n *Names) table(v *source.Value) *source.Diagnostic {
 	if wrong := n.tables.named(v); wrong != nil {
 		return wrong
 	}
-	if decl := n.tables.decls.Get(v.S); decl.Has("lcr") {
+	if n.kind(v.S) == "lcr" {
 		return problem(v, source.WrongTable, "%q is a table of rates, for the action lcr alone", v.S)
 	}
 	return nil
@@ -54,12 +74,10 @@ func (n *Names) rates(v *source.Value) *source.Diagnostic {
 	if wrong := n.tables.named(v); wrong != nil {
 		return wrong
 	}
-	decl := n.tables.decls.Get(v.S)
-	if len(decl.Keys) == 1 && decl.Keys[0].Name != "lcr" {
-		return problem(v, source.WrongTable, "%q is a %s; rates are in a table of the kind lcr",
-			v.S, decl.Keys[0].Name)
+	if kind := n.kind(v.S); kind != "" && kind != "lcr" {
+		return problem(v, source.WrongTable, "%q is a %s; rates are in a table of the kind lcr", v.S, kind)
 	}
-	if decl.Get("lcr").Get("values").Kind == source.None {
+	if n.tables.decls.Get(v.S).Get("lcr").Get("values").Kind == source.None {
 		for i := range n.gateways.decls.Keys {
 			n.gateways.used[n.gateways.decls.Keys[i].Name] = true
 		}
@@ -72,10 +90,8 @@ func (n *Names) cache(v *source.Value) *source.Diagnostic {
 	if wrong := n.tables.named(v); wrong != nil {
 		return wrong
 	}
-	decl := n.tables.decls.Get(v.S)
-	if len(decl.Keys) == 1 && decl.Keys[0].Name != "cache" {
-		return problem(v, source.WrongTable, "%q is a %s; only a cache can be written to",
-			v.S, decl.Keys[0].Name)
+	if kind := n.kind(v.S); kind != "" && kind != "cache" {
+		return problem(v, source.WrongTable, "%q is a %s; only a cache can be written to", v.S, kind)
 	}
 	return nil
 }
@@ -85,10 +101,8 @@ func (n *Names) addresses(v *source.Value) *source.Diagnostic {
 	if wrong := n.tables.named(v); wrong != nil {
 		return wrong
 	}
-	decl := n.tables.decls.Get(v.S)
-	if len(decl.Keys) == 1 && decl.Keys[0].Name != "address" {
-		return problem(v, source.WrongTable, "%q is a %s; this asks a table of addresses",
-			v.S, decl.Keys[0].Name)
+	if kind := n.kind(v.S); kind != "" && kind != "address" {
+		return problem(v, source.WrongTable, "%q is a %s; this asks a table of addresses", v.S, kind)
 	}
 	return nil
 }
@@ -96,10 +110,9 @@ func (n *Names) addresses(v *source.Value) *source.Diagnostic {
 // domains checks that a table of domains has keys that stand for themselves.
 func (n *Names) domains(v *source.Value) *source.Diagnostic {
 	in := v.Get("in")
-	decl := n.tables.decls.Get(in.S)
-	if len(decl.Keys) == 1 && decl.Keys[0].Name != "set" && decl.Keys[0].Name != "map" {
+	if kind := n.kind(in.S); kind != "" && kind != "set" && kind != "map" {
 		return problem(in, source.WrongTable, "%q is a %s; domains are the keys of a set or a map",
-			in.S, decl.Keys[0].Name)
+			in.S, kind)
 	}
 	return nil
 }
@@ -107,10 +120,10 @@ func (n *Names) domains(v *source.Value) *source.Diagnostic {
 // groups checks that a table has the groups that are asked of it.
 func (n *Names) groups(v *source.Value) *source.Diagnostic {
 	in, group := v.Get("in"), v.Get("group")
-	decl := n.tables.decls.Get(in.S)
-	if group.Kind != source.None && len(decl.Keys) == 1 && decl.Keys[0].Name != "address" {
+	kind := n.kind(in.S)
+	if group.Kind != source.None && kind != "" && kind != "address" {
 		return problem(group, source.WrongTable, "%q is a %s; only an address table has groups",
-			in.S, decl.Keys[0].Name)
+			in.S, kind)
 	}
 	return nil
 }
@@ -139,7 +152,7 @@ const nameLetters = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 func (g *group) named(v *source.Value) *source.Diagnostic {
 	g.used[v.S] = true
-	if g.decls.Has(v.S) {
+	if g.misnamed || g.decls.Has(v.S) {
 		return nil
 	}
 	var known []string

@@ -361,7 +361,7 @@ func TestControlReload(t *testing.T) {
 		{"the same", good, 0, 2}, // nothing uses its table and its backend
 		{"a mistake", good + "x: 1\n", 422, 1},
 		{"an address of another host",
-			strings.Replace(good, `udp: "127.0.0.1:0"`, `udp: "192.0.2.1:5060"`, 1), 422, 0},
+			strings.Replace(good, `udp: "127.0.0.1:0"`, `udp: "192.0.2.1:5060"`, 1), 422, 3},
 		{"a listener less", strings.Replace(good, `{udp: "127.0.0.1:0"}, `, "", 1), 0, 2},
 		{"another socket", strings.Replace(good, "ctl.sock", "x.sock", 1), 422, 0},
 		{"nothing to read", "", 502, 0},
