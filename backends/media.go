@@ -19,6 +19,9 @@ type Media interface {
 	// as there is room.
 	Late(callID []byte, is bool)
 	IsLate(callID []byte) bool
+	// Knows reports whether an offer of a call was answered, and the call not deleted since, as far
+	// as there is room to remember it.
+	Knows(callID []byte) bool
 }
 
 // Call is an offer or an answer, RFC 3264. Nothing of it is kept.
@@ -79,6 +82,7 @@ func DeclaredMedia(list []schema.Backend, name string) bool {
 type StubMedia struct {
 	Fails bool // it can't answer
 	late  map[string]bool
+	calls map[string]bool // that had an offer
 }
 
 // Relayed is the line that ends what a StubMedia gives.
@@ -99,6 +103,10 @@ func (s *StubMedia) Close() error { return nil }
 
 // Offer is Media's.
 func (s *StubMedia) Offer(_ context.Context, c *Call) ([]byte, error) {
+	if s.calls == nil {
+		s.calls = map[string]bool{}
+	}
+	s.calls[string(c.CallID)] = !s.Fails
 	return append(c.SDP[:len(c.SDP):len(c.SDP)], Relayed...), s.answer()
 }
 
@@ -108,7 +116,10 @@ func (s *StubMedia) Answer(_ context.Context, c *Call) ([]byte, error) {
 }
 
 // Delete is Media's.
-func (s *StubMedia) Delete([]byte, []byte) {}
+func (s *StubMedia) Delete(callID, _ []byte) { delete(s.calls, string(callID)) }
+
+// Knows is Media's.
+func (s *StubMedia) Knows(callID []byte) bool { return s.calls[string(callID)] }
 
 // Late is Media's.
 func (s *StubMedia) Late(callID []byte, is bool) {

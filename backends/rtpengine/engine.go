@@ -129,6 +129,9 @@ func (e *Engine) Late(callID []byte, is bool) {
 // IsLate implements backends.Media.
 func (e *Engine) IsLate(callID []byte) bool { return e.calls.get(callID).late }
 
+// Knows implements backends.Media.
+func (e *Engine) Knows(callID []byte) bool { return e.calls.get(callID).node != nil }
+
 // order is the nodes in the order in which a call tries them, the same for every server: by
 // rendezvous hashing with weights, so that what a node has goes to all others when it is away, and
 // nothing else moves.

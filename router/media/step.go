@@ -107,8 +107,8 @@ func (s *relay) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 		return job.Next, nil
 	case role != nothing && !j.MayWait:
 		return job.Wait, nil
-	case begins:
-		j.Undo = s
+	case begins && !s.media.Knows(m.CallID()):
+		j.Undo = s // one that comes by again, from a server behind us, is not its to end
 	}
 	if role == nothing {
 		return job.Next, nil
