@@ -130,7 +130,6 @@ func (r *Router) Closed(f transport.Flow) {
 // Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that
 // matches none.
 func (r *Router) Request(f transport.Flow, m *sip.Message) {
-	r.gateways.Hear(m)
 	p := r.policy.Load()
 	if p == nil || m.Method() == sip.ACK && r.proxy.TagAbsorbs(m) {
 		return
@@ -164,6 +163,9 @@ func (r *Router) serve(j *job.Job, p *Policy) (ok bool) {
 
 // finish deals with what the run of a request ended with.
 func (r *Router) finish(j *job.Job, v job.Verdict) {
+	if j.Admitted && j.Verified {
+		r.gateways.Hear(j.Msg)
+	}
 	switch {
 	case v == job.Drop:
 		r.count.dropped.Add(1)

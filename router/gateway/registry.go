@@ -186,7 +186,7 @@ func (r *Registry) tell(g *Gateway, by string) {
 	r.cfg.Changed(g.status())
 }
 
-// Hear is told of requests that come: a BYE ends its call.
+// Hear is told of requests of dialogs that were sent on: a BYE ends its call.
 func (r *Registry) Hear(m *sip.Message) {
 	if m.Method() == sip.BYE {
 		r.calls.over(m)

@@ -91,6 +91,7 @@ type Job struct {
 	SendSocket  uint16       // force_send_socket: index, or transport.AnyListener
 	Direction   Direction
 	Verified    bool // loose_route met a valid tag
+	Admitted    bool // it may be sent on, RFC 3261 §16.3
 
 	Status    int             // failure, reply: of the (best) response; 408 of a timeout
 	Cause     Cause           // failure

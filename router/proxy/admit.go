@@ -35,6 +35,7 @@ func (p *Proxy) admit(j *job.Job) (identity.Token, *fault.Fault) {
 	case identity.Breadth(m) == 0:
 		return t, fault.Breadth
 	}
+	j.Admitted = true
 	return t, nil
 }
 
