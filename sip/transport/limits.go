@@ -12,7 +12,7 @@ type Limits struct {
 	Message     int           // bytes of one message received; default 65,535
 	Queue       int           // bytes that may wait for one connection; default 256 KiB
 	Connections int           // open at once, of all listeners and both directions; default 10,000
-	PerSource   int           // accepted at once from an IPv4 address or IPv6 /64; default 1,000
+	PerSource   int           // at once with an IPv4 address or IPv6 /64, each way; default 1,000
 	Dial        time.Duration // to connect; default 5 s
 	Write       time.Duration // for the peer to take what waits; default 5 s
 	Arrival     time.Duration // of a message, from its first byte to its last; default 10 s
@@ -43,9 +43,10 @@ type Gate struct {
 
 	mu       sync.Mutex
 	open     int
-	accepted int // of these
-	dialling int // of these, attempts under way
-	sources  map[netip.Addr]int
+	accepted int                // of these
+	dialling int                // of these, attempts under way
+	sources  map[netip.Addr]int // accepted from
+	dialled  map[netip.Addr]int // opened to, or about to be
 }
 
 // NewGate returns a Gate with nobody inside. Who calls has three quarters of all places at most:
@@ -53,7 +54,7 @@ type Gate struct {
 func NewGate(l Limits) *Gate {
 	return &Gate{
 		total: l.Connections, incoming: l.Connections - l.Connections/4, perSource: l.PerSource,
-		sources: make(map[netip.Addr]int),
+		sources: make(map[netip.Addr]int), dialled: make(map[netip.Addr]int),
 	}
 }
 
@@ -79,17 +80,20 @@ func (g *Gate) Accept(from netip.Addr) bool {
 	return true
 }
 
-// Dial asks for an outgoing connection. Dialled ends the attempt, and Leave with the zero
-// address takes the connection out again. Attempts are at most a quarter of all: places that
-// do not answer must not shut out those who call.
-func (g *Gate) Dial() bool {
+// Dial asks for an outgoing connection. Dialled ends the attempt, and Hung takes the connection
+// out again. Attempts are at most a quarter of all: places that do not answer must not shut out
+// those who call. To one place lead no more than come from one: whoever names ports of his, by a
+// Contact or the DNS, does not have all connections opened to himself.
+func (g *Gate) Dial(to netip.Addr) bool {
+	to = source(to)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.open >= g.total || g.dialling >= (g.total+3)/4 {
+	if g.open >= g.total || g.dialling >= (g.total+3)/4 || g.dialled[to] >= g.perSource {
 		return false
 	}
 	g.open++
 	g.dialling++
+	g.dialled[to]++
 	return true
 }
 
@@ -100,18 +104,26 @@ func (g *Gate) Dialled() {
 	g.dialling--
 }
 
-// Leave says that a connection has ended: from is where it was accepted from.
+// Leave says that a connection has ended that was accepted from an address.
 func (g *Gate) Leave(from netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if !from.IsValid() {
-		return
-	}
 	g.accepted--
-	from = source(from)
-	if g.sources[from]--; g.sources[from] == 0 {
-		delete(g.sources, from)
+	less(g.sources, source(from))
+}
+
+// Hung says that a connection to an address has ended, or the attempt at one.
+func (g *Gate) Hung(to netip.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open--
+	less(g.dialled, source(to))
+}
+
+func less(count map[netip.Addr]int, a netip.Addr) {
+	if count[a]--; count[a] == 0 {
+		delete(count, a)
 	}
 }
 

@@ -193,10 +193,10 @@ func TestGate(t *testing.T) {
 	step("the same, mapped", g.Accept(addr("::ffff:192.0.2.1")), true)
 	step("third of one source", g.Accept(addr("192.0.2.1")), false)
 	step("another", g.Accept(addr("2001:db8::1")), true)
-	step("outgoing", g.Dial(), true)
-	step("outgoing above all", g.Dial(), false)
+	step("outgoing", g.Dial(addr("198.51.100.1")), true)
+	step("outgoing above all", g.Dial(addr("198.51.100.1")), false)
 	step("incoming above all", g.Accept(addr("192.0.2.9")), false)
-	g.Leave(netip.Addr{})
+	g.Hung(addr("198.51.100.1"))
 	step("incoming in the quarter of dialled ones", g.Accept(addr("192.0.2.9")), false)
 	g.Leave(addr("192.0.2.1"))
 	step("its neighbour", g.Accept(addr("2001:db8::ffff")), true)
@@ -205,9 +205,30 @@ func TestGate(t *testing.T) {
 	g.Leave(addr("192.0.2.1"))
 	step("room again", g.Accept(addr("192.0.2.1")), true)
 	g.Leave(addr("192.0.2.1"))
-	step("outgoing while one is under way", g.Dial(), false)
+	step("outgoing while one is under way", g.Dial(addr("198.51.100.1")), false)
 	g.Dialled()
-	step("outgoing again", g.Dial(), true)
+	step("outgoing again", g.Dial(addr("198.51.100.1")), true)
+}
+
+func TestGateOfOnePlace(t *testing.T) {
+	to := netip.MustParseAddr
+	g := transport.NewGate(transport.Limits{Connections: 100, PerSource: 2})
+	for _, want := range []bool{true, true, false} {
+		if got := g.Dial(to("2001:db8::1")); got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	g.Dialled()
+	if g.Dial(to("2001:db8::2")) {
+		t.Error("a third to one /64")
+	}
+	if !g.Dial(to("192.0.2.1")) || !g.Accept(to("2001:db8::3")) {
+		t.Error("others are kept out")
+	}
+	g.Hung(to("2001:db8::1"))
+	if !g.Dial(to("2001:db8::3")) {
+		t.Error("a place that was left is not given again")
+	}
 }
 
 // Of handshakes, which only who calls has, all places are theirs.

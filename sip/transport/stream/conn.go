@@ -63,7 +63,7 @@ func (c *conn) connect() {
 		c.failed(err)
 		c.stop(transport.EndedByError, err)
 		c.report(fmt.Errorf("connect: %w", err))
-		c.s.env.Gate.Leave(c.from)
+		c.leave()
 		c.s.gone(c)
 		return
 	}
@@ -71,6 +71,15 @@ func (c *conn) connect() {
 	c.has(nc)
 	c.ready()
 	c.run()
+}
+
+// leave gives the place of the connection back.
+func (c *conn) leave() {
+	if c.from.IsValid() {
+		c.s.env.Gate.Leave(c.from)
+	} else {
+		c.s.env.Gate.Hung(c.flow.Remote.Addr())
+	}
 }
 
 // greet is the goroutine of an accepted connection that begins with a handshake.
@@ -93,7 +102,7 @@ func (c *conn) greet(nc net.Conn) {
 		c.s.env.Stats.Refused.Add(1)
 		_ = nc.Close()
 	}
-	c.s.env.Gate.Leave(c.from)
+	c.leave()
 	c.s.gone(c)
 }
 
@@ -155,7 +164,7 @@ func (c *conn) finish(reason transport.Reason, err error) {
 	}
 	_ = c.nc.Close()
 	c.report(fmt.Errorf("%w: %w", transport.ErrClosed, c.cause))
-	c.s.env.Gate.Leave(c.from)
+	c.leave()
 	st.Open.Add(-1)
 	st.Ended[c.reason].Add(1)
 	c.s.user.Closed(c.flow)

@@ -128,7 +128,7 @@ func (s *Socket) admit(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		s.env.Gate.Leave(c.from)
+		c.leave()
 		_ = nc.Close()
 		return
 	}
@@ -201,7 +201,7 @@ func (s *Socket) Send(t transport.Target, b []byte, ref uint64) error {
 
 // connect begins to dial, with b waiting. It is called with mu held.
 func (s *Socket) connect(to place, b []byte, ref uint64) error {
-	if !s.env.Gate.Dial() {
+	if !s.env.Gate.Dial(to.remote.Addr()) {
 		s.env.Stats.Refused.Add(1)
 		return transport.ErrLimit
 	}
