@@ -33,7 +33,8 @@ func testVocabulary() *schema.Vocabulary {
 	reply.Ending = schema.EndsByArgs
 	reply.EndsWhen = func(args *schema.Value) bool { return args.Get("code").N >= 200 }
 	relay := arm(ends(kind("relay", `{to?: #Text, branch?: #Name, reply?: #Name, failure?: #Name,
-		fr_timer?: #Duration, fr_inv_timer?: #Duration, on_error?: #Name}`, r|f)), "on_error")
+		fr_timer?: #Duration, fr_inv_timer?: #Duration, failover?: bool,
+		on_error?: #Name}`, r|f)), "on_error")
 	relay.Hooks = hooks
 	route := kind("route", `#Name`, schema.Anywhere)
 	route.Calls = []string{""}

@@ -24,7 +24,8 @@ type group struct {
 	used            map[string]bool
 }
 
-// NewNames are those of a policy that may have these keys. known: names of backends are resolved, too.
+// NewNames are those of a policy that may have these keys. known: names of backends are resolved,
+// too.
 func NewNames(root *source.Value, keys []string, known bool) *Names {
 	strange := slices.ContainsFunc(root.Keys, func(k source.Key) bool {
 		return !slices.Contains(keys, k.Name)
@@ -75,7 +76,8 @@ func (n *Names) rates(v *source.Value) *source.Diagnostic {
 		return wrong
 	}
 	if kind := n.kind(v.S); kind != "" && kind != "lcr" {
-		return problem(v, source.WrongTable, "%q is a %s; rates are in a table of the kind lcr", v.S, kind)
+		return problem(v, source.WrongTable,
+			"%q is a %s; rates are in a table of the kind lcr", v.S, kind)
 	}
 	if n.tables.decls.Get(v.S).Get("lcr").Get("values").Kind == source.None {
 		for i := range n.gateways.decls.Keys {
