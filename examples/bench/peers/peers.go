@@ -77,7 +77,9 @@ func (w *World) Start(k Kind, t sip.Transport) (*Server, error) {
 		async = "yes"
 	}
 	values := map[string]any{
-		"Listen": addr, "TLS": t == sip.TLS, "Connections": w.Connections, "Dir": dir, "Lean": w.Lean,
+		"Listen": addr, "TLS": t == sip.TLS, "Connections": w.Connections,
+		// Of those sipedge has room for, three quarters are for who calls.
+		"Places": w.Connections*4/3 + 1, "Dir": dir, "Lean": w.Lean,
 		"Cert": w.Certificates.Cert, "Key": w.Certificates.Key, "CA": w.Certificates.CA,
 		"Children": k.Children, "Async": async,
 	}
