@@ -3,11 +3,14 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -42,23 +45,40 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		f.Close()
 	}
 	limits := backends.LimitsOf(o.Settings)
-	c, err := sqlite.NewConnector(dataSource(file, limits))
+	c, err := sqlite.NewConnector(dataSource(file, limits, o.Look))
 	if err != nil {
 		return nil, schema.Diagnostics{o.Settings.Get("file").Problem(schema.BadValue,
 			"%v", err)}
 	}
+	if !o.Look {
+		begin(c, limits.Timeout)
+	}
 	return backends.Guard(o.Name, sqlstore.New(c, dialect, limits), limits), nil
 }
 
+// begin makes a connection before there are several: the first of a new file changes its journal,
+// which it can do alone only. What keeps it from that, whoever comes next is told.
+func begin(c driver.Connector, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if conn, err := c.Connect(ctx); err == nil {
+		_ = conn.Close()
+	}
+}
+
 // dataSource names a file with its pragmas. Readers don't wait for the one who writes, who takes
-// the lock at the beginning of a transaction; waits are shorter than a call.
-func dataSource(file string, limits backends.Limits) string {
-	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+// the lock at the beginning of a transaction; waits are shorter than a call. Who looks only leaves
+// the journal of the file as it is.
+func dataSource(file string, limits backends.Limits, look bool) string {
+	pragmas := []string{
 		fmt.Sprintf("busy_timeout(%d)", limits.Timeout.Milliseconds()),
-		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"foreign_keys(1)",
-	}}
+	}
+	if !look {
+		pragmas = append(pragmas, "journal_mode(WAL)")
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(file), RawQuery: q.Encode()}).String()
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 
@@ -28,11 +29,11 @@ func Marks(t *testing.T, tr sip.Transport, world func(t *testing.T) World) {
 const codePoint = 26 // AF31
 
 func (s *suite) marked(t *testing.T, a netip.Addr) {
-	marks := sniff(t, s.tr, a)
 	w, ra, rb := s.world(t), &Recorder{}, &Recorder{}
 	l := s.listener(a)
 	l.DSCP = codePoint
 	na, nb := w.Open(t, l), w.Open(t, s.listener(a))
+	marks := sniff(t, s.tr, a, s.to(na).Remote.Port(), s.to(nb).Remote.Port())
 	na.Start(ra)
 	nb.Start(rb)
 	t.Cleanup(func() {
@@ -90,7 +91,8 @@ func (s *sniffer) of(text string) (dscp uint8, seen bool) {
 	return 0, false
 }
 
-func sniff(t *testing.T, tr sip.Transport, a netip.Addr) *sniffer {
+// sniff looks at what is sent by these ports or to them, from now on.
+func sniff(t *testing.T, tr sip.Transport, a netip.Addr, ports ...uint16) *sniffer {
 	t.Helper()
 	protocol := "tcp"
 	switch tr {
@@ -117,6 +119,7 @@ func sniff(t *testing.T, tr sip.Transport, a netip.Addr) *sniffer {
 	if a.Is4() {
 		raw, err := ipv4.NewRawConn(c)
 		must(t, err)
+		must(t, raw.SetBPF(only(t, bpf.LoadMemShift{}, ports)))
 		go func() {
 			defer close(done)
 			for h, b, _, err := raw.ReadFrom(buf); err == nil; h, b, _, err = raw.ReadFrom(buf) {
@@ -127,6 +130,7 @@ func sniff(t *testing.T, tr sip.Transport, a netip.Addr) *sniffer {
 	}
 	raw := ipv6.NewPacketConn(c)
 	must(t, raw.SetControlMessage(ipv6.FlagTrafficClass, true))
+	must(t, raw.SetBPF(only(t, bpf.LoadConstant{Dst: bpf.RegX}, ports)))
 	go func() {
 		defer close(done)
 		for n, cm, _, err := raw.ReadFrom(buf); err == nil; n, cm, _, err = raw.ReadFrom(buf) {
@@ -134,4 +138,25 @@ func sniff(t *testing.T, tr sip.Transport, a netip.Addr) *sniffer {
 		}
 	}()
 	return s
+}
+
+// only is a filter for packets from or to some ports: what others send would fill the socket's
+// queue. start is where the header of the protocol begins.
+func only(t *testing.T, start bpf.Instruction, ports []uint16) []bpf.RawInstruction {
+	t.Helper()
+	program := []bpf.Instruction{start}
+	for side := range uint32(2) {
+		program = append(program, bpf.LoadIndirect{Off: 2 * side, Size: 2})
+		for i, port := range ports {
+			left := len(ports) - 1 - i // comparisons behind this one
+			if side == 0 {
+				left += 1 + len(ports)
+			}
+			program = append(program,
+				bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(port), SkipTrue: uint8(left + 1)})
+		}
+	}
+	filter, err := bpf.Assemble(append(program, bpf.RetConstant{}, bpf.RetConstant{Val: 1 << 16}))
+	must(t, err)
+	return filter
 }
