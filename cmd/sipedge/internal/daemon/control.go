@@ -16,6 +16,7 @@ import (
 func (d *Daemon) listenControl() (err error) {
 	path := control.Path(&d.doc.Admin, d.cfg.State)
 	if path == "" {
+		d.log.Info("no socket for ctl: --state and `admin: {socket: …}` give one")
 		return nil
 	}
 	if d.socket, err = control.Listen(path); err != nil {
