@@ -33,7 +33,8 @@ func hop(addr string, q resolve.Query) resolve.Hop {
 
 // wire is a Sender that keeps what is sent.
 type wire struct {
-	backlog   uint8 // behind what is asked
+	backlog   uint8      // behind what is asked
+	mu        sync.Mutex // a pool sends, too
 	sent      []string
 	last      transport.Target // of sent
 	listeners []transport.Listener
@@ -41,9 +42,19 @@ type wire struct {
 }
 
 func (w *wire) Send(t transport.Target, b []byte, _ uint64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.sent, w.last = append(w.sent, string(b)), t
 	return nil
 }
+
+// soFar is what was sent.
+func (w *wire) soFar() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
+}
+
 func (w *wire) Listeners() []transport.Listener         { return w.listeners }
 func (w *wire) Choose(sip.Transport, netip.Addr) uint16 { return 0 }
 
@@ -125,10 +136,10 @@ func (w *wire) ask(r *Router, start string, fields ...string) []string {
 	f := alice
 	f.Backlog = w.backlog
 	r.Receive(f, []byte(text+"\r\n"))
-	if len(w.sent) == 0 && w.net != nil {
+	if len(w.soFar()) == 0 && w.net != nil {
 		w.net.Run(w.net.Now().Add(time.Second)) // until what it waits for comes
 	}
-	return w.sent
+	return w.soFar()
 }
 
 func status(t testing.TB, sent []string) string {
