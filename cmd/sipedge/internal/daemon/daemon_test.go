@@ -22,6 +22,7 @@ import (
 	"sipedge/backends/memory"
 	"sipedge/backends/rtpengine"
 	"sipedge/backends/sqlite"
+	"sipedge/backends/text"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -94,7 +95,7 @@ func (r *running) load() (*schema.Document, schema.Source, schema.Diagnostics, e
 		return nil, nil, nil, errors.New("the policy is gone")
 	}
 	words := router.VocabularyWith([]backends.Driver{deafDriver, stuckDriver, memory.Driver,
-		sqlite.Driver, rtpengine.Driver})
+		sqlite.Driver, text.Driver, rtpengine.Driver})
 	doc, src, diags := schema.LoadBytes("policy.yaml", []byte(r.policy), words)
 	return doc, src, diags, nil
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -113,6 +114,46 @@ func TestMethodReload(t *testing.T) {
 	b, _ := json.Marshal(r.Error.Data)
 	if err := json.Unmarshal(b, &told); err != nil || len(told) != 1 || told[0].Code == "" {
 		t.Errorf("%s, %v", b, err)
+	}
+}
+
+// What reads a module's data again reads the tables that are in databases: a policy that is read
+// again leaves those alone that it declares as before.
+func TestMethodRefresh(t *testing.T) {
+	folder := t.TempDir()
+	write := func(rows string) {
+		t.Helper()
+		table := []byte("domain(string)\n" + rows)
+		if err := os.WriteFile(filepath.Join(folder, "domain"), table, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("a.example\n")
+	c := startControlled(t, fmt.Sprintf(`backends:
+  contacts: {memory: {}}
+  store: {text: {folder: %q}}
+tables: {served: {set: {sql: {backend: store, table: domain, key: domain}, refresh: 1h}}}
+`, folder))
+	rows := func() int {
+		var all control.Tables
+		if err := c.do(t, "tables", nil, &all); err != nil {
+			t.Fatal(err)
+		}
+		return all.Tables[0].Rows
+	}
+	for n, method := range []string{"dr_reload", "domain_reload", "address_reload"} {
+		if got := rows(); got != n+1 {
+			t.Fatalf("before %s: %d rows, want %d", method, got, n+1)
+		}
+		write("a.example\nb.example\nc.example\nd.example\n"[:len("a.example\n")*(n+2)])
+		if r := c.method(t, method, ""); string(r.Result) != `"OK"` {
+			t.Errorf("%s: %+v", method, r)
+		}
+		for end := time.Now().Add(20 * time.Second); rows() != n+2; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: %d rows, want %d", method, rows(), n+2)
+			}
+		}
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"sipedge/cmd/sipedge/internal/jsonrpc"
 )
 
-// ofProcess are the methods of OpenSIPS's core, and those that read data again: here all of that
-// is the policy.
+// ofProcess are the methods of OpenSIPS's core, and those that read data again: here that is the
+// policy, and its tables.
 var ofProcess = []Method{
 	{Name: "uptime", Help: "Since when it runs.", do: uptime},
 	{Name: "version", Help: "Which program runs.", do: version},
@@ -29,9 +29,10 @@ var ofProcess = []Method{
 		Params: []string{"statistics"}, Need: 1, List: "statistics", do: statistics},
 	{Name: "reload_routes", Help: "Reads the policy again and swaps it whole.", do: reload},
 	{Name: "ds_reload", Help: "As reload_routes.", Params: []string{"partition"}, do: reload},
-	{Name: "dr_reload", Help: "As reload_routes.", Params: []string{"partition_name"}, do: reload},
-	{Name: "domain_reload", Help: "As reload_routes.", do: reload},
-	{Name: "address_reload", Help: "As reload_routes.", Params: []string{"partition"}, do: reload},
+	{Name: "dr_reload", Help: "Reads all tables in databases again, within seconds.",
+		Params: []string{"partition_name"}, do: refresh},
+	{Name: "domain_reload", Help: "As dr_reload.", do: refresh},
+	{Name: "address_reload", Help: "As dr_reload.", Params: []string{"partition"}, do: refresh},
 	{Name: "rtpengine_reload", Help: "As reload_routes.", Params: []string{"type"}, do: reload},
 	{Name: "kill", Help: "Ends the server at once, as stop does.", do: kill},
 }
@@ -167,6 +168,10 @@ func statistics(ctx context.Context, to *control.Client, p params) (any, error) 
 
 func reload(ctx context.Context, to *control.Client, _ params) (any, error) {
 	return done, to.Do(ctx, "reload", nil, nil, new(control.Reload))
+}
+
+func refresh(ctx context.Context, to *control.Client, _ params) (any, error) {
+	return done, to.Do(ctx, "refresh_tables", nil, nil, new(control.Refreshed))
 }
 
 func kill(ctx context.Context, to *control.Client, _ params) (any, error) {
