@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/exit"
-	"sipedge/cmd/sipedge/internal/problems"
+	"sipedge/cmd/sipedge/internal/machine"
 	"sipedge/router"
 	"sipedge/router/check"
 	"sipedge/schema"
@@ -149,5 +149,5 @@ func diffText(d *check.Difference, asJSON bool) (string, error) {
 		decisions = append(decisions,
 			decision{c.Example.String(), string(c.Example.Text), c.Old, c.New})
 	}
-	return problems.Indented(map[string]any{"rules": rules, "decisions": decisions})
+	return machine.Indented(map[string]any{"rules": rules, "decisions": decisions})
 }

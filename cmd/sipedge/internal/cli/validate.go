@@ -12,7 +12,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/daemon"
 	"sipedge/cmd/sipedge/internal/exit"
-	"sipedge/cmd/sipedge/internal/problems"
+	"sipedge/cmd/sipedge/internal/machine"
 	"sipedge/router"
 	"sipedge/schema"
 )
@@ -92,10 +92,10 @@ type checking struct {
 // validate checks all paths. One that can't be read does not keep the others from it.
 func (c *checking) validate(s System, paths []string) error {
 	code := exit.Fine
-	var all []problems.Checked
+	var all []machine.Checked
 	for _, path := range paths {
 		src, diags, err := c.check(s, path)
-		all = append(all, problems.Checked{Path: path, Found: diags, Src: src, Err: err})
+		all = append(all, machine.Checked{Path: path, Found: diags, Src: src, Err: err})
 		if err != nil {
 			fmt.Fprintln(s.Stderr, "sipedge validate:", err)
 			code = exit.Unreachable
@@ -114,7 +114,7 @@ func (c *checking) validate(s System, paths []string) error {
 			report(s, diags, src)
 		}
 	}
-	if write := problems.Writers[c.output]; write != nil {
+	if write := machine.Writers[c.output]; write != nil {
 		text, err := write(all)
 		if err != nil {
 			return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sipedge/cmd/sipedge/internal/problems"
+	"sipedge/cmd/sipedge/internal/machine"
 	"sipedge/cmd/sipedge/internal/usage"
 )
 
@@ -27,7 +27,7 @@ and the platform, on one line, as --version does.
 			case "text":
 				return say(cmd.OutOrStdout(), versionLine())
 			case "json":
-				text, err := problems.Indented(map[string]string{
+				text, err := machine.Indented(map[string]string{
 					"version": version(), "go": runtime.Version(), "platform": platform,
 				})
 				if err != nil {

@@ -5,7 +5,6 @@ package ctl
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/machine"
 	"sipedge/cmd/sipedge/internal/usage"
 	"sipedge/schema"
 )
@@ -197,7 +197,7 @@ func failed(err error) error {
 // say writes an answer: v as JSON, or its text, whose tabs separate columns.
 func (c *command) say(v any, text func(w io.Writer)) error {
 	if c.output == "json" {
-		b, err := indented(v)
+		b, err := machine.Indented(v)
 		if err != nil {
 			return err
 		}
@@ -223,18 +223,26 @@ func write(w io.Writer, text string) error {
 func question[T any](
 	c *command, use, id, short, long string, text func(v *T, w io.Writer),
 ) *cobra.Command {
-	return &cobra.Command{
-		Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use,
-		Args: usage.AtMost(0, "no arguments"),
-		RunE: func(*cobra.Command, []string) error {
-			return c.with(func(ctx context.Context, server *control.Client) error {
-				var v T
-				if err := server.Do(ctx, id, nil, nil, &v); err != nil {
-					return err
-				}
-				return c.say(&v, func(w io.Writer) { text(&v, w) })
-			})
-		},
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Example: "  sipedge ctl " + use}
+	answers(c, cmd, id, "", text)
+	cmd.Args = usage.AtMost(0, "no arguments")
+	return cmd
+}
+
+// answers has a command print what an operation answers. Its argument is the parameter key, and may
+// be left out.
+func answers[T any](
+	c *command, cmd *cobra.Command, id, key string, text func(v *T, w io.Writer),
+) {
+	cmd.Args = usage.AtMost(1, "one "+strings.ToUpper(key))
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		return c.with(func(ctx context.Context, server *control.Client) error {
+			var v T
+			if err := server.Do(ctx, id, query(key, strings.Join(args, "")), nil, &v); err != nil {
+				return err
+			}
+			return c.say(&v, func(w io.Writer) { text(&v, w) })
+		})
 	}
 }
 
@@ -247,14 +255,4 @@ func query(namesAndValues ...string) url.Values {
 		}
 	}
 	return q
-}
-
-// indented writes JSON as validate does.
-func indented(v any) (string, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return b.String(), err
 }

@@ -1,15 +1,12 @@
 package ctl
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/control"
-	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func (c *command) newTables() *cobra.Command {
@@ -21,25 +18,18 @@ func (c *command) newTables() *cobra.Command {
   VERSION  grows from 1 with every change of the rows
   FAILED   how often that failed: the last good copy stays, and its age grows
   SOURCE   policy, memory (a cache), the file or backend/table the rows are from`, tablesText)
-	cmd.AddCommand(&cobra.Command{
+	refresh := &cobra.Command{
 		Use:   "refresh [TABLE]",
 		Short: "Have tables in databases read now",
 		Long: `Has TABLE, or every table that is in a database, read within seconds, whenever it is due.
 Files are looked at all the time, and read again when they have changed. What can't be
 read leaves the last good copy.`,
 		Example: "  sipedge ctl tables refresh\n  sipedge ctl tables refresh rates",
-		Args:    usage.AtMost(1, "one TABLE"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return c.with(func(ctx context.Context, server *control.Client) error {
-				var v control.Refreshed
-				q := query("table", strings.Join(args, ""))
-				if err := server.Do(ctx, "refresh_tables", q, nil, &v); err != nil {
-					return err
-				}
-				return c.say(&v, func(w io.Writer) { fmt.Fprintf(w, "tables to be read: %d\n", v.Tables) })
-			})
-		},
+	}
+	answers(c, refresh, "refresh_tables", "table", func(v *control.Refreshed, w io.Writer) {
+		fmt.Fprintf(w, "tables to be read: %d\n", v.Tables)
 	})
+	cmd.AddCommand(refresh)
 	return cmd
 }
 

@@ -1,10 +1,8 @@
 package ctl
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,22 +43,15 @@ func targetsText(v *control.Targets, w io.Writer) {
 }
 
 func (c *command) newClear() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "clear [TARGET]",
 		Short: "Forget that targets failed",
 		Long: `Forgets that TARGET failed, an address with or without port and transport, or that
 any did: they are used again at once. If none had: exit code 1.`,
 		Example: "  sipedge ctl targets clear\n  sipedge ctl targets clear 192.0.2.1",
-		Args:    usage.AtMost(1, "one TARGET"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return c.with(func(ctx context.Context, server *control.Client) error {
-				var done control.Cleared
-				q := query("target", strings.Join(args, ""))
-				if err := server.Do(ctx, "clear_targets", q, nil, &done); err != nil {
-					return err
-				}
-				return c.say(&done, func(w io.Writer) { fmt.Fprintf(w, "cleared %d\n", done.Cleared) })
-			})
-		},
 	}
+	answers(c, cmd, "clear_targets", "target", func(v *control.Cleared, w io.Writer) {
+		fmt.Fprintf(w, "cleared %d\n", v.Cleared)
+	})
+	return cmd
 }

@@ -1,6 +1,6 @@
-// Package problems writes what is found in policies for machines.
-// Its one law: every format tells each problem, and each path that could not be read.
-package problems
+// Package machine is what commands print for machines: JSON, and problems in the formats that have
+// some. Its one law: every format tells each problem, and each path that could not be read.
+package machine
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ var Writers = map[string]func([]Checked) (string, error){
 	"json": writeJSON, "sarif": writeSARIF, "junit": writeJUnit, "github": writeGitHub,
 }
 
-// Indented is v as JSON for people and machines.
+// Indented is the JSON of every command: v, laid out for people as well.
 func Indented(v any) (string, error) {
 	var text strings.Builder
 	e := json.NewEncoder(&text)
