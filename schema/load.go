@@ -123,7 +123,7 @@ func finish(files []string, root *Value, diags Diagnostics, v *Vocabulary) (
 	if diags.HasErrors() {
 		return nil, diags.Sorted()
 	}
-	names := refine.NewNames(root, v.root.Keys(), len(v.Backends) > 0)
+	names := refine.NewNames(root, v.root, len(v.Backends) > 0)
 	diags = append(diags, checkShape(root, v, names)...)
 	if diags.HasErrors() {
 		return nil, diags.Sorted()

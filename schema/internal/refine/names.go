@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"sipedge/schema/internal/shape"
 	"sipedge/schema/internal/source"
 )
 
@@ -12,7 +13,8 @@ type Names struct {
 	tables, backends, certificates, gateways group
 
 	users *source.Value
-	known bool // the vocabulary has drivers
+	known bool     // the vocabulary has drivers
+	kinds []string // of tables
 }
 
 // group is the names under one key of a policy.
@@ -24,12 +26,17 @@ type group struct {
 	used            map[string]bool
 }
 
-// NewNames are those of a policy that may have these keys. known: names of backends are resolved,
-// too.
-func NewNames(root *source.Value, keys []string, known bool) *Names {
-	strange := slices.ContainsFunc(root.Keys, func(k source.Key) bool {
-		return !slices.Contains(keys, k.Name)
-	})
+// NewNames are those of a policy; s is the shape of policies, or nil: root is another form, which
+// declares none. known: names of backends are resolved, too.
+func NewNames(root *source.Value, s *shape.Shape, known bool) *Names {
+	var kinds []string
+	strange := false
+	if s != nil {
+		kinds = s.Entries("tables").Keys()
+		strange = slices.ContainsFunc(root.Keys, func(k source.Key) bool {
+			return !slices.Contains(s.Keys(), k.Name)
+		})
+	}
 	under := func(key, what string, unknown, unused source.Code) group {
 		return group{
 			root.Get(key), strange && !root.Has(key), what, key, unknown, unused, map[string]bool{},
@@ -43,17 +50,15 @@ func NewNames(root *source.Value, keys []string, known bool) *Names {
 			source.UnknownCertificate, source.UnusedCertificate),
 		users: root.Get("users"),
 		known: known,
+		kinds: kinds,
 	}
 }
-
-// tableKinds are the kinds of #Table.
-var tableKinds = []string{"set", "map", "prefix", "cidr", "address", "cache", "lcr"}
 
 // kind is that of a table; "" there is none of a kind that is known.
 func (n *Names) kind(name string) string {
 	decl := n.tables.decls.Get(name)
 	if len(decl.Keys) != 1 || decl.Keys[0].Kind == source.String ||
-		!slices.Contains(tableKinds, decl.Keys[0].Name) {
+		!slices.Contains(n.kinds, decl.Keys[0].Name) {
 		return ""
 	}
 	return decl.Keys[0].Name

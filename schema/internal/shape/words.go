@@ -208,10 +208,7 @@ func (s *Shape) required() []*field {
 
 // items are the kinds that stand in a list.
 func (s *Shape) items() int {
-	for s.form == reference {
-		s = s.to
-	}
-	if s.form != sequence || s.rest == nil {
+	if s = s.meant(); s.form != sequence || s.rest == nil {
 		return 0
 	}
 	return s.rest.kinds()
@@ -223,6 +220,19 @@ func (s *Shape) keyNames() []string {
 		names = append(names, s.fields[i].name)
 	}
 	return names
+}
+
+// meant is what a reference, or one to that, is to.
+func (s *Shape) meant() *Shape {
+	for s.form == reference {
+		s = s.to
+	}
+	return s
+}
+
+// Entries is the shape of what stands under any name in the map that a structure has under a key.
+func (s *Shape) Entries(key string) *Shape {
+	return s.fields[s.index[key]].shape.meant().value.meant()
 }
 
 // Keys are the keys of a structure, in the schema's order.
