@@ -34,6 +34,7 @@ type conn struct {
 	framing  Framing         // of the reader, nil until it begins
 	active   atomic.Int64    // when bytes came last, Unix ns
 	raw      syscall.RawConn // nil: it can't rest
+	direct   syscall.RawConn // nil: to write it is to wait
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
@@ -126,7 +127,7 @@ func (c *conn) has(nc net.Conn) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.nc = nc
+	c.nc, c.direct = nc, direct(nc)
 }
 
 // ready says that messages can leave.
