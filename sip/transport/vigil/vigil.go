@@ -6,7 +6,7 @@
 // monitor sleeps only while no processor is in use, in the runtime's sense; so one is that is there
 // for nothing else.
 //
-// Its one law: it costs a hundred short wake-ups a second while messages flow, and ten otherwise.
+// Its one law: it costs a hundred short wake-ups a second while messages flow, and one otherwise.
 package vigil
 
 import (
@@ -16,26 +16,30 @@ import (
 
 const (
 	nap    = 10 * time.Millisecond
-	naps   = 10 // between two looks at the messages
-	enough = 20 // messages between two looks, that it pays for
+	naps   = 10          // between two looks at the messages, while they flow
+	rest   = time.Second // between two looks otherwise
+	enough = 200         // messages a second that it pays for
 )
 
 // Keep holds a processor while messages flow, until ctx ends. messages is how many there have been
 // so far. The runtime has a processor for it beside those of everybody else.
 func Keep(ctx context.Context, messages func() uint64) {
-	tick := time.NewTicker(naps * nap)
+	tick := time.NewTicker(rest)
 	defer tick.Stop()
-	for before := messages(); ; {
+	before, span := messages(), rest
+	flow := func() bool {
 		now := messages()
-		flow := now-before >= enough
+		came := now - before
 		before = now
-		if flow && hold(ctx) {
-			continue
-		}
+		return came*uint64(time.Second) >= enough*uint64(span)
+	}
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		for span = rest; flow() && hold(ctx); span = naps * nap {
 		}
 	}
 }
