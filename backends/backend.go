@@ -3,7 +3,9 @@ package backends
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 
 	"sipedge/schema"
 )
@@ -55,10 +57,27 @@ type Opening struct {
 	Folder   string        // of the policy, for relative paths
 	State    string        // folder that outlives the process; empty: there is none
 	Log      *slog.Logger
-	Look     bool // no file is made that is not there
+	Look     bool // no file is made that is not there: Absent tells
 	Alone    bool // no other backend is there, and is not missed: in the test of a policy
 	// Other finds another backend of the policy, opened before; nil: there is none.
 	Other func(name string) Backend
+}
+
+// Absent is what is wrong with a file, of the setting of a name, that is not there for who looks.
+func (o *Opening) Absent(setting, file string) schema.Diagnostics {
+	if !o.Look {
+		return nil
+	}
+	_, err := os.Stat(file)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		d := o.Settings.Get(setting).Problem(schema.SilentBackend, "%s is not there", file)
+		d.Hint = "`sipedge db init` makes it"
+		return schema.Diagnostics{d}
+	}
+	return schema.Diagnostics{o.Settings.Get(setting).Problem(schema.BadValue, "%v", err)}
 }
 
 // Backend is what a driver opened. What it can do are the interfaces of this package that it

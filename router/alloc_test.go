@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -26,18 +27,19 @@ var options = []byte("OPTIONS sip:bob@10.0.0.2 SIP/2.0\r\n" +
 	"From: <sip:alice@example.org>;tag=a\r\nTo: <sip:bob@example.net>\r\n" +
 	"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
 
-var stateless = []struct{ name, rules string }{
-	{"reply", `[{match: {method: INVITE}, do: [{relay: {}}]},
+// stateless are rules, and what of a message that they send shows which of them ran.
+var stateless = []struct{ name, want, rules string }{
+	{"reply", "\r\nX-From: 10.0.0.1\r\n", `[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{reply: {code: 200, headers: {X-From: "{source.ip}"}}}]}]`},
-	{"forward", `[{match: {method: INVITE}, do: [{relay: {}}]},
+	{"forward", "OPTIONS sip:alice@10.0.0.2 ", `[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{set_user: "{from.user}"}, {add_header: {X: y}}, {forward: {to: "sip:10.0.0.2"}}]}]`},
-	{"variables", `[{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
+	{"variables", "\r\nX: 10.0.0.2 a1\r\n", `[{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
       {push: {avp.s: "{callid | prefix(a)}"}}, {push: {avp.s: "{from.user}"}}, {pop: avp.s}]},
       {match: {vars: {avp.n: {min: 1}, var.ip: 10.0.0.0/8, avp.s: true}},
       do: [{reply: {code: 200, headers: {X: "{var.u | uri.host} {avp.s | default(none)}"}}}]},
       {do: [{drop: {}}]}]
 vars: {avp.n: int, avp.s: string, var.u: uri, var.ip: ip}`},
-	{"addresses", `[{match: {source: {in: peers, group: 2}}, do: [
+	{"addresses", "\r\nX: pbx 2\r\n", `[{match: {source: {in: peers, group: 2}}, do: [
       {check_source_address:
         {table: peers, pattern: "{from.uri}", into: var.who, group_into: var.group}},
       {reply: {code: 200, headers: {X: "{var.who} {var.group}"}}}]},
@@ -47,9 +49,9 @@ tables: {peers: {address: {values: [
   {grp: 2, ip: 10.0.0.0/8, pattern: "sip:*", context_info: pbx}]}}}`},
 }
 
-func quiet(t testing.TB, rules string) (*Router, *null) {
+func quiet(t testing.TB, rules string) (*Router, *kept) {
 	policy := head + "  request: " + rules + "\n"
-	n := &null{listeners: Listeners(load(t, policy))}
+	n := &kept{null: null{listeners: Listeners(load(t, policy))}}
 	r := New(Config{
 		Sender: n, Wake: func(time.Time) {}, Trace: new(trace.Recorder).Trace, // that records nothing
 	})
@@ -68,6 +70,9 @@ func TestStatelessAllocatesNothing(t *testing.T) {
 		}
 		if n.sent.Load() < 1000 || r.Stats().Panics > 0 {
 			t.Errorf("%s: sent %d, %+v", c.name, n.sent.Load(), r.Stats())
+		}
+		if !bytes.Contains(n.last, []byte(c.want)) {
+			t.Errorf("%s: want %q in what is sent, got\n%s", c.name, c.want, n.last)
 		}
 	}
 }

@@ -149,15 +149,15 @@ func TestUnknownUserLooksAlike(t *testing.T) {
 	}
 }
 
-// kept is a Sender that keeps the last message.
+// kept is a Sender that keeps the last message. It is for one goroutine.
 type kept struct {
 	null
 	last []byte
 }
 
-func (k *kept) Send(_ transport.Target, b []byte, _ uint64) error {
+func (k *kept) Send(to transport.Target, b []byte, ref uint64) error {
 	k.last = append(k.last[:0], b...)
-	return nil
+	return k.null.Send(to, b, ref)
 }
 
 // TestAuthenticateAllocatesNothing: neither a challenge nor a user who is let in costs any.

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"sipedge/backends"
 	"sipedge/backends/memory"
 	"sipedge/schema"
+	"sipedge/sip"
 	"sipedge/sip/transport/mem"
 )
 
@@ -259,4 +261,50 @@ type waiting struct{ *memory.Store }
 
 func (waiting) Traits() backends.Traits {
 	return backends.Traits{UpdateWaits: true, LookupWaits: true}
+}
+
+// A binding by UDP that another save kept, here or on another server, leads back to a gateway only
+// where the policy says that gateways register: the source of a datagram is its sender's word.
+func TestKeptBindings(t *testing.T) {
+	const head = "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}, {tcp: \"10.0.0.9:5060\"}]\n" +
+		"gateways: {pstn: {destinations: [{uri: \"sip:10.0.0.3\"}]}}\nroutes:\n  request:\n" +
+		"    - match: {uri: {user: pstn}}\n      do: [{dispatch: {set: pstn}}, {relay: {}}]\n"
+	r, w := onWire(t, head+"    - do: [{save: {location: contacts, gateways: true}}]\n")
+	for user, c := range map[string]struct {
+		by   sip.Transport
+		conn uint64
+		path string
+	}{
+		"nat": {by: sip.UDP}, "stream": {by: sip.TCP, conn: 1 << 16},
+		"path": {by: sip.UDP, path: "Path: <sip:10.0.0.3;lr>\r\n"},
+	} {
+		f := alice
+		f.Transport, f.Conn, f.Remote = c.by, c.conn, netip.MustParseAddrPort("10.0.0.3:5060")
+		r.Receive(f, fmt.Appendf(nil, "REGISTER sip:example.net SIP/2.0\r\n"+
+			"Via: SIP/2.0/%s 192.168.1.7;rport;branch=z9hG4bK%s\r\nFrom: <sip:x@example.net>;tag=a\r\n"+
+			"To: <sip:%[2]s@example.net>\r\nCall-ID: %[2]s\r\nCSeq: 1 REGISTER\r\n"+
+			"Contact: <sip:%[2]s@192.168.1.7>\r\n%[3]sSupported: path\r\nContent-Length: 0\r\n\r\n",
+			c.by, user, c.path))
+		if got := status(t, w.soFar()); got != "200 OK" {
+			t.Fatalf("%s: %s", user, got)
+		}
+		w.sent = nil
+	}
+	ask := func(user string) string { return status(t, w.ask(r, "MESSAGE sip:"+user+"@example.net")) }
+	const sent = "MESSAGE sip:%s@192.168.1.7 SIP/2.0"
+	const refused = "403 Destination Not Allowed"
+	for args, unproved := range map[string]string{"": refused, ", gateways: true": sent} {
+		swap(t, r, head+"    - do: [{lookup: {location: contacts"+args+"}}, {forward: {}}]\n")
+		for user, want := range map[string]string{"nat": unproved, "path": unproved, "stream": sent} {
+			if want == sent {
+				want = fmt.Sprintf(sent, user)
+			}
+			if got := ask(user); got != want {
+				t.Errorf("lookup%s of %s: want %s, got %s", args, user, want, got)
+			}
+		}
+	}
+	if n := r.Proxy().Guarded; n != 2 {
+		t.Errorf("%d counted, want 2", n)
+	}
 }

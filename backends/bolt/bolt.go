@@ -24,6 +24,9 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(o.Folder, file)
 	}
+	if diags := o.Absent("file", file); diags != nil {
+		return nil, diags
+	}
 	limits := backends.LimitsOf(o.Settings)
 	return backends.Guard(o.Name, newStore(file, limits.Timeout), limits), nil
 }

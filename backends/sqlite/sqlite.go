@@ -36,13 +36,11 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(o.Folder, file)
 	}
-	// One that is there is left alone: to close it would end this process's locks on it.
-	if o.Look {
-		if _, err := os.Stat(file); err != nil {
-			return nil, schema.Diagnostics{o.Settings.Get("file").Problem(schema.BadValue, "%v", err)}
-		}
-	} else if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode); err == nil {
-		f.Close()
+	if diags := o.Absent("file", file); diags != nil {
+		return nil, diags
+	}
+	if !o.Look {
+		create(file)
 	}
 	limits := backends.LimitsOf(o.Settings)
 	c, err := sqlite.NewConnector(dataSource(file, limits, o.Look))
@@ -54,6 +52,14 @@ func open(o *backends.Opening) (backends.Backend, schema.Diagnostics) {
 		begin(c, limits.Timeout)
 	}
 	return backends.Guard(o.Name, sqlstore.New(c, dialect, limits), limits), nil
+}
+
+// create makes a file that is not there. One that is there is left alone: to close it would end
+// this process's locks on it.
+func create(file string) {
+	if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode); err == nil {
+		f.Close()
+	}
 }
 
 // begin makes a connection before there are several: the first of a new file changes its journal,

@@ -87,25 +87,46 @@ func (l *List) compiled(text string) (*pattern, error) {
 	return p, nil
 }
 
-// Find is the number of the row that a query finds, by the order of Add, or -1: of the smallest
-// network that has one the first.
+// Find is the number of the row that a query finds, by the order of Add, or -1: the first of Each.
 func (l *List) Find(q *Query) int {
+	found := -1
+	l.each(q, func(_ netip.Prefix, row int32) bool {
+		found = int(row)
+		return false
+	})
+	return found
+}
+
+// Each calls f with every row that a query finds and its number, until f returns false: those of the
+// smallest network first, and of a network by the order of Add. Rows have no Info.
+func (l *List) Each(q *Query, f func(n int, r Row) bool) {
+	l.each(q, func(net netip.Prefix, n int32) bool {
+		row := &l.rows[n]
+		r := Row{Group: row.group, Net: net, Port: row.port, Transport: row.transport}
+		if row.pattern != nil {
+			r.Pattern = row.pattern.text
+		}
+		return f(int(n), r)
+	})
+}
+
+func (l *List) each(q *Query, f func(net netip.Prefix, row int32) bool) {
 	a := q.Addr.Unmap().WithZone("")
 	if !a.IsValid() {
-		return -1
+		return
 	}
 	for at := netip.PrefixFrom(a, a.BitLen()); ; {
 		net, first, ok := l.nets.LookupPrefixLPM(at)
 		if !ok {
-			return -1
+			return
 		}
 		for i := first; i >= 0; i = l.rows[i].next {
-			if l.rows[i].holds(q) {
-				return int(i)
+			if l.rows[i].holds(q) && !f(net, i) {
+				return
 			}
 		}
 		if net.Bits() == 0 {
-			return -1
+			return
 		}
 		at = netip.PrefixFrom(net.Addr(), net.Bits()-1).Masked()
 	}

@@ -101,18 +101,31 @@ func TestFindIsTheSmallest(t *testing.T) {
 			Groups:    rapid.SliceOfN(rapid.Uint32Range(1, 3), 0, 2).Draw(t, "groups"),
 			Text:      []byte(rapid.SampledFrom([]string{"a", "b", "bc"}).Draw(t, "text")),
 		}
-		want, most := -1, -1
+		want, most, met := -1, -1, 0
 		for i, r := range rows {
-			if r.Net.Bits() > most && r.Net.Contains(q.Addr) &&
+			if r.Net.Contains(q.Addr) &&
 				(r.Group == 0 || len(q.Groups) == 0 || slices.Contains(q.Groups, r.Group)) &&
 				(r.Port == 0 || q.Port == 0 || r.Port == q.Port) &&
 				(r.Transport == 0 || q.Transport == 0 || r.Transport == q.Transport) &&
 				(r.Pattern == "" || r.Pattern == string(q.Text) || r.Pattern == "b*" && q.Text[0] == 'b') {
-				want, most = i, r.Net.Bits()
+				if met++; r.Net.Bits() > most {
+					want, most = i, r.Net.Bits()
+				}
 			}
 		}
 		if got := l.Find(&q); got != want {
 			t.Fatalf("row %d of %v for %+v, want %d", got, rows, q, want)
+		}
+		last, order := 33, []int{}
+		l.Each(&q, func(n int, r Row) bool {
+			if r != rows[n] || r.Net.Bits() > last || slices.Contains(order, n) {
+				t.Fatalf("row %d as %+v after %v of %v", n, r, order, rows)
+			}
+			last, order = r.Net.Bits(), append(order, n)
+			return true
+		})
+		if len(order) > 0 && order[0] != want || len(order) != met {
+			t.Fatalf("rows %v of %v for %+v, want %d of them, %d first", order, rows, q, met, want)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 // pattern is a pattern of fnmatch(3), as OpenSIPS takes it: of * ? [ that begin it none is for a
 // dot. A / is like others.
 type pattern struct {
+	text   string
 	re     *regexp.Regexp
 	dotted bool // a dot that begins a text may be meant
 }
@@ -18,7 +19,7 @@ func newPattern(s string) (*pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is no pattern of a shell", s)
 	}
-	return &pattern{re, strings.HasPrefix(s, ".") || strings.HasPrefix(s, `\.`)}, nil
+	return &pattern{s, re, strings.HasPrefix(s, ".") || strings.HasPrefix(s, `\.`)}, nil
 }
 
 func (p *pattern) match(text []byte) bool {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"sipedge/backends"
+	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
 	"sipedge/sip"
@@ -18,6 +19,8 @@ type Lookup struct {
 	Newest  bool // the one registered last comes first, whatever its q
 	First   bool // the first alone
 	Serial  bool // those of a lower q come when those of a higher one failed
+	// Gateways has those lead that registered by UDP from where a gateway stands.
+	Gateways bool
 }
 
 // Found is what came of a Lookup.
@@ -32,8 +35,11 @@ const (
 
 // Targets makes bindings the target set of j: the best the Request-URI, the others its Targets.
 // There are at most so many. A binding is reached by its Path, else where it registered from, else
-// by its Contact. To a sips Request-URI leads a sips Contact alone, RFC 5630 §5.4.
-func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
+// by its Contact. To a sips Request-URI leads a sips Contact alone, RFC 5630 §5.4. Where g lets no
+// message lead a request, those lead alone whose source is proved.
+func (l *Lookup) Targets(
+	j *job.Job, list []backends.Binding, most int, g *nexthop.Guard,
+) Found {
 	slices.SortStableFunc(list, func(a, b backends.Binding) int {
 		newest := b.Modified.Compare(a.Modified)
 		if l.Newest {
@@ -53,7 +59,7 @@ func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 			found = max(found, Unsupported)
 			continue
 		}
-		t, scheme, ok := target(j, b)
+		t, scheme, ok := l.target(j, b, g)
 		switch {
 		case !ok:
 		case secure && scheme != sip.SIPS:
@@ -74,7 +80,9 @@ func (l *Lookup) Targets(j *job.Job, list []backends.Binding, most int) Found {
 
 // target is where a binding leads, and the scheme of its Contact. ok false: nowhere, since it was
 // not kept by us.
-func target(j *job.Job, b *backends.Binding) (t job.Target, scheme sip.Scheme, ok bool) {
+func (l *Lookup) target(
+	j *job.Job, b *backends.Binding, g *nexthop.Guard,
+) (t job.Target, scheme sip.Scheme, ok bool) {
 	u, err := sip.ParseURI(b.Contact)
 	if err != nil || u.Scheme == sip.SchemeOther {
 		return t, u.Scheme, false
@@ -87,14 +95,30 @@ func target(j *job.Job, b *backends.Binding) (t job.Target, scheme sip.Scheme, o
 			return t, u.Scheme, false
 		}
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
-		t.Local = registeredFrom(b.Received, hop)
+		t.Local = registeredFrom(b.Received, hop) && l.proved(b.Received, g)
 	case len(b.Received) > 0:
 		// No message named it: it is where one came from.
 		hop, conn := overOf(b.Received)
-		t.NextHop, t.Local, t.Conn = j.Bytes(hop), true, conn
+		t.NextHop, t.Local, t.Conn = j.Bytes(hop), l.proved(b.Received, g), conn
 	}
 	t.Listener = listenerOf(j.Self, b.Listener)
 	return t, u.Scheme, true
+}
+
+// proved reports whether who registered from a source is known to stand there, if that is where a
+// gateway stands: the source of a datagram is its sender's word. Others may have kept the binding,
+// or a policy before, and Request.guard let it pass.
+func (l *Lookup) proved(received []byte, g *nexthop.Guard) bool {
+	if l.Gateways {
+		return true
+	}
+	uri, _ := overOf(received)
+	u, err := sip.ParseURI(uri)
+	if err != nil || identity.TransportOf(&u).Reliable() {
+		return true
+	}
+	at, literal := nexthop.Literal(&u)
+	return !literal || !g.IsGateway(at)
 }
 
 // registeredFrom reports whether a URI leads to the host that a binding was received from.

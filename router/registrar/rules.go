@@ -76,7 +76,8 @@ const rulesSchema = `
 	// behind a NAT, unless set, always or never. That of a WebSocket always is.
 	received?: "auto" | "always" | "never"
 	// Whether gateways of the policy register by UDP: without, a datagram that says to come from one
-	// makes no binding that leads there, since anybody can write its source.
+	// makes no binding that leads there, since anybody can write its source. ` + "`lookup`" + ` asks
+	// the same of those that were kept before, or by others.
 	gateways?: bool
 `
 

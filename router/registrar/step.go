@@ -181,6 +181,9 @@ var Find = schema.Kind{
 	order?: "q" | "newest"
 	// Whether bindings that do not allow the method are left out.
 	methods?: bool
+	// Whether gateways of the policy register by UDP, as in ` + "`save`" + `: without, a binding by a
+	// datagram that said to come from one is not called, and counts as 403.
+	gateways?: bool
 	// The answer where there is no binding and no arm, 404 unless set.
 	none?: 404 | 480
 	// The sub-route taken when there is no binding.
@@ -213,6 +216,8 @@ func NewFind(e *Env) (job.Step, schema.Diagnostics) {
 		Newest:  e.Args.Get("order").S == "newest",
 		First:   e.Args.Has("branches") && !e.Args.Get("branches").B,
 		Serial:  e.Args.Get("serialize").B,
+
+		Gateways: e.Args.Get("gateways").B,
 	}}
 	if n := e.Args.Get("none").N; n != 0 {
 		s.none = int(n)
@@ -237,7 +242,7 @@ func (s *find) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 			return s.onError(ctx, j, 503), nil
 		}
 	}
-	switch s.how.Targets(j, set.Bindings, s.proxy.Room(j)) {
+	switch s.how.Targets(j, set.Bindings, s.proxy.Room(j), s.proxy.Guard()) {
 	case Some:
 		return job.Next, nil
 	case Insecure:

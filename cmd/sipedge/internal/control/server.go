@@ -97,6 +97,7 @@ var handlers = map[string]handler{
 	"gateways":       (*Server).tellGateways,
 	"set_gateway":    (*Server).setGateway,
 	"rates":          (*Server).tellRates,
+	"address":        (*Server).testAddress,
 	"targets":        (*Server).tellTargets,
 	"clear_targets":  (*Server).clearTargets,
 	"log_level":      (*Server).tellLogLevel,

@@ -58,12 +58,7 @@ func parseTarget(text string) (addr netip.Addr, port uint16, t sip.Transport, er
 	}
 	where, by, given := strings.Cut(text, "/")
 	t = sip.LookupTransport([]byte(by))
-	if a, wrong := netip.ParseAddrPort(where); wrong == nil {
-		addr, port = a.Addr(), a.Port()
-	} else {
-		addr, err = netip.ParseAddr(strings.Trim(where, "[]"))
-	}
-	if err != nil || given && t == sip.NoTransport {
+	if addr, port, err = parseAddress(where); err != nil || given && t == sip.NoTransport {
 		return addr, 0, t, refuse(http.StatusBadRequest,
 			"%q is no target: write it like 192.0.2.1, 192.0.2.1:5060 or 192.0.2.1:5060/udp", text)
 	}

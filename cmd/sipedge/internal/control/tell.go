@@ -200,7 +200,18 @@ func (s *Server) tellStatistics(_ http.ResponseWriter, r *http.Request) (any, er
 	}
 	defer done()
 	list, err := s.Statistics(names)
-	return &Statistics{Statistics: list}, err
+	if err != nil {
+		return nil, err
+	}
+	for _, begin := range names {
+		if !slices.ContainsFunc(list, func(one Statistic) bool {
+			return strings.HasPrefix(one.Name, begin)
+		}) {
+			return nil, refuse(http.StatusNotFound, "no counter or gauge has a name that begins with %q",
+				begin)
+		}
+	}
+	return &Statistics{Statistics: list}, nil
 }
 
 // What changes the process is an order to its owner.

@@ -91,7 +91,7 @@ Exit codes: 0 done · 1 there is no such thing, or a policy was refused for its 
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.AddCommand(c.newLocation(), c.newReload(), c.newDrain(), c.newStop(), c.newLogLevel(),
-		c.newMedia(), c.newGateways(), c.newLCR(), c.newTargets())
+		c.newMedia(), c.newGateways(), c.newLCR(), c.newAddress(), c.newTargets())
 	cmd.AddCommand(c.questions()...)
 	cmd.AddCommand(c.newStatistics(), c.newEvents(), c.newRPC(), newOpenAPI(s))
 	return cmd

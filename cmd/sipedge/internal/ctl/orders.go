@@ -66,8 +66,8 @@ func (c *command) refused(err error) error {
 func (c *command) newDrain() *cobra.Command {
 	return c.ending("drain", "Have the server end when its calls have",
 		`Has the server end, as SIGTERM does: it is not ready any more and refuses new dialogs
-with 503, what is under way goes on, for as long as `+"`sipedge serve --drain`"+` allows. The
-command does not wait for the end.`)
+with 503, what is under way goes on, for as long as `+"`sipedge serve --drain`"+` allows.
+A reload that waits is given up. The command does not wait for the end.`)
 }
 
 func (c *command) newStop() *cobra.Command {

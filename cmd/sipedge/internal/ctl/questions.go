@@ -137,7 +137,8 @@ func (c *command) newStatistics() *cobra.Command {
 		Use:   "statistics [NAME…]",
 		Short: "Print the server's counters",
 		Long: `Prints counters and gauges by the names and labels that /metrics has: those whose
-name begins with one of NAME, or all of sipedge's own.`,
+name begins with one of NAME, or all of sipedge's own. If none begins with one of them:
+exit code 1.`,
 		Example: `  sipedge ctl statistics
   sipedge ctl statistics sipedge_requests_total go_goroutines`,
 		ValidArgsFunction: c.completeStatistics,

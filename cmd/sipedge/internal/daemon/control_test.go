@@ -85,7 +85,9 @@ func TestControlOperations(t *testing.T) {
   contacts: {memory: {}}
   media: {rtpengine: {nodes: [{udp: "127.0.0.1:9"}]}}
 gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
-tables: {rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn, group: gold}]}}}
+tables:
+  rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn, group: gold}]}}
+  peers: {address: {values: [{grp: 2, ip: 192.0.2.0/24, pattern: "sip:*", context_info: office}]}}
 `)
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
@@ -102,6 +104,7 @@ tables: {rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn,
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},
 		{"rates", "?number=4930", ""},
+		{"address", "?address=192.0.2.7:5060&transport=udp&group=1&group=2&text=sip:a@b&table=peers", ""},
 		{"targets", "", ""}, {"clear_targets", "", ""},
 		{"log_level", "", ""}, {"set_log_level", "", `{"level": "warn"}`},
 		{"add_binding", alice, `{"contact": "sip:a@192.0.2.8", "q": 0, "expires_seconds": 90,

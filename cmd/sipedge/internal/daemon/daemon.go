@@ -92,7 +92,7 @@ type Daemon struct {
 	series  prometheus.Gatherer
 	socket  net.Listener // of operators' commands; nil: there is none
 	control *control.Server
-	orders  chan order
+	orders  orders
 	started time.Time
 
 	generation atomic.Int64 // policies that ran, this one included
@@ -120,7 +120,7 @@ func Start(cfg Config) (*Daemon, error) {
 		return nil, &problems
 	}
 	d := &Daemon{
-		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: make(chan order),
+		cfg: cfg, level: new(slog.LevelVar), doc: doc, started: started, orders: newOrders(),
 		events: events.New(),
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)

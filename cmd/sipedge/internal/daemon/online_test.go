@@ -280,7 +280,7 @@ func TestOnlineMakesNoFile(t *testing.T) {
 	}
 	p, _ := router.Prove(doc, router.Env{})
 	found := Online(t.Context(), &Subject{Doc: doc, Policy: p, Drivers: realDrivers, Env: unset})
-	if len(found) != 1 || !strings.Contains(found[0].Message, "absent.db: no such file") {
+	if len(found) != 1 || !strings.Contains(found[0].Message, "absent.db is not there") {
 		t.Errorf("found %v", found)
 	}
 	if _, err := os.Stat(file); err == nil {

@@ -9,7 +9,13 @@ import (
 	"sipedge/schema"
 )
 
-// order is what Run is told by other goroutines: it alone reloads and ends.
+// orders are what Run is told by other goroutines: it alone reloads and ends.
+type orders struct {
+	reload, end chan order // those that end the server do not wait for a reload
+}
+
+func newOrders() orders { return orders{make(chan order), make(chan order)} }
+
 type order struct {
 	kind orderKind
 	done chan result // room for one
@@ -32,9 +38,12 @@ type result struct {
 
 // give has Run carry out an order, and returns when it has, or has begun to end.
 func (d *Daemon) give(ctx context.Context, kind orderKind) (result, error) {
-	o := order{kind, make(chan result, 1)}
+	o, to := order{kind, make(chan result, 1)}, d.orders.end
+	if kind == toReload {
+		to = d.orders.reload
+	}
 	select {
-	case d.orders <- o:
+	case to <- o:
 	case <-ctx.Done():
 		return result{}, ctx.Err()
 	}

@@ -16,9 +16,10 @@ import (
 	"sipedge/schema"
 )
 
-// reloadUntil reloads as long as no signal to end comes, which it returns: a store may take long
-// to read what it has. A SIGHUP meanwhile has the policy that is there by then be read as well.
-func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end os.Signal) {
+// reloadUntil reloads as long as the server is not told to end, which end carries out: a store may
+// take long to read what it has. A SIGHUP meanwhile has the policy that is there by then be read as
+// well.
+func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan result, 1)
@@ -35,9 +36,12 @@ func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end os.Signal)
 		case s := <-signals:
 			if s != syscall.SIGHUP {
 				cancel()
-				return <-done, s
+				return <-done, func() { d.drainBy(s, signals) }
 			}
 			again = true
+		case o := <-d.orders.end:
+			cancel()
+			return <-done, func() { d.endBy(o, signals) }
 		}
 	}
 }

@@ -77,8 +77,18 @@ func (stuck) Loaded() bool               { return false }
 func (stuck) Ping(context.Context) error { return nil }
 func (stuck) Close() error               { return nil }
 
-// A signal to end does not wait for a reload that does.
+// A signal or an order to end does not wait for a reload that does.
 func TestReloadGivesUp(t *testing.T) {
+	for name, end := range map[string]func(signals chan<- os.Signal, d *Daemon){
+		"signal": func(signals chan<- os.Signal, _ *Daemon) { signals <- syscall.SIGTERM },
+		"drain":  func(_ chan<- os.Signal, d *Daemon) { _, _ = d.orderDrain(context.Background()) },
+		"stop":   func(_ chan<- os.Signal, d *Daemon) { _, _ = d.orderStop(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) { reloadGivesUp(t, end) })
+	}
+}
+
+func reloadGivesUp(t *testing.T, end func(signals chan<- os.Signal, d *Daemon)) {
 	r := &running{policy: testPolicy}
 	d, err := Start(r.config())
 	if err != nil {
@@ -88,12 +98,14 @@ func TestReloadGivesUp(t *testing.T) {
 	order := order{toReload, make(chan result, 1)}
 	signals, ended := make(chan os.Signal), make(chan struct{})
 	go func() { d.Run(signals); close(ended) }()
-	d.orders <- order
+	d.orders.reload <- order
 	<-stuckLoads
+	given := make(chan struct{})
+	go func() { end(signals, d); close(given) }()
 	select {
-	case signals <- syscall.SIGTERM:
+	case <-given:
 	case <-time.After(10 * time.Second):
-		t.Fatal("the signal waits")
+		t.Fatal("who ends it waits")
 	}
 	if err := (<-order.done).err; err == nil ||
 		!strings.Contains(err.Error(), context.Canceled.Error()) {

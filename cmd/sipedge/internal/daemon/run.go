@@ -14,8 +14,9 @@ import (
 // flushTime is what queued messages get to leave once the calls have ended.
 const flushTime = time.Second
 
-// Run serves until a signal or an operator ends it: SIGHUP reloads, SIGTERM and SIGINT drain, and
-// end a reload that waits; a second of them ends at once. Everything has ended when it returns.
+// Run serves until a signal or an operator ends it: SIGHUP reloads, SIGTERM and SIGINT drain; a
+// second of them ends at once. What ends the server ends a reload that waits. Everything has ended
+// when it returns.
 func (d *Daemon) Run(signals <-chan os.Signal) {
 	d.serve(signals)
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
@@ -29,36 +30,27 @@ func (d *Daemon) serve(signals <-chan os.Signal) {
 	for {
 		select {
 		case s, ok := <-signals:
-			switch {
-			case !ok:
+			if !ok {
 				return
-			case s == syscall.SIGHUP:
-				if _, s = d.reloadUntil(signals); s != nil {
-					d.drainBy(s, signals)
-					return
-				}
-			default:
+			}
+			if s != syscall.SIGHUP {
 				d.drainBy(s, signals)
 				return
 			}
-		case o := <-d.orders:
-			switch o.kind {
-			case toReload:
-				r, s := d.reloadUntil(signals)
-				o.done <- r
-				if s != nil {
-					d.drainBy(s, signals)
-					return
-				}
-			case toDrain:
-				o.done <- result{}
-				d.drain(signals, slog.String("operation", "drain"))
-				return
-			case toStop:
-				d.log.Info("stopping", "live", d.router.Live())
-				o.done <- result{}
+			if _, end := d.reloadUntil(signals); end != nil {
+				end()
 				return
 			}
+		case o := <-d.orders.reload:
+			r, end := d.reloadUntil(signals)
+			o.done <- r
+			if end != nil {
+				end()
+				return
+			}
+		case o := <-d.orders.end:
+			d.endBy(o, signals)
+			return
 		}
 	}
 }
@@ -66,6 +58,16 @@ func (d *Daemon) serve(signals <-chan os.Signal) {
 // drainBy drains because of a signal.
 func (d *Daemon) drainBy(s os.Signal, signals <-chan os.Signal) {
 	d.drain(signals, slog.String("signal", s.String()))
+}
+
+// endBy drains, or does not, because of an order.
+func (d *Daemon) endBy(o order, signals <-chan os.Signal) {
+	o.done <- result{}
+	if o.kind == toDrain {
+		d.drain(signals, slog.String("operation", "drain"))
+		return
+	}
+	d.log.Info("stopping", "live", d.router.Live())
 }
 
 var errDraining = errors.New("no reload while draining")
@@ -96,15 +98,12 @@ func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 			}
 			d.log.Warn("drain: ended by a second signal", "live", d.router.Live())
 			return
-		case o := <-d.orders:
-			switch o.kind {
-			case toReload:
-				o.done <- result{err: errDraining}
-			case toDrain:
-				o.done <- result{}
-			case toStop:
+		case o := <-d.orders.reload:
+			o.done <- result{err: errDraining}
+		case o := <-d.orders.end:
+			o.done <- result{}
+			if o.kind == toStop {
 				d.log.Warn("drain: ended by an order", "live", d.router.Live())
-				o.done <- result{}
 				return
 			}
 		}

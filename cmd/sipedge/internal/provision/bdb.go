@@ -32,6 +32,7 @@ of a file are imported, or none.`,
 			"  sipedge db import-bdb --db bolt:people.bolt subscriber.dump",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
+			c.makes = true
 			return c.with(func(ctx context.Context, db backends.DB) error {
 				return c.importBDB(ctx, db, files)
 			})

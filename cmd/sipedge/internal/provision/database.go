@@ -50,7 +50,11 @@ func (c *command) direct() (backends.DB, error) {
 		{Name: key, Value: text(value)}, {Name: timeout, Value: c.bound()}}}
 	b, diags := c.Drivers[i].Open(&backends.Opening{
 		Name: name, Settings: &settings, Folder: ".", Log: slog.New(slog.DiscardHandler),
+		Look: !c.makes,
 	})
+	if absent(diags) {
+		return nil, exit.With(exit.Unreachable, fmt.Errorf("%s: %s", diags[0].Message, diags[0].Hint))
+	}
 	if diags.HasErrors() {
 		return nil, fmt.Errorf("--db: %s", diags[0].Message)
 	}
@@ -81,7 +85,11 @@ func (c *command) declared() (backends.DB, func(), error) {
 		Reveal: func(text string) (string, error) {
 			return schema.Reveal(text, c.Env, os.ReadFile)
 		},
+		Look: !c.makes,
 	})
+	if absent(diags) {
+		return nil, nil, exit.With(exit.Unreachable, errors.New(firstError(diags)))
+	}
 	if diags.HasErrors() {
 		return nil, nil, exit.With(exit.Problems, errors.New(firstError(diags)))
 	}
@@ -123,6 +131,11 @@ func within(settings *schema.Value, bound schema.Value) *schema.Value {
 	})
 	s.Keys = append(s.Keys, schema.Key{Name: timeout, Value: bound})
 	return &s
+}
+
+// absent reports whether what is wrong is that a file is not there.
+func absent(diags schema.Diagnostics) bool {
+	return len(diags) > 0 && diags[0].Code == schema.SilentBackend
 }
 
 func firstError(diags schema.Diagnostics) string {

@@ -18,7 +18,10 @@ func newDB(s System) *cobra.Command {
 		return &cobra.Command{
 			Use: use, Short: short, Long: long, Args: cobra.NoArgs,
 			Example: "  sipedge db " + use + " --db sqlite:people.db",
-			RunE:    func(*cobra.Command, []string) error { return c.with(run) },
+			RunE: func(*cobra.Command, []string) error {
+				c.makes = use != "check"
+				return c.with(run)
+			},
 		}
 	}
 	cmd := group("db", "Make and check the tables of a database",

@@ -35,6 +35,7 @@ type command struct {
 	backend string
 	output  string
 	timeout time.Duration
+	makes   bool // a database in a file that is not there
 }
 
 // Commands are `db` and `user`.
