@@ -34,8 +34,8 @@ func startRelay(t *testing.T, low int) *relayNode {
 	n := &relayNode{ng: free.LocalAddr().(*net.UDPAddr).AddrPort(), low: low}
 	free.Close()
 	n.cmd = exec.Command("rtpengine", "--table=-1", "--foreground", "--log-stderr", "--log-level=3",
-		"--interface=127.0.0.1", "--listen-ng="+n.ng.String(), "--num-threads=2",
-		"--config-file=none", "--delete-delay=0",
+		"--interface=127.0.0.1", "--interface=::1", "--listen-ng="+n.ng.String(),
+		"--num-threads=2", "--config-file=none", "--delete-delay=0",
 		"--port-min="+strconv.Itoa(low), "--port-max="+strconv.Itoa(low+relayPorts-1))
 	var log bytes.Buffer
 	n.cmd.Stderr = &log
@@ -87,9 +87,14 @@ type mediaParty struct {
 
 func newMediaParty(t *testing.T) *mediaParty {
 	t.Helper()
+	return newMediaPartyAt(t, net.IPv4(127, 0, 0, 1))
+}
+
+func newMediaPartyAt(t *testing.T, ip net.IP) *mediaParty {
+	t.Helper()
 	p := &mediaParty{t: t}
 	for _, to := range []**net.UDPConn{&p.sip, &p.media} {
-		c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		c, err := net.ListenUDP("udp", &net.UDPAddr{IP: ip})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +208,8 @@ func mediaPolicy(callee *mediaParty, nodes ...*relayNode) string {
 		list += fmt.Sprintf("{udp: %q}, ", n.ng)
 	}
 	return testHead + `
-backends: {media: {rtpengine: {nodes: [` + list + `], ping: 300ms, timeout: ` + mediaTimeout.String() + `}}}
+backends:
+  media: {rtpengine: {nodes: [` + list + `], ping: 300ms, timeout: ` + mediaTimeout.String() + `}}
 routes:
   request:
     - match: {in_dialog: true}
@@ -273,12 +279,13 @@ func (p *mediaParty) bye(edge netip.AddrPort, d dialled) {
 	p.sip.WriteToUDPAddrPort([]byte(bye), edge)
 }
 
-// hears sends packets of RTP from one socket to a port until another has got one from a port of
-// the node.
+// hears sends packets of RTP from one socket to a port of its own host until another has got one
+// from a port of the node.
 func hears(from *net.UDPConn, port int, to *net.UDPConn, n *relayNode) error {
 	packet := append([]byte{0x80, 0}, make([]byte, 170)...)
 	buf := make([]byte, 1500)
-	target := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
+	host := from.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	target := netip.AddrPortFrom(host, uint16(port))
 	for i := range 50 {
 		packet[3] = byte(i)
 		from.WriteToUDPAddrPort(packet, target)
