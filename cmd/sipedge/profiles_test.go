@@ -95,7 +95,8 @@ func (p *dialogParty) answers(body string) {
 	}
 }
 
-// gets waits for a message that begins so, with a CSeq; others are left.
+// gets waits for a message of the call that begins so, with a CSeq; others are left. Who knows of
+// no call yet waits for the first.
 func (p *dialogParty) gets(start, cseq string) string {
 	p.t.Helper()
 	buf := make([]byte, 64<<10)
@@ -107,8 +108,8 @@ func (p *dialogParty) gets(start, cseq string) string {
 		}
 		p.got = string(buf[:n])
 		switch {
-		case field(p.got, "Call-ID") != p.id:
-		case strings.HasPrefix(p.got, start) && field(p.got, "CSeq") == cseq:
+		case p.id != "" && field(p.got, "Call-ID") != p.id:
+		case strings.HasPrefix(p.got, start) && (cseq == "" || field(p.got, "CSeq") == cseq):
 			return p.got
 		case strings.HasPrefix(p.got, "SIP/2.0 ") && p.got[len("SIP/2.0 ")] >= '3':
 			p.t.Fatalf("refused:\n%s", p.got)
