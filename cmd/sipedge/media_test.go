@@ -282,16 +282,34 @@ func (p *mediaParty) bye(edge netip.AddrPort, d dialled) {
 // hears sends packets of RTP from one socket to a port of its own host until another has got one
 // from a port of the node.
 func hears(from *net.UDPConn, port int, to *net.UDPConn, n *relayNode) error {
+	plain := func(packet []byte) ([]byte, error) { return packet, nil }
+	return hearsOver(from, port, plain, to, n, plain)
+}
+
+// hearsOver is hears for packets that are sealed before they are sent, and opened when they came.
+func hearsOver(from *net.UDPConn, port int, seal func([]byte) ([]byte, error),
+	to *net.UDPConn, n *relayNode, open func([]byte) ([]byte, error)) error {
 	packet := append([]byte{0x80, 0}, make([]byte, 170)...)
 	buf := make([]byte, 1500)
 	host := from.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
 	target := netip.AddrPortFrom(host, uint16(port))
 	for i := range 50 {
 		packet[3] = byte(i)
-		from.WriteToUDPAddrPort(packet, target)
+		sealed, err := seal(packet)
+		if err != nil {
+			return err
+		}
+		from.WriteToUDPAddrPort(sealed, target)
 		to.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		size, by, err := to.ReadFromUDPAddrPort(buf)
-		if err == nil && size == len(packet) && n.has(int(by.Port())) {
+		if err != nil || !n.has(int(by.Port())) {
+			continue
+		}
+		got, err := open(buf[:size])
+		if err != nil {
+			return fmt.Errorf("a packet of %d bytes: %w", size, err)
+		}
+		if len(got) == len(packet) && bytes.Equal(got[12:], packet[12:]) {
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,8 +26,11 @@ var spoken = map[string]string{
 		"a=rtcp-fb:111 transport-cc\r\na=rtpmap:0 PCMU/8000\r\na=ssrc:3570614608 cname:x\r\n",
 }
 
-const srtpKey = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 " +
+const srtpKey = "a=crypto:TAG AES_CM_128_HMAC_SHA1_80 " +
 	"inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
+
+// srtpLine is the tag and the key of the suite that is taken of those offered.
+var srtpLine = regexp.MustCompile(`a=crypto:(\w+) AES_CM_128_HMAC_SHA1_80 inline:([\w+/=]+)`)
 
 // What a session description has, beside its media line, that says how it is spoken.
 var marks = []string{"a=candidate:", "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:",
@@ -56,14 +60,16 @@ type dialogParty struct {
 
 // sdp is what the party says: an offer, or the answer to one.
 func (p *dialogParty) sdp(offer bool) string {
-	setup := "active"
+	setup, tag := "active", ""
 	if offer {
-		setup = "actpass"
+		setup, tag = "actpass", "1"
+	} else if m := srtpLine.FindStringSubmatch(p.got); m != nil {
+		tag = m[1] // of those offered, RFC 4568 §5.1.2
 	}
 	head := fmt.Sprintf("v=0\r\no=- 1 %d IN %[2]s\r\ns=-\r\nc=IN %[2]s\r\nt=0 0\r\n",
 		p.cseq+1, p.connection())
 	media := fmt.Sprintf(spoken[p.profile], portOf(p.media))
-	return head + strings.ReplaceAll(media, "SETUP", setup)
+	return head + strings.NewReplacer("SETUP", setup, "TAG", tag).Replace(media)
 }
 
 // connection is the family and the address of a connection line.

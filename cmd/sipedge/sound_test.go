@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"net"
@@ -8,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pion/srtp/v3"
 )
 
 // plays sends sound of PCMU from a socket to a port of its host, and counts what comes from the
@@ -112,4 +115,55 @@ func TestBrowserAndPhoneHearEachOther(t *testing.T) {
 	phone.sends("BYE", "")
 	phone.gets("SIP/2.0 200 ", fmt.Sprint(phone.cseq, " BYE"))
 	b.says("ended: remote")
+}
+
+// keyed is SRTP with the key of a session description, RFC 3711.
+func keyed(t *testing.T, description string) *srtp.Context {
+	t.Helper()
+	m := srtpLine.FindStringSubmatch(description)
+	if m == nil {
+		t.Fatalf("no key:\n%s", description)
+	}
+	key, err := base64.StdEncoding.DecodeString(m[2])
+	if err != nil || len(key) != 30 {
+		t.Fatalf("a key of %d bytes, %v", len(key), err)
+	}
+	c, err := srtp.CreateContext(key[:16], key[16:], srtp.ProtectionProfileAes128CmHmacSha1_80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A phone of SRTP and one of plain RTP hear each other, whoever calls: each side has the keys that
+// the other's session description told it, and none is left plain.
+func TestMediaIsSealedAndOpened(t *testing.T) {
+	needs(t, "rtpengine")
+	node := startRelay(t, 54000)
+	alice, bob := newMediaParty(t), newMediaParty(t)
+	s := startServer(t, profilePolicy(bob, node))
+	for _, c := range [][2]string{{"srtp", "rtp"}, {"rtp", "srtp"}} {
+		t.Run(c[0]+" calls "+c[1], func(t *testing.T) {
+			alice.t, bob.t = t, t
+			caller, callee := parties(s, node, alice, bob, c[0], c[1], "sealed-"+c[0])
+			invite, ok := caller.offers(callee, "first offer")
+			secure, plain, toSecure, toPlain := caller, callee, ok, invite
+			if c[0] == "rtp" {
+				secure, plain, toSecure, toPlain = callee, caller, invite, ok
+			}
+			own, other := keyed(t, spoken["srtp"]), keyed(t, toSecure)
+			same := func(packet []byte) ([]byte, error) { return packet, nil }
+			if err := hearsOver(secure.media, mediaPort(toSecure),
+				func(packet []byte) ([]byte, error) { return own.EncryptRTP(nil, packet, nil) },
+				plain.media, node, same); err != nil {
+				t.Error("from SRTP to RTP:", err)
+			}
+			if err := hearsOver(plain.media, mediaPort(toPlain), same, secure.media, node,
+				func(packet []byte) ([]byte, error) { return other.DecryptRTP(nil, packet, nil) },
+			); err != nil {
+				t.Error("from RTP to SRTP:", err)
+			}
+			caller.hangsUp(callee)
+		})
+	}
 }
