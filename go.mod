@@ -21,6 +21,7 @@ require (
 	github.com/lib/pq v1.12.3 // PostgreSQL; backends/postgres
 	github.com/mholt/acmez/v3 v3.1.7 // the protocol of ACME, of certmagic's own; sip/transport/acme
 	github.com/miekg/dns v1.1.73 // DNS messages and exchange; sip/resolve
+	github.com/pion/srtp/v3 v3.1.3 // tests: a phone of SRTP; cmd/sipedge
 	github.com/prometheus/client_golang v1.25.0 // exporting metrics; cmd/sipedge/internal/daemon
 	github.com/prometheus/client_model v0.6.3 // what is gathered for metrics; cmd/sipedge/internal/daemon
 	github.com/rogpeppe/go-internal v1.16.0 // txtar and script tests: sip/siptest, tests
@@ -63,6 +64,11 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
 	github.com/pelletier/go-toml/v2 v2.3.1 // indirect
+	github.com/pion/logging v0.2.4 // indirect
+	github.com/pion/randutil v0.1.0 // indirect
+	github.com/pion/rtcp v1.2.19 // indirect
+	github.com/pion/rtp v1.10.5 // indirect
+	github.com/pion/transport/v5 v5.1.1 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/protocolbuffers/txtpbfmt v0.0.0-20260420112717-c39628bde8b5 // indirect

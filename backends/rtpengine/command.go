@@ -25,8 +25,11 @@ type command struct {
 	Direction []string `json:"direction,omitempty"`
 }
 
-// profiles are what parties speak.
+// profiles are what parties speak, as an offer to them says it. What they spoke before in the call
+// the node keeps up, but for RTCP on the port of RTP: unless told otherwise it asks who gets the
+// offer, and would take it from a browser when a phone does not want it.
 var profiles = map[string]command{
+	"":     {RTCPMux: []string{"accept"}},
 	"rtp":  {Transport: "RTP/AVP", ICE: "remove", RTCPMux: []string{"demux"}},
 	"srtp": {Transport: "RTP/SAVP", ICE: "remove", DTLS: "off", RTCPMux: []string{"demux"}},
 	"webrtc": {

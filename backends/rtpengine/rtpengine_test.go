@@ -435,4 +435,8 @@ func TestCommand(t *testing.T) {
 	if string(b) != want {
 		t.Errorf("want %s\ngot  %s", want, b)
 	}
+	// RTCP stays on the port of RTP for who has it there, whatever the other side wants.
+	if got := commandOf("offer", &backends.Call{}).RTCPMux; !slices.Equal(got, []string{"accept"}) {
+		t.Errorf("an offer to who is not known to speak a profile has rtcp-mux %v", got)
+	}
 }

@@ -20,6 +20,7 @@ import (
 type browser struct {
 	t     *testing.T
 	site  *httptest.Server
+	page  string // of the site; "": the first
 	tools string // address of its DevTools
 	said  chan string
 }
@@ -69,7 +70,7 @@ func newBrowser(t *testing.T) *browser {
 func (b *browser) open(socket, password string, flags ...string) {
 	b.t.Helper()
 	dir := b.t.TempDir()
-	page := b.site.URL + "/?" + url.Values{
+	page := b.site.URL + "/" + b.page + "?" + url.Values{
 		"socket": {socket}, "password": {password},
 	}.Encode()
 	cmd := exec.Command("chromium", append([]string{

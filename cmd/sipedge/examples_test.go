@@ -16,7 +16,7 @@ import (
 func TestExamplesValidate(t *testing.T) {
 	for _, name := range []string{"01-hello", "02-failover", "03-registrar", "04-multi-domain",
 		"05-postgres", "06-trunk-failover", "07-edge-tls-websocket",
-		"08-two-networks", "09-nat-media", "10-lcr"} {
+		"08-two-networks", "09-nat-media", "10-lcr", "11-webrtc"} {
 		out, err := exec.Command("sipedge", "validate", "../../examples/"+name).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)

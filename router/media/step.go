@@ -24,10 +24,11 @@ var Relay = schema.Kind{
 	// The backend, of driver rtpengine.
 	backend!: #BackendName
 	// What who gets an offer speaks: plain RTP; SRTP with keys in the session description (SDES);
-	// ICE and DTLS as browsers do. Unless set as who makes it. The answer is made fit for who
-	// made the offer, whatever stands here.
+	// ICE and DTLS as browsers do. Unless set as who makes it; within a call as he did before. The
+	// answer is made fit for who made the offer, whatever stands here.
 	to?: "rtp" | "srtp" | "webrtc"
-	// The address family of who gets an offer, unless set that of who makes it.
+	// The address family of who gets an offer. Unless set that of who makes it; within a call the
+	// one that he had before.
 	family?: "inet" | "inet6"
 	// Whether media goes to where the message came from, as long as none has come from elsewhere,
 	// not to where its session description says: for who is behind a NAT.
