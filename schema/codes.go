@@ -27,6 +27,7 @@ const (
 	Empty         = source.Empty
 	WrongVersion  = source.WrongVersion
 	TooLarge      = source.TooLarge
+	Several       = source.Several
 	Misplaced     = source.Misplaced // ${env.X} or ${file:…} outside secrets
 )
 

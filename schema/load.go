@@ -96,7 +96,7 @@ func policyFiles(path string) ([]string, error) {
 func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics) {
 	var root Value
 	var diags Diagnostics
-	var cues []string
+	var cues, whole []string
 	for _, file := range files {
 		if source.IsCUE(file) {
 			cues = append(cues, file)
@@ -104,6 +104,11 @@ func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics)
 		}
 		part, d := source.ReadYAML(file, src[file])
 		diags = append(diags, d...)
+		if part.Has("version") && part.Get("routes").Has("request") {
+			if whole = append(whole, file); len(whole) == 2 {
+				return nil, Diagnostics{several(&part, whole)}
+			}
+		}
 		diags = append(diags, source.Merge(&root, part)...)
 	}
 	if len(cues) > 0 {
@@ -112,6 +117,14 @@ func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics)
 		diags = append(diags, source.Merge(&root, part)...)
 	}
 	return finish(files, &root, diags, v)
+}
+
+// several reports that a folder holds policies, and not the parts of one.
+func several(second *Value, files []string) Diagnostic {
+	d := second.Get("version").Problem(Several, "%s and %s are two policies, and a folder is one",
+		filepath.Base(files[0]), filepath.Base(files[1]))
+	d.Hint = "name each file by itself, or give each policy a folder of its own"
+	return d
 }
 
 // finish checks what was read and makes the Document of it. What depends on a

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"crypto/sha256"
 	"errors"
 	"net/netip"
 	"time"
@@ -32,7 +31,7 @@ func (c *Cache) Put(key, value []byte, ttl time.Duration, now time.Time) error {
 		return ErrLong
 	}
 	var text [64]byte
-	var sum [sha256.Size]byte
+	var sum longSum
 	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
 	defer s.mu.Unlock()
 	if ttl == 0 {
@@ -53,7 +52,7 @@ func (c *Cache) Put(key, value []byte, ttl time.Duration, now time.Time) error {
 // Lookup appends the value of a key to dst.
 func (c *Cache) Lookup(dst, key []byte, now time.Time) ([]byte, bool) {
 	var text [64]byte
-	var sum [sha256.Size]byte
+	var sum longSum
 	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
 	defer s.mu.Unlock()
 	cell := s.find(key, hash)
@@ -66,7 +65,7 @@ func (c *Cache) Lookup(dst, key []byte, now time.Time) ([]byte, bool) {
 // In reports whether there is a key.
 func (c *Cache) In(key []byte, now time.Time) bool {
 	var text [64]byte
-	var sum [sha256.Size]byte
+	var sum longSum
 	s, key, hash := c.store.lock(network(key, c.ipv6, &text), &sum)
 	defer s.mu.Unlock()
 	cell := s.find(key, hash)

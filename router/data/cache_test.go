@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,7 +62,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// A cache of one shard is a map that forgets the oldest.
+// What is put back is as it was.
 func TestSnapshot(t *testing.T) {
 	c := newCache(time.Minute, 2*smallStore, 0)
 	l := NewLimiter(Rate{1, time.Minute}, 1, 2*smallStore, 0)
@@ -93,6 +94,7 @@ func TestSnapshot(t *testing.T) {
 	}
 }
 
+// A cache of one shard is a map that forgets the oldest.
 func TestCacheIsAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		max := rapid.IntRange(1, 5).Draw(t, "max")
@@ -110,7 +112,17 @@ func TestCacheIsAMap(t *testing.T) {
 			for i < len(model) && model[i].key != key {
 				i++
 			}
-			if rapid.Bool().Draw(t, "put") {
+			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			case 0: // the place it had is the first to be taken
+				there := i < len(model) && at.Before(model[i].until)
+				if got := c.Remove([]byte(key), at); got != there {
+					t.Fatalf("remove %s: want %v of %v, got %v", key, there, model, got)
+				}
+				if i < len(model) {
+					rest := append(model[:i:i], model[i+1:]...)
+					model = append([]item{{key: key}}, rest...)
+				}
+			case 1, 2:
 				value := rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "value")
 				if err := c.Put([]byte(key), []byte(value), 0, at); err != nil {
 					t.Fatal(err)
@@ -121,12 +133,31 @@ func TestCacheIsAMap(t *testing.T) {
 					model = model[1:]
 				}
 				model = append(model, item{key, value, at.Add(10 * time.Second)})
-				continue
+			}
+			i = slices.IndexFunc(model, func(m item) bool { return m.key == key })
+			if i < 0 {
+				i = len(model)
 			}
 			want := i < len(model) && at.Before(model[i].until)
 			got, ok := c.Lookup(nil, []byte(key), at)
 			if ok != want || want && string(got) != model[i].value {
 				t.Fatalf("%s: want %v %v, got %s %v", key, want, model, got, ok)
+			}
+			var all, told []item
+			for _, m := range model {
+				if at.Before(m.until) {
+					all = append(all, m)
+				}
+			}
+			c.rows(0, nil, at, func(r *Row) bool {
+				told = append(told, item{string(r.Key), string(r.Value), at.Add(r.Left)})
+				return true
+			})
+			byKey := func(a, b item) int { return strings.Compare(a.key, b.key) }
+			slices.SortFunc(all, byKey)
+			slices.SortFunc(told, byKey)
+			if !slices.Equal(told, all) {
+				t.Fatalf("rows: want %v, got %v", all, told)
 			}
 		}
 	})

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
@@ -68,7 +67,7 @@ func (l *Limiter) Snapshot() (restore func()) { return l.store.snapshot() }
 // Has reports whether there is a token in the bucket of a key. It takes none.
 func (l *Limiter) Has(key []byte, now time.Time) bool {
 	var text [64]byte
-	var sum [sha256.Size]byte
+	var sum longSum
 	s, key, hash := l.store.lock(network(key, l.ipv6, &text), &sum)
 	defer s.mu.Unlock()
 	c := s.find(key, hash)
@@ -82,7 +81,7 @@ func (l *Limiter) Has(key []byte, now time.Time) bool {
 // Take takes a token from the bucket of a key. It is false when there is none.
 func (l *Limiter) Take(key []byte, now time.Time) bool {
 	var text [64]byte
-	var sum [sha256.Size]byte
+	var sum longSum
 	s, key, hash := l.store.lock(network(key, l.ipv6, &text), &sum)
 	defer s.mu.Unlock()
 	at := wall(now).UnixMicro()

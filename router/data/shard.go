@@ -3,6 +3,7 @@ package data
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -23,9 +24,14 @@ const (
 	smallStore = 1 << 10
 )
 
-// longKey is the length from which on a key is kept as its SHA-256: an
-// outsider may choose keys.
+// longKey is the length from which on a key is kept as its SHA-256, which an operator can read:
+// an outsider may choose keys.
 const longKey = 128
+
+const sumPrefix = "sha256:"
+
+// longSum has room for what a long key is kept as.
+type longSum [len(sumPrefix) + 2*sha256.Size]byte
 
 func newStore(max int) *store {
 	n := 1
@@ -99,10 +105,10 @@ func cloned(dst, list []cell) []cell {
 
 // lock finds the shard of a key and locks it. The key to go on with may be
 // another: a long one is hashed into buf.
-func (s *store) lock(key []byte, buf *[sha256.Size]byte) (*shard, []byte, uint64) {
+func (s *store) lock(key []byte, buf *longSum) (*shard, []byte, uint64) {
 	if len(key) > longKey {
-		*buf = sha256.Sum256(key)
-		key = buf[:]
+		sum := sha256.Sum256(key)
+		key = hex.AppendEncode(append(buf[:0], sumPrefix...), sum[:])
 	}
 	h := maphash.Bytes(seed, key)
 	sh := &s.shards[(h>>48)%uint64(len(s.shards))]
@@ -166,6 +172,19 @@ func (s *shard) renew(c *cell) {
 		s.unlink(c.self)
 		s.link(c.self)
 	}
+}
+
+// retire makes a cell one whose time is over, and the first to go.
+func (s *shard) retire(c *cell) {
+	c.a = 0
+	s.unlink(c.self)
+	c.newer, c.older = s.oldest, none
+	if s.oldest != none {
+		s.cells[s.oldest].older = c.self
+	} else {
+		s.newest = c.self
+	}
+	s.oldest = c.self
 }
 
 func (s *shard) link(n uint32) {

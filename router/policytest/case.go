@@ -27,7 +27,6 @@ type Case struct {
 	source *schema.Value // where to tell what is wrong with the origin
 	tables *schema.Value
 
-	auth    credentials
 	outside *scene.Outside // nil: that of the file
 }
 
@@ -81,7 +80,7 @@ func (f *File) lowerCase(v, common *schema.Value) (Case, schema.Diagnostics) {
 		diags = append(diags, f.stubs(c.outside, v)...)
 	}
 	if auth := given.Get("auth"); auth.Kind != schema.None {
-		diags = append(diags, f.lowerAuth(&c.auth, auth, v.Get("users"))...)
+		diags = append(diags, f.lowerAuth(&c.Message.Login, auth, v.Get("users"))...)
 	}
 	if raw := given.Get("raw"); raw.Kind == schema.String {
 		c.Message.Raw = []byte(scene.Lines(raw.S))

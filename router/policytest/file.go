@@ -65,8 +65,11 @@ func Load(path string, v *schema.Vocabulary) (*File, schema.Source, schema.Diagn
 	if err != nil || diags.HasErrors() {
 		return nil, src, diags, err
 	}
+	if !root.Has("tests") {
+		d := root.Problem(schema.MissingField, `a test file needs "tests"`)
+		return nil, src, schema.Diagnostics{d}, nil
+	}
 	f := &File{Path: path, src: src}
-	f.outside.Hosts = scene.NewHosts()
 	f.Policy = policyOf(path, root.Get("policy").S)
 	doc, policySrc, diags, err := schema.Load(f.Policy, v)
 	if err != nil {
@@ -108,8 +111,10 @@ func policyOf(path, named string) string {
 	return dir
 }
 
-// lower reads the cases out of a checked file, and checks what a form cannot.
-func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
+// lowerShared reads what all cases of a checked file have around them, and checks what a form
+// cannot.
+func (f *File) lowerShared(root *schema.Value) (diags schema.Diagnostics) {
+	f.root, f.outside.Hosts = root, scene.NewHosts()
 	for _, k := range root.Get("hosts").Keys {
 		a, _ := netip.ParseAddr(k.S)
 		if k.S != "none" && !a.IsValid() {
@@ -119,8 +124,12 @@ func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
 		f.outside.Hosts.Say(k.Name, a)
 	}
 	diags = append(diags, f.checkTables(root.Get("tables"))...)
-	f.root = root
-	diags = append(diags, f.stubs(&f.outside, &schema.Value{})...)
+	return append(diags, f.stubs(&f.outside, &schema.Value{})...)
+}
+
+// lower reads the cases out of a checked file.
+func (f *File) lower(root *schema.Value) (diags schema.Diagnostics) {
+	diags = f.lowerShared(root)
 	names := map[string]schema.Pos{}
 	for i := range root.Get("tests").Items {
 		v := &root.Get("tests").Items[i]

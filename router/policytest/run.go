@@ -91,7 +91,7 @@ func (f *File) play(c *Case, s *scene.Scene) error {
 	if err != nil {
 		return err
 	}
-	if err = c.ask(w, s); !w.Clean() || s.Panics > 0 {
+	if err = w.Ask(s, c.Origin, &c.Message); !w.Clean() || s.Panics > 0 {
 		f.shared = nil
 	}
 	return err

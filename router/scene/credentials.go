@@ -1,16 +1,43 @@
 package scene
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"sipedge/sip"
 	"sipedge/sip/digest"
 )
 
-// Credentials answer the challenge that the caller got, as somebody with this name and password
-// does, in a header field for the request once more. ok false: there is no challenge, or none
-// that anybody can answer.
-func (s *Scene) Credentials(user, password string) (f Field, ok bool) {
+// Login is who sends a request and answers its challenge: the request is sent twice, and the
+// second is what a scene is about. The zero Login is nobody.
+type Login struct{ User, Password string }
+
+// errUnchallenged is of a request that is to have credentials and was not asked for any.
+var errUnchallenged = errors.New("`auth` has nothing to answer: the request is not challenged")
+
+// signed is a request with the credentials that its challenge asks for.
+func (w *World) signed(s *Scene, from Origin, m *Message, now bool) (*Message, error) {
+	again := *m
+	again.Login = Login{}
+	first := &Scene{script: s.script, beyond: s.beyond}
+	if err := w.ask(first, from, &again, now); err != nil {
+		return nil, err
+	}
+	field, ok := first.credentials(m.Login)
+	if !ok {
+		return nil, errUnchallenged
+	}
+	if _, fields, _ := m.parts(); hasField(fields, field.Name) {
+		return nil, fmt.Errorf("`auth` writes the header field %s itself", field.Name)
+	}
+	again.Fields = append(m.Fields[:len(m.Fields):len(m.Fields)], field)
+	return &again, nil
+}
+
+// credentials answer the challenge that the caller got, in a header field for the request
+// once more. ok false: there is no challenge, or none that anybody can answer.
+func (s *Scene) credentials(l Login) (f Field, ok bool) {
 	last := s.LastReply()
 	if last == nil {
 		return f, false
@@ -32,7 +59,7 @@ func (s *Scene) Credentials(user, password string) (f Field, ok bool) {
 		return f, false
 	}
 	c := digest.Credentials{
-		Username: []byte(escapeQuoted(user)), Realm: ch.Realm, Nonce: ch.Nonce, Opaque: ch.Opaque,
+		Username: []byte(escapeQuoted(l.User)), Realm: ch.Realm, Nonce: ch.Nonce, Opaque: ch.Opaque,
 		URI: request.RURI(), Algorithm: ch.Algorithm, Named: true,
 	}
 	switch {
@@ -44,7 +71,7 @@ func (s *Scene) Credentials(user, password string) (f Field, ok bool) {
 	if c.QOP != 0 {
 		c.NC, c.CNonce = []byte("00000001"), []byte("test")
 	}
-	ha1 := digest.AppendHA1(nil, c.Algorithm, c.Username, c.Realm, []byte(password))
+	ha1 := digest.AppendHA1(nil, c.Algorithm, c.Username, c.Realm, []byte(l.Password))
 	c.Response = c.AppendResponse(nil, ha1, request.MethodName(), request.Body())
 	return Field{Name: answer.String(), Value: string(c.AppendTo(nil))}, true
 }

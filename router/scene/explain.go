@@ -12,6 +12,7 @@ import (
 type Question struct {
 	Message  Message
 	Origin   Origin
+	Outside  Outside
 	Branches []Branch  // nil: nothing comes back
 	Time     time.Time // zero: the start of the world
 }
@@ -20,7 +21,7 @@ type Question struct {
 // end, without it stops at what leaves at once. err: the message cannot reach
 // the policy so.
 func Explain(doc *schema.Document, q *Question) (*Scene, error) {
-	w, err := Start(doc, Outside{Hosts: NewHosts()}, q.Time, 0)
+	w, err := Start(doc, q.Outside, q.Time, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type Message struct {
 	Body        string
 	Text        string // the message as text instead; what is missing is filled in
 	Raw         []byte // its bytes instead; nothing is filled in
+	Login       Login  // not of Raw
 }
 
 // Field is a header field by name; Absent: there is none of that name.
@@ -106,7 +107,7 @@ func (m *Message) parts() (start string, fields []Field, body string) {
 			fields = append(fields, Field{Name: name, Value: strings.TrimSpace(value)})
 		}
 	}
-	return start, fields, Lines(body)
+	return start, append(fields, m.Fields...), Lines(body)
 }
 
 // Lines ends lines as messages do.

@@ -49,6 +49,11 @@ func (w *World) ask(s *Scene, from Origin, m *Message, now bool) error {
 	if err != nil {
 		return err
 	}
+	if m.Login != (Login{}) {
+		if m, err = w.signed(s, from, m, now); err != nil {
+			return err
+		}
+	}
 	w.count++
 	w.enter(s)
 	request := m.bytes(f, w.count)

@@ -191,7 +191,9 @@ func TestExplain(t *testing.T) {
 		branches []Branch
 		want     int
 	}{{nil, 1}, {[]Branch{{Replies: []Reply{{Code: 503}}}}, 2}} {
-		s, err := Explain(load(t, policy), &Question{Branches: tt.branches})
+		s, err := Explain(load(t, policy), &Question{
+			Branches: tt.branches, Outside: Outside{Hosts: NewHosts()},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

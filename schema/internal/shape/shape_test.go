@@ -1,6 +1,7 @@
 package shape_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,6 +78,40 @@ func TestCheck(t *testing.T) {
 			got = d[0].Message
 		}
 		if got != c.want {
+			t.Errorf("%s of %s: want %q, got %q", c.src, c.shape, c.want, got)
+		}
+	}
+}
+
+// Unknown keys of a map are told all at once: each that is like a known one, then the others.
+func TestUnknownKeys(t *testing.T) {
+	defs, err := shape.Read("#Map: {first?: int, second?: int}\n#None: {}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		shape, src string
+		want       []string
+	}{
+		{"#Map", "{frist: 1, x: 1, y: 1, secnd: 2, first: 1}", []string{
+			`"frist" is not a key of this; did you mean first?`,
+			`"secnd" is not a key of this; did you mean second?`,
+			`"x", "y" are not keys of this`,
+		}},
+		{"#Map", "{x: 1, first: a}", []string{
+			`"first": expected a number, got the text "a"`, `"x" is not a key of this`,
+		}},
+		{"#None", "{x: 1, y: 1}", []string{"this takes no arguments"}},
+	} {
+		v, diags := source.ReadYAML("a.yaml", []byte(c.src))
+		if len(diags) > 0 {
+			t.Fatal(diags)
+		}
+		var got []string
+		for _, d := range shape.Check(&v, defs[c.shape], shape.Options{}) {
+			got = append(got, d.Message)
+		}
+		if !slices.Equal(got, c.want) {
 			t.Errorf("%s of %s: want %q, got %q", c.src, c.shape, c.want, got)
 		}
 	}

@@ -220,8 +220,9 @@ func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) 
 	if s.one && !w.Plain && !w.exactlyOne(v, s, words, owner) {
 		return
 	}
-	unknown := false // the first key without a near miss stands for the others
-	amiss := false   // a key has what belongs under another
+	unknown := false      // a key was
+	var far []*source.Key // of these, those that are like none
+	amiss := false        // a key has what belongs under another
 	for i := range v.Keys {
 		k := &v.Keys[i]
 		if at, ok := s.index[k.Name]; ok {
@@ -234,8 +235,10 @@ func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) 
 			continue
 		}
 		if s.keys == nil {
-			if near := source.Meant(k.Name, s.keyNames()); near != "" || !unknown {
-				w.unknownKey(k, s, mapName(v, words, owner), near)
+			if near := source.Meant(k.Name, s.keyNames()); near != "" {
+				w.unknownKeys([]*source.Key{k}, s, mapName(v, words, owner), near)
+			} else {
+				far = append(far, k)
 			}
 			unknown = true
 			continue
@@ -245,6 +248,9 @@ func (w *walker) structure(v *source.Value, s, words *Shape, owner *source.Key) 
 		if w.check(&name, s.keys, nil); len(w.diags) == before {
 			w.check(&k.Value, s.value, k)
 		}
+	}
+	if far != nil {
+		w.unknownKeys(far, s, mapName(v, words, owner), "")
 	}
 	for i := range s.fields {
 		if f := &s.fields[i]; f.required && !unknown && !amiss && !v.Has(f.name) {

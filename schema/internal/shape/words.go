@@ -238,11 +238,16 @@ func (s *Shape) Entries(key string) *Shape {
 // Keys are the keys of a structure, in the schema's order.
 func (s *Shape) Keys() []string { return s.keyNames() }
 
-// unknownKey reports a key that no field has.
-func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {
-	known := s.keyNames()
+// unknownKeys reports keys of a map that no field has: one that is like another, near, or all
+// that are like none. These are one mistake, as when a map stands under another name than its own.
+func (w *walker) unknownKeys(keys []*source.Key, s *Shape, owner, near string) {
+	known, k := s.keyNames(), keys[0]
+	names, are, plural := strconv.Quote(k.Name), "is not a", ""
+	if len(keys) > 1 {
+		names, are, plural = quoted(keys), "are not", "s"
+	}
 	if s.noun != "key" {
-		d := k.Problem(nounCodes[s.noun], "%q is not a known %s%s", k.Name, s.noun, near)
+		d := k.Problem(nounCodes[s.noun], "%s %s known %s%s%s", names, are, s.noun, plural, near)
 		switch {
 		case near == "" && len(known) < 8:
 			d.Hint = "known: " + list(known, 8)
@@ -252,7 +257,7 @@ func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {
 		w.add(d)
 		return
 	}
-	d := k.Problem(source.UnknownKey, "%q is not a key of %s%s", k.Name, owner, near)
+	d := k.Problem(source.UnknownKey, "%s %s key%s of %s%s", names, are, plural, owner, near)
 	switch {
 	case len(known) == 0:
 		d.Message = owner + " takes no arguments"
@@ -260,6 +265,15 @@ func (w *walker) unknownKey(k *source.Key, s *Shape, owner, near string) {
 		d.Hint = "known: " + list(known, 16)
 	}
 	w.add(d)
+}
+
+// quoted lists the names of keys.
+func quoted(keys []*source.Key) string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = strconv.Quote(k.Name)
+	}
+	return list(names, 16)
 }
 
 // refused words why a scalar of the right kind is not taken.

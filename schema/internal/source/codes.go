@@ -19,6 +19,7 @@ const (
 	WrongVersion  Code = 1015
 	TooLarge      Code = 1016
 	Misplaced     Code = 1017 // ${env.X} or ${file:…} outside secrets
+	Several       Code = 1018 // policies in a folder
 
 	UnknownTransport Code = 2001
 )

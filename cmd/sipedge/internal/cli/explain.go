@@ -14,12 +14,14 @@ import (
 
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/router"
+	"sipedge/router/policytest"
 	"sipedge/router/scene"
 	"sipedge/schema"
 )
 
 type explainFlags struct {
 	policy, output, time string
+	with, auth           string
 	replies              []string
 	origin               scene.Origin
 }
@@ -31,8 +33,11 @@ func newExplain(s System) *cobra.Command {
 		Short: "Show what a policy does to a message, step by step",
 		Long: `Runs a policy over messages and shows each decision: the rules tried, the matcher
 that did not hold with the value it saw, each step with what it changed, and the
-messages that leave. The real router runs, in virtual time; nothing is contacted, and
-databases are empty.
+messages that leave. The real router runs, in virtual time; nothing is contacted.
+Databases are empty and nobody is registered, unless --with names a file of tests: what
+its tests have around them – users, bindings, tables, backends, gateways, hosts – is
+there. Such a file may stand without tests. --auth NAME has a user of it send the
+request, who answers the challenge; what is shown is the request with credentials.
 
 MESSAGE is a file with a request; - for standard input; or the request itself, when
 it has a space: "INVITE sip:bob@example.net". Header fields that are missing are filled
@@ -45,6 +50,7 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 		Example: `  sipedge explain policy.yaml invite.sip
   sipedge explain policy.yaml "INVITE sip:+4930123@example.net" --source 198.51.100.7
   sipedge explain --reply 503 --reply 180,200 policy.yaml invite.sip
+  sipedge explain policy.yaml invite.sip --with policy.test.yaml --auth alice
   sipedge explain --policy policies/edge -o json - < invite.sip | jq .path`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(outputs, flags.output) {
@@ -59,6 +65,9 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 			if len(args) == 0 {
 				return errors.New("no MESSAGE: what is to be decided?")
 			}
+			if flags.auth != "" && flags.with == "" {
+				return errors.New("--auth is a user of the file that --with names")
+			}
 			return explainAll(s, cmd.InOrStdin(), args, &flags)
 		},
 	}
@@ -67,6 +76,8 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 	f.StringVarP(&flags.output, "output", "o", "text", "how it is written: text or json")
 	f.StringVar(&flags.origin.Source, "source", "", "where it comes from: 203.0.113.9:5060/udp")
 	f.StringVar(&flags.origin.Listener, "listener", "", "by which listener: udp:192.0.2.10:5060")
+	f.StringVar(&flags.with, "with", "", "a file of tests, whose users, bindings … are there")
+	f.StringVar(&flags.auth, "auth", "", "the user of that file who sends it")
 	f.StringArrayVar(&flags.replies, "reply", nil,
 		"what the next branch answers: 486, 180,200 or silence (repeat for each)")
 	f.StringVar(&flags.time, "time", "", "when: 2026-02-28T18:30:00+01:00")
@@ -98,6 +109,12 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 		report(s, diags, src)
 		return exit.With(exit.Problems, nil)
 	}
+	q.Outside.Hosts = scene.NewHosts()
+	if flags.with != "" {
+		if doc, err = surround(s, doc, &q, flags); err != nil {
+			return err
+		}
+	}
 	for i, arg := range messages {
 		text, err := messageText(arg, stdin)
 		if err != nil {
@@ -125,6 +142,27 @@ func explainAll(s System, stdin io.Reader, messages []string, flags *explainFlag
 		}
 	}
 	return nil
+}
+
+// surround gives a question what a file of tests has, and the policy the rows of its tables.
+func surround(
+	s System, doc *schema.Document, q *scene.Question, flags *explainFlags,
+) (*schema.Document, error) {
+	around, src, diags, err := policytest.Surround(flags.with, doc)
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	if around == nil {
+		report(s, diags, src)
+		return nil, exit.With(exit.Problems, nil)
+	}
+	if flags.auth != "" {
+		if q.Message.Login, err = around.Login(flags.auth); err != nil {
+			return nil, exit.With(exit.Problems, fmt.Errorf("%s: %w", flags.with, err))
+		}
+	}
+	q.Outside = around.Outside
+	return around.Policy, nil
 }
 
 // messageText reads a MESSAGE.

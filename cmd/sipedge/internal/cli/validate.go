@@ -27,7 +27,7 @@ author's text, a code that ` + "`sipedge doc`" + ` explains, and what was meant,
 that can be guessed.
 
 PATH is a policy: a YAML or CUE file, or a folder whose *.yaml, *.yml and *.cue
-files are one policy (*.test.yaml excepted). Several are checked one by one.
+files are one policy (*.test.yaml excepted). Several PATHs are checked one by one.
 Nothing is opened or contacted, unless --online is given.
 
 With --online a policy without errors is then held against this host and its

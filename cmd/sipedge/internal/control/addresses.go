@@ -30,7 +30,7 @@ type AddressRow struct {
 }
 
 func (s *Server) testAddress(_ http.ResponseWriter, r *http.Request) (any, error) {
-	table, err := s.table(data.Address, "addresses", r.Form.Get("table"))
+	table, err := s.tableOf(data.Address, "addresses", r.Form.Get("table"))
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +80,9 @@ func parseAddress(text string) (addr netip.Addr, port uint16, err error) {
 	return addr, 0, err
 }
 
-// table finds a table of a kind, of which it is said what it has, by its name, which may be empty
+// tableOf finds a table of a kind, of which it is said what it has, by its name, which may be empty
 // when there is one.
-func (s *Server) table(kind data.Kind, what, want string) (found *data.Table, err error) {
+func (s *Server) tableOf(kind data.Kind, what, want string) (found *data.Table, err error) {
 	var all []string
 	for _, t := range s.Router.Tables().List() {
 		if t.Kind() != kind {

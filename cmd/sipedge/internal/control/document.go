@@ -159,7 +159,7 @@ type Refreshed struct {
 // Table is one of the policy.
 type Table struct {
 	Name    string  `json:"name" doc:"In the policy."`
-	Kind    string  `json:"kind" doc:"set, map, prefix, cidr, cache or lcr."`
+	Kind    string  `json:"kind" doc:"set, map, prefix, cidr, address, cache or lcr."`
 	Source  string  `json:"source" doc:"Whence its rows are: policy, a file, backend/table, memory."`
 	Rows    int     `json:"rows" doc:"Rows, or keys of a cache."`
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`

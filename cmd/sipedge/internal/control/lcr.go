@@ -9,7 +9,7 @@ import (
 )
 
 func (s *Server) tellRates(_ http.ResponseWriter, r *http.Request) (any, error) {
-	table, err := s.table(data.Rates, "rates", r.Form.Get("table"))
+	table, err := s.tableOf(data.Rates, "rates", r.Form.Get("table"))
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,9 @@ const (
 var (
 	location = Param{Name: "location",
 		Doc: "The location store by its name in the policy; may be left out when there is one."}
-	aor = Param{Name: "aor", Doc: "The address of record: user@host, or a URI.", Need: true}
+	table = Param{Name: "table", Doc: "The table, by its name in the policy.", Need: true}
+	key   = Param{Name: "key", Doc: "The key.", Need: true}
+	aor   = Param{Name: "aor", Doc: "The address of record: user@host, or a URI.", Need: true}
 )
 
 // Operations is the API.
@@ -68,6 +70,27 @@ var Operations = []Operation{
 			"all the time. 404: there is no such table.",
 		Params: []Param{{Name: "table", Doc: "The table; all unless given."}},
 		Answer: Refreshed{}, Errors: []int{404}},
+	{ID: "rows", Method: get, Path: "/v1/table/rows",
+		Doc: "Rows of a table, a page of them. 404: there is no such table; 409: it is one of rates.",
+		Params: []Param{table,
+			{Name: "prefix", Doc: "Only keys that begin so."},
+			{Name: "limit", Doc: "How many rows at most, up to 1000; 100 unless given."},
+			{Name: "from", Doc: "The `next` of the page before. A key that a cache has all the while " +
+				"is on one page."}},
+		Answer: Rows{}, Errors: []int{404, 409}},
+	{ID: "flush_rows", Method: remove, Path: "/v1/table/rows",
+		Doc:    "Removes every key of a cache. 409: the table is none.",
+		Params: []Param{table}, Answer: RowsRemoved{}, Errors: []int{404, 409}},
+	{ID: "row", Method: get, Path: "/v1/table/row",
+		Doc: "The row by which a look-up finds a key: of prefixes the longest, of networks the " +
+			"smallest. 404: it finds none.",
+		Params: []Param{table, key}, Answer: Row{}, Errors: []int{404, 409}},
+	{ID: "put_row", Method: put, Path: "/v1/table/row",
+		Doc:    "Puts a key into a cache, or renews it. 409: the table is none.",
+		Params: []Param{table, key}, Body: Entry{}, Answer: Row{}, Errors: []int{404, 409}},
+	{ID: "remove_row", Method: remove, Path: "/v1/table/row",
+		Doc:    "Removes a key of a cache. 404: there is no such key; 409: the table is no cache.",
+		Params: []Param{table, key}, Answer: RowsRemoved{}, Errors: []int{404, 409}},
 	{ID: "backends", Method: get, Path: "/v1/backends",
 		Doc:    "The backends: whether they are spared, and the calls under way.",
 		Answer: Backends{}},

@@ -7,11 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func (c *command) newTables() *cobra.Command {
-	cmd := question(c, "tables", "tables", "List the tables of the policy, and have them read again",
-		`Lists the tables of the policy, in its order.
+	cmd := question(c, "tables", "tables", "List tables and their rows; see and lift bans",
+		`Lists the tables of the policy, in its order. Its commands show the rows of one, and
+change those of caches, which rules fill.
 
   ROWS     rows, or keys of a cache
   AGE      since the rows were read
@@ -29,7 +31,11 @@ read leaves the last good copy.`,
 	answers(c, refresh, "refresh_tables", "table", func(v *control.Refreshed, w io.Writer) {
 		fmt.Fprintf(w, "tables to be read: %d\n", v.Tables)
 	})
-	cmd.AddCommand(refresh)
+	cmd.AddCommand(c.newRows(), c.newPut(), c.newRowRemove(), c.newRowsFlush(), refresh)
+	cmd.Example = `  sipedge ctl tables
+  sipedge ctl tables show banned
+  sipedge ctl tables rm banned 203.0.113.9`
+	cmd.Args, cmd.SuggestionsMinimumDistance = usage.NoCommand, 2
 	return cmd
 }
 

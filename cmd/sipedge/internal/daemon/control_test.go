@@ -88,6 +88,7 @@ gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9"}]}}
 tables:
   rates: {lcr: {values: [{prefix: "49", gateways: pstn}, {gateways: pstn, group: gold}]}}
   peers: {address: {values: [{grp: 2, ip: 192.0.2.0/24, pattern: "sip:*", context_info: office}]}}
+  banned: {cache: {ttl: 5m}}
 `)
 	var doc map[string]any
 	if err := c.do(t, "openapi", nil, &doc); err != nil {
@@ -99,6 +100,10 @@ tables:
 	for _, q := range []struct{ id, query, body string }{
 		{"openapi", "", ""}, {"version", "", ""}, {"uptime", "", ""}, {"ps", "", ""},
 		{"statistics", "?name=go_&name=sipedge_", ""}, {"tables", "", ""}, {"refresh_tables", "", ""},
+		{"put_row", "?table=banned&key=a", `{"value": "1"}`}, {"row", "?table=banned&key=a", ""},
+		{"put_row", "?table=banned&key=b", `{"value": "1", "ttl_seconds": 9}`},
+		{"rows", "?table=banned&limit=1", ""}, {"remove_row", "?table=banned&key=a", ""},
+		{"flush_rows", "?table=banned", ""},
 		{"backends", "", ""},
 		{"certificates", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
@@ -124,6 +129,29 @@ tables:
 	}
 	if n := len(control.Operations); len(asked) != n-2 {
 		t.Errorf("%d of %d operations were asked for", len(asked), n)
+	}
+}
+
+// Who is banned is served again when the ban is lifted, and not because the policy is read again.
+func TestBanLifted(t *testing.T) {
+	c, policy := controlledBy(t, "tables: {banned: {cache: {ttl: 1h}}}\n")
+	c.running = startPolicy(t, strings.Replace(policy, `[{do: [{reply: {code: 200}}]}]`,
+		`[{match: {source: {in: banned}}, do: [{reply: {code: 403}}]},
+		{do: [{ban: {table: banned}}, {reply: {code: 200}}]}]`, 1))
+	ban := []string{"table", "banned", "key", "127.0.0.1"}
+	for range 2 {
+		c.options(t, "1")
+		if err := c.do(t, "reload", nil, new(control.Reload)); err != nil {
+			t.Fatal(err)
+		}
+		var row control.Row
+		err := c.do(t, "row", nil, &row, ban...)
+		if err != nil || row.Key != "127.0.0.1" || row.Left < 3500 || row.Left > 3600 {
+			t.Fatalf("%+v, %v", row, err)
+		}
+		if err := c.do(t, "remove_row", nil, new(control.RowsRemoved), ban...); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -60,6 +60,7 @@ func TestMethods(t *testing.T) {
   contacts: {memory: {}}
   media: {rtpengine: {nodes: [{udp: "127.0.0.1:9"}]}}
 gateways: {pstn: {destinations: [{uri: "sip:127.0.0.1:9", weight: 2}, {uri: "sip:127.0.0.1:8"}]}}
+tables: {banned: {cache: {ttl: 5m, ipv6_prefix: 64}}, did: {prefix: {values: {"49": berlin}}}}
 `)
 	const file = "testdata/mi"
 	b, err := os.ReadFile(file)

@@ -29,7 +29,7 @@ type Method struct {
 var methods []Method
 
 func init() {
-	methods = slices.Concat(ofProcess, ofLocation, ofGateways, ofMedia)
+	methods = slices.Concat(ofProcess, ofLocation, ofGateways, ofMedia, ofCaches)
 }
 
 // Methods are those that sipedge has.
@@ -78,11 +78,8 @@ func unknown(name string) error {
 
 // instead is what there is for methods of OpenSIPS that sipedge does not have.
 var instead = map[string]string{
-	"address_dump":     "`sipedge ctl tables` tells of the tables",
+	"address_dump":     "`sipedge ctl tables show` tells of the rows of a table",
 	"blacklists:list":  "`sipedge ctl targets list` tells what failed lately",
-	"cache_fetch":      "caches are tables of the policy",
-	"cache_remove":     "caches are tables of the policy",
-	"cache_store":      "caches are tables of the policy",
 	"domain_dump":      "the domains are those of the policy and its tables",
 	"dr_gw_status":     "ds_list and ds_set_state have the gateways of the policy",
 	"event_subscribe":  "GET /v1/events, or `sipedge ctl events`",
