@@ -144,6 +144,19 @@ func TestLookupIsLocal(t *testing.T) {
        do: [{speed_dial: {backend: store, owner: auth}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, ""},
 		{"what a number stands for", `{do: [{enum: {}}, {relay: {}}]}`, "open relay"},
+		{"what a number of the carrier's stands for",
+			`{do: [{enum: {suffix: e164.example.net, gateways: true}}, {relay: {}}]}`, ""},
+		{"what its holder says, by gateways",
+			`{do: [{enum: {suffix: 9.4.E164.arpa., gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"what its holder says, by gateways of all",
+			`{do: [{enum: {gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"what its holder says, of an ISN",
+			`{do: [{enum: {variant: isn, gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"a number, in a tree of others",
+			`{do: [{enum: {suffix: e164.example.net}}, {relay: {}}]}`, "open relay"},
+		{"a number of the carrier's or not",
+			`{do: [{enum: {suffix: e164.example.net, gateways: true, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
 		{"a number dialled at us, by anybody",
 			`{match: {uri: {myself: true}}, do: [{enum: {}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, "open relay"},

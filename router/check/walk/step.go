@@ -6,6 +6,7 @@ import (
 
 	"sipedge/router/check/formula"
 	"sipedge/router/check/graph"
+	"sipedge/router/enum"
 	"sipedge/router/job"
 	"sipedge/router/redirection"
 	"sipedge/schema"
@@ -147,7 +148,10 @@ func Finder(p *graph.Policy, s *schema.Step) (o Owner, ok bool) {
 			return ByPolicy, true
 		}
 		return ByTemplate, true
-	case "enum": // who holds the number wrote it
+	case "enum": // who holds the number wrote it, or the carrier whose tree it is
+		if enum.Private(&s.Args) {
+			return ByPolicy, true
+		}
 		return ByTemplate, true
 	}
 	return o, false
