@@ -79,6 +79,7 @@ const (
 	ReturnOutside  Code = 3010
 	OpenRelay      Code = 3011
 	UnusedWaiver   Code = 3012
+	PublicTree     Code = 3013 // of ENUM, that may lead to gateways
 	ActionNotHere  Code = 3107
 	MatcherNotHere Code = 3108
 )

@@ -151,3 +151,37 @@ func TestBlackHole(t *testing.T) {
 	carry(t, caller, callee, l)
 	s.says(`dns_lookups_failed_total{reason="out_of_time"} 4`)
 }
+
+// TestCarrierNumbers: a number leads to a gateway as a carrier's own tree says, and as the tree of
+// those who hold numbers does not.
+func TestCarrierNumbers(t *testing.T) {
+	needs(t, "sipp")
+	_, at := startUAS(t, "uas", "udp", "127.0.0.2", load{1, 10, callLength})
+	rule := fmt.Sprintf("3.2.1.0.3.9.4.%%s NAPTR 1 1 \"u\" \"E2U+sip\" \"!^.*$!sip:x@%s!\" .\n", at)
+	dns := resolvetest.Named(t, fmt.Sprintf(rule, "own")+fmt.Sprintf(rule, "users"))
+	head := strings.Replace(testHead, `allow_targets: [127.0.0.0/8, "::1"]`, "", 1)
+	policy := func(tree string) string {
+		return head + fmt.Sprintf(`
+dns: {servers: [%q], budget: 10s}
+gateways: {pstn: {destinations: [{uri: "sip:%s"}]}}`, dns, at) + withinDialogs + fmt.Sprintf(`
+    - name: to the gateway
+      match: {from: {user: operator}}
+      do: [{dispatch: {set: pstn}}, {relay: {}}]
+    - name: numbers
+      match: {source: 127.0.0.0/8}
+      do: [{record_route: {}}, {enum: {number: "+4930123", %s}}, {relay: {}}]
+    - {do: [{reply: {code: 404}}]}
+`, tree)
+	}
+	s := startServer(t, policy("suffix: users.example"))
+	for _, step := range []struct{ tree, want string }{
+		{"suffix: users.example", "SIP/2.0 403 Destination Not Allowed"},
+		{"suffix: own.example, gateways: true", "SIP/2.0 200 OK"},
+	} {
+		s.reload(policy(step.tree), true)
+		if got := invite(t, s.addr("udp", false)); got != step.want {
+			t.Errorf("%s: the caller got %q, want %q", step.tree, got, step.want)
+		}
+	}
+	s.says(`transactions_total{side="client"} 1`)
+}

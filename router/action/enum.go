@@ -9,10 +9,12 @@ import (
 )
 
 var enumKind = Kind{Kind: enum.Kind, New: build(func(d *decoder) job.Step {
-	return enum.New(&enum.Env{
+	step, diags := enum.New(&enum.Env{
 		Proxy: d.Proxy, Finder: d.Numbers, Args: d.args, Text: d.appender,
 		Arm: func(key string) (enum.Arm, bool) { return d.taker(key) },
 	})
+	d.diags = append(d.diags, diags...)
+	return step
 })}
 
 var checkSourceAddressKind = Kind{Kind: permission.Kind, New: build(func(d *decoder) job.Step {

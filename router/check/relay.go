@@ -63,7 +63,7 @@ func openRelays(p *graph.Policy) (list []relay) {
 		for i := range l.Rules {
 			for n := range l.Rules[i].Steps {
 				is, target := sends(p, l.Rules[i].Steps[n].Src)
-				if !is {
+				if !is || target == "" && walk.Named(p, l.Rules[i].Steps[:n]) {
 					continue
 				}
 				if r := relayable(p, l, i, n, target, tainted); r != nil {
@@ -145,7 +145,7 @@ func taints(p *graph.Policy) bool {
 						return true
 					}
 				default:
-					if o, ok := walk.Finder(s); ok && o == walk.ByTemplate {
+					if o, ok := walk.Finder(p, s); ok && o == walk.ByTemplate {
 						return true
 					}
 				}

@@ -144,6 +144,19 @@ func TestLookupIsLocal(t *testing.T) {
        do: [{speed_dial: {backend: store, owner: auth}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, ""},
 		{"what a number stands for", `{do: [{enum: {}}, {relay: {}}]}`, "open relay"},
+		{"what a number of the carrier's stands for",
+			`{do: [{enum: {suffix: e164.example.net, gateways: true}}, {relay: {}}]}`, ""},
+		{"what its holder says, by gateways",
+			`{do: [{enum: {suffix: 9.4.E164.arpa., gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"what its holder says, by gateways of all",
+			`{do: [{enum: {gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"what its holder says, of an ISN",
+			`{do: [{enum: {variant: isn, gateways: true}}, {relay: {}}]}`, "open relay"},
+		{"a number, in a tree of others",
+			`{do: [{enum: {suffix: e164.example.net}}, {relay: {}}]}`, "open relay"},
+		{"a number of the carrier's or not",
+			`{do: [{enum: {suffix: e164.example.net, gateways: true, on_none: gone}}, {relay: {}}]}
+  sub: {gone: [{do: [{relay: {}}]}]}`, "open relay"},
 		{"a number dialled at us, by anybody",
 			`{match: {uri: {myself: true}}, do: [{enum: {}}, {relay: {}}]}
     - {do: [{reply: {code: 404}}]}`, "open relay"},
@@ -166,6 +179,69 @@ func TestLookupIsLocal(t *testing.T) {
 		_, got := proved(t, withGateways+"    - "+tt.rules+"\n")
 		if tt.want == "" && strings.Contains(got, "open relay") || !strings.Contains(got, tt.want) {
 			t.Errorf("%s: want %q, got\n%s", tt.name, tt.want, got)
+		}
+	}
+}
+
+// TestRecursion: whoever is called may redirect, so strangers' requests follow only to hosts that
+// the policy names, whatever they followed before; which binding was found does not matter.
+func TestRecursion(t *testing.T) {
+	const byLookup = `{do: [{lookup: {location: contacts}}, {relay: {failure: f}}]}`
+	named := strings.Replace(withGateways, "tables: {",
+		"tables: {hosts: {set: {file: hosts.csv}}, numbers: {prefix: {values: {'1': '2'}}}, ", 1)
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("hosts.csv", []byte("pbx.example.net\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, first, failure, want string }{
+		{"a domain", byLookup,
+			`{do: [{recurse: {accept: {host: {suffix: .example.net}}}}, {relay: {}}]}`, ""},
+		{"ourselves", byLookup, `{do: [{recurse: {accept: {myself: true}}}, {relay: {}}]}`, ""},
+		{"hosts of a table", byLookup,
+			`{do: [{recurse: {accept: {host: {in: hosts}}}}, {relay: {}}]}`, ""},
+		{"again and again", byLookup,
+			`{match: {status: 3xx}, do: [{recurse: {accept: {host: a.example.org}}},
+       {relay: {failure: f}}]}`, ""},
+		{"one after the other", `{do: [{lookup: {location: contacts, serialize: true}},
+       {relay: {failure: f}}]}`,
+			`{match: {uri: {user: bob}}, do: [{recurse: {accept: {host: a.example.org}}},
+       {serialize_branches: {}}, {relay: {failure: f}}]}`, ""},
+		{"in a sub-route", byLookup, `{do: [{route: follow}, {relay: {}}]}
+  sub: {follow: [{do: [{recurse: {accept: {host: a.example.org}}}]}]}`, ""},
+		{"before the rule that sends", byLookup,
+			`{do: [{recurse: {accept: {host: a.example.org}}}]}
+    - {do: [{relay: {}}]}`, ""},
+		{"any", byLookup, `{do: [{recurse: {}}, {relay: {}}]}`, "open relay"},
+		{"by what names begin with", byLookup,
+			`{do: [{recurse: {accept: {host: {prefix: "10."}}}}, {relay: {}}]}`, "open relay"},
+		{"one of two is anybody's", byLookup,
+			`{do: [{recurse: {accept: [{host: a.example.org}, {user: bob}]}}, {relay: {}}]}`, "open relay"},
+		{"an end without its dot", byLookup,
+			`{do: [{recurse: {accept: {host: {suffix: example.net}}}}, {relay: {}}]}`, "open relay"},
+		{"what a cache has", byLookup,
+			`{do: [{recurse: {accept: {host: {in: friends}}}}, {relay: {}}]}`, "open relay"},
+		{"what numbers begin with", byLookup,
+			`{do: [{recurse: {accept: {host: {in: numbers}}}}, {relay: {}}]}`, "open relay"},
+		{"sometimes", byLookup, `{match: {status: 302}, do: [{recurse: {}}]}
+    - {do: [{recurse: {accept: {host: a.example.org}}}, {relay: {}}]}`, ""},
+		{"sometimes the other way", byLookup,
+			`{match: {status: 302}, do: [{recurse: {accept: {host: a.example.org}}}]}
+    - {match: {status: 301}, do: [{recurse: {}}]}
+    - {do: [{relay: {}}]}`, "open relay"},
+		{"and somewhere else", byLookup, `{do: [{recurse: {accept: {host: a.example.org}}},
+       {append_branch: {uri: "sip:{from.host}"}}, {relay: {}}]}`, "open relay"},
+		{"who authenticated",
+			`{do: [{authenticate: {users: people}}, {lookup: {location: contacts}}, {relay: {failure: f}}]}`,
+			`{do: [{recurse: {}}, {relay: {}}]}`, ""},
+	} {
+		_, got := proved(t, strings.Replace(named, "routes:",
+			"users: {people: {alice@example.net: {ha1: 0123456789abcdef0123456789abcdef}}}\nroutes:", 1)+
+			"    - "+tt.first+"\n  failure:\n   f:\n    - "+tt.failure+"\n")
+		if tt.want == "" && strings.Contains(got, "open relay") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: want %q, got\n%s", tt.name, tt.want, got)
+		}
+		if strings.Contains(got, "can't be shown") {
+			t.Errorf("%s: undecided:\n%s", tt.name, got)
 		}
 	}
 }

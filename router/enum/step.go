@@ -2,6 +2,7 @@ package enum
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"sipedge/router/job"
@@ -33,7 +34,8 @@ var Kind = schema.Kind{
 	Doc: "Makes the URIs that a telephone number stands for in the DNS the target set, RFC 6116: " +
 		"the most preferred the Request-URI, the others branches of a lower q. When there is none the " +
 		"arm runs; without it the request is answered 404. Whoever holds the number wrote them: " +
-		"they lead where he likes, but to no gateway of the policy.",
+		"they lead where he likes, but to no gateway of the policy, unless the tree is a carrier's own " +
+		"(`gateways`).",
 	Schema: `{
 	// The number, + and 2 to 15 digits, or of an ISN subscriber*domain; the user of the
 	// Request-URI unless set.
@@ -48,6 +50,10 @@ var Kind = schema.Kind{
 	variant?: "user" | "infrastructure" | "infrastructure_txt" | "infrastructure_ebl" | "isn"
 	// Whether rules in the form of RFC 2916 count: sip+E2U.
 	legacy?: bool
+	// Whether numbers may lead to gateways of the policy, as in the private tree of a carrier: a
+	// suffix that nobody else writes below, asked of name servers that can be believed. Then its URIs
+	// are the policy's words, as the rows of a table are.
+	gateways?: bool
 	// The sub-route taken when the number stands for nothing, or is none.
 	on_none?: #Name
 	// The sub-route taken when the DNS can't answer; 503 unless set.
@@ -70,31 +76,55 @@ type step struct {
 	finder          Finder
 	number          func(b []byte, j *job.Job) []byte // nil: the user of the Request-URI
 	question        Question                          // without Number
+	gateways        bool                              // its answers may lead to gateways
 	onNone, onError Arm
 }
 
-// New makes a step of Kind.
-func New(e *Env) job.Step {
-	s := &step{proxy: e.Proxy, finder: e.Finder, number: e.Text("number"), question: Question{
-		Suffix:  strings.TrimSuffix(e.Args.Get("suffix").S, "."),
-		Variant: variants[e.Args.Get("variant").S],
-		Service: strings.ToLower(e.Args.Get("service").S),
-		Legacy:  e.Args.Get("legacy").B,
-	}}
-	q := &s.question
-	if q.Service == "" {
-		q.Service = "sip"
+// New makes a step of Kind. It warns of a public tree that may lead to gateways.
+func New(e *Env) (_ job.Step, diags schema.Diagnostics) {
+	gateways := e.Args.Get("gateways")
+	s := &step{
+		proxy: e.Proxy, finder: e.Finder, number: e.Text("number"), gateways: gateways.B,
+		question: Question{
+			Suffix: suffix(e.Args), Variant: variants[e.Args.Get("variant").S],
+			Service: strings.ToLower(e.Args.Get("service").S), Legacy: e.Args.Get("legacy").B,
+		},
 	}
-	switch {
-	case q.Suffix != "":
-	case q.Variant == ISN:
-		q.Suffix = "freenum.org"
-	default:
-		q.Suffix = "e164.arpa"
+	if s.question.Service == "" {
+		s.question.Service = "sip"
+	}
+	if s.gateways && !Private(e.Args) {
+		d := gateways.Problem(schema.PublicTree,
+			"whoever holds a number below %s may send requests to the gateways", s.question.Suffix)
+		d.Severity, d.Hint = schema.Warning, "`suffix` names a tree of one's own"
+		diags = append(diags, d)
 	}
 	s.onNone, _ = e.Arm("on_none")
 	s.onError, _ = e.Arm("on_error")
-	return s
+	return s, diags
+}
+
+// suffix is the one of checked arguments, or the usual one, without a dot at the end.
+func suffix(args *schema.Value) string {
+	switch s := args.Get("suffix").S; {
+	case s != "":
+		return strings.ToLower(strings.TrimSuffix(s, "."))
+	case variants[args.Get("variant").S] == ISN:
+		return "freenum.org"
+	}
+	return "e164.arpa"
+}
+
+// public are trees below which the holders of numbers write.
+var public = []string{"e164.arpa", "e164.org", "freenum.org", "nrenum.net"}
+
+// Private reports whether checked arguments ask a tree that may lead to gateways, and is none that
+// strangers write: the policy answers for what it says.
+func Private(args *schema.Value) bool {
+	at := "." + suffix(args)
+	return args.Get("gateways").B && !slices.ContainsFunc(public, func(tree string) bool {
+		return strings.HasSuffix(at, "."+tree)
+	})
 }
 
 // Waits implements job.Waiter.
@@ -118,7 +148,7 @@ func (s *step) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	room := s.proxy.Room(j)
 	j.Targets = j.Targets[:0]
 	for i, r := range found {
-		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank), Said: true}
+		t := job.Target{URI: j.Bytes([]byte(r.URI)), Q: q10(r.Rank), Said: !s.gateways}
 		switch {
 		case i == 0:
 			j.Msg.SetRURI(t.URI)

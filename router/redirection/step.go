@@ -1,6 +1,7 @@
 package redirection
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"slices"
@@ -47,7 +48,8 @@ var Kind = schema.Kind{
 		"strangers' requests not at all unless `accept` names hosts.",
 	Schema: `{
 	// Which Contacts are followed: all unless set. Hosts count as named by myself: true, by exact
-	// texts and by a suffix that begins with a dot.
+	// texts, by a suffix that begins with a dot and by a table of kind set or map. What a maddr leads
+	// elsewhere is followed where that is accepted, too.
 	accept?: #URI | [#URI, ...#URI]
 	// Which of them are not.
 	deny?: #URI | [#URI, ...#URI]
@@ -112,7 +114,7 @@ func (s *step) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	var set []job.Target
 	s.proxy.Redirected(j, func(m *sip.Message) bool {
 		for t, u := range targets(j, m, isSIPS(own)) {
-			if !s.proxy.Tried(j, u) && !job.Holds(set, &t, own) && s.may(j, &t) {
+			if !s.proxy.Tried(j, u) && !job.Holds(set, &t, own) && s.may(j, u) {
 				set = append(set, t)
 			}
 		}
@@ -169,10 +171,20 @@ func target(j *job.Job, contact []byte, sips bool) (t job.Target, u sip.URI, ok 
 	return t, u, ok
 }
 
-// may reports whether the policy lets a target be followed. It leaves the Request-URI that of the
-// target.
-func (s *step) may(j *job.Job, t *job.Target) bool {
-	j.Msg.SetRURI(t.URI)
+// may reports whether the policy lets a URI be followed: as it stands, and where a maddr leads it
+// instead, RFC 3263 §4. It leaves the Request-URI another.
+func (s *step) may(j *job.Job, u *sip.URI) bool {
+	if maddr, ok := u.Param("maddr"); ok && len(maddr) > 0 {
+		led := *u
+		led.Host = bytes.Trim(maddr, "[]")
+		return s.allows(j, u) && s.allows(j, &led)
+	}
+	return s.allows(j, u)
+}
+
+func (s *step) allows(j *job.Job, u *sip.URI) bool {
+	var buf [256]byte
+	j.Msg.SetRURI(u.AppendTo(buf[:0]))
 	return (s.accept == nil || s.accept.Match(j, 0) >= 0) && (s.deny == nil || s.deny.Match(j, 0) < 0)
 }
 
@@ -182,32 +194,27 @@ func isSIPS(uri []byte) bool {
 }
 
 // Restricts reports whether checked arguments let redirections lead only to hosts that the policy
-// names.
-func Restricts(args *schema.Value) bool {
-	all, some := true, false
-	args.Get("accept").Each(func(v *schema.Value) {
-		some = true
-		all = all && (v.Get("myself").B || namesHosts(v.Get("host")))
+// names. lists reports whether a table has just the texts that are written into it.
+func Restricts(args *schema.Value, lists func(table string) bool) bool {
+	return every(args.Get("accept"), func(v *schema.Value) bool {
+		return v.Get("myself").B || namesHosts(v.Get("host"), lists)
 	})
-	return all && some
 }
 
 // namesHosts reports whether a #Str holds for hosts only that nobody else can have.
-func namesHosts(v *schema.Value) bool {
-	all, some := true, false
-	v.Each(func(v *schema.Value) {
-		some = true
-		all = all && (v.Kind == schema.String || v.Get("exact").Kind != schema.None ||
-			areDomains(v.Get("suffix")))
+func namesHosts(v *schema.Value, lists func(table string) bool) bool {
+	return every(v, func(v *schema.Value) bool {
+		in := v.Get("in")
+		return v.Kind == schema.String || v.Get("exact").Kind != schema.None ||
+			in.Kind == schema.String && lists(in.S) || every(v.Get("suffix"), isDomain)
 	})
-	return all && some
 }
 
-func areDomains(v *schema.Value) bool {
+func isDomain(suffix *schema.Value) bool { return len(suffix.S) > 1 && suffix.S[0] == '.' }
+
+// every reports whether v is there and all of it is so.
+func every(v *schema.Value, is func(*schema.Value) bool) bool {
 	all, some := true, false
-	v.Each(func(v *schema.Value) {
-		some = true
-		all = all && len(v.S) > 1 && v.S[0] == '.'
-	})
+	v.Each(func(v *schema.Value) { all, some = all && is(v), true })
 	return all && some
 }

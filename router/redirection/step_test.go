@@ -29,12 +29,15 @@ func TestRestricts(t *testing.T) {
 		{`{accept: {host: {prefix: gw.}}}`, false},
 		{`{accept: {host: {regex: example}}}`, false},
 		{`{accept: {host: [a.example, {contains: a}]}}`, false},
+		{`{accept: {host: {in: hosts}}}`, true},
+		{`{accept: {host: {in: seen}}}`, false},
 	} {
 		v, diags := schema.ReadData("args.yaml", []byte(tt.args))
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
-		if got := redirection.Restricts(&v); got != tt.want {
+		lists := func(table string) bool { return table == "hosts" }
+		if got := redirection.Restricts(&v, lists); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.args, got, tt.want)
 		}
 	}

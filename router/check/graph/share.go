@@ -63,9 +63,14 @@ func (p *Policy) share() {
 	}
 }
 
-func (p *Policy) isCache(table string) bool {
+func (p *Policy) isCache(table string) bool { return p.isOf(table, "cache") }
+
+// Exact reports whether a table has its operator's texts, and no other text is found in it.
+func (p *Policy) Exact(table string) bool { return p.isOf(table, "set", "map") }
+
+func (p *Policy) isOf(table string, kinds ...string) bool {
 	return slices.ContainsFunc(p.Doc.Tables, func(t schema.Table) bool {
-		return t.Name == table && t.Kind == "cache"
+		return t.Name == table && slices.Contains(kinds, t.Kind)
 	})
 }
 

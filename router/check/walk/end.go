@@ -25,7 +25,7 @@ func (r *Run) end() verdict {
 	}
 	var all []*formula.Node
 	for c := r.conds; c != nil; c = c.up {
-		if c.depth < cut || c.depth == cut && (!cutting || c.rule) {
+		if !c.way && (c.depth < cut || c.depth == cut && (!cutting || c.rule)) {
 			all = append(all, r.why(c.n, true, c.at))
 		}
 	}

@@ -59,6 +59,7 @@ func (r *Run) last(s *graph.Step, leads bool) verdict {
 // require notes a condition of the way, and whether it holds.
 func (r *Run) require(n *formula.Node, holds bool) bool {
 	r.push(n.When(holds), r.now(), len(r.frames), false)
+	r.conds.way = holds
 	return holds
 }
 

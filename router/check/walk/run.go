@@ -86,6 +86,7 @@ type cond struct {
 	at    moment
 	depth int
 	rule  bool // it is the match of the frame's rule, or of one above that did not match
+	way   bool // whatever comes to the goal meets it, so it keeps nothing away
 	up    *cond
 }
 
@@ -151,6 +152,15 @@ func (r *Run) Enough(n *formula.Node) *formula.Node { return r.why(n, true, r.no
 
 // aiming reports whether the rules that run now are those of the way.
 func (r *Run) aiming() bool { return r.goal != nil && r.aimed == len(r.frames) }
+
+// onWay reports whether the rule that runs is one of the way.
+func (r *Run) onWay() bool {
+	if r.goal == nil || r.aimed != len(r.frames)-1 {
+		return false
+	}
+	l, rule := r.goal.target(r.aimed)
+	return r.frames[r.aimed] == Frame{l, rule}
+}
 
 func (r *Run) list(l *graph.List) verdict {
 	goal := -1
@@ -257,6 +267,7 @@ func (r *Run) rule(l *graph.List, i int) verdict {
 	}
 	r.frames = append(r.frames, Frame{l, i})
 	r.push(rule.Match, r.now(), len(r.frames), true)
+	r.conds.way = onWay
 	if onWay && last && r.goal.Step < 0 {
 		return r.arrive()
 	}
@@ -282,7 +293,7 @@ func (r *Run) rule(l *graph.List, i int) verdict {
 }
 
 func (r *Run) push(n *formula.Node, at moment, depth int, rule bool) {
-	r.conds = &cond{n, at, depth, rule, r.conds}
+	r.conds = &cond{n: n, at: at, depth: depth, rule: rule, up: r.conds}
 }
 
 func (r *Run) pop(mark *cond) {

@@ -6,6 +6,7 @@ import (
 
 	"sipedge/router/check/formula"
 	"sipedge/router/check/graph"
+	"sipedge/router/enum"
 	"sipedge/router/job"
 	"sipedge/router/redirection"
 	"sipedge/schema"
@@ -114,7 +115,7 @@ func (r *Run) own(s *graph.Step) {
 	case "revert_uri":
 		r.Owner = ByCaller
 	default:
-		if o, finds := Finder(s.Src); finds {
+		if o, finds := Finder(r.p, s.Src); finds {
 			r.Owner = o
 		}
 	}
@@ -127,7 +128,7 @@ func chooses(s *schema.Step) bool {
 
 // Finder is who names the host of what a step finds for the Request-URI; ok false: it finds
 // nothing.
-func Finder(s *schema.Step) (o Owner, ok bool) {
+func Finder(p *graph.Policy, s *schema.Step) (o Owner, ok bool) {
 	switch s.Kind {
 	case "lookup": // who registered proved to be ours, or the policy does not ask
 		return ByPolicy, true
@@ -143,22 +144,47 @@ func Finder(s *schema.Step) (o Owner, ok bool) {
 		}
 		return ByTemplate, true
 	case "recurse":
-		if redirection.Restricts(&s.Args) {
+		if redirection.Restricts(&s.Args, p.Exact) {
 			return ByPolicy, true
 		}
 		return ByTemplate, true
-	case "enum": // who holds the number wrote it
+	case "enum": // who holds the number wrote it, or the carrier whose tree it is
+		if enum.Private(&s.Args) {
+			return ByPolicy, true
+		}
 		return ByTemplate, true
 	}
 	return o, false
 }
 
 // ownerOf is who names the host by a step that sets it.
-func (r *Run) ownerOf(s *schema.Step) Owner {
-	if r.p.NamesHost(s, s.Args.S) {
+func (r *Run) ownerOf(s *schema.Step) Owner { return setBy(r.p, s) }
+
+func setBy(p *graph.Policy, s *schema.Step) Owner {
+	if p.NamesHost(s, s.Args.S) {
 		return ByPolicy
 	}
 	return ByTemplate
+}
+
+// Named reports whether the policy names the host of the Request-URI wherever some steps of a rule
+// have run: by the last of them that writes it.
+func Named(p *graph.Policy, steps []graph.Step) bool {
+	uri := p.Bit(graph.KeyURI)
+	for i := len(steps) - 1; i >= 0; i-- {
+		s := &steps[i]
+		switch {
+		case s.Sub != nil && s.Sub.Writes&uri != 0:
+			return false
+		case s.Mask&uri == 0, s.Src.Kind == "set_port":
+		case s.Src.Kind == "rewrite_uri", s.Src.Kind == "set_host":
+			return setBy(p, s.Src) == ByPolicy
+		default:
+			o, finds := Finder(p, s.Src)
+			return finds && o == ByPolicy
+		}
+	}
+	return false
 }
 
 // arm takes the arm of a step, or goes on.
@@ -170,6 +196,7 @@ func (r *Run) arm(s *graph.Step, leads bool) verdict {
 	if leads {
 		return r.end()
 	}
+	r.conds.way = r.onWay()
 	switch {
 	case s.Src.Kind == "loose_route":
 		r.log = append(r.log, r.event(s))
@@ -183,6 +210,7 @@ func (r *Run) arm(s *graph.Step, leads bool) verdict {
 // take runs the arm of a step instead of the rest.
 func (r *Run) take(s *graph.Step, leads bool) verdict {
 	r.push(s.Arm, r.now(), len(r.frames), false)
+	r.conds.way = leads
 	for _, l := range s.Arms {
 		if v := r.follow(l, leads); v == stop || v == done {
 			return v

@@ -47,11 +47,13 @@ func (r *Run) why(n *formula.Node, want bool, at moment) *formula.Node {
 	return out
 }
 
-// under is what must hold for conditions to have held.
+// under is what must hold for conditions to have held, besides those of the way.
 func (r *Run) under(c *cond) *formula.Node {
 	var all []*formula.Node
 	for ; c != nil; c = c.up {
-		all = append(all, r.why(c.n, true, c.at))
+		if !c.way {
+			all = append(all, r.why(c.n, true, c.at))
+		}
 	}
 	slices.Reverse(all)
 	return formula.All(all...)
@@ -259,7 +261,7 @@ func (w *trace) ran(e *event) { w.and = append(w.and, w.under(e.conds)) }
 // wrote looks at a step that wrote the key; nil: what was before counts too.
 func (w *trace) wrote(e *event, t int) *formula.Node {
 	s := e.step
-	o, finds := Finder(s.Src)
+	o, finds := Finder(w.p, s.Src)
 	switch {
 	case s.Src.Kind == "loose_route":
 		return w.loosed(e)
