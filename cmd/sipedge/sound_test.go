@@ -74,7 +74,7 @@ func TestBrowserAndPhoneHearEachOther(t *testing.T) {
 		before := heard.Load()
 		await(t, 20*time.Second, func() (string, bool) {
 			n := heard.Load() - before
-			return fmt.Sprintf("the phone heard %d packets", n), n >= 25
+			return fmt.Sprintf("the phone heard %d packets", n), n >= 20 // of 25 that are sent
 		})
 		b.says("hears")
 	}
