@@ -240,6 +240,32 @@ func (p *dialogParty) offers(to *dialogParty, kind string) (invite, ok string) {
 	return invite, ok
 }
 
+// rings is offers with the answer before the 200, which has none.
+func (p *dialogParty) rings(to *dialogParty) {
+	p.t.Helper()
+	p.sends("INVITE", p.sdp(true))
+	cseq := fmt.Sprint(p.cseq, " INVITE")
+	invite := to.gets("INVITE ", cseq)
+	ringing := p.reply(invite, "183 Session Progress", to.sdp(false))
+	if _, err := to.sip.WriteToUDPAddrPort([]byte(ringing), to.edge); err != nil {
+		p.t.Fatal(err)
+	}
+	p.understands(p.gets("SIP/2.0 183 ", cseq), "answer")
+	to.accepts(invite, "")
+	p.accepted(p.gets("SIP/2.0 200 ", cseq), "")
+	to.gets("ACK ", fmt.Sprint(p.cseq, " ACK"))
+}
+
+// updates is offers by an UPDATE, RFC 3311, which has no ACK.
+func (p *dialogParty) updates(to *dialogParty) {
+	p.t.Helper()
+	p.sends("UPDATE", p.sdp(true))
+	cseq := fmt.Sprint(p.cseq, " UPDATE")
+	to.understands(to.gets("UPDATE ", cseq), "next offer")
+	to.answers(to.sdp(false))
+	p.understands(p.gets("SIP/2.0 200 ", cseq), "answer")
+}
+
 // asks has one side ask the other for an offer, which it answers in the ACK, RFC 3261 §13.2.2.4.
 func (p *dialogParty) asks(to *dialogParty, kind string) {
 	p.t.Helper()
@@ -253,6 +279,7 @@ func (p *dialogParty) asks(to *dialogParty, kind string) {
 	to.understands(to.gets("ACK ", fmt.Sprint(p.cseq, " ACK")), "answer")
 }
 
+// hangsUp ends the call, and its media.
 func (p *dialogParty) hangsUp(to *dialogParty) {
 	p.t.Helper()
 	p.sends("BYE", "")
@@ -260,11 +287,12 @@ func (p *dialogParty) hangsUp(to *dialogParty) {
 	to.gets("BYE ", cseq)
 	to.answers("")
 	p.gets("SIP/2.0 200 ", cseq)
+	p.node.forgets(p.t, p.id)
 }
 
 // Who speaks WebRTC, SRTP or plain RTP calls who speaks another: each gets his own, in the first
-// offer and its answer, and in those that either side makes later, in an INVITE or in what answers
-// one.
+// offer and its answer, and in those that either side makes later, in an INVITE, in what answers
+// one, or in an UPDATE.
 func TestMediaProfiles(t *testing.T) {
 	needs(t, "rtpengine")
 	node := startRelay(t, 48000)
@@ -280,7 +308,16 @@ func TestMediaProfiles(t *testing.T) {
 				caller.offers(callee, "next offer")
 				callee.asks(caller, "next offer")
 				caller.asks(callee, "next offer")
+				callee.updates(caller)
+				caller.updates(callee)
 				callee.hangsUp(caller)
+			})
+			t.Run(from+" hears "+to+" ring", func(t *testing.T) {
+				alice.t, bob.t = t, t
+				caller, callee := parties(s, node, alice, bob, from, to, from+"*"+to)
+				caller.rings(callee)
+				callee.offers(caller, "next offer")
+				caller.hangsUp(callee)
 			})
 			t.Run(from+" asks "+to, func(t *testing.T) {
 				alice.t, bob.t = t, t
@@ -288,7 +325,7 @@ func TestMediaProfiles(t *testing.T) {
 				caller.asks(callee, "first offer")
 				caller.offers(callee, "next offer")
 				callee.offers(caller, "next offer")
-				callee.hangsUp(caller)
+				caller.hangsUp(callee)
 			})
 		}
 	}
