@@ -4,117 +4,158 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/pion/srtp/v3"
 )
 
-// plays sends sound of PCMU from a socket to a port of its host, and counts what comes from the
-// node, until the test ends.
-func plays(t *testing.T, from *net.UDPConn, n *relayNode) (to *atomic.Int64, heard *atomic.Int64) {
-	t.Helper()
-	to, heard = new(atomic.Int64), new(atomic.Int64)
-	stop, done := make(chan struct{}), make(chan struct{}, 2)
-	go func() {
-		defer func() { done <- struct{}{} }()
-		beat := time.NewTicker(20 * time.Millisecond)
-		defer beat.Stop()
-		packet := append([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}, make([]byte, 160)...)
-		for i := uint32(0); ; i++ {
-			select {
-			case <-stop:
-				return
-			case <-beat.C:
-			}
-			binary.BigEndian.PutUint16(packet[2:], uint16(i))
-			binary.BigEndian.PutUint32(packet[4:], 160*i)
-			if port := to.Load(); port != 0 {
-				host := from.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
-				from.WriteToUDPAddrPort(packet, netip.AddrPortFrom(host, uint16(port)))
-			}
-		}
-	}()
-	go func() {
-		defer func() { done <- struct{}{} }()
-		for buf := make([]byte, 1500); ; {
-			size, by, err := from.ReadFromUDPAddrPort(buf)
-			if err != nil {
-				return
-			}
-			// Version 2, payload type 0, 20 ms: not encrypted, which has a tag at its end.
-			if n.has(int(by.Port())) && size == 172 && buf[0]>>6 == 2 && buf[1]&0x7f == 0 {
-				heard.Add(1)
-			}
-		}
-	}()
-	t.Cleanup(func() { close(stop); from.Close(); <-done; <-done })
-	return to, heard
+// sound is a browser and a phone of plain RTP that call each other through 11-webrtc, with two
+// nodes, and play to each other.
+type sound struct {
+	*browser
+	edge  netip.AddrPort
+	pbx   *mediaParty
+	nodes []*relayNode
+	to    atomic.Int64 // the port that the phone plays to; 0: none yet
+	heard atomic.Int64 // packets that came to the phone
 }
 
-// Through 11-webrtc a browser calls a phone of plain RTP, and is called by it: both hear each
-// other, also after each has offered anew.
-func TestBrowserAndPhoneHearEachOther(t *testing.T) {
+// newSound has the browser registered.
+func newSound(t *testing.T) *sound {
+	t.Helper()
 	needs(t, "rtpengine")
-	b := newBrowser(t)
-	b.page = "sound.html"
+	v := &sound{browser: newBrowser(t), pbx: newMediaParty(t)}
+	v.page = "sound.html"
+	v.nodes = []*relayNode{startRelay(t, 52000), startRelay(t, 56000)}
 	dir := openssl(t, "example.net")
-	node := startRelay(t, 52000)
-	pbx := newMediaParty(t)
 	s := startServer(t, movedExample(t, "11-webrtc",
 		"edge.pem", dir+"/example.net.pem", "edge.key", dir+"/example.net.key",
-		"http://localhost:8080", b.site.URL, "127.0.0.1:8443", "127.0.0.1:0",
-		"127.0.0.1:5070", pbx.sip.LocalAddr().String(), "127.0.0.1:2223", node.ng.String()))
-	to, heard := plays(t, pbx.media, node)
-	bothHear := func() {
-		t.Helper()
-		before := heard.Load()
-		await(t, 20*time.Second, func() (string, bool) {
-			n := heard.Load() - before
-			return fmt.Sprintf("the phone heard %d packets", n), n >= 20 // of 25 that are sent
-		})
-		b.says("hears")
-	}
-
-	// The browser calls, and offers anew.
-	b.open("wss://"+s.addr("wss", false).String()+"/sip", "secret of bob",
+		"http://localhost:8080", v.site.URL, "127.0.0.1:8443", "127.0.0.1:0",
+		"127.0.0.1:5070", v.pbx.sip.LocalAddr().String(),
+		`{udp: "127.0.0.1:2223"}`, fmt.Sprintf("{udp: %q}, {udp: %q}", v.nodes[0].ng, v.nodes[1].ng)))
+	v.edge = s.addr("udp", false)
+	var running sync.WaitGroup
+	stop := make(chan struct{})
+	running.Go(func() { v.plays(stop) })
+	running.Go(v.listens)
+	t.Cleanup(func() { close(stop); v.pbx.media.Close(); running.Wait() })
+	v.open("wss://"+s.addr("wss", false).String()+"/sip", "secret of bob",
 		"--ignore-certificate-errors", "--allow-loopback-in-peer-connection")
-	b.says("registered")
-	edge := s.addr("udp", false)
-	phone := &dialogParty{mediaParty: pbx, edge: edge, node: node, profile: "rtp"}
+	v.says("registered")
+	return v
+}
+
+// plays sends PCMU from the phone, 20 ms a packet.
+func (v *sound) plays(stop chan struct{}) {
+	beat := time.NewTicker(20 * time.Millisecond)
+	defer beat.Stop()
+	host := v.edge.Addr()
+	packet := append([]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}, make([]byte, 160)...)
+	for i := uint32(0); ; i++ {
+		select {
+		case <-stop:
+			return
+		case <-beat.C:
+		}
+		binary.BigEndian.PutUint16(packet[2:], uint16(i))
+		binary.BigEndian.PutUint32(packet[4:], 160*i)
+		if port := v.to.Load(); port != 0 {
+			v.pbx.media.WriteToUDPAddrPort(packet, netip.AddrPortFrom(host, uint16(port)))
+		}
+	}
+}
+
+// listens counts what the phone gets of 20 ms of PCMU, which is not sealed: that has a tag behind.
+func (v *sound) listens() {
+	for buf := make([]byte, 1500); ; {
+		size, err := v.pbx.media.Read(buf)
+		if err != nil {
+			return
+		}
+		if size == 172 && buf[0]>>6 == 2 && buf[1]&0x7f == 0 {
+			v.heard.Add(1)
+		}
+	}
+}
+
+// told has the phone play to where a message says, which is a port of a node.
+func (v *sound) told(phone *dialogParty, message, kind string) {
+	v.t.Helper()
+	port := mediaPort(message)
+	for _, n := range v.nodes {
+		if phone.node == nil && n.has(port) {
+			phone.node = n
+		}
+	}
+	if phone.node == nil {
+		v.t.Fatalf("media is not at a node:\n%s", message)
+	}
+	phone.understands(message, kind)
+	v.to.Store(int64(port))
+}
+
+// bothHear waits until each side has heard the other.
+func (v *sound) bothHear() {
+	v.t.Helper()
+	before := v.heard.Load()
+	await(v.t, 20*time.Second, func() (string, bool) {
+		n := v.heard.Load() - before
+		return fmt.Sprintf("the phone heard %d packets", n), n >= 20 // of 25 that are sent
+	})
+	v.says("hears")
+}
+
+// offered has the phone answer an offer of the browser.
+func (v *sound) offered(phone *dialogParty) {
+	v.t.Helper()
 	invite := phone.gets("INVITE ", "")
-	phone.understands(invite, "first offer")
-	to.Store(int64(mediaPort(invite)))
 	phone.id = field(invite, "Call-ID")
+	v.told(phone, invite, "first offer")
 	phone.accepts(invite, phone.sdp(false))
-	bothHear()
-	again := phone.gets("INVITE ", "")
-	phone.understands(again, "first offer")
-	to.Store(int64(mediaPort(again)))
-	phone.accepts(again, phone.sdp(false))
-	bothHear()
+	v.bothHear()
+}
+
+// offers has the phone make an offer, which the browser answers.
+func (v *sound) offers(phone *dialogParty) {
+	v.t.Helper()
+	phone.sends("INVITE", phone.sdp(true))
+	ok := phone.gets("SIP/2.0 200 ", fmt.Sprint(phone.cseq, " INVITE"))
+	v.told(phone, ok, "answer")
+	phone.accepted(ok, "")
+	v.bothHear()
+}
+
+// A browser calls a phone of plain RTP, and is called by it: both hear each other, also after each
+// has offered anew; and when the node of the call stops, by the other with the next offer.
+func TestBrowserAndPhoneHearEachOther(t *testing.T) {
+	v := newSound(t)
+	phone := &dialogParty{mediaParty: v.pbx, edge: v.edge, profile: "rtp"}
+	v.offered(phone)
+	v.offered(phone)
 	phone.gets("BYE ", "")
 	phone.answers("")
-	b.says("ended: local")
+	v.says("ended: local")
 
-	// The phone calls, and offers anew.
-	phone = &dialogParty{mediaParty: pbx, edge: edge, node: node, profile: "rtp", id: "back",
+	phone = &dialogParty{mediaParty: v.pbx, edge: v.edge, profile: "rtp", id: "back",
 		from: "<sip:100@example.net>;tag=back", to: "<sip:bob@example.net>",
 		target: "sip:bob@example.net"}
-	for range 2 {
-		phone.sends("INVITE", phone.sdp(true))
-		ok := phone.gets("SIP/2.0 200 ", fmt.Sprint(phone.cseq, " INVITE"))
-		phone.understands(ok, "answer")
-		to.Store(int64(mediaPort(ok)))
-		phone.accepted(ok, "")
-		bothHear()
+	v.offers(phone)
+	v.offers(phone)
+	stopped := phone.node
+	stopped.cmd.Process.Signal(syscall.SIGSTOP)
+	phone.node = nil
+	v.offers(phone)
+	if phone.node == stopped {
+		t.Error("the call did not move to the other node")
 	}
 	phone.sends("BYE", "")
 	phone.gets("SIP/2.0 200 ", fmt.Sprint(phone.cseq, " BYE"))
-	b.says("ended: remote")
+	v.says("ended: remote")
 }
 
 // keyed is SRTP with the key of a session description, RFC 3711.
