@@ -8,10 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
+	"sipedge/examples/bench/attack"
 	"sipedge/examples/bench/peers"
 	"sipedge/sip"
 )
@@ -97,7 +97,7 @@ func run(p *plan, transports []string, names, md string) (wrong []string, err er
 		for _, a := range chosen {
 			r, err := p.measure(a, t)
 			if err != nil {
-				return nil, fmt.Errorf("%s, %s: %w", name, a.name, err)
+				return nil, fmt.Errorf("%s, %s: %w", name, a.Name, err)
 			}
 			fmt.Fprintln(os.Stderr, r)
 			all = append(all, r)
@@ -115,17 +115,17 @@ func run(p *plan, transports []string, names, md string) (wrong []string, err er
 }
 
 // choose is the attacks of a list of names, all if it is empty.
-func choose(names string) ([]*attack, error) {
+func choose(names string) ([]*attack.Attack, error) {
 	if names == "" {
-		return attacks, nil
+		return attack.All, nil
 	}
-	var chosen []*attack
+	var chosen []*attack.Attack
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(attacks, func(a *attack) bool { return a.name == name })
-		if i < 0 {
+		a := attack.Named(name)
+		if a == nil {
 			return nil, errors.New("-attacks: there is no " + name)
 		}
-		chosen = append(chosen, attacks[i])
+		chosen = append(chosen, a)
 	}
 	return chosen, nil
 }

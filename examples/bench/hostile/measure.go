@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"sipedge/examples/bench/attack"
 	"sipedge/examples/bench/peers"
 	"sipedge/sip"
 )
@@ -33,7 +34,7 @@ type calls struct{ Offered, Completed uint64 }
 //  2. by turns: a window without; the attack begins, and when it stands a window with it; it ends,
 //     and what it left behind does;
 //  3. the healthy peer ends, and tells when each call began and how long its answer took.
-func (p *plan) measure(a *attack, t sip.Transport) (r *row, err error) {
+func (p *plan) measure(a *attack.Attack, t sip.Transport) (r *row, err error) {
 	s, err := p.start()
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (p *plan) healthy(
 // turns are the windows of r.
 func (p *plan) turns(s *server, r *row) error {
 	a := r.attack
-	at := s.listener(cmp.Or(a.over, sip.TCP))
+	at := s.listener(cmp.Or(a.Over, sip.TCP))
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (p *plan) turns(s *server, r *row) error {
 	// It must be the server that makes the healthy peer wait, not what the hostile ones do on his
 	// core: they get out of his way.
 	cmd := peers.Pinned(0, "chrt", "--other", "0", "nice", "-n", "15",
-		self, "attack", a.name, at.String(), strconv.Itoa(p.rate))
+		self, "attack", a.Name, at.String(), strconv.Itoa(p.rate))
 	cmd.Stderr = os.Stderr
 	orders, err := cmd.StdinPipe()
 	if err != nil {
@@ -122,7 +123,7 @@ func (p *plan) turns(s *server, r *row) error {
 		if err := answers.Decode(&r.done); err != nil {
 			return fmt.Errorf("attack: %w", err)
 		}
-		r.counted += after[a.counter] - before[a.counter]
+		r.counted += after[a.Counter] - before[a.Counter]
 		time.Sleep(stands + late)
 		r.turns = append(r.turns, pair)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,15 +9,16 @@ import (
 	"strings"
 	"time"
 
+	"sipedge/examples/bench/attack"
 	"sipedge/sip"
 )
 
 // row is an attack with what came of it.
 type row struct {
-	attack    *attack
+	attack    *attack.Attack
 	transport sip.Transport // of the healthy peer
 	turns     []turn
-	done      done
+	done      attack.Done
 	counted   float64 // by the server, by the end of each window with it
 	calls     calls   // of the healthy peer, from its first to its last
 }
@@ -52,7 +52,8 @@ func (r *row) take(file string) error {
 	}
 	for _, t := range r.turns {
 		if len(t.with.answers) == 0 || len(t.without.answers) == 0 {
-			return errors.New("a window without a call that was answered")
+			return fmt.Errorf("no call was answered in a window; %d of %d were completed",
+				r.calls.Completed, r.calls.Offered)
 		}
 	}
 	return nil
@@ -111,7 +112,7 @@ const took = 0.9
 // wrong is what was not as it has to be.
 func (r *row) wrong(p *plan) (all []string) {
 	say := func(format string, args ...any) {
-		all = append(all, fmt.Sprintf("%s, %s: ", r.transport, r.attack.name)+
+		all = append(all, fmt.Sprintf("%s, %s: ", r.transport, r.attack.Name)+
 			fmt.Sprintf(format, args...))
 	}
 	if v := ratio(r.turns); p.goal > 0 && v > p.goal {
@@ -120,7 +121,7 @@ func (r *row) wrong(p *plan) (all []string) {
 	if failed := r.calls.Offered - r.calls.Completed; failed > 0 {
 		say("%d of %d calls of the healthy peer failed", failed, r.calls.Offered)
 	}
-	if r.attack.counter == "" {
+	if r.attack.Counter == "" {
 		return all
 	}
 	each := took * float64(p.rate*len(r.turns))
@@ -129,7 +130,7 @@ func (r *row) wrong(p *plan) (all []string) {
 	}
 	// What began so long before the end of a window that it does not stand any more.
 	if want := each * (late + p.window).Seconds(); r.counted < want {
-		say("%s grew by %.0f, it has to grow by %.0f", r.attack.counter, r.counted, want)
+		say("%s grew by %.0f, it has to grow by %.0f", r.attack.Counter, r.counted, want)
 	}
 	return all
 }
@@ -138,7 +139,7 @@ func (r *row) wrong(p *plan) (all []string) {
 func (r *row) String() string {
 	least, most := r.spread()
 	return fmt.Sprintf("%s, %s: %d begun, %.0f counted; p99 %.2f ms without, %.2f ms with: "+
-		"%.2f (%.2f–%.2f)", r.transport, r.attack.name, r.done.Begun, r.counted,
+		"%.2f (%.2f–%.2f)", r.transport, r.attack.Name, r.done.Begun, r.counted,
 		ms(quantile(r.turns, without, 0.99)), ms(quantile(r.turns, with, 0.99)), ratio(r.turns),
 		least, most)
 }
@@ -155,7 +156,7 @@ func table(p *plan, all []*row) string {
 	for _, r := range all {
 		least, most := r.spread()
 		fmt.Fprintf(&b, "| %s | %s | %d | %.1f MB | %.0f | %s | %d | %d | %.2f → %.2f ms "+
-			"| %.2f → %.2f ms | %.2f | %.2f–%.2f |\n", r.attack.name, r.attack.does, r.done.Begun,
+			"| %.2f → %.2f ms | %.2f | %.2f–%.2f |\n", r.attack.Name, r.attack.Does, r.done.Begun,
 			float64(r.done.Bytes)/1e6, r.counted, r.transport, r.calls.Offered,
 			r.calls.Offered-r.calls.Completed, ms(quantile(r.turns, without, 0.5)),
 			ms(quantile(r.turns, with, 0.5)), ms(quantile(r.turns, without, 0.99)),

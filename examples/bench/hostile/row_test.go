@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sipedge/examples/bench/attack"
 	"sipedge/sip"
 )
 
@@ -17,7 +18,7 @@ var began = time.Unix(1000, 0)
 // measured is a row of turns in each of which ten calls take a time without and ten with.
 func measured(t *testing.T, took ...[2]time.Duration) *row {
 	t.Helper()
-	r := &row{attack: attacks[0], transport: sip.TCP}
+	r := &row{attack: attack.All[0], transport: sip.TCP}
 	var text strings.Builder
 	at := began
 	for _, both := range took {
@@ -65,23 +66,23 @@ func TestRatio(t *testing.T) {
 func TestWrong(t *testing.T) {
 	const us = time.Microsecond
 	p := plan{rate: 100, window: 4 * time.Second, goal: 1.2}
-	whole := done{Begun: 1000}
+	whole := attack.Done{Begun: 1000}
 	for _, c := range []struct {
 		name    string
 		with    time.Duration // without it is 100 µs
 		calls   calls
-		done    done
+		done    attack.Done
 		counted float64
 		want    string
 	}{
 		{"as it has to be", 120 * us, calls{50, 50}, whole, 500, ""},
 		{"slower", 121 * us, calls{50, 50}, whole, 500, "p99 is 1.21 of that without"},
 		{"a call failed", 100 * us, calls{50, 49}, whole, 500, "1 of 50 calls"},
-		{"too few", 100 * us, calls{50, 50}, done{Begun: 899, Failed: 101}, 500, "899 begun, 101 failed"},
+		{"too few", 100 * us, calls{50, 50}, attack.Done{Begun: 899, Failed: 101}, 500, "899 begun, 101 failed"},
 		{"not counted", 100 * us, calls{50, 50}, whole, 449, "grew by 449"},
 	} {
 		r := measured(t, [2]time.Duration{100 * us, c.with})
-		r.attack, r.calls, r.done, r.counted = attacks[1], c.calls, c.done, c.counted
+		r.attack, r.calls, r.done, r.counted = attack.All[1], c.calls, c.done, c.counted
 		got := strings.Join(r.wrong(&p), "; ")
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -91,13 +92,13 @@ func TestWrong(t *testing.T) {
 
 // No attack is what another one is, and each can be chosen.
 func TestChoose(t *testing.T) {
-	for _, a := range attacks {
-		got, err := choose(a.name)
+	for _, a := range attack.All {
+		got, err := choose(a.Name)
 		if err != nil || len(got) != 1 || got[0] != a {
-			t.Errorf("%s: %v, %v", a.name, got, err)
+			t.Errorf("%s: %v, %v", a.Name, got, err)
 		}
 	}
-	if all, err := choose(""); err != nil || len(all) != len(attacks) {
+	if all, err := choose(""); err != nil || len(all) != len(attack.All) {
 		t.Errorf("all: %d, %v", len(all), err)
 	}
 	if _, err := choose("kindness"); err == nil {
