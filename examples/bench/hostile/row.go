@@ -124,12 +124,12 @@ func (r *row) wrong(p *plan) (all []string) {
 	if r.attack.Counter == "" {
 		return all
 	}
-	each := took * float64(p.rate*len(r.turns))
-	if want := each * (stands + late + p.window).Seconds(); float64(r.done.Begun) < want {
+	each := took * float64(p.rate*len(r.turns)) // in a second; what is late is not asked for
+	if want := each * (stands + p.window).Seconds(); float64(r.done.Begun) < want {
 		say("%d begun, %d failed; it has to begin %.0f", r.done.Begun, r.done.Failed, want)
 	}
 	// What began so long before the end of a window that it does not stand any more.
-	if want := each * (late + p.window).Seconds(); r.counted < want {
+	if want := each * p.window.Seconds(); r.counted < want {
 		say("%s grew by %.0f, it has to grow by %.0f", r.attack.Counter, r.counted, want)
 	}
 	return all
