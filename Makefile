@@ -7,7 +7,7 @@
 #        (half an hour)
 # fuzz   every fuzz target below FUZZ for FUZZTIME each; FUZZ_NAME narrows: FUZZ_NAME=URI
 # lint   gofmt, go vet, staticcheck, govulncheck (versions pinned in go.mod)
-# bench  the six below, and fails if one of them did:
+# bench  the seven below, and fails if one of them did:
 #        bench-policy   what validate, test and a decision cost, against goals
 #        bench-parse    parsing and editing beside another library, against goals
 #        bench-go       Go benchmarks of parser, edit, table, transaction and wheel, BENCHTIME each
@@ -18,6 +18,8 @@
 #                       ten minutes
 #        bench-connections   memory of 20,000 connections beside Kamailio: out/bench-connections.md;
 #                       five minutes
+#        bench-hostile  calls beside attacks, their p99 against that without: out/bench-hostile.md;
+#                       half an hour
 #                       Settings below; examples/bench/README.md says what they mean
 
 GO        ?= go
@@ -37,15 +39,17 @@ BENCH_RULES     ?= 10,1000,10000,100000
 BENCH_TARGETS   ?= kamailio-best,sipedge,floor,floor-mmsg,floor-goraw
 BENCH_STATEFUL  ?= kamailio-stateful,sipedge-stateful,floor-mmsg
 
-# Flags of examples/bench/streams and examples/bench/held: -nice -15 on a machine in use, -quick.
+# Flags of examples/bench/streams, examples/bench/held and examples/bench/hostile: -nice -15 on a
+# machine in use, -quick.
 STREAMS_FLAGS   ?=
 HELD_FLAGS      ?=
+HOSTILE_FLAGS   ?=
 
 BENCH_GO        := ./sip ./sip/transaction ./router/table ./router/proxy ./router
 
 .PHONY: all build deps test race soak fuzz lint bench bench-policy bench-parse bench-go \
 	bench-sip bench-workloads bench-stateful bench-ready bench-peers \
-	bench-streams bench-connections
+	bench-streams bench-connections bench-hostile bench-load
 
 all: lint test
 
@@ -108,7 +112,8 @@ every = status=0; for part in $(1); do $(MAKE) --no-print-directory $$part || st
 	exit $$status
 
 bench:
-	@$(call every,bench-policy bench-parse bench-go bench-sip bench-streams bench-connections)
+	@$(call every,bench-policy bench-parse bench-go bench-sip bench-streams \
+		bench-connections bench-hostile)
 
 bench-policy: build
 	$(GO) run ./cmd/sipedge/internal/speed -sipedge $(OUT)/sipedge -json $(OUT)/speed.json
@@ -151,14 +156,21 @@ bench-ready: build bench-peers
 	@test -f $(BENCH_DIR)/main.go || { echo "bench: no harness in $(BENCH_DIR): set BENCH_DIR"; exit 1; }
 	@command -v cc >/dev/null || { echo "bench: cc is missing: make deps"; exit 1; }
 
-bench-streams: build bench-peers
-	$(GO) build -o $(OUT)/load ./examples/bench/load
+bench-streams: build bench-peers bench-load
 	$(GO) run ./examples/bench/streams -sipedge $(OUT)/sipedge -load $(OUT)/load \
 		-md $(OUT)/bench-streams.md $(STREAMS_FLAGS)
 
 bench-connections: build bench-peers
 	$(GO) build -o $(OUT)/held ./examples/bench/held
 	$(OUT)/held -sipedge $(OUT)/sipedge -md $(OUT)/bench-connections.md $(HELD_FLAGS)
+
+bench-hostile: build bench-load
+	$(GO) build -o $(OUT)/hostile ./examples/bench/hostile
+	$(OUT)/hostile -sipedge $(OUT)/sipedge -load $(OUT)/load -md $(OUT)/bench-hostile.md \
+		$(HOSTILE_FLAGS)
+
+bench-load:
+	$(GO) build -o $(OUT)/load ./examples/bench/load
 
 bench-peers:
 	@for p in kamailio taskset; do command -v $$p >/dev/null || [ -x /usr/sbin/$$p ] || \

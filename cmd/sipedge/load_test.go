@@ -16,11 +16,7 @@ import (
 // same routing.
 func TestLoadStreams(t *testing.T) {
 	needs(t, "taskset")
-	load := filepath.Join(t.TempDir(), "load")
-	build := exec.Command("go", "build", "-o", load, "../../examples/bench/load")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	load := buildLoad(t)
 	for _, kind := range []peers.Kind{{}, {Children: 2, Async: true}} {
 		for _, transport := range []sip.Transport{sip.TCP, sip.TLS} {
 			t.Run(kind.String()+" "+transport.String(), func(t *testing.T) {
@@ -29,6 +25,17 @@ func TestLoadStreams(t *testing.T) {
 			})
 		}
 	}
+}
+
+// buildLoad is the generator.
+func buildLoad(t *testing.T) string {
+	t.Helper()
+	load := filepath.Join(t.TempDir(), "load")
+	build := exec.Command("go", "build", "-o", load, "../../examples/bench/load")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return load
 }
 
 func testLoad(t *testing.T, load string, kind peers.Kind, transport sip.Transport) {

@@ -246,7 +246,7 @@ func (c *caller) receive(b []byte) {
 		k.phase.completed.Add(1)
 		c.end(i, k)
 	case m.Status() < 300:
-		k.phase.answered(time.Since(k.began))
+		k.phase.answered(k.began)
 		c.hangUp(s, i, k)
 	default:
 		if !k.bye {

@@ -17,6 +17,9 @@ import (
 	"sipedge/sip/transport/tls"
 )
 
+// sampled calls have room from the start, so that none waits for a copy.
+const sampled = 1 << 20
+
 func main() {
 	var s setup
 	addr := func(a *netip.AddrPort, name, value, usage string) {
@@ -39,6 +42,8 @@ func main() {
 		"http://…/metrics")
 	flag.IntVar(&s.pid, "pid", 0, "the proxy's process, to count the processor time of it and "+
 		"its children by (Linux)")
+	file := flag.String("samples", "", "write when each call began and how much later it was "+
+		"answered to this file: ns since 1970, and ns")
 	asJSON := flag.Bool("json", false, "write JSON")
 	flag.Parse()
 	s.transport = sip.LookupTransport([]byte(*by))
@@ -47,8 +52,14 @@ func main() {
 	if err == nil {
 		s.phases, err = parsePhases(*load)
 	}
+	if *file != "" {
+		s.samples = &samples{all: make([]sample, 0, sampled)}
+	}
 	if err == nil {
 		err = s.run()
+	}
+	if err == nil && *file != "" {
+		err = s.samples.write(*file)
 	}
 	if err == nil {
 		err = write(s.phases, *asJSON)

@@ -1,18 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"sipedge/examples/bench/proc"
+	"sipedge/examples/bench/scrape"
 )
 
 // phase is a time of one load, and what came of the calls that began in it.
@@ -23,7 +20,8 @@ type phase struct {
 	began                                       time.Time
 	offered, completed, refused, failed, resent atomic.Uint64
 	answers, refusals                           histogram
-	watch                                       string // metrics of the proxy; "": none
+	samples                                     *samples // of answers; nil: not kept
+	watch                                       string   // metrics of the proxy; "": none
 	watched                                     []gauges
 
 	pid       int           // of the proxy; 0: unknown
@@ -61,7 +59,12 @@ func (p *phase) perCall() time.Duration {
 	return 0
 }
 
-func (p *phase) answered(after time.Duration) { p.answers.add(after) }
+// answered counts the answer to a call that began at a time.
+func (p *phase) answered(began time.Time) {
+	after := time.Since(began)
+	p.answers.add(after)
+	p.samples.add(began, after)
+}
 
 func (p *phase) refusedAfter(after time.Duration) {
 	p.refused.Add(1)
@@ -132,21 +135,13 @@ func (p *phase) sample() {
 	if p.watch == "" {
 		return
 	}
-	client := http.Client{Timeout: time.Second}
-	resp, err := client.Get(p.watch)
+	m, err := scrape.Get(p.watch)
 	if err != nil {
 		return
 	}
-	defer resp.Body.Close()
 	g := gauges{at: time.Now()}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		for i := range gaugeNames {
-			if name == gaugeNames[i] {
-				g.value[i], _ = strconv.ParseFloat(value, 64)
-			}
-		}
+	for i, name := range gaugeNames {
+		g.value[i] = m[name]
 	}
 	p.watched = append(p.watched, g)
 }

@@ -30,6 +30,7 @@ type setup struct {
 	watch        string // "": no metrics
 	pid          int    // 0: unknown
 	phases       []*phase
+	samples      *samples // nil: not kept
 }
 
 const certificate = "load"
@@ -126,7 +127,7 @@ func (s *setup) run() error {
 		if ctx.Err() != nil {
 			break
 		}
-		p.watch, p.pid = s.watch, s.pid
+		p.watch, p.pid, p.samples = s.watch, s.pid, s.samples
 		c.offer(ctx, p)
 	}
 	c.settle(ctx)

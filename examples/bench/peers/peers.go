@@ -64,7 +64,7 @@ const settle = time.Second
 
 // Start runs a server on a port of its own until Stop, and returns when it is ready.
 func (w *World) Start(k Kind, t sip.Transport) (*Server, error) {
-	addr, err := freePort()
+	addr, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,22 @@ func (w *World) Start(k Kind, t sip.Transport) (*Server, error) {
 		args = []string{w.Kamailio, "-f", filepath.Join(dir, "kamailio.cfg"), "-DD", "-E",
 			"-x", "fm", "-X", "fm", "-m", "4096", "-M", "32", "-Y", dir}
 	}
-	s := &Server{Addr: addr, output: filepath.Join(dir, "output"), exited: make(chan struct{})}
-	if err := s.run(Pinned(w.CPU, args...)); err != nil {
+	s, err := Run(Pinned(w.CPU, args...), addr, filepath.Join(dir, "output"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", k, err)
+	}
+	return s, nil
+}
+
+// Run runs the command of a server until Stop, and returns when it accepts connections at addr.
+// output is the file of what it writes.
+func Run(cmd *exec.Cmd, addr netip.AddrPort, output string) (*Server, error) {
+	s := &Server{Addr: addr, output: output, exited: make(chan struct{})}
+	if err := s.run(cmd); err != nil {
 		return nil, err
 	}
 	if err := s.ready(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", k, err), s.Stop())
+		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
@@ -144,8 +154,8 @@ func fill(name, path string, values map[string]any) error {
 	return errors.Join(t.Execute(f, values), f.Close())
 }
 
-// freePort is one of loopback that nobody has.
-func freePort() (netip.AddrPort, error) {
+// FreePort is one of loopback that nobody has.
+func FreePort() (netip.AddrPort, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return netip.AddrPort{}, err
