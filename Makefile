@@ -67,7 +67,8 @@ deps:
 		"/usr/share/kamailio/postgres kamailio-postgres-modules" \
 		"db_load db-util" "/usr/include/sql.h unixodbc-dev" \
 		"/usr/share/doc/odbc-mariadb odbc-mariadb" "/usr/share/doc/libsqliteodbc libsqliteodbc" \
-		"rtpengine rtpengine-daemon" "qemu-system-x86_64 qemu-system-x86"
+		"rtpengine rtpengine-daemon" "qemu-system-x86_64 qemu-system-x86" \
+		"systemd-analyze systemd"
 	.ci/kernel $(OUT)/kernel
 	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
 		--prefix $(OUT)/npm yaml-language-server@1.25.0 jssip@3.13.8 esbuild@0.28.2; fi

@@ -11,6 +11,7 @@ require (
 	cuelang.org/go v0.17.1 // the policy language; schema
 	github.com/KimMachineGun/automemlimit v1.0.1 // memory of the control group as Go's limit; cmd/sipedge/internal/memory
 	github.com/caddyserver/certmagic v0.25.6 // when certificates are ordered and renewed, and their storage; sip/transport/acme
+	github.com/coreos/go-systemd/v22 v22.7.0 // the service manager is told how far the server is; cmd/sipedge/internal/systemd
 	github.com/emiago/sipgo v1.7.2 // tests: an independent peer to compare with; sip
 	github.com/gaissmai/bart v0.30.0 // networks of sources; router/table, router/data, router/address
 	github.com/go-sql-driver/mysql v1.10.1 // MySQL and MariaDB; backends/mysql

@@ -2,6 +2,8 @@ package router
 
 import (
 	"bytes"
+	"io"
+	"log/slog"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -52,9 +54,8 @@ tables: {peers: {address: {values: [
 func quiet(t testing.TB, rules string) (*Router, *kept) {
 	policy := head + "  request: " + rules + "\n"
 	n := &kept{null: null{listeners: Listeners(load(t, policy))}}
-	r := New(Config{
-		Sender: n, Wake: func(time.Time) {}, Trace: new(trace.Recorder).Trace, // that records nothing
-	})
+	idle := &trace.Recorder{Log: slog.New(slog.NewTextHandler(io.Discard, nil))} // at level info
+	r := New(Config{Sender: n, Wake: func(time.Time) {}, Trace: idle.Trace})
 	swap(t, r, policy)
 	return r, n
 }

@@ -94,6 +94,7 @@ var owners = map[string][]string{
 	},
 	"go.yaml.in/yaml":          {"schema/internal/source", "schema/internal/format"},
 	"github.com/KimMachineGun": {"cmd/sipedge/internal/memory"},
+	"github.com/coreos":        {"cmd/sipedge/internal/systemd"},
 	"github.com/miekg/dns":     {"sip/resolve"},
 	"github.com/spf13/cobra": {
 		"cmd/sipedge/internal/cli", "cmd/sipedge/internal/ctl", "cmd/sipedge/internal/provision",

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -77,9 +76,14 @@ func differing(p, other *graph.Policy, l *graph.List, i int) (out []Decision) {
 				return formula.Always
 			}
 			a, b := decision(mine), decision(theirs)
-			if effect(mine) != effect(theirs) && !slices.Contains(told, a+b) {
-				told = append(told, a+b)
-				out = append(out, Decision{Example: msg, New: a, Old: b})
+			if x, y := effect(mine), effect(theirs); x != y {
+				if a == b { // a step before the last is another
+					a, b = who(mine)+": "+x, who(theirs)+": "+y
+				}
+				if !slices.Contains(told, a+b) {
+					told = append(told, a+b)
+					out = append(out, Decision{Example: msg, New: a, Old: b})
+				}
 			}
 			return formula.All(mine.Exclude, theirs.Exclude)
 		})
@@ -89,31 +93,32 @@ func differing(p, other *graph.Policy, l *graph.List, i int) (out []Decision) {
 
 // effect is all that a run did to its request.
 func effect(o *walk.Run) string {
-	var b strings.Builder
+	var steps []string
 	for _, s := range o.Taken {
 		switch s.Src.Kind {
 		case "route", "return", "log":
 			continue
 		}
-		b.WriteString(s.Src.Kind)
-		b.WriteString(formula.Show(&s.Src.Args))
+		steps = append(steps, s.Src.Kind+formula.Show(&s.Src.Args))
 	}
-	return b.String()
+	return strings.Join(steps, ", ")
 }
 
 // decision names the rules that ended a run, and how.
 func decision(o *walk.Run) string {
+	if !o.Ended || len(o.Taken) == 0 {
+		return who(o)
+	}
+	s := o.Taken[len(o.Taken)-1].Src
+	return who(o) + ": " + s.Kind + formula.Show(&s.Args)
+}
+
+// who names the rules that ended a run.
+func who(o *walk.Run) string {
 	if !o.Ended {
 		return "no rule answers"
 	}
-	var b strings.Builder
-	b.WriteString(describe(o.Way))
-	if len(o.Taken) > 0 {
-		s := o.Taken[len(o.Taken)-1].Src
-		fmt.Fprintf(&b, ": %s", s.Kind)
-		b.WriteString(formula.Show(&s.Args))
-	}
-	return b.String()
+	return describe(o.Way)
 }
 
 // ruleChanges compares rules by name, those without by what they say.

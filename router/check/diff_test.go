@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"testing"
 
 	"sipedge/router"
@@ -31,6 +32,17 @@ func TestDiff(t *testing.T) {
 		t.Errorf("rules: %+v", d.Rules)
 	}
 	want := `request "rest": reply { code: 404 } to request "short": reply { code: 403 }`
+	if len(d.Decisions) != 1 || d.Decisions[0].Old+" to "+d.Decisions[0].New != want {
+		t.Errorf("want %s, got %+v", want, d.Decisions)
+	}
+	// The last step is the same, one before it is not.
+	const relays = `
+    - {name: out, match: {source: 127.0.0.1}, do: [{set_header: {X: %s}}, {relay: {to: "sip:192.0.2.1"}}]}
+    - {name: rest, do: [{reply: {code: 404}}]}
+`
+	d = check.Diff(load(fmt.Sprintf(relays, "a")), load(fmt.Sprintf(relays, "b")))
+	want = `request "out": set_header { X: "a" }, relay { to: "sip:192.0.2.1" } to ` +
+		`request "out": set_header { X: "b" }, relay { to: "sip:192.0.2.1" }`
 	if len(d.Decisions) != 1 || d.Decisions[0].Old+" to "+d.Decisions[0].New != want {
 		t.Errorf("want %s, got %+v", want, d.Decisions)
 	}

@@ -1,8 +1,10 @@
 package trace
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,8 @@ import (
 // Recorder records calls of a running router, one Recording at a time. Its zero value is ready
 // for use, by any number of goroutines.
 type Recorder struct {
+	Log *slog.Logger // of what is not recorded, at level debug; nil: nothing is logged
+
 	armed atomic.Pointer[Recording] // nil: nothing is recorded
 	last  atomic.Pointer[Recording] // the same, and after its end for a while
 	mu    sync.Mutex                // of Arm
@@ -24,13 +28,18 @@ type Recorder struct {
 const kept = 10 * time.Minute
 
 // Trace is what a router asks for every message that meets the policy: the trace to tell it to,
-// or nil. While nothing is recorded it costs one atomic load.
+// or nil. While nothing is recorded, and debug is not the level of the log, it costs two atomic
+// loads.
 func (r *Recorder) Trace(f transport.Flow, m *sip.Message) *job.Trace {
-	rec := r.armed.Load()
-	if rec == nil {
-		return nil
+	if rec := r.armed.Load(); rec != nil {
+		if t := rec.trace(f, m); t != nil {
+			return t
+		}
 	}
-	return rec.trace(f, m)
+	if r.Log != nil && r.Log.Enabled(context.Background(), slog.LevelDebug) {
+		return logged(r.Log, f, m)
+	}
+	return nil
 }
 
 // Arm begins a recording. The error is ErrBusy, or says what is wrong with the order.

@@ -46,6 +46,9 @@ Signals:
                     ended stays up to 32 s to answer what is sent again. A second
                     signal ends at once.
 
+A service manager is told by $NOTIFY_SOCKET (sd_notify) when the server is ready, reads
+its policy again and begins to end, and, if it watches, that it lives.
+
 The state folder keeps the key that signs Record-Route, so that calls live through a
 restart, and the journals of location stores with persist: write_back: --state, else
 $STATE_DIRECTORY (systemd); without either the key is made at the start, and there is no

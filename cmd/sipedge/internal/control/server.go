@@ -124,7 +124,8 @@ func NewServer(c Config) *Server {
 	mux := http.NewServeMux()
 	s := &Server{Config: c, turns: make(chan struct{}, costly), http: http.Server{
 		// No ReadTimeout: it would end the context of what takes longer.
-		Handler: mux, ReadHeaderTimeout: readTime, IdleTimeout: readTime, MaxHeaderBytes: maxHeader,
+		Handler: mux, ConnContext: withPeer,
+		ReadHeaderTimeout: readTime, IdleTimeout: readTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelWarn),
 	}}
 	s.ends, s.end = context.WithCancel(context.Background())
@@ -166,16 +167,17 @@ func (s *Server) operate(o *Operation, h handler) http.Handler {
 		defer cancel()
 		defer context.AfterFunc(s.ends, func() { cancel(); moreTime(w, endTime) })()
 		var answer any
+		var body []byte
 		err := checkQuery(o, r)
 		if err == nil {
-			err = bufferBody(w, r)
+			body, err = bufferBody(w, r)
 		}
 		if err == nil {
 			answer, err = h(s, w, r.WithContext(ctx))
 		}
 		moreTime(w, writeTime)
 		if o.Method != http.MethodGet && !o.Batch {
-			s.note(o, r, err)
+			s.note(o, r, body, err)
 		}
 		switch {
 		case err != nil:
@@ -184,20 +186,6 @@ func (s *Server) operate(o *Operation, h handler) http.Handler {
 			writeAnswer(w, http.StatusOK, "application/json", answer)
 		}
 	})
-}
-
-// note logs what an operator had done.
-func (s *Server) note(o *Operation, r *http.Request, err error) {
-	attrs := []any{"operation", o.ID}
-	for _, p := range o.Params {
-		if v := r.Form.Get(p.Name); v != "" {
-			attrs = append(attrs, p.Name, v)
-		}
-	}
-	if err != nil {
-		attrs = append(attrs, "error", err)
-	}
-	s.Log.Info("control", attrs...)
 }
 
 // moreTime gives the client a while to take the answer, or some more of it.
@@ -223,19 +211,19 @@ func checkQuery(o *Operation, r *http.Request) error {
 }
 
 // bufferBody reads the body of a request, which has a while to come.
-func bufferBody(w http.ResponseWriter, r *http.Request) error {
+func bufferBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	deadline := http.NewResponseController(w).SetReadDeadline
 	_ = deadline(time.Now().Add(readTime))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	_ = deadline(time.Time{})
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return refuse(http.StatusRequestEntityTooLarge, "body: more than %d bytes", maxBody)
+		return nil, refuse(http.StatusRequestEntityTooLarge, "body: more than %d bytes", maxBody)
 	}
 	if err != nil {
-		return refuse(http.StatusBadRequest, "body: %v", err)
+		return nil, refuse(http.StatusBadRequest, "body: %v", err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
-	return nil
+	return b, nil
 }
 
 // readBody reads a document that an operation takes.

@@ -93,7 +93,11 @@ func (c *command) newLogLevel() *cobra.Command {
 		Use:   "log-level [LEVEL]",
 		Short: "Tell or set the level of the log",
 		Long: `Tells the level of the server's log, or sets it to LEVEL: debug, info, warn or error.
-It is that until the policy is loaded again, whose ` + "`log:`" + ` comes first then.`,
+It is that until the policy is loaded again, whose ` + "`log:`" + ` comes first then.
+
+At debug the log tells of every message that meets the policy, by its Call-ID: what came
+(received), which rules matched and how their route ended (decided), what left (sent).
+That costs; ` + "`sipedge trace`" + ` tells more, of the calls it is asked for alone.`,
 		Example:   "  sipedge ctl log-level\n  sipedge ctl log-level debug",
 		ValidArgs: levels,
 		Args: func(cmd *cobra.Command, args []string) error {

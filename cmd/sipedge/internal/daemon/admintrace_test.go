@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router/trace"
 )
 
@@ -178,5 +180,41 @@ func (r *running) options(t *testing.T, id string) {
 	n, err := conn.Read(answer)
 	if err != nil || !strings.HasPrefix(string(answer[:n]), "SIP/2.0 200") {
 		t.Fatalf("OPTIONS: %q, %v", answer[:n], err)
+	}
+}
+
+// At level debug the log tells of each message what came, which rules decided and what left, with
+// the Call-ID and without header fields; at other levels nothing.
+func TestDebugLog(t *testing.T) {
+	c := startControlled(t, "")
+	c.options(t, "quiet")
+	level := control.LogLevel{Level: "debug"}
+	if err := c.do(t, "set_log_level", &level, &level); err != nil {
+		t.Fatal(err)
+	}
+	c.options(t, "told")
+	var got []string
+	for line := range strings.Lines(c.log.String()) {
+		var e struct{ Level, Msg, Message, Route, Rules, Verdict, Remote, CallID string }
+		if json.Unmarshal([]byte(strings.ReplaceAll(line, "call_id", "callid")), &e) != nil ||
+			e.CallID == "" {
+			continue
+		}
+		got = append(got, strings.Join(strings.Fields(strings.Join([]string{
+			e.Level, e.CallID, e.Msg, e.Message, e.Route, e.Rules, e.Verdict}, " ")), " "))
+		if e.Msg != "decided" && !strings.HasPrefix(e.Remote, "127.0.0.1:") {
+			t.Errorf("%s: from or to %q", e.Msg, e.Remote)
+		}
+	}
+	want := []string{
+		"DEBUG told received OPTIONS sip:a@127.0.0.1 SIP/2.0",
+		"DEBUG told sent SIP/2.0 200 OK",
+		"DEBUG told decided request request/1 done",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if log := c.log.String(); strings.Contains(log, "c3VjaA==") {
+		t.Errorf("credentials are logged:\n%s", log)
 	}
 }

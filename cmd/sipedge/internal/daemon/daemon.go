@@ -24,6 +24,7 @@ import (
 	"sipedge/cmd/sipedge/internal/events"
 	"sipedge/cmd/sipedge/internal/keys"
 	"sipedge/cmd/sipedge/internal/memory"
+	"sipedge/cmd/sipedge/internal/systemd"
 	"sipedge/router"
 	"sipedge/router/data"
 	"sipedge/router/enum"
@@ -77,6 +78,7 @@ func (p *Problems) Error() string {
 type Daemon struct {
 	cfg     Config
 	log     *slog.Logger
+	service systemd.Service
 	level   *slog.LevelVar
 	doc     *schema.Document // the policy that runs
 	manager *transport.Manager
@@ -125,6 +127,7 @@ func Start(cfg Config) (*Daemon, error) {
 	}
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
+	d.service.Log, d.calls.Log = d.log, d.log
 	memory.Limit(d.log)
 	if err := d.listenControl(); err != nil {
 		return nil, err
@@ -250,6 +253,8 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	}
 	d.serveControl()
 	d.log.Info("ready", "generation", 1, "files", d.doc.Files)
+	d.service.Ready("policy of generation 1")
+	d.running.Go(func() { d.service.Watch(d.ends, func() { d.router.Live() }) })
 	return nil
 }
 

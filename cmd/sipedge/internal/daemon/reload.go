@@ -48,12 +48,14 @@ func (d *Daemon) reloadUntil(signals <-chan os.Signal) (r result, end func()) {
 
 // reload swaps the whole policy, or changes nothing and says why.
 func (d *Daemon) reload(ctx context.Context) result {
+	d.service.Reloading()
 	warnings, err := d.swap(ctx)
 	if err == nil {
 		generation := d.generation.Load() + 1
 		d.log.Info("policy reloaded", "generation", generation)
 		d.loaded.Store(time.Now().UnixNano())
 		d.generation.Store(generation)
+		d.service.Ready(fmt.Sprintf("policy of generation %d", generation))
 		d.events.Publish(events.PolicyReload, events.Reload{Status: "done", Generation: generation})
 		return result{generation: generation, problems: *warnings}
 	}
@@ -66,6 +68,8 @@ func (d *Daemon) reload(ctx context.Context) result {
 	d.log.Error("reload refused: the policy that runs goes on",
 		"error", err, "generation", d.generation.Load())
 	d.failures.Add(1)
+	d.service.Ready(fmt.Sprintf("policy of generation %d goes on, a reload was refused: %v",
+		d.generation.Load(), err))
 	d.events.Publish(events.PolicyReload, events.Reload{
 		Status: "failed", Generation: d.generation.Load(), Error: err.Error(),
 	})

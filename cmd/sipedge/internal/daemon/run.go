@@ -67,6 +67,7 @@ func (d *Daemon) endBy(o order, signals <-chan os.Signal) {
 		d.drain(signals, slog.String("operation", "drain"))
 		return
 	}
+	d.service.Stopping()
 	d.log.Info("stopping", "live", d.router.Live())
 }
 
@@ -75,6 +76,7 @@ var errDraining = errors.New("no reload while draining")
 // drain refuses new dialogs and waits for the transactions under way, as long as the bound
 // allows and no further signal or order to stop comes.
 func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
+	d.service.Stopping()
 	d.log.Info("draining", why, "bound", d.cfg.Drain)
 	d.draining.Store(true)
 	d.router.Drain()
