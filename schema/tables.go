@@ -45,6 +45,7 @@ type SQL struct {
 	Separator string   // between them
 	Value     string   // column; "" none
 	Rates     *Value   // of lcr: columns, a map; nil the usual ones
+	Drouting  *Drouting
 	Columns   []string // of addresses, by AddressColumns; "" as they are found
 	Where     []Where  // all of which hold for the rows that count
 	Lower     bool     // keys are read in lower case
@@ -54,6 +55,16 @@ type SQL struct {
 	Notify   bool
 	Required bool // the server does not start without
 }
+
+// Drouting is the tables of OpenSIPS's drouting beside dr_rules.
+type Drouting struct {
+	Gateways, Carriers string
+	Zone               string   // of times without one; "" UTC
+	Single             []Single // sets of one gateway, in the author's order
+}
+
+// Single is a set of one gateway, and its URI.
+type Single struct{ Set, URI string }
 
 // Where is what a column has.
 type Where struct {
@@ -110,6 +121,9 @@ func lowerTables(v, gateways *Value) []Table {
 			for i := range gateways.Keys {
 				t.Gateways = append(t.Gateways, gateways.Keys[i].Name)
 			}
+			if v := kind.Get("sql").Get("drouting"); v.Kind == Map {
+				t.SQL.Drouting = lowerDrouting(v, gateways)
+			}
 		case "address":
 			t.Addresses = Addresses(kind.Get("values"))
 		default:
@@ -118,6 +132,20 @@ func lowerTables(v, gateways *Value) []Table {
 		tables = append(tables, t)
 	}
 	return tables
+}
+
+func lowerDrouting(v, gateways *Value) *Drouting {
+	d := &Drouting{
+		Gateways: textOr(v.Get("gateways"), "dr_gateways"),
+		Carriers: textOr(v.Get("carriers"), "dr_carriers"), Zone: v.Get("zone").S,
+	}
+	for i := range gateways.Keys {
+		k := &gateways.Keys[i]
+		if list := k.Get("destinations"); len(list.Items) == 1 {
+			d.Single = append(d.Single, Single{k.Name, list.Items[0].Get("uri").S})
+		}
+	}
+	return d
 }
 
 // lowerSQL reads where in a database the rows of a table are; nil: they are in none.

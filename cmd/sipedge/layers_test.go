@@ -28,6 +28,7 @@ var floors = [][]string{
 		"router/vars/pseudovar",
 		"router/table", "router/table/decoded", "router/data", "router/address", "router/dfa",
 		"router/digits", "router/directory", "router/hours", "router/numbers", "router/rates",
+		"router/drouting",
 		"router/check/pattern",
 	},
 	5: {
@@ -70,6 +71,7 @@ var arrows = [][2]string{
 	{"router/table", "router/numbers"}, {"router/table", "router/table/decoded"},
 	{"router/table/decoded", "router/job"}, {"router/table/decoded", "router/vars"},
 	{"router/data", "router/digits"}, {"router/data", "router/rates"},
+	{"router/data", "router/drouting"}, {"router/drouting", "router/rates"},
 	{"router/rates", "router/digits"}, {"router/rates", "router/hours"},
 	{"router/proxy", "router/stateless"},
 	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/router/drouting"
 	"sipedge/router/rates"
 	"sipedge/schema"
 )
@@ -144,17 +145,23 @@ func (r *remote) read(ctx context.Context, kind Kind) (*content, error) {
 	return c, nil
 }
 
-// selected asks for the columns of all rows.
+// selected asks for the columns of the rows that count.
 func (r *remote) selected(ctx context.Context, columns []string, by string) (
 	[]backends.Row, error,
 ) {
+	q := backends.Select{Table: r.decl.Table, Columns: columns, OrderBy: by}
+	for _, w := range r.decl.Where {
+		q.Where = append(q.Where, backends.Where{Column: w.Column, Op: backends.Equal, Value: w.Value})
+	}
+	return r.all(ctx, q)
+}
+
+// all asks for rows, which are no more than the policy allows.
+func (r *remote) all(ctx context.Context, q backends.Select) ([]backends.Row, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	d := r.decl
-	q := backends.Select{Table: d.Table, Columns: columns, OrderBy: by, Limit: d.MaxRows + 1}
-	for _, w := range d.Where {
-		q.Where = append(q.Where, backends.Where{Column: w.Column, Op: backends.Equal, Value: w.Value})
-	}
+	q.Limit = d.MaxRows + 1
 	rows, err := r.db.Select(ctx, q)
 	if err == nil && len(rows) > d.MaxRows {
 		err = fmt.Errorf("more than %d rows, which max_rows allows", d.MaxRows)
@@ -162,8 +169,35 @@ func (r *remote) selected(ctx context.Context, columns []string, by string) (
 	return rows, err
 }
 
+// readDrouting reads rows of rates from the tables of OpenSIPS's drouting.
+func (r *remote) readDrouting(ctx context.Context) (*content, error) {
+	var t drouting.Tables
+	var err error
+	d := r.decl.Drouting
+	if t.Rules, err = r.selected(ctx, drouting.RuleColumns, "ruleid"); err != nil {
+		return nil, err
+	}
+	for _, one := range []struct {
+		table   string
+		columns []string
+		into    *[]backends.Row
+	}{{d.Carriers, drouting.CarrierColumns, &t.Carriers},
+		{d.Gateways, drouting.GatewayColumns, &t.Gateways}} {
+		q := backends.Select{Table: one.table, Columns: one.columns, OrderBy: one.columns[0]}
+		if *one.into, err = r.all(ctx, q); err != nil {
+			return nil, fmt.Errorf("%s: %w", one.table, err)
+		}
+	}
+	c := &content{}
+	c.rates, err = drouting.Read(&t, d, r.sets)
+	return c, err
+}
+
 // readRates reads rows of rates.
 func (r *remote) readRates(ctx context.Context) (*content, error) {
+	if r.decl.Drouting != nil {
+		return r.readDrouting(ctx)
+	}
 	names := []string{"prefix", "gateways", "cost"}
 	columns := names
 	if given := r.decl.Rates; given != nil {

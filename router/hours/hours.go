@@ -1,5 +1,6 @@
-// Package hours is spans of the week: some days, from one minute up to, not including, another.
-// Its one law: a span over midnight belongs to the day it begins on.
+// Package hours is times that come again: spans of the week, which are some days, from one minute up
+// to, not including, another; and recurrences, a subset of RFC 2445 §4.3.10.
+// Its one law: what lasts over midnight belongs to the day it begins on.
 package hours
 
 import (

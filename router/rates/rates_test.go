@@ -3,6 +3,7 @@ package rates
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -96,6 +97,19 @@ type loose struct {
 	priority, cost int
 }
 
+// when is what the hours of the oracle mean, from the monday on.
+var when = map[string]func(t time.Time) bool{
+	"":    func(time.Time) bool { return true },
+	"mon": func(t time.Time) bool { return t.Weekday() == time.Monday },
+	"sun": func(t time.Time) bool { return t.Weekday() == time.Sunday },
+	"20260302T080000||10H|DAILY||2": func(t time.Time) bool {
+		return t.YearDay()%2 == monday.YearDay()%2 && t.Hour() >= 8 && t.Hour() < 18
+	},
+	"20260301T220000||4H|WEEKLY|||SU": func(t time.Time) bool {
+		return t.Weekday() == time.Sunday && t.Hour() >= 22 || t.Weekday() == time.Monday && t.Hour() < 2
+	},
+}
+
 // naive is what a loop over all rows finds.
 func naive(rows []loose, q *Query) string {
 	var all, sets []string
@@ -104,7 +118,7 @@ func naive(rows []loose, q *Query) string {
 			g := r.row[group]
 			return r.row[prefix] != string(q.Number[:n]) ||
 				g != "" && !slices.Contains(strings.Fields(g), string(q.Group)) ||
-				r.row[times] == "sun"
+				!when[r.row[times]](q.Now)
 		})
 		slices.SortStableFunc(fit, func(a, b loose) int {
 			return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.cost, b.cost))
@@ -128,6 +142,7 @@ func naive(rows []loose, q *Query) string {
 func TestFindIsExhaustive(t *testing.T) {
 	number := rapid.StringMatching(`[12]{0,5}`)
 	name := rapid.SampledFrom(known)
+	hours := rapid.SampledFrom(slices.Sorted(maps.Keys(when)))
 	rapid.Check(t, func(t *rapid.T) {
 		var rows []loose
 		seen := map[[4]string]bool{}
@@ -143,7 +158,7 @@ func TestFindIsExhaustive(t *testing.T) {
 				gateways: strings.Join(rapid.SliceOfN(name, 1, 2).Draw(t, "gateways"), " "),
 				priority: fmt.Sprint(r.priority), cost: fmt.Sprintf("0.%02d", r.cost),
 				group: rapid.SampledFrom([]string{"", "a", "a b"}).Draw(t, "group"),
-				times: rapid.SampledFrom([]string{"", "mon", "sun"}).Draw(t, "hours"),
+				times: hours.Draw(t, "hours"),
 			}
 			key := [4]string{r.row[prefix], r.row[gateways], r.row[group], r.row[times]}
 			if seen[key] {
@@ -161,12 +176,13 @@ func TestFindIsExhaustive(t *testing.T) {
 		}
 		for range 8 {
 			q := Query{
-				Number: []byte(number.Draw(t, "number")), Now: monday,
+				Number:  []byte(number.Draw(t, "number")),
+				Now:     monday.Add(time.Duration(rapid.IntRange(0, 14*24).Draw(t, "now")) * time.Hour),
 				Group:   []byte(rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "of")),
 				Shorter: rapid.Bool().Draw(t, "shorter"),
 			}
 			if got, want := found(table, q), naive(rows, &q); got != want {
-				t.Fatalf("%s of %q: want %q, got %q", q.Number, q.Group, want, got)
+				t.Fatalf("%s of %q at %v: want %q, got %q", q.Number, q.Group, q.Now, want, got)
 			}
 		}
 	})

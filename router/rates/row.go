@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sipedge/router/digits"
 	"sipedge/router/hours"
@@ -79,8 +80,11 @@ type rule struct {
 type lists struct {
 	gateways [][]uint16 // of sets
 	groups   [][]string
-	hours    []hours.Span
+	hours    []clock
 }
+
+// clock is a span of the week, or a recurrence.
+type clock interface{ Has(t time.Time) bool }
 
 // Builder makes a Table of rows.
 type Builder struct {
@@ -96,7 +100,7 @@ func NewBuilder(sets []string, n int) *Builder {
 		table:    &Table{sets: sets, rules: make([]rule, 0, n)},
 		gateways: map[string]uint16{}, groups: map[string]uint16{}, hours: map[string]uint16{},
 	}
-	b.table.groups, b.table.hours = [][]string{nil}, []hours.Span{{}} // of the number 0
+	b.table.groups, b.table.hours = [][]string{nil}, []clock{nil} // of the number 0
 	return b
 }
 
@@ -233,11 +237,21 @@ func (b *Builder) span(text string) (int, error) {
 	if strings.TrimSpace(text) == "" {
 		return 0, nil
 	}
-	span, err := hours.Parse(text)
-	if err != nil {
-		return 0, err
+	var times clock
+	if hours.IsRecurrence(text) {
+		r, err := hours.ParseRecurrence(text, time.UTC)
+		if err != nil {
+			return 0, err
+		}
+		times = r
+	} else {
+		span, err := hours.Parse(text)
+		if err != nil {
+			return 0, err
+		}
+		times = &span
 	}
-	b.table.hours = append(b.table.hours, span)
+	b.table.hours = append(b.table.hours, times)
 	return len(b.table.hours) - 1, nil
 }
 
