@@ -19,7 +19,7 @@
 #        bench-connections   memory of 20,000 connections beside Kamailio: out/bench-connections.md;
 #                       five minutes
 #        bench-hostile  calls beside attacks, their p99 against that without: out/bench-hostile.md;
-#                       half an hour
+#                       forty minutes
 #                       Settings below; examples/bench/README.md says what they mean
 
 GO        ?= go

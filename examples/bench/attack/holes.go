@@ -20,7 +20,7 @@ type hole struct {
 }
 
 // holes are as many addresses as calls go to by turns.
-const holes = 2000
+const holes = 1000
 
 // address is that of call i.
 func (h *hole) address(i int) netip.AddrPort {

@@ -48,7 +48,7 @@ func main() {
 	names := flag.String("attacks", "", "which, by name; all unless set")
 	flag.IntVar(&p.calls, "calls", 400, "calls a second of the healthy peer")
 	flag.IntVar(&p.connections, "connections", 4, "of its caller and of its callee")
-	flag.IntVar(&p.rate, "rate", 200, "hostile connections or calls a second, that stand for 5 s")
+	flag.IntVar(&p.rate, "rate", 100, "hostile connections or calls a second")
 	flag.IntVar(&p.rounds, "rounds", 6, "of a window without the attack and one with it")
 	flag.DurationVar(&p.window, "window", 4*time.Second, "length of each")
 	flag.Float64Var(&p.goal, "goal", 1.2, "p99 with ÷ without: above it is a failure")

@@ -19,10 +19,13 @@ import (
 
 const (
 	warm = 5 * time.Second // of the healthy peer, before the first window
-	// stands is how long what is hostile stands before the server ends it: its limits for messages,
-	// handshakes, connecting and writing, as sipedge.yaml sets or leaves them.
-	stands = 5 * time.Second
-	late   = time.Second // at which the last of it may be ended
+	// stands is how long what is hostile stands before the server ends it, at most: its limits for
+	// messages and handshakes, as sipedge.yaml sets or leaves them.
+	stands = 10 * time.Second
+	// lasts is how long it goes on with calls that nobody answers any more: its limits for
+	// connecting and writing.
+	lasts = 5 * time.Second
+	late  = time.Second // at which the last of either may be over
 )
 
 // calls is what the generator tells of the healthy peer's.
@@ -41,7 +44,7 @@ func (p *plan) measure(a *attack.Attack, t sip.Transport) (r *row, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	file := filepath.Join(s.dir, "samples")
-	each := 2*p.window + 2*(stands+late)
+	each := 2*p.window + stands + late + lasts + late
 	healthy, told, err := p.healthy(s, t, warm+time.Duration(p.rounds)*each+late, file)
 	if err != nil {
 		return nil, err
@@ -65,13 +68,13 @@ func (p *plan) measure(a *attack.Attack, t sip.Transport) (r *row, err error) {
 
 // healthy starts the healthy peer.
 func (p *plan) healthy(
-	s *server, t sip.Transport, lasts time.Duration, file string,
+	s *server, t sip.Transport, length time.Duration, file string,
 ) (*exec.Cmd, *bytes.Buffer, error) {
 	c := p.certificates
 	cmd := peers.Pinned(0, p.load, "-transport", t.String(), "-proxy", s.listener(t).String(),
 		"-connections", strconv.Itoa(p.connections), "-cert", c.Cert, "-key", c.Key, "-ca", c.CA,
 		"-callee", "127.0.0.1:0", "-patience", "4s", "-json", "-samples", file,
-		"-load", fmt.Sprintf("%d/%s", p.calls, lasts))
+		"-load", fmt.Sprintf("%d/%s", p.calls, length))
 	var out bytes.Buffer
 	cmd.Stdout = &out
 	return cmd, &out, cmd.Start()
@@ -124,7 +127,7 @@ func (p *plan) turns(s *server, r *row) error {
 			return fmt.Errorf("attack: %w", err)
 		}
 		r.counted += after[a.Counter] - before[a.Counter]
-		time.Sleep(stands + late)
+		time.Sleep(lasts + late)
 		r.turns = append(r.turns, pair)
 	}
 	return nil
