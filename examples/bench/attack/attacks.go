@@ -1,6 +1,6 @@
-// Package attack does to a server what strangers do: it opens connections that are slow, endless or
-// half opened, and has the server call those who do not answer. Its one law: what it opens it closes,
-// and it calls nobody beyond loopback.
+// Package attack does to a server what strangers do: it opens connections that are slow, endless
+// or half opened, and has the server call those who do not answer. Its one law: what it opens it
+// closes, and it calls nobody beyond loopback.
 package attack
 
 import (
