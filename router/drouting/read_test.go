@@ -106,8 +106,8 @@ func TestRead(t *testing.T) {
 		}
 	}
 	told := table.Tell(&rates.Query{Number: []byte("491"), Group: []byte("3"), Now: monday})
-	if i := slices.IndexFunc(told, func(one rates.Told) bool { return one.Attributes == "x" }); i < 0 ||
-		told[i].Line != 5 {
+	i := slices.IndexFunc(told, func(one rates.Told) bool { return one.Attributes == "x" })
+	if i < 0 || told[i].Line != 5 {
 		t.Errorf("of rule 5: %+v", told)
 	}
 }
@@ -158,12 +158,12 @@ func TestZone(t *testing.T) {
 // What is refused, with its rule.
 func TestRefused(t *testing.T) {
 	for row, want := range map[string]string{
-		`7,1,49,,0,,lost,N,`:               `rule 7: gateway lost: no set of gateways has "10.9.9.9" alone`,
+		`7,1,49,,0,,lost,N,`:               `gateway lost: no set of gateways has "10.9.9.9" alone`,
 		`7,1,49,,0,,gw9,N,`:                `rule 7: gwlist: gw9: gw9: there is none of this name`,
 		`7,1,49,,0,,#nobody,N,`:            `rule 7: gwlist: #nobody: there is none of this name`,
 		`7,1,49,,0,,GW1,Q,`:                `rule 7: gwlist: sort_alg: "Q" is neither N nor W`,
 		`7,1,49,,0,,GW1=x,N,`:              `rule 7: gwlist: "GW1=x" has no weight`,
-		`7,1,49,,0,,#all=5,W,`:             `rule 7: gwlist: #all has more than one gateway, in a list by weight`,
+		`7,1,49,,0,,#all=5,W,`:             `#all has more than one gateway, in a list by weight`,
 		`7,1,49,,0,,#first,N,`:             `only the first of a list by weight`,
 		`7,1,49,,0,prepare,GW1,N,`:         `rule 7: routeid: "prepare" is a route of a script`,
 		`7,1,49,,high,,GW1,N,`:             `priority: "high" is no number`,

@@ -1,5 +1,5 @@
-// Package hours is times that come again: spans of the week, which are some days, from one minute up
-// to, not including, another; and recurrences, a subset of RFC 2445 §4.3.10.
+// Package hours is times that come again: spans of the week, which are some days, from one minute
+// up to, not including, another; and recurrences, a subset of RFC 2445 §4.3.10.
 // Its one law: what lasts over midnight belongs to the day it begins on.
 package hours
 

@@ -74,8 +74,8 @@ func (r *Recurrence) fits(t time.Time) bool {
 	return t.Month() == r.start.Month() && t.Day() == r.start.Day()
 }
 
-// onDay reports whether its day of the week is one of those wanted, at its place in the month, or in
-// a year without months.
+// onDay reports whether its day of the week is one of those wanted, at its place in the month, or
+// in a year without months.
 func (r *Recurrence) onDay(t time.Time, inYear int) bool {
 	at, of := t.Day(), daysIn(t.Year(), t.Month())
 	if r.freq == yearly && r.months == nil {

@@ -71,8 +71,8 @@ const layout = "20060102T150405"
 
 // ParseRecurrence reads a recurrence: dtstart, dtend, duration, freq, until, interval, byday,
 // bymonthday, byyearday, byweekno and bymonth, with bars between them, each of which may be empty
-// and the last ones missing: "Europe/Berlin|20260101T080000||10H|WEEKLY|||MO,TU". A time zone, which
-// begins with a capital letter, may stand before the first; without one it is zone.
+// and the last ones missing: "Europe/Berlin|20260101T080000||10H|WEEKLY|||MO,TU". A time zone,
+// which begins with a capital letter, may stand before the first; without one it is zone.
 func ParseRecurrence(text string, zone *time.Location) (*Recurrence, error) {
 	list := strings.Split(text, "|")
 	r := &Recurrence{zone: zone, interval: 1}
@@ -151,7 +151,7 @@ func (r *Recurrence) readRule(list []string) error {
 	if r.freq == once {
 		for _, text := range list[interval:] {
 			if text != "" {
-				return fmt.Errorf("%q stands in a recurrence that is not daily, weekly, monthly or yearly", text)
+				return fmt.Errorf("%q: it is not daily, weekly, monthly or yearly", text)
 			}
 		}
 		return nil

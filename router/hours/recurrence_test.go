@@ -97,8 +97,8 @@ func TestRecurrenceRefused(t *testing.T) {
 	}
 }
 
-// TestRecurrenceByList: what a recurrence has is what the list of all its days has, which is made by
-// counting, RFC 2445 §4.3.10.
+// TestRecurrenceByList: what a recurrence has is what the list of all its days has, which is made
+// by counting, RFC 2445 §4.3.10.
 func TestRecurrenceByList(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	one := func(list ...string) string { return list[random.IntN(len(list))] }
