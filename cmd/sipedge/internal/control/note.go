@@ -10,33 +10,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 )
-
-// peer is the process that connected to the socket. As an address it is that of a connection.
-type peer struct{ UID, PID int }
-
-func (peer) Network() string  { return "unix" }
-func (p peer) String() string { return fmt.Sprintf("uid %d, pid %d", p.UID, p.PID) }
-
-// known is a connection whose address is the peer's.
-type known struct {
-	net.Conn
-	peer peer
-}
-
-func (c known) RemoteAddr() net.Addr { return c.peer }
-
-// Accept waits for a connection; who connected is its address, where the system tells.
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.AcceptUnix()
-	if err != nil {
-		return nil, err
-	}
-	if p, ok := peerOf(c); ok {
-		return known{c, p}, nil
-	}
-	return c, nil
-}
 
 type peerKey struct{}
 
@@ -55,7 +31,7 @@ const (
 // wrong with it. No operation takes a secret.
 func (s *Server) note(o *Operation, r *http.Request, body []byte, err error) {
 	attrs := []slog.Attr{slog.String("operation", o.ID)}
-	if p, ok := r.Context().Value(peerKey{}).(peer); ok {
+	if p, ok := r.Context().Value(peerKey{}).(ctlsocket.Peer); ok {
 		attrs = append(attrs, slog.Int("uid", p.UID), slog.Int("pid", p.PID))
 	}
 	for _, p := range o.Params {

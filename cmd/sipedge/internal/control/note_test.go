@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 	"sipedge/cmd/sipedge/internal/jsonrpc"
 )
 
@@ -21,7 +22,7 @@ import (
 // he asks by JSON-RPC. Questions are not.
 func TestNotes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ctl.sock")
-	l, err := Listen(path)
+	l, err := ctlsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

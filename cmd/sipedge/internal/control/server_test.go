@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 )
 
 // serve has a server answer until the test ends.
 func serve(t *testing.T, c Config) *Client {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ctl.sock")
-	l, err := Listen(path)
+	l, err := ctlsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestLongOperation(t *testing.T) {
 func TestClose(t *testing.T) {
 	begun := make(chan bool)
 	path := filepath.Join(t.TempDir(), "ctl.sock")
-	l, err := Listen(path)
+	l, err := ctlsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

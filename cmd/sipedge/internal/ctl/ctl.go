@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 	"sipedge/cmd/sipedge/internal/exit"
 	"sipedge/cmd/sipedge/internal/machine"
 	"sipedge/cmd/sipedge/internal/usage"
@@ -149,7 +150,7 @@ func (c *command) find() (string, error) {
 		if state == "" {
 			state = defaultState
 		}
-		return filepath.Join(state, control.Name), nil
+		return filepath.Join(state, ctlsocket.Name), nil
 	}
 	doc, err := c.Load(c.config)
 	switch {
@@ -159,9 +160,9 @@ func (c *command) find() (string, error) {
 		return "", exit.With(exit.Problems, fmt.Errorf(
 			"%s has mistakes (sipedge validate tells them); --socket says where the server is", c.config))
 	}
-	path := control.Path(&doc.Admin, state)
+	path := ctlsocket.Path(&doc.Admin, state)
 	if path == "" && doc.Admin.Socket.S == "" {
-		path = filepath.Join(defaultState, control.Name)
+		path = filepath.Join(defaultState, ctlsocket.Name)
 	}
 	if path == "" {
 		return "", exit.With(exit.Problems, fmt.Errorf(

@@ -9,17 +9,18 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 	"sipedge/cmd/sipedge/internal/mi"
 )
 
 // listenControl binds the socket of the policy.
 func (d *Daemon) listenControl() (err error) {
-	path := control.Path(&d.doc.Admin, d.cfg.State)
+	path := ctlsocket.Path(&d.doc.Admin, d.cfg.State)
 	if path == "" {
 		d.log.Info("no socket for ctl: --state and `admin: {socket: …}` give one")
 		return nil
 	}
-	if d.socket, err = control.Listen(path); err != nil {
+	if d.socket, err = ctlsocket.Listen(path); err != nil {
 		return fmt.Errorf("admin: socket %s: %w (`admin: {socket: …}` names another)", path, err)
 	}
 	d.log.Info("control", "socket", path)

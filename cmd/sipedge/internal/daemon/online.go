@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip/transport"
@@ -77,20 +77,20 @@ func checkAdmin(_ context.Context, s *Subject) schema.Diagnostics {
 // checkSocket binds the socket that the policy names. A folder that is not there is made by serve,
 // whoever that runs as.
 func checkSocket(_ context.Context, s *Subject) schema.Diagnostics {
-	path, set := control.Path(&s.Doc.Admin, ""), s.Doc.Admin.Socket
+	path, set := ctlsocket.Path(&s.Doc.Admin, ""), s.Doc.Admin.Socket
 	if path == "" {
 		return nil
 	}
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	l, err := control.Listen(path)
+	l, err := ctlsocket.Listen(path)
 	if err == nil {
 		_ = l.Close()
 		return nil
 	}
 	d := unbound("socket", set.S, set.Pos, err)
-	if errors.Is(err, control.ErrInUse) {
+	if errors.Is(err, ctlsocket.ErrInUse) {
 		d.Code, d.Severity = schema.AddressInUse, schema.Warning
 		d.Message = fmt.Sprintf("socket %s is in use", set.S)
 		d.Hint = "by a server that runs by this policy, perhaps: `sipedge ctl uptime` tells"

@@ -18,7 +18,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/backends/sqlite"
-	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/cmd/sipedge/internal/ctlsocket"
 	"sipedge/router"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -147,7 +147,7 @@ routes: {request: [{do: [{reply: {code: 404}}]}]}
 func TestOnlineSocket(t *testing.T) {
 	dir := t.TempDir()
 	used, file := filepath.Join(dir, "used.sock"), filepath.Join(dir, "file")
-	l, err := control.Listen(used)
+	l, err := ctlsocket.Listen(used)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package control
+// Package ctlsocket is the unix socket by which operators' commands come.
+// Its one law: its owner alone may open it, from the moment it has its name.
+package ctlsocket
 
 import (
 	"errors"

@@ -1,7 +1,6 @@
-package control
+package ctlsocket
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -125,33 +123,5 @@ func TestListenAtOnce(t *testing.T) {
 		for _, l := range won {
 			l.Close()
 		}
-	}
-}
-
-// Without an answer a client says why, and in time.
-func TestNoServer(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{abandoned(t), filepath.Join(t.TempDir(), "none"), file} {
-		err := NewClient(path).Do(context.Background(), "uptime", nil, nil, new(Uptime))
-		if !errors.Is(err, ErrNoServer) ||
-			err.Error() != "no sipedge answers on "+path+"; is it running?" {
-			t.Errorf("got %v", err)
-		}
-	}
-	path := filepath.Join(t.TempDir(), "ctl.sock")
-	deaf, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer deaf.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	err = NewClient(path).Do(ctx, "uptime", nil, nil, new(Uptime))
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second {
-		t.Errorf("got %v of a deaf server after %v", err, time.Since(began))
 	}
 }

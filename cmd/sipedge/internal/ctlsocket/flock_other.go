@@ -1,6 +1,6 @@
 //go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
 
-package control
+package ctlsocket
 
 // exclusively runs f; two servers that start in the same moment are not kept apart.
 func exclusively(_ string, f func() error) error { return f() }

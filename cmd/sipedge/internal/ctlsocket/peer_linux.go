@@ -1,4 +1,4 @@
-package control
+package ctlsocket
 
 import (
 	"net"
@@ -7,7 +7,7 @@ import (
 )
 
 // peerOf asks the system who connected.
-func peerOf(c *net.UnixConn) (p peer, ok bool) {
+func peerOf(c *net.UnixConn) (p Peer, ok bool) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return p, false
@@ -19,5 +19,5 @@ func peerOf(c *net.UnixConn) (p peer, ok bool) {
 	if err != nil || cred == nil {
 		return p, false
 	}
-	return peer{int(cred.Uid), int(cred.Pid)}, true
+	return Peer{int(cred.Uid), int(cred.Pid)}, true
 }
