@@ -33,9 +33,11 @@ var options = []byte("OPTIONS sip:bob@10.0.0.2 SIP/2.0\r\n" +
 var stateless = []struct{ name, want, rules string }{
 	{"reply", "\r\nX-From: 10.0.0.1\r\n", `[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{reply: {code: 200, headers: {X-From: "{source.ip}"}}}]}]`},
-	{"forward", "OPTIONS sip:alice@10.0.0.2 ", `[{match: {method: INVITE}, do: [{relay: {}}]},
+	{"forward", "OPTIONS sip:alice@10.0.0.2 ",
+		`[{match: {method: INVITE}, do: [{relay: {}}]},
       {do: [{set_user: "{from.user}"}, {add_header: {X: y}}, {forward: {to: "sip:10.0.0.2"}}]}]`},
-	{"variables", "\r\nX: 10.0.0.2 a1\r\n", `[{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
+	{"variables", "\r\nX: 10.0.0.2 a1\r\n", `
+    [{do: [{set: {avp.n: "{cseq}", var.u: "{ruri}", var.ip: "{source.ip}"}},
       {push: {avp.s: "{callid | prefix(a)}"}}, {push: {avp.s: "{from.user}"}}, {pop: avp.s}]},
       {match: {vars: {avp.n: {min: 1}, var.ip: 10.0.0.0/8, avp.s: true}},
       do: [{reply: {code: 200, headers: {X: "{var.u | uri.host} {avp.s | default(none)}"}}}]},

@@ -97,8 +97,8 @@ func (l *List) Find(q *Query) int {
 	return found
 }
 
-// Each calls f with every row that a query finds and its number, until f returns false: those of the
-// smallest network first, and of a network by the order of Add. Rows have no Info.
+// Each calls f with every row that a query finds and its number, until f returns false: those of
+// the smallest network first, and of a network by the order of Add. Rows have no Info.
 func (l *List) Each(q *Query, f func(n int, r Row) bool) {
 	l.each(q, func(net netip.Prefix, n int32) bool {
 		row := &l.rows[n]

@@ -36,9 +36,9 @@ func (t *Table) Source(dst []byte, f transport.Flow, groups []uint32, text []byt
 	return append(dst, c.rows.value(row)...), c.list.Group(row), true
 }
 
-// Sources calls f with every row of a table of addresses that has who is at the other end of a flow,
-// those that count first, until f returns false. What is zero in the flow is equal to any; groups
-// and text are as in Source.
+// Sources calls row with every row of a table of addresses that has who is at the other end of a
+// flow, those that count first, until it returns false. What is zero in the flow is equal to any;
+// groups and text are as in Source.
 func (t *Table) Sources(
 	f transport.Flow, groups []uint32, text []byte, row func(address.Row) bool,
 ) {

@@ -82,13 +82,15 @@ const (
 	EndedByShutdown               // Close
 	EndedUnopened                 // what it began with was refused
 	EndedSilent                   // WebSocket.Lost pings had no answer
+	EndedRevoked                  // the peer's certificate was revoked since
+	EndedUntrusted                // whoever issued it is trusted no more
 	reasons
 )
 
 // Reasons are the words for each Reason, as metrics label them.
 var Reasons = [reasons]string{
 	"peer", "idle", "slow", "stalled", "framing", "oversized", "error", "shutdown",
-	"unopened", "silent",
+	"unopened", "silent", "revoked", "unknown_ca",
 }
 
 func (r Reason) String() string { return Reasons[r] }

@@ -79,7 +79,7 @@ type Listener struct {
 func (l *Listener) Bound() bool { return l.Transport != sip.NoTransport }
 
 // Credentials make the settings of secure connections. They may differ from one call to the
-// next: what a connection got it keeps.
+// next: what a connection got it keeps, but for its peer, who may cease to be believed.
 type Credentials interface {
 	// Server is for connections that are accepted. One is enough for the life of a listener.
 	Server() *tls.Config

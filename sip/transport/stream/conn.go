@@ -126,8 +126,17 @@ func (c *conn) has(nc net.Conn) {
 		c.raw, _ = w.SyscallConn() // nil: it does without
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.nc, c.direct = nc, direct(nc)
+	c.mu.Unlock()
+	if r, ok := nc.(revocable); ok {
+		r.Revocable(c.revoke)
+	}
+}
+
+// revoke makes run go on to its third step, for a reason of others. It does not wait.
+func (c *conn) revoke(why transport.Reason, cause error) {
+	c.stop(why, cause)
+	c.interrupt()
 }
 
 // ready says that messages can leave.

@@ -34,6 +34,11 @@ type Greet func(ctx context.Context, nc net.Conn) (net.Conn, error)
 // known is what a connection may be that knows who is at the other end.
 type known interface{ Peer() *transport.Peer }
 
+// revocable is what a connection may be that others end, while it is open: it calls end with why.
+type revocable interface {
+	Revocable(end func(transport.Reason, error))
+}
+
 // Socket is a listener and the connections that bear its identity.
 type Socket struct {
 	env      transport.Env

@@ -46,7 +46,10 @@ func (c *credentials) Server() *tls.Config {
 			if slices.Equal(hello.SupportedProtos, []string{proof}) {
 				return c.store.prove(hello.ServerName)
 			}
-			i := c.choose(hello)
+			name, i := c.choose(hello)
+			if w, ok := hello.Conn.(*wire); ok {
+				w.judge = name
+			}
 			switch {
 			case i == nil:
 				return nil, errNoCredentials
@@ -85,19 +88,19 @@ func (s *Store) prove(name string) (*tls.Config, error) {
 
 // choose takes the certificate of the domain the client asks for, one that it can use if there
 // is.
-func (c *credentials) choose(hello *tls.ClientHelloInfo) (best *identity) {
+func (c *credentials) choose(hello *tls.ClientHelloInfo) (name string, best *identity) {
 	asked := domain(hello.ServerName)
-	for _, name := range c.names {
-		i := c.store.identity(name)
+	for _, n := range c.names {
+		i := c.store.identity(n)
 		switch {
 		case i == nil:
 		case !i.awaited() && hello.SupportsCertificate(&i.cert) == nil:
-			return i
+			return n, i
 		case best == nil || slices.Contains(i.names, asked) && !slices.Contains(best.names, asked):
-			best = i
+			name, best = n, i
 		}
 	}
-	return best
+	return name, best
 }
 
 // config is for who connects and asked for i.

@@ -10,11 +10,15 @@ import (
 	"sipedge/sip/transport/transporttest"
 )
 
-// A connection that is quiet rests, at both its ends, and carries messages as before.
+// A connection that is quiet rests, at both its ends, and carries messages as before. It ends while
+// it rests, too.
 func TestRest(t *testing.T) {
 	t.Parallel() // it takes seconds
 	ca := transporttest.NewAuthority(t)
-	s := store(t, map[string]Files{"edge": one(ca, "edge", None, "127.0.0.1")})
+	cert, key, made := ca.Issue("edge", names("127.0.0.1"))
+	s := store(t, map[string]Files{"edge": {
+		Cert: cert, Key: key, CA: []string{ca.CA}, CRL: []string{ca.Revoke("ca.crl")},
+	}})
 	a, fromB := node(t, s.Credentials("edge"), transport.Limits{})
 	b, fromA := node(t, s.Credentials("edge"), transport.Limits{})
 	rest := func() {
@@ -40,8 +44,10 @@ func TestRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		arrive(t, fromB, round)
-		if round == 1 {
-			rest()
-		}
+		rest()
 	}
+	ca.Revoke("ca.crl", made)
+	refreshed(t, s)
+	ends(t, a, transport.EndedRevoked)
+	ends(t, b, transport.EndedByPeer)
 }

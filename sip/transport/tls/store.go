@@ -72,6 +72,8 @@ type Store struct {
 	Challenge func(name string) *tls.Certificate
 
 	current  atomic.Pointer[map[string]*identity]
+	swaps    atomic.Uint64 // of current
+	peers    peers
 	reloaded atomic.Uint64
 	failed   atomic.Uint64
 
@@ -123,12 +125,19 @@ func Prepare(all map[string]Files) (*Prepared, map[string]error) {
 	return p, nil
 }
 
-// Use has new connections, and those alone, get what was prepared.
+// Use has new connections get what was prepared. Those that are open keep what they have until
+// Judge.
 func (s *Store) Use(p *Prepared) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stamps, s.seen, s.wrong = p.stamps, maps.Clone(p.stamps), make(map[string]string)
-	s.current.Store(&p.identities)
+	s.swap(p.identities)
+}
+
+// swap is called with mu held.
+func (s *Store) swap(to map[string]*identity) {
+	s.current.Store(&to)
+	s.swaps.Add(1)
 }
 
 // Expiries tells when what is in use ends, by name.

@@ -52,7 +52,7 @@ func secure(e transport.Env, r stream.Road) stream.Road {
 	return stream.Road{
 		Listener: r.Listener,
 		Greet: func(ctx context.Context, nc net.Conn) (net.Conn, error) {
-			w := &wire{Conn: nc}
+			w := newWire(nc, credentials)
 			return shake(ctx, w, tls.Server(w, server), credentials, st)
 		},
 		Dial: func(
@@ -62,7 +62,7 @@ func secure(e transport.Env, r stream.Road) stream.Road {
 			if err != nil {
 				return nil, err
 			}
-			w := &wire{Conn: nc}
+			w := newWire(nc, credentials)
 			client := credentials.Client(name, remote.Addr())
 			return shake(ctx, w, tls.Client(w, client), credentials, st)
 		},
@@ -141,6 +141,9 @@ func (s *secured) SyscallConn() (syscall.RawConn, error) {
 
 // Close says goodbye if there is room for it, and does not wait.
 func (s *secured) Close() error {
+	if c, ok := s.ours.(*credentials); ok {
+		c.store.peers.forget(s)
+	}
 	s.wire.ending.Store(true)
 	return s.Conn.Close()
 }
@@ -152,6 +155,17 @@ const parting = 10 * time.Millisecond
 type wire struct {
 	net.Conn
 	ending atomic.Bool
+	judge  string // the certificate whose CAs and lists the peer is verified by
+	begun  uint64 // of Store.swaps, when its handshake began
+}
+
+// newWire is that of a connection whose handshake begins.
+func newWire(nc net.Conn, ours transport.Credentials) *wire {
+	w := &wire{Conn: nc}
+	if c, ok := ours.(*credentials); ok {
+		w.judge, w.begun = c.names[0], c.store.swaps.Load()
+	}
+	return w
 }
 
 // SetWriteDeadline leaves little time in the end: TLS would wait seconds for a peer that does

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -27,7 +28,7 @@ var sipDomain = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 20}
 // client verifies whoever connected to us.
 func (i *identity) client(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) > 0 {
-		return i.verify(state.PeerCertificates)
+		return i.verify(state.PeerCertificates, time.Now())
 	}
 	if i.mode == Require {
 		return &transport.HandshakeError{
@@ -41,7 +42,7 @@ func (i *identity) client(state tls.ConnectionState) error {
 func (i *identity) server(
 	state tls.ConnectionState, name sip.HostName, address netip.Addr,
 ) error {
-	if err := i.verify(state.PeerCertificates); err != nil {
+	if err := i.verify(state.PeerCertificates, time.Now()); err != nil {
 		return err
 	}
 	if leaf := state.PeerCertificates[0]; !isOf(leaf, name, address) {
@@ -59,9 +60,11 @@ func (i *identity) server(
 
 // verify follows a chain to whom we trust, RFC 5280 §6. Sessions that are resumed come here as
 // well: what was revoked since or ran out is not resumed.
-func (i *identity) verify(chain []*x509.Certificate) error {
+func (i *identity) verify(chain []*x509.Certificate, at time.Time) error {
 	leaf := chain[0]
-	o := x509.VerifyOptions{Roots: i.roots, Intermediates: x509.NewCertPool(), KeyUsages: usages}
+	o := x509.VerifyOptions{
+		Roots: i.roots, Intermediates: x509.NewCertPool(), KeyUsages: usages, CurrentTime: at,
+	}
 	if slices.ContainsFunc(leaf.UnknownExtKeyUsage, sipDomain.Equal) {
 		o.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageAny}
 	}

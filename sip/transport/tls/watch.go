@@ -37,7 +37,9 @@ func (s *Store) Watch(ctx context.Context, every time.Duration, log *slog.Logger
 			pause.Stop()
 			return
 		case <-pause.C:
-			s.Refresh(log)
+			if s.Refresh(log) {
+				s.Judge(log)
+			}
 		}
 	}
 }
@@ -53,8 +55,9 @@ func (s *Store) Tell(f func(name string, err error)) {
 }
 
 // Refresh reads the certificates of which a file changed since it was read and looks like at the
-// call before. One that can't be read stays as it was; this is logged and counted once a change.
-func (s *Store) Refresh(log *slog.Logger) {
+// call before, and reports whether there were any. One that can't be read stays as it was; this is
+// logged and counted once a change.
+func (s *Store) Refresh(log *slog.Logger) (any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := *s.current.Load()
@@ -85,12 +88,15 @@ func (s *Store) Refresh(log *slog.Logger) {
 		}
 		s.reloaded.Add(1)
 		delete(s.wrong, name)
-		fresh[name] = again
+		fresh[name], any = again, true
 		log.Info("certificate reloaded", "certificate", name, "not_after", again.until())
 		s.told(name, nil)
 	}
 	s.stamps, s.seen = read, now
-	s.current.Store(&fresh)
+	if any {
+		s.swap(fresh)
+	}
+	return any
 }
 
 // changed reports whether a file of f is not what was read, and all are at rest.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log/slog"
 	"net/netip"
 	"os"
 	"testing"
@@ -136,4 +137,43 @@ func TestSecureEnd(t *testing.T) {
 	if n := m.Stats()[0].Ended[transport.EndedByPeer].Load(); n != 1 {
 		t.Errorf("%d ended by the peer, want 1", n)
 	}
+}
+
+// A WebSocket ends when the certificate is revoked that its client showed.
+func TestSecureRevoked(t *testing.T) {
+	ca := transporttest.NewAuthority(t)
+	cert, key, _ := ca.Issue("edge", transporttest.Names("127.0.0.1"))
+	shown, private, made := ca.Issue("client", transporttest.Names("sip:client.example"))
+	p, wrong := edge.Prepare(map[string]edge.Files{"edge": {
+		Cert: cert, Key: key, CA: []string{ca.CA}, CRL: []string{ca.Revoke("ca.crl")},
+		Client: edge.Request,
+	}})
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	s := edge.NewStore()
+	s.Use(p)
+	u := &transporttest.Recorder{}
+	m := serving(t, transport.Limits{}, transport.Listener{
+		Transport: sip.WSS, Credentials: s.Credentials("edge"),
+	}, u)
+	pair, err := tls.LoadX509KeyPair(shown, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc := tls.Client(dial(t, m), &tls.Config{
+		InsecureSkipVerify: true, Certificates: []tls.Certificate{pair},
+	})
+	if err := upgrade(nc, "ws://edge.example.net/", nil); err != nil {
+		t.Fatal(err)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	ca.Revoke("ca.crl", made)
+	for range 2 { // files are at rest when they look like the time before
+		s.Refresh(quiet)
+	}
+	s.Judge(quiet)
+	transporttest.Eventually(t, "the end", func() bool {
+		return len(u.Ends()) == 1 && m.Stats()[0].Ended[transport.EndedRevoked].Load() == 1
+	})
 }

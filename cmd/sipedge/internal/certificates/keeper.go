@@ -135,8 +135,8 @@ func paths(files []schema.Text) (list []string) {
 	return list
 }
 
-// Use has new connections, and those alone, get what was prepared. What is issued is ordered
-// while Run does.
+// Use has new connections get what was prepared, and ends those of peers who are not to be believed
+// by it any more. What is issued is ordered while Run does.
 func (k *Keeper) Use(p *Prepared) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -145,6 +145,7 @@ func (k *Keeper) Use(p *Prepared) {
 	if k.running {
 		k.issued.Use(k.orders)
 	}
+	k.Store.Judge(k.log)
 }
 
 // Run orders certificates and reads files that change, of which it looks every now and then,
