@@ -133,16 +133,17 @@ func (r *Router) restoreFlow(j *job.Job) {
 	j.Own = leaveBy(j, f)
 	var buf [256]byte
 	j.Own.URI = j.Bytes(append(append(buf[:0], uri[:from]...), uri[to:]...))
-	j.Own.Local = true
 	j.Msg.SetRURI(j.Own.URI)
 }
 
-// leaveBy is a target that is reached by a flow.
+// leaveBy is a target that is reached by a flow. One by a stream is where its client stands; the
+// source of a datagram is its sender's word, which the destination guard looks at.
 func leaveBy(j *job.Job, f transport.Flow) job.Target {
 	var buf [128]byte
 	hop := f.Remote.AppendTo(append(buf[:0], "sip:"...))
 	hop = append(append(hop, ";transport="...), f.Transport.String()...)
 	return job.Target{
 		Q: 1000, NextHop: j.Bytes(hop), Listener: f.Listener + 1, Conn: f.Conn,
+		Local: f.Transport.Reliable(),
 	}
 }

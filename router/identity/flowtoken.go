@@ -89,7 +89,6 @@ func (r *Router) follow(j *job.Job, u *sip.URI) {
 	if f, whole := r.readFlowToken(text, &r.keys.contact, j.Msg.CallID()); whole {
 		j.Own = leaveBy(j, f)
 		j.Own.URI, j.Own.Flow = j.Bytes(j.Msg.RURI()), true
-		j.Own.Local = f.Transport.Reliable() // the source of a datagram is its sender's word
 		return
 	}
 	conn, valid := parseHex(text)

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +78,66 @@ func TestForgedFlowTokens(t *testing.T) {
 	if !r.LooseRoute(j, false) || j.Own.Conn != 0 {
 		t.Errorf("unverified: leaves to %+v, want no connection", j.Member())
 	}
+}
+
+// The flow of a client that keeps one by UDP is good in its dialog and as it was written: changed in
+// any place, of another dialog or of a Path, it is that of nobody.
+func TestForgedFlows(t *testing.T) {
+	r := newRouter()
+	side := Side{Remote: netip.MustParseAddrPort("198.51.100.7:40001"), Flow: true}
+	ours := ownOver(r, side, false, "")
+	ask := func(route string, verify bool) (*job.Job, bool) {
+		j := request(t, "BYE sip:a@192.168.1.7", callee, "Route: "+route)
+		return j, r.LooseRoute(j, verify)
+	}
+	j, ok := ask(ours, true)
+	if to := j.Member(); !ok || string(to.NextHop) != "sip:198.51.100.7:40001;transport=udp" ||
+		to.Local || !to.Flow {
+		t.Fatalf("ours: %v, leads to %+v", ok, j.Member())
+	}
+	start := strings.Index(ours, ";flow=") + len(";flow=")
+	token := ours[start : start+strings.IndexAny(ours[start:], ";>")]
+	other := flowTokenOf(r, side, "another call")
+	path := strings.TrimPrefix(string(r.AppendPath(nil, transport.Flow{Remote: side.Remote})), ";flow=")
+	forged := map[string]string{
+		"another dialog's": other, "a Path's": path,
+		"another address":  strings.Replace(token, ".c6336407.", ".c6336408.", 1),
+		"another port":     strings.Replace(token, ".9c41.", ".9c42.", 1),
+		"another listener": "1" + token[1:],
+		"a connection":     strings.Replace(token, ".0.", ".5.", 1),
+	}
+	for i := range token {
+		digit := byte('0')
+		if token[i] == '0' {
+			digit = '1'
+		}
+		forged[fmt.Sprint("digit ", i)] = token[:i] + string(digit) + token[i+1:]
+	}
+	for name, f := range forged {
+		route := strings.Replace(ours, token, f, 1)
+		if f == token || route == ours {
+			t.Fatalf("%s: nothing is forged", name)
+		}
+		if j, ok := ask(route, true); ok || j.Own.NextHop != nil {
+			t.Errorf("%s: taken, leads to %+v", name, j.Member())
+		}
+		// Where tags are not looked at, the Route is taken and the token leads nowhere.
+		if j, ok := ask(route, false); !ok || j.Own.NextHop != nil {
+			t.Errorf("%s, unverified: %v, leads to %+v", name, ok, j.Member())
+		}
+	}
+	stolen := string(r.appendRecordRoute([]byte("<sip:"),
+		dialog{[]byte("another call"), []byte("aa")}, side, nil, false, nil))
+	for _, verify := range []bool{true, false} {
+		if j, ok := ask(stolen, verify); ok == verify || j.Own.NextHop != nil {
+			t.Errorf("of another dialog: %v, leads to %+v", ok, j.Member())
+		}
+	}
+}
+
+// flowTokenOf is the token of a side in the dialog of a Call-ID.
+func flowTokenOf(r *Router, s Side, callID string) string {
+	return strings.TrimPrefix(string(r.appendToken(nil, s, []byte(callID))), ";flow=")
 }
 
 func mac(r *Router, params string) string {

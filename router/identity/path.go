@@ -45,6 +45,7 @@ func (r *Router) takePath(j *job.Job) (ok bool) {
 	j.Own = leaveBy(j, f)
 	// A registration brought it: it may not lead where no message may.
 	j.Own.URI, j.Own.Said, j.Own.Flow = j.Bytes(j.Msg.RURI()), true, true
+	j.Own.Local = false
 	j.Msg.RemoveElement(e)
 	return true
 }

@@ -18,16 +18,18 @@ func (p *Proxy) Forward(
 	if j.Word != 0 {
 		return p.Relay(j, &Hooks{To: to, By: by, OnError: onError})
 	}
+	flow := false
 	if to == nil {
 		t := j.Aim()
 		to, by = nexthop.Chosen(j.Msg, &t, j.Verified)
+		flow = t.Flow
 	}
 	t, f := p.admit(j)
 	if f != nil {
 		return p.refuse(j, f)
 	}
 	return p.stateless.Forward(j, &p.settings.Load().stateless, stateless.Request{
-		Token: t, To: to, By: by, OnError: onError,
+		Token: t, To: to, By: by, Flow: flow, OnError: onError,
 	})
 }
 

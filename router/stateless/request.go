@@ -19,6 +19,7 @@ type Request struct {
 	Token   identity.Token // of its branches
 	To      []byte         // next hop URI of the policy; nil: Route, then Request-URI
 	By      nexthop.Trust  // who says To
+	Flow    bool           // To is a flow, and nothing else will do
 	OnError job.Route      // run instead when nothing could be sent for a local reason; nil: none
 }
 
@@ -27,7 +28,7 @@ type Request struct {
 func (p *Forwarder) Forward(j *job.Job, s *Settings, r Request) job.Verdict {
 	h := passage{
 		set: s, flow: j.Flow, msg: j.Msg, socket: j.SendSocket, size: j.Size,
-		by: r.By, onError: r.OnError, trace: j.Trace, verified: j.Verified,
+		by: r.By, byFlow: r.Flow, onError: r.OnError, trace: j.Trace, verified: j.Verified,
 		stamp: identity.Stamp{
 			RecordRoute: j.RecordRoute, Params: j.RRParams, Direction: j.Direction,
 		},
@@ -57,6 +58,7 @@ type passage struct {
 	via     identity.Stateless
 	stamp   identity.Stamp
 	by      nexthop.Trust
+	byFlow  bool // it leaves by a flow or not at all
 	onError job.Route
 	before  *sip.Message // as it stood, for onError; ours to give back
 	trace   *job.Trace
@@ -96,7 +98,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	}
 	t := j.Member()
 	f := p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
-	if (f == fault.Send || f == fault.Limit) && t.Flow {
+	if (f == fault.Send || f == fault.Limit) && h.byFlow {
 		return fault.Flow
 	}
 	return f
@@ -135,7 +137,8 @@ func (p *Forwarder) passTo(sc *scratch, h *passage, hop resolve.Hop) *fault.Faul
 	}
 	sc.value = p.cfg.Own.AppendStateless(p.cfg.Own.AppendVia(sc.value[:0], l), &h.via)
 	in := identity.Side{Listener: h.flow.Listener, Conn: h.flow.Conn, Remote: h.flow.Remote}
-	sc.value = h.stamp.Mark(p.cfg.Own, h.msg, sc.value, in, identity.Side{Listener: l, Conn: hop.Conn})
+	out := identity.Side{Listener: l, Conn: hop.Conn, Remote: hop.Addr, Flow: h.byFlow}
+	sc.value = h.stamp.Mark(p.cfg.Own, h.msg, sc.value, in, out)
 	if hop.Transport.Reliable() {
 		h.msg.EnsureLength()
 	}
