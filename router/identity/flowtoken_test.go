@@ -80,8 +80,8 @@ func TestForgedFlowTokens(t *testing.T) {
 	}
 }
 
-// The flow of a client that keeps one by UDP is good in its dialog and as it was written: changed in
-// any place, of another dialog or of a Path, it is that of nobody.
+// The flow of a client that keeps one by UDP is good in its dialog and as it was written: changed
+// in any place, of another dialog or of a Path, it is that of nobody.
 func TestForgedFlows(t *testing.T) {
 	r := newRouter()
 	side := Side{Remote: netip.MustParseAddrPort("198.51.100.7:40001"), Flow: true}
@@ -98,9 +98,9 @@ func TestForgedFlows(t *testing.T) {
 	start := strings.Index(ours, ";flow=") + len(";flow=")
 	token := ours[start : start+strings.IndexAny(ours[start:], ";>")]
 	other := flowTokenOf(r, side, "another call")
-	path := strings.TrimPrefix(string(r.AppendPath(nil, transport.Flow{Remote: side.Remote})), ";flow=")
+	path := string(r.AppendPath(nil, transport.Flow{Remote: side.Remote}))
 	forged := map[string]string{
-		"another dialog's": other, "a Path's": path,
+		"another dialog's": other, "a Path's": strings.TrimPrefix(path, ";flow="),
 		"another address":  strings.Replace(token, ".c6336407.", ".c6336408.", 1),
 		"another port":     strings.Replace(token, ".9c41.", ".9c42.", 1),
 		"another listener": "1" + token[1:],

@@ -153,6 +153,48 @@ func TestIssueAndRenew(t *testing.T) {
 	}
 }
 
+// A certificate that is not due is ordered anew when somebody asks for that, with another key; when
+// that fails it is tried again, and what there was stays.
+func TestRenewNow(t *testing.T) {
+	port, answer := prover(t)
+	ca := acmetest.New(t, acmetest.Config{
+		DNS: resolvetest.Named(t, zone), TLS: port, Validity: 24 * time.Hour,
+	})
+	m, _ := manager(t)
+	answer(m)
+	o := Order{Domain: "edge.example", Directory: ca.Directory, CA: ca.Root}
+	m.Use(map[string]Order{"edge": o})
+	transporttest.Eventually(t, "a certificate", func() bool { return m.Results()[Issued] == 1 })
+	first := issued(t, m, o)
+	if n := m.Renew("nobody"); n != 0 {
+		t.Errorf("%d of a name that there is not", n)
+	}
+	trusted, err := os.ReadFile(ca.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(ca.Root, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n := m.Renew("edge"); n != 1 {
+		t.Errorf("%d are ordered, want 1", n)
+	}
+	transporttest.Eventually(t, "a failure", func() bool { return m.Wrong("edge") != "" })
+	if c := issued(t, m, o); c.SerialNumber.Cmp(first.SerialNumber) != 0 {
+		t.Error("what there was is gone")
+	}
+	if err := os.WriteFile(ca.Root, trusted, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	transporttest.Eventually(t, "another", func() bool { return m.Results()[Issued] == 2 })
+	second := issued(t, m, o)
+	if second.SerialNumber.Cmp(first.SerialNumber) == 0 ||
+		bytes.Equal(second.RawSubjectPublicKeyInfo, first.RawSubjectPublicKeyInfo) {
+		t.Error("it is the first certificate, or has its key")
+	}
+	transporttest.Eventually(t, "nothing wrong", func() bool { return m.Wrong("edge") == "" })
+}
+
 // By HTTP-01 there is a listener while the CA asks, and no longer.
 func TestHTTP(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -39,20 +39,21 @@ const patience = 5 * time.Minute
 // keeper sees to one certificate:
 //
 //  1. it is ordered if there is none, and when it is time for another;
-//  2. then there is a pause, until it is looked after again.
+//  2. then there is a pause, until it is looked after again, or somebody asks for another.
 type keeper struct {
 	Order
 	name  string // in the policy
 	m     *Manager
 	end   context.CancelFunc
+	asked chan struct{} // room for one: Manager.Renew
 	wrong atomic.Pointer[string]
 }
 
 // run is the keeper's life.
 func (k *keeper) run(ctx context.Context) {
-	look, pause, last := longLook, time.Duration(0), Issued
+	look, pause, last, another := longLook, time.Duration(0), Issued, false
 	for {
-		leaf, issued, err := k.round(ctx, look)
+		leaf, issued, err := k.round(ctx, look, another)
 		wait := look
 		switch {
 		case ctx.Err() != nil:
@@ -62,7 +63,7 @@ func (k *keeper) run(ctx context.Context) {
 			wait = pause
 			last = k.failed(err, last, pause)
 		default:
-			pause, last = 0, Issued
+			pause, last, another = 0, Issued, false
 			k.wrong.Store(nil)
 			look = min(max(leaf.NotAfter.Sub(leaf.NotBefore)/looks, shortLook), longLook)
 			wait = look
@@ -77,6 +78,9 @@ func (k *keeper) run(ctx context.Context) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
+		case <-k.asked:
+			another = true
+			timer.Stop()
 		case <-timer.C:
 		}
 	}
@@ -120,9 +124,9 @@ var (
 	errNotThere = errors.New("the certificate is not among what was issued")
 )
 
-// round orders the certificate if it is time, and returns the one that there is. look is how long
-// it is until the next round.
-func (k *keeper) round(ctx context.Context, look time.Duration) (
+// round orders the certificate if it is time, or another was asked for, and returns the one that
+// there is. look is how long it is until the next round.
+func (k *keeper) round(ctx context.Context, look time.Duration, another bool) (
 	leaf *x509.Certificate, issued bool, err error,
 ) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -145,6 +149,11 @@ func (k *keeper) round(ctx context.Context, look time.Duration) (
 		Issuers: []certmagic.Issuer{ca}, Storage: k.m.storage, Logger: zap.NewNop(),
 		OCSP: certmagic.OCSPConfig{DisableStapling: true},
 	})
+	if another {
+		if err := config.RenewCertSync(ctx, k.Domain, true); err != nil {
+			return nil, false, err
+		}
+	}
 	if err := config.ManageSync(ctx, []string{k.Domain}); err != nil {
 		return nil, false, err
 	}

@@ -95,12 +95,30 @@ func (m *Manager) Use(orders map[string]Order) {
 		if m.keepers[name] != nil {
 			continue
 		}
-		k := &keeper{Order: o, name: name, m: m}
+		k := &keeper{Order: o, name: name, m: m, asked: make(chan struct{}, 1)}
 		ctx, end := context.WithCancel(m.ends)
 		k.end = end
 		m.keepers[name] = k
 		m.work.Go(func() { k.run(ctx) })
 	}
+}
+
+// Renew has a certificate ordered now, with a key of its own, whenever it is due; "": all of them.
+// What fails is tried again as any order is. It returns how many are, and does not wait.
+func (m *Manager) Renew(name string) (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, k := range m.keepers {
+		if name != "" && k.name != name {
+			continue
+		}
+		n++
+		select {
+		case k.asked <- struct{}{}:
+		default: // it is asked already
+		}
+	}
+	return n
 }
 
 // Wrong says why a certificate could not be issued or renewed when that was tried last;

@@ -161,6 +161,15 @@ func (k *Keeper) Run(ctx context.Context, every time.Duration) {
 	k.Store.Watch(ctx, every, k.log)
 }
 
+// Renew has a certificate that a CA issues ordered now, whenever it is due; "": all of them. It
+// returns how many are, and does not wait.
+func (k *Keeper) Renew(name string) int {
+	if k.issued == nil {
+		return 0
+	}
+	return k.issued.Renew(name)
+}
+
 // notYet is what is wrong with a certificate that nothing is wrong with.
 const notYet = "not issued yet"
 

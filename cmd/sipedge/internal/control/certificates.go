@@ -24,6 +24,21 @@ type Expiry struct {
 	At time.Time `json:"at" doc:"When it ends."`
 }
 
+// Ordered is how many certificates will be issued anew.
+type Ordered struct {
+	Ordered int `json:"ordered" doc:"Certificates that a CA was asked for."`
+}
+
+// renewCertificates does not wait for the CA, which may take minutes.
+func (s *Server) renewCertificates(_ http.ResponseWriter, r *http.Request) (any, error) {
+	name := r.Form.Get("certificate")
+	n := s.Renew(name)
+	if n == 0 && name != "" {
+		return nil, refuse(http.StatusNotFound, "the policy has no certificate %q that a CA issues", name)
+	}
+	return &Ordered{n}, nil
+}
+
 func (s *Server) tellCertificates(http.ResponseWriter, *http.Request) (any, error) {
 	list := []Certificate{}
 	for _, c := range s.Certificates() {

@@ -97,6 +97,11 @@ var Operations = []Operation{
 	{ID: "certificates", Method: get, Path: "/v1/certificates",
 		Doc:    "The certificates of the policy: their domains, and when they end.",
 		Answer: Certificates{}},
+	{ID: "renew", Method: post, Path: "/v1/certificates/renew",
+		Doc: "Has certificates that CAs issue ordered now, with new keys, whenever they are due, and " +
+			"does not wait for them. 404: there is no such certificate.",
+		Params: []Param{{Name: "certificate", Doc: "Its name in the policy; all unless given."}},
+		Answer: Ordered{}, Errors: []int{404}},
 	{ID: "media", Method: get, Path: "/v1/media", Doc: "The nodes that relay media.",
 		Answer: MediaNodes{}},
 	{ID: "enable_media", Method: put, Path: "/v1/media/node",

@@ -49,7 +49,9 @@ type Config struct {
 	Failed  *failed.Memory
 	// Certificates are what secure listeners show.
 	Certificates func() []tls.Status
-	State        func() State
+	// Renew has one that a CA issues ordered, or all, and returns how many are.
+	Renew func(name string) int
+	State func() State
 	// Statistics are those whose name begins with one of the names.
 	Statistics func(names []string) ([]Statistic, error)
 	// Reload swaps the policy. An *Error says why it does not.
@@ -97,6 +99,7 @@ var handlers = map[string]handler{
 	"remove_row":     (*Server).removeRow,
 	"backends":       (*Server).tellBackends,
 	"certificates":   (*Server).tellCertificates,
+	"renew":          (*Server).renewCertificates,
 	"media":          (*Server).tellMedia,
 	"enable_media":   (*Server).enableMedia,
 	"gateways":       (*Server).tellGateways,

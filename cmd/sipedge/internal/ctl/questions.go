@@ -1,7 +1,6 @@
 package ctl
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,12 +43,7 @@ func (c *command) questions() []*cobra.Command {
   BINDINGS  kept in memory
 
 What has no calls – all is in the process – shows -.`, backendsText),
-		question(c, "certificates", "certificates", "List the certificates of the policy",
-			`Lists the certificates of the policy, by name.
-
-  ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
-  ERROR  why a CA did not issue it, or its files were not read again: what was stays`,
-			certificatesText),
+		c.newCertificates(),
 		c.newTables(),
 		question(c, "version", "version", "Tell which program runs",
 			"Tells the version of the program that runs. `sipedge version` tells its own.",
@@ -115,20 +109,6 @@ func backendsText(v *control.Backends, w io.Writer) {
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s%s\t%s\n", b.Name, b.Driver, strings.Repeat("\t-", 8), bindings)
-	}
-}
-
-func certificatesText(v *control.Certificates, w io.Writer) {
-	fmt.Fprintln(w, "CERTIFICATE\tENDS\tDOMAINS\tERROR")
-	for _, c := range v.Certificates {
-		ends := "-"
-		for _, e := range c.Ends {
-			if e.Of == "certificate" {
-				ends = moment(e.At)
-			}
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, ends, strings.Join(c.Domains, " "),
-			cmp.Or(c.Error, "-"))
 	}
 }
 

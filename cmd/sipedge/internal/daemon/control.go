@@ -35,7 +35,7 @@ func (d *Daemon) serveControl() {
 	d.control = control.NewServer(control.Config{
 		Log: d.log, Level: d.level, Version: d.cfg.Version, Started: d.started,
 		Manager: d.manager, Router: d.router, Pool: d.pool, Data: d.data.Load, State: d.state,
-		Failed: d.failed, Certificates: d.certs.List,
+		Failed: d.failed, Certificates: d.certs.List, Renew: d.certs.Renew,
 		Statistics: d.statistics,
 		Reload:     d.orderReload, Drain: d.orderDrain, Stop: d.orderStop,
 		Events: d.events, RPC: mi.Over,

@@ -105,7 +105,7 @@ tables:
 		{"rows", "?table=banned&limit=1", ""}, {"remove_row", "?table=banned&key=a", ""},
 		{"flush_rows", "?table=banned", ""},
 		{"backends", "", ""},
-		{"certificates", "", ""},
+		{"certificates", "", ""}, {"renew", "", ""},
 		{"media", "", ""}, {"enable_media", "?node=127.0.0.1:9", `{"enabled": false}`},
 		{"gateways", "", ""}, {"set_gateway", "?set=pstn", `{"mode": "drained"}`},
 		{"rates", "?number=4930", ""},

@@ -1,0 +1,49 @@
+package ctl
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"sipedge/cmd/sipedge/internal/control"
+)
+
+func (c *command) newCertificates() *cobra.Command {
+	cmd := question(c, "certificates", "certificates",
+		"List the certificates of the policy, and have them issued anew",
+		`Lists the certificates of the policy, by name.
+
+  ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
+  ERROR  why a CA did not issue it, or its files were not read again: what was stays`,
+		certificatesText)
+	renew := &cobra.Command{
+		Use:   "renew [CERTIFICATE]",
+		Short: "Have a CA issue certificates now",
+		Long: `Has CERTIFICATE, or every certificate that a CA issues by ACME, ordered now, with a new
+key, whenever it is due. The command does not wait for the CA: ` + "`sipedge ctl certificates`" + `
+tells what came of it. An order that fails is tried again, and what there was stays.`,
+		Example: "  sipedge ctl certificates renew\n  sipedge ctl certificates renew edge",
+	}
+	answers(c, renew, "renew", "certificate", func(v *control.Ordered, w io.Writer) {
+		fmt.Fprintf(w, "certificates ordered: %d\n", v.Ordered)
+	})
+	cmd.AddCommand(renew)
+	return cmd
+}
+
+func certificatesText(v *control.Certificates, w io.Writer) {
+	fmt.Fprintln(w, "CERTIFICATE\tENDS\tDOMAINS\tERROR")
+	for _, c := range v.Certificates {
+		ends := "-"
+		for _, e := range c.Ends {
+			if e.Of == "certificate" {
+				ends = moment(e.At)
+			}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, ends, strings.Join(c.Domains, " "),
+			cmp.Or(c.Error, "-"))
+	}
+}
