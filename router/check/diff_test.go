@@ -37,7 +37,9 @@ func TestDiff(t *testing.T) {
 	}
 	// The last step is the same, one before it is not.
 	const relays = `
-    - {name: out, match: {source: 127.0.0.1}, do: [{set_header: {X: %s}}, {relay: {to: "sip:192.0.2.1"}}]}
+    - name: out
+      match: {source: 127.0.0.1}
+      do: [{set_header: {X: %s}}, {relay: {to: "sip:192.0.2.1"}}]
     - {name: rest, do: [{reply: {code: 404}}]}
 `
 	d = check.Diff(load(fmt.Sprintf(relays, "a")), load(fmt.Sprintf(relays, "b")))
