@@ -193,6 +193,12 @@ func TestDebugLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.options(t, "told")
+	for end := time.Now().Add(10 * time.Second); c.log.entry("decided", "verdict") == ""; {
+		if time.Now().After(end) {
+			t.Fatal("the log does not say what was decided")
+		}
+		time.Sleep(time.Millisecond) // the response left before
+	}
 	var got []string
 	for line := range strings.Lines(c.log.String()) {
 		var e struct{ Level, Msg, Message, Route, Rules, Verdict, Remote, CallID string }
