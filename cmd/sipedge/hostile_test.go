@@ -55,7 +55,8 @@ func testHostile(t *testing.T, a *attack.Attack, load string, c peers.Certificat
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- raid.Run(ctx) }()
-	await(t, 20*time.Second, func() (string, bool) { // the server connects to the callee beside it, too
+	// The server connects to the callee beside it, too.
+	await(t, 20*time.Second, func() (string, bool) {
 		return fmt.Sprintf("%+v", raid.Done()), raid.Done().Begun >= hostileRate
 	})
 	calls := exec.Command(load, "-transport", over, "-proxy", s.addr(over, false).String(),
