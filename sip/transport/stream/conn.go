@@ -195,6 +195,7 @@ func (c *conn) begin() (transport.Reason, error) {
 	case c.stopping.Load():
 		return transport.EndedByShutdown, errStop
 	case err == nil:
+		_ = c.nc.SetWriteDeadline(time.Time{}) // who does not wait needs none
 		c.ready()
 		return 0, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):

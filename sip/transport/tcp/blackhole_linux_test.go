@@ -5,7 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,13 +18,13 @@ import (
 
 const (
 	roundTrips = 300
-	rounds     = 15
-	slack      = 2 * time.Millisecond // of a machine that does other things, on one round trip
+	// stall is shorter than anything that waits for a black hole, and long for a machine that is
+	// in use.
+	stall = 3 * time.Second
 )
 
 // Peers that accept and never read, and peers that a connection to never completes, beside one
-// that is well: what is queued for those costs the messages of this one no time. A sender without
-// black holes is measured in turn with it, so that what else the machine does falls on both.
+// that is well: no message of this one waits for what is queued for those.
 func TestBlackHolesBesideAGoodOne(t *testing.T) {
 	holes := 100
 	if os.Getenv("SIPEDGE_SOAK") == "1" {
@@ -34,71 +34,66 @@ func TestBlackHolesBesideAGoodOne(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	u := &transporttest.Recorder{}
 	u.Answer(func(transport.Flow, []byte) { arrived <- struct{}{} })
-	limits := transport.Limits{Connections: 8 * holes, Queue: 64 << 10, Write: time.Minute}
-	m, free := manager(t, limits, u), manager(t, limits, u)
+	limits := transport.Limits{
+		Connections: 8 * holes, Queue: 64 << 10, Write: time.Minute, Dial: time.Minute,
+	}
+	m := manager(t, limits, u)
 	deaf, silent := neverReads(t), neverConnects(t)
 	message := transporttest.Text(1, 2000)
-	for i := range holes {
+	// full has a hole's queue filled, and reports whether it was before.
+	full := func(i int, port uint16) bool {
 		// The address tells one connection from another: all of 127.0.0.0/8 is this host.
-		at := netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)})
-		for _, port := range []uint16{deaf, silent} {
-			hole := transport.Target{
-				Transport: sip.TCP, Listener: transport.AnyListener,
-				Remote: netip.AddrPortFrom(at, port),
+		hole := transport.Target{
+			Transport: sip.TCP, Listener: transport.AnyListener,
+			Remote: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), port),
+		}
+		for tries := 0; ; tries++ {
+			err := m.Send(hole, message, 0)
+			if errors.Is(err, transport.ErrQueueFull) {
+				return tries == 0
 			}
-			for tries := 0; ; tries++ {
-				err := m.Send(hole, message, 0)
-				if errors.Is(err, transport.ErrQueueFull) || tries == 2000 {
-					break
-				}
-				if err != nil {
-					t.Fatalf("hole %d: %v", i, err)
-				}
+			if err != nil {
+				t.Fatalf("hole %d: %v", i, err)
 			}
 		}
 	}
-	var alone, beside []time.Duration
-	for range rounds {
-		alone = append(alone, round(t, free, good, arrived))
-		beside = append(beside, round(t, m, good, arrived))
+	// The kernel takes some of it, until it does not any more.
+	for again := true; again; {
+		again = false
+		for i := range holes {
+			again = !full(i, deaf) || again
+			again = !full(i, silent) || again
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	before, during := slices.Min(alone), slices.Min(beside)
-	t.Logf("p99 of a round trip: %v alone, %v beside %d that do not read and %d that do not answer",
-		before, during, holes, holes)
-	if during > before*12/10+slack {
-		t.Errorf("p99 %v beside black holes, %v alone", during, before)
+	for i := range roundTrips {
+		if err := m.Send(good, transporttest.Text(i, 0), 0); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-arrived:
+		case <-time.After(stall):
+			t.Fatalf("message %d has no answer within %v", i, stall)
+		}
 	}
 	if n := m.Stats()[0].QueueFull.Load(); n < uint64(holes) {
 		t.Errorf("%d messages refused, want one a hole at least", n)
 	}
 }
 
-// round is the p99 of some round trips.
-func round(
-	t *testing.T, m *transport.Manager, to transport.Target, arrived chan struct{},
-) time.Duration {
-	t.Helper()
-	var took []time.Duration
-	for i := range roundTrips {
-		began := time.Now()
-		if err := m.Send(to, transporttest.Text(i, 0), 0); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-arrived:
-		case <-time.After(10 * time.Second):
-			t.Fatal("no answer within 10s")
-		}
-		took = append(took, time.Since(began))
-	}
-	slices.Sort(took)
-	return took[len(took)*99/100]
-}
-
 // neverReads is a port of this host, on all addresses, that accepts and never reads.
 func neverReads(t *testing.T) uint16 {
 	t.Helper()
-	l, err := net.Listen("tcp4", "0.0.0.0:0")
+	// Little is taken for it: segments are short, and so are the buffers of both ends.
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var wrong error
+		err := c.Control(func(fd uintptr) {
+			wrong = errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1024),
+				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 300))
+		})
+		return errors.Join(err, wrong)
+	}}
+	l, err := lc.Listen(t.Context(), "tcp4", "0.0.0.0:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,3 +101,20 @@ func TestResetWhileMessagesWait(t *testing.T) {
 		t.Error("the connection still takes messages")
 	}
 }
+
+// The time in which who connects has to begin does not bound what he is sent later.
+func TestAnswerBehindTheBeginning(t *testing.T) {
+	const begin = 200 * time.Millisecond
+	u := &transporttest.Recorder{}
+	m := manager(t, transport.Limits{Arrival: begin}, u)
+	c, tg := reached(t, m, u)
+	time.Sleep(2 * begin)
+	want := transporttest.Text(1, 0)
+	if err := m.Send(tg, want, 1); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
