@@ -34,7 +34,6 @@ type conn struct {
 	framing  Framing         // of the reader, nil until it begins
 	active   atomic.Int64    // when bytes came last, Unix ns
 	raw      syscall.RawConn // nil: it can't rest
-	direct   syscall.RawConn // nil: to write it is to wait
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
@@ -126,7 +125,7 @@ func (c *conn) has(nc net.Conn) {
 		c.raw, _ = w.SyscallConn() // nil: it does without
 	}
 	c.mu.Lock()
-	c.nc, c.direct = nc, direct(nc)
+	c.nc = nc
 	c.mu.Unlock()
 	if r, ok := nc.(revocable); ok {
 		r.Revocable(c.revoke)
@@ -195,7 +194,6 @@ func (c *conn) begin() (transport.Reason, error) {
 	case c.stopping.Load():
 		return transport.EndedByShutdown, errStop
 	case err == nil:
-		_ = c.nc.SetWriteDeadline(time.Time{}) // who does not wait needs none
 		c.ready()
 		return 0, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):

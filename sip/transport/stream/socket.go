@@ -50,7 +50,6 @@ type Socket struct {
 	work     sync.WaitGroup     // the accept loop, the watch and every connection that is awake
 
 	restAfter time.Duration
-	flusher   flusher
 
 	mu      sync.Mutex
 	closing bool
@@ -81,7 +80,6 @@ func New(e transport.Env, r Road, p Protocol) *Socket {
 
 		accepted: make(map[netip.AddrPort]*conn),
 	}
-	s.flusher.run = s.flush
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }

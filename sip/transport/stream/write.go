@@ -93,24 +93,15 @@ func (c *conn) startWriter() {
 		return
 	}
 	c.writing = true
-	if c.direct != nil {
-		c.writer.Add(1)
-		c.s.flushes(c)
-		return
-	}
-	c.writer.Go(func() { c.write(c.take(nil), 0) })
+	c.writer.Go(c.write)
 }
 
-// write sends what waits until nothing does, o before that, of which n bytes have left.
-func (c *conn) write(o *outbox, n int) {
-	for ; o != nil; o, n = c.take(o), 0 {
+// write sends what waits until nothing does.
+func (c *conn) write() {
+	for o := c.take(nil); o != nil; o = c.take(o) {
 		now := time.Now()
 		_ = c.nc.SetWriteDeadline(now.Add(c.s.env.Limits.Write))
-		var err error
-		n, err = c.put(o, n)
-		if c.direct != nil {
-			_ = c.nc.SetWriteDeadline(time.Time{}) // who does not wait needs none
-		}
+		n, err := c.put(o)
 		c.wrote.Store(now.UnixNano())
 		c.count(o, n)
 		if err != nil {
@@ -120,12 +111,11 @@ func (c *conn) write(o *outbox, n int) {
 	}
 }
 
-// put writes what o holds from its n-th byte on, each message by itself where the connection keeps
-// their bounds, and returns how much of o has left.
-func (c *conn) put(o *outbox, n int) (int, error) {
+// put writes what o holds, each message by itself where the connection keeps their bounds, and
+// returns how much of it left.
+func (c *conn) put(o *outbox) (n int, err error) {
 	if _, ok := c.nc.(Parts); !ok {
-		more, err := c.nc.Write(o.data[n:])
-		return n + more, err
+		return c.nc.Write(o.data)
 	}
 	for _, m := range o.marks {
 		b := o.data[n:m.end]
