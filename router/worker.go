@@ -1,7 +1,6 @@
 package router
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"runtime/debug"
@@ -58,6 +57,12 @@ func (r *Router) refuse(f transport.Flow, m *sip.Message, err error) {
 // tell has the error route deal with a request, or answers it.
 func (r *Router) tell(f transport.Flow, m *sip.Message, pe *sip.ParseError) {
 	r.count.malformed[classIndex(pe.Class)].Add(1)
+	if r.cfg.Log.Enabled(background, slog.LevelDebug) {
+		r.cfg.Log.LogAttrs(background, slog.LevelDebug, "malformed", slog.String("class", pe.Class),
+			slog.String("error", pe.Error()), slog.String("message", sip.StartLine(m.Raw())),
+			slog.String("remote", f.Remote.String()),
+			slog.String("transport", f.Transport.String()))
+	}
 	p := r.policy.Load()
 	if p == nil {
 		return
@@ -253,12 +258,11 @@ func (r *Router) salvage(j *job.Job) {
 // fields carry secrets.
 func (r *Router) panicked(m *sip.Message, in string, x any) {
 	r.count.panics.Add(1)
-	var start []byte
+	start := ""
 	if m != nil {
-		start, _, _ = bytes.Cut(m.Raw(), []byte("\r\n"))
-		start = start[:min(len(start), 256)]
+		start = sip.StartLine(m.Raw())
 	}
 	r.cfg.Log.LogAttrs(background, slog.LevelError, "panic",
 		slog.String("in", in), slog.Any("panic", x),
-		slog.String("message", string(start)), slog.String("stack", string(debug.Stack())))
+		slog.String("message", start), slog.String("stack", string(debug.Stack())))
 }

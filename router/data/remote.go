@@ -30,9 +30,10 @@ type remote struct {
 	db   backends.DB // nil: there is none, as in the test of a policy
 	sets []string    // of gateways that rates may name
 
-	told atomic.Bool  // of a change
-	busy atomic.Bool  // it is being read
-	due  atomic.Int64 // Unix nanoseconds
+	told  atomic.Bool  // of a change
+	busy  atomic.Bool  // it is being read
+	due   atomic.Int64 // Unix nanoseconds
+	wrong string       // of the last failure; of who is busy
 }
 
 // readTime bounds how long the rows of a table may take to come.
@@ -215,7 +216,7 @@ func (r *remote) readRates(ctx context.Context) (*content, error) {
 	return c, err
 }
 
-// reread reads the rows again. It logs the first failure in a row, and what changed.
+// reread reads the rows again. It logs the first of failures that are the same, and what changed.
 func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	r := t.remote
 	r.told.Store(false)
@@ -223,13 +224,15 @@ func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		if t.history.failure() {
+		if first := t.history.failure(); first || r.wrong != err.Error() {
+			r.wrong = err.Error()
 			log.Error("table not reloaded: the last good copy stays",
 				"table", t.name, "backend", r.decl.Backend.S, "error", err)
 		}
 		r.later(min(r.decl.Every, retryAfter))
 	default:
 		recovered := t.history.failed.Load()
+		r.wrong = ""
 		changed := t.history.version.Load() == 0 || !c.equal(t.content.Load())
 		if changed {
 			t.content.Store(c)

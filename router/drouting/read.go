@@ -130,9 +130,15 @@ var (
 
 func column(name string) int { return slices.Index(rates.Columns[:], name) }
 
+// mostRules is how many rules a prefix may have: so many priorities rates have.
+const mostRules = 1 << 16
+
 // rule adds a rate for each gateway of a rule; seen has those of the rules before it.
 func (r *reader) rule(one *rule, rank int, seen map[[3]string]bool) error {
 	c := one.cells
+	if rank >= mostRules {
+		return fmt.Errorf("more than %d rules of prefix %q", mostRules, c[prefix])
+	}
 	if c[routeID] != "" {
 		return fmt.Errorf("routeid: %q is a route of a script, and there is none", c[routeID])
 	}

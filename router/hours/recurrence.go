@@ -239,7 +239,7 @@ func parseDuration(text string) (d time.Duration, err error) {
 			continue
 		case days && c == 'T' && n < 0:
 			days = false
-		case unit != 0 && n >= 0:
+		case unit != 0 && n >= 0 && time.Duration(n) <= (math.MaxInt64-d)/unit:
 			d, n = d+time.Duration(n)*unit, -1
 			continue
 		default:

@@ -35,8 +35,8 @@ const (
 
 // Targets makes bindings the target set of j: the best the Request-URI, the others its Targets.
 // There are at most so many. A binding is reached by its Path, else where it registered from, else
-// by its Contact. To a sips Request-URI leads a sips Contact alone, RFC 5630 §5.4. Where g lets no
-// message lead a request, those lead alone whose source is proved.
+// by its Contact. To a sips Request-URI leads a sips Contact alone, RFC 5630 §5.4. To a gateway
+// of g those lead alone whose source is proved.
 func (l *Lookup) Targets(
 	j *job.Job, list []backends.Binding, most int, g *nexthop.Guard,
 ) Found {

@@ -168,7 +168,7 @@ func (o Origin) Flow(listeners []transport.Listener) (transport.Flow, error) {
 	switch {
 	case f.Listener != transport.AnyListener:
 	case o.Listener != "":
-		return f, fmt.Errorf("no listener %q suits %q", o.Listener, o.Source)
+		return f, fmt.Errorf("the policy has no listener %q by which %q could come", o.Listener, o.Source)
 	default:
 		return f, fmt.Errorf("the policy has no listener that %q could reach", o.Source)
 	}

@@ -14,19 +14,20 @@ import (
 const (
 	loggedEvents = 1000
 	loggedBytes  = 256 << 10
-	loggedText   = 256 // of a start line
+	loggedText   = 256 // of a Call-ID
 )
 
 // logged is a trace of a message that is written to a log as it happens: what came, the rules that
 // matched with the verdict of the run, and what left. Of messages the start line is written alone:
 // header fields carry secrets. It begins with a request; a response is told of by whoever has it.
 func logged(log *slog.Logger, f transport.Flow, m *sip.Message) *job.Trace {
-	id := slog.String("call_id", string(m.CallID()))
+	callID := m.CallID()
+	id := slog.String("call_id", string(callID[:min(len(callID), loggedText)]))
 	write := func(message string, attrs ...slog.Attr) {
 		log.LogAttrs(context.Background(), slog.LevelDebug, message, append(attrs, id)...)
 	}
 	wire := func(message string, w *job.Wire) {
-		write(message, slog.String("message", start(w.Message)),
+		write(message, slog.String("message", sip.StartLine([]byte(w.Message))),
 			slog.String("remote", w.Remote.String()), slog.String("transport", w.Transport))
 	}
 	if m.IsRequest() {
@@ -58,10 +59,4 @@ func rules(e job.Event) string {
 		names = append(names, PathItem{r.Type, r.Route, try.Name, try.Index + 1}.String())
 	})
 	return strings.Join(names, ", ")
-}
-
-// start is the start line of a message.
-func start(message string) string {
-	line, _, _ := strings.Cut(message, "\r\n")
-	return line[:min(len(line), loggedText)]
 }

@@ -54,6 +54,7 @@ func (k *keeper) run(ctx context.Context) {
 	look, pause, last, another := longLook, time.Duration(0), Issued, false
 	for {
 		leaf, issued, err := k.round(ctx, look, another)
+		another = another && !issued
 		wait := look
 		switch {
 		case ctx.Err() != nil:
@@ -63,7 +64,7 @@ func (k *keeper) run(ctx context.Context) {
 			wait = pause
 			last = k.failed(err, last, pause)
 		default:
-			pause, last, another = 0, Issued, false
+			pause, last = 0, Issued
 			k.wrong.Store(nil)
 			look = min(max(leaf.NotAfter.Sub(leaf.NotBefore)/looks, shortLook), longLook)
 			wait = look
@@ -125,7 +126,7 @@ var (
 )
 
 // round orders the certificate if it is time, or another was asked for, and returns the one that
-// there is. look is how long it is until the next round.
+// there is. look is how long it is until the next round. issued counts also with an error.
 func (k *keeper) round(ctx context.Context, look time.Duration, another bool) (
 	leaf *x509.Certificate, issued bool, err error,
 ) {
@@ -151,14 +152,14 @@ func (k *keeper) round(ctx context.Context, look time.Duration, another bool) (
 	})
 	if another {
 		if err := config.RenewCertSync(ctx, k.Domain, true); err != nil {
-			return nil, false, err
+			return nil, ca.issued, err
 		}
 	}
 	if err := config.ManageSync(ctx, []string{k.Domain}); err != nil {
-		return nil, false, err
+		return nil, ca.issued, err
 	}
 	for _, c := range cache.AllMatchingCertificates(k.Domain) {
 		return c.Leaf, ca.issued, nil
 	}
-	return nil, false, fmt.Errorf("%s: %w", k.Domain, errNotThere)
+	return nil, ca.issued, fmt.Errorf("%s: %w", k.Domain, errNotThere)
 }

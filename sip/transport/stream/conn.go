@@ -240,7 +240,7 @@ func (c *conn) linger() {
 	}
 }
 
-// interrupt makes run go on to its second step.
+// interrupt makes run go on to its third step.
 func (c *conn) interrupt() {
 	c.stopping.Store(true)
 	c.mu.Lock()
@@ -251,7 +251,7 @@ func (c *conn) interrupt() {
 	c.wake()
 }
 
-// cut makes run go on to its third step.
+// cut makes run go on to its fourth step.
 func (c *conn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -97,7 +97,7 @@ func (s *Store) doubt(c *secured, how *proved) *transport.HandshakeError {
 // revoked since, or whose CA is trusted no more. It looks at all of them, and logs a line for
 // each certificate.
 func (s *Store) Judge(log *slog.Logger) {
-	type shown struct{ judge, certificate string }
+	type shown struct{ judge, chain string }
 	type verdict struct {
 		why   *transport.HandshakeError
 		leaf  *x509.Certificate
@@ -105,8 +105,11 @@ func (s *Store) Judge(log *slog.Logger) {
 	}
 	verdicts := make(map[shown]*verdict)
 	for c, how := range s.peers.all() {
-		leaf := c.ConnectionState().PeerCertificates[0]
-		by := shown{c.wire.judge, string(leaf.Raw)}
+		chain := c.ConnectionState().PeerCertificates
+		leaf, by := chain[0], shown{judge: c.wire.judge}
+		for _, cert := range chain {
+			by.chain += string(cert.Raw)
+		}
 		v := verdicts[by]
 		if v == nil {
 			v = &verdict{why: s.doubt(c, how), leaf: leaf}

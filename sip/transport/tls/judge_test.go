@@ -141,7 +141,7 @@ func TestCalledIsRevoked(t *testing.T) {
 func TestCATakenAway(t *testing.T) {
 	ca, next := transporttest.NewAuthority(t), transporttest.NewAuthority(t)
 	brief := names("brief.example")
-	brief.NotAfter = time.Now().Add(1500 * time.Millisecond)
+	brief.NotAfter = time.Now().Add(4 * time.Second)
 	ca.Issue("brief", brief)
 	files := one(ca, "edge", Require, "edge.example")
 	s := store(t, map[string]Files{"edge": files})

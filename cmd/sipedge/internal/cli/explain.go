@@ -80,7 +80,8 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 	f.StringVar(&flags.auth, "auth", "", "the user of that file who sends it")
 	f.StringArrayVar(&flags.replies, "reply", nil,
 		"what the next branch answers: 486, 180,200 or silence (repeat for each)")
-	f.StringVar(&flags.time, "time", "", "when: 2026-02-28T18:30:00+01:00")
+	f.StringVar(&flags.time, "time", "",
+		"when: 2026-02-28T18:30:00+01:00; 2000-01-01T00:00:00Z, a Saturday, unless given")
 	cmd.RegisterFlagCompletionFunc("output",
 		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

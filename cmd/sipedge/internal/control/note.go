@@ -50,8 +50,14 @@ func (s *Server) note(o *Operation, r *http.Request, body []byte, err error) {
 	if err != nil {
 		attrs = append(attrs, slog.String("error", cut(err.Error())))
 	}
-	s.Log.LogAttrs(context.Background(), slog.LevelInfo, "control", attrs...)
+	slog.New(always{s.Log.Handler()}).LogAttrs(context.Background(), slog.LevelInfo, "control",
+		attrs...)
 }
+
+// always is a handler of a log that has what is noted at every level, which operators set.
+type always struct{ slog.Handler }
+
+func (always) Enabled(context.Context, slog.Level) bool { return true }
 
 // cut shortens a text for the log.
 func cut(text string) string {

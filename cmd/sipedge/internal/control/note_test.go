@@ -28,8 +28,9 @@ func TestNotes(t *testing.T) {
 	}
 	var log bytes.Buffer
 	s, over := NewServer(Config{
-		Log: slog.New(slog.NewJSONHandler(&log, nil)), Level: new(slog.LevelVar),
-		Stop: func(context.Context) (*Drain, error) { return nil, refuse(409, "not now") },
+		Log:   slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})),
+		Level: new(slog.LevelVar),
+		Stop:  func(context.Context) (*Drain, error) { return nil, refuse(409, "not now") },
 		RPC: func(self *Client) jsonrpc.Caller {
 			return func(ctx context.Context, _ string, _ jsonrpc.Params) (any, error) {
 				return "OK", self.Do(ctx, "set_log_level", nil, &LogLevel{"error"}, new(LogLevel))

@@ -47,3 +47,18 @@ func TestAge(t *testing.T) {
 		}
 	}
 }
+
+// Only what means itself to every shell is offered to it: strangers choose keys, AORs and contacts.
+func TestPlain(t *testing.T) {
+	for word, want := range map[string]bool{
+		"alice@example.net": true, "sip:bob@[2001:db8::1]": false, "sip:bob@192.0.2.1:5060": true,
+		"2001:db8::/64": true, "sipedge_requests_total": true, "a-b": true, "+4930,1%40=.": true,
+		"": false, "-o": false, "a b": false, "a`touch b`": false, "$(touch b)": false, "a;b": false,
+		"a\nb": false, "a\tb": false, "\x1b[2J": false, "~root": false, "a'b": false, "a\"b": false,
+		`a\b`: false, "a*": false, "ä": false, "!1": false, "a|b": false, "a&b": false, "a<b": false,
+	} {
+		if got := plain(word); got != want {
+			t.Errorf("%q: want %v, got %v", word, want, got)
+		}
+	}
+}

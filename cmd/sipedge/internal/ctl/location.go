@@ -271,14 +271,14 @@ const completeMost = 100
 // completeAORs offers addresses of record, and to those behind one its contacts.
 func (c *command) completeAORs(
 	_ *cobra.Command, args []string, begun string,
-) (words []string, _ cobra.ShellCompDirective) {
-	c.complete(func(ctx context.Context, server *control.Client) error {
+) ([]string, cobra.ShellCompDirective) {
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
 		if len(args) > 0 {
 			var b control.Bound
 			q := query("location", c.location, "aor", args[0])
 			err := server.Do(ctx, "binding", q, nil, &b)
 			for i := range b.Bindings {
-				words = append(words, b.Bindings[i].Contact)
+				offer(b.Bindings[i].Contact)
 			}
 			return err
 		}
@@ -286,26 +286,24 @@ func (c *command) completeAORs(
 		return server.Stream(ctx, "bindings", q, func(line []byte) error {
 			var b control.Bound
 			err := json.Unmarshal(line, &b)
-			words = append(words, b.AOR)
+			offer(b.AOR)
 			return err
 		})
 	})
-	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeLocations offers the backends that keep bindings.
 func (c *command) completeLocations(
 	*cobra.Command, []string, string,
-) (names []string, _ cobra.ShellCompDirective) {
-	c.complete(func(ctx context.Context, server *control.Client) error {
+) ([]string, cobra.ShellCompDirective) {
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
 		var v control.Backends
 		err := server.Do(ctx, "backends", nil, nil, &v)
 		for _, b := range v.Backends {
 			if b.Bindings != nil {
-				names = append(names, b.Name)
+				offer(b.Name)
 			}
 		}
 		return err
 	})
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

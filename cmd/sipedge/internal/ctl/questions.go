@@ -142,22 +142,45 @@ exit code 1.`,
 func (c *command) completeStatistics(
 	*cobra.Command, []string, string,
 ) ([]string, cobra.ShellCompDirective) {
-	var v control.Statistics
-	c.complete(func(ctx context.Context, server *control.Client) error {
-		return server.Do(ctx, "statistics", nil, nil, &v)
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
+		var v control.Statistics
+		err := server.Do(ctx, "statistics", nil, nil, &v)
+		for i := range v.Statistics {
+			offer(v.Statistics[i].Name)
+		}
+		return err
 	})
-	var names []string
-	for i := range v.Statistics {
-		names = append(names, v.Statistics[i].Name)
-	}
-	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeTime is how long a shell waits for words.
 const completeTime = 500 * time.Millisecond
 
-// complete asks the server for words; without an answer there are none.
-func (c *command) complete(f func(ctx context.Context, server *control.Client) error) {
+// complete has f ask the server for words to offer; without an answer there are none.
+func (c *command) complete(
+	f func(ctx context.Context, server *control.Client, offer func(word string)) error,
+) (words []string, _ cobra.ShellCompDirective) {
 	c.output, c.timeout = "text", completeTime
-	_ = c.with(f)
+	_ = c.with(func(ctx context.Context, server *control.Client) error {
+		return f(ctx, server, func(word string) {
+			if plain(word) && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		})
+	})
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+// plain reports whether a word means itself to every shell and terminal. Strangers choose keys of
+// caches, addresses of record and contacts, and shells put what several words begin with on the
+// command line, and run it, as it is.
+func plain(word string) bool {
+	for i := range len(word) {
+		switch c := word[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && c == '-', strings.IndexByte("@:._/+=,%", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return word != ""
 }

@@ -174,23 +174,22 @@ func (c *command) rowsRemoved(
 // completeRows offers tables, and to those behind one its keys.
 func (c *command) completeRows(
 	_ *cobra.Command, args []string, begun string,
-) (words []string, _ cobra.ShellCompDirective) {
-	c.complete(func(ctx context.Context, server *control.Client) error {
+) ([]string, cobra.ShellCompDirective) {
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
 		if len(args) > 0 {
 			var page control.Rows
 			q := query("table", args[0], "prefix", begun, "limit", fmt.Sprint(completeMost))
 			err := server.Do(ctx, "rows", q, nil, &page)
 			for _, r := range page.Rows {
-				words = append(words, r.Key)
+				offer(r.Key)
 			}
 			return err
 		}
 		var all control.Tables
 		err := server.Do(ctx, "tables", nil, nil, &all)
 		for _, t := range all.Tables {
-			words = append(words, t.Name)
+			offer(t.Name)
 		}
 		return err
 	})
-	return words, cobra.ShellCompDirectiveNoFileComp
 }
