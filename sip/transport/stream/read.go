@@ -12,11 +12,6 @@ import (
 	"sipedge/sip/transport"
 )
 
-const (
-	firstBuffer = 2 << 10  // bytes, for an idle connection: room for most messages
-	keptBuffer  = 16 << 10 // a larger one is given back when it is empty
-)
-
 // Parts is what a connection may be that keeps the bounds of messages: then each Write is one
 // message, messages are read by ReadPart alone, and the Protocol's framing is not asked.
 type Parts interface {
@@ -52,9 +47,8 @@ func (c *conn) read() (transport.Reason, error) {
 		c.framing = c.s.protocol.Framing()
 		c.active.Store(time.Now().UnixNano())
 	}
-	r := reader{
-		c: c, framing: c.framing, buf: make([]byte, firstBuffer),
-	}
+	r := reader{c: c, framing: c.framing, buf: newBuffer(firstBuffer)}
+	defer func() { giveBack(r.buf) }()
 	r.parts, _ = c.nc.(Parts)
 	for {
 		r.arm()
@@ -216,7 +210,8 @@ func (r *reader) room() (transport.Reason, error) {
 	case r.r == r.w:
 		r.r, r.w = 0, 0
 		if len(r.buf) > keptBuffer {
-			r.buf = make([]byte, firstBuffer)
+			giveBack(r.buf)
+			r.buf = newBuffer(firstBuffer)
 		}
 	case r.w < len(r.buf):
 	case r.r > 0:
@@ -225,8 +220,9 @@ func (r *reader) room() (transport.Reason, error) {
 	case len(r.buf) >= most:
 		return transport.EndedFraming, errFrame
 	default:
-		grown := make([]byte, min(2*len(r.buf), most))
+		grown := newBuffer(min(2*len(r.buf), most))
 		copy(grown, r.buf)
+		giveBack(r.buf)
 		r.buf = grown
 	}
 	return 0, nil
