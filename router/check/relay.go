@@ -58,12 +58,12 @@ func sends(p *graph.Policy, s *schema.Step) (is bool, target string) {
 // openRelays finds the relays strangers can use.
 func openRelays(p *graph.Policy) (list []relay) {
 	p.World.Renew()
-	tainted := taints(p)
+	tainted, strangers := taints(p), findsStrangers(p)
 	for _, l := range p.Lists {
 		for i := range l.Rules {
 			for n := range l.Rules[i].Steps {
 				is, target := sends(p, l.Rules[i].Steps[n].Src)
-				if !is || target == "" && walk.Named(p, l.Rules[i].Steps[:n]) {
+				if !is || target == "" && walk.Named(p, l.Rules[i].Steps[:n], strangers) {
 					continue
 				}
 				if r := relayable(p, l, i, n, target, tainted); r != nil {
@@ -127,6 +127,20 @@ func relayable(p *graph.Policy, l *graph.List, i, n int, target string, tainted 
 		}
 	}
 	return found
+}
+
+// findsStrangers reports whether some step finds targets that the policy does not name.
+func findsStrangers(p *graph.Policy) bool {
+	for _, l := range p.Lists {
+		for i := range l.Rules {
+			for n := range l.Rules[i].Steps {
+				if walk.FindsStrangers(p, l.Rules[i].Steps[n].Src) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // taints reports whether some step takes the host of the Request-URI from elsewhere in the

@@ -55,6 +55,7 @@ type Run struct {
 	hooked uint64      // keys that reply routes of its relays write
 	unsent []unsent
 	more   bool // append_branch ran
+	among  bool // there may be targets of strangers beside the Request-URI
 	aside  bool // a branch route runs besides the way
 }
 

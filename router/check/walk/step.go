@@ -111,14 +111,30 @@ func (r *Run) depth(s *graph.Step) (n int) {
 func (r *Run) own(s *graph.Step) {
 	switch s.Src.Kind {
 	case "rewrite_uri", "set_host":
-		r.Owner = r.ownerOf(s.Src)
+		if !r.among {
+			r.Owner = r.ownerOf(s.Src)
+		}
 	case "revert_uri":
 		r.Owner = ByCaller
 	default:
-		if o, finds := Finder(r.p, s.Src); finds {
+		o, finds := Finder(r.p, s.Src)
+		if finds && (!r.among || replaces(s.Src)) {
 			r.Owner = o
+			r.among = FindsStrangers(r.p, s.Src)
 		}
 	}
+}
+
+// replaces reports whether a step replaces all targets, and not the Request-URI alone.
+func replaces(s *schema.Step) bool {
+	return s.Kind == "lookup" || s.Kind == "enum" || s.Kind == "recurse"
+}
+
+// FindsStrangers reports whether a step finds several targets that the policy does not name: what
+// writes the Request-URI behind it leaves the others.
+func FindsStrangers(p *graph.Policy, s *schema.Step) bool {
+	o, _ := Finder(p, s)
+	return o == ByTemplate && (s.Kind == "enum" || s.Kind == "recurse")
 }
 
 // chooses reports whether a step has the next hop be a gateway; of those that write it.
@@ -167,21 +183,26 @@ func setBy(p *graph.Policy, s *schema.Step) Owner {
 	return ByTemplate
 }
 
-// Named reports whether the policy names the host of the Request-URI wherever some steps of a rule
-// have run: by the last of them that writes it.
-func Named(p *graph.Policy, steps []graph.Step) bool {
-	uri := p.Bit(graph.KeyURI)
+// Named reports whether the policy names the host of every target wherever some steps of a rule
+// have run: by the last of them that writes the Request-URI, and if strangers may have been found,
+// which the policy does somewhere, by one that replaces all targets.
+func Named(p *graph.Policy, steps []graph.Step, strangers bool) bool {
+	uri, named := p.Bit(graph.KeyURI), false
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := &steps[i]
+		o, finds := Finder(p, s.Src)
 		switch {
 		case s.Sub != nil && s.Sub.Writes&uri != 0:
 			return false
 		case s.Mask&uri == 0, s.Src.Kind == "set_port":
+			continue
 		case s.Src.Kind == "rewrite_uri", s.Src.Kind == "set_host":
-			return setBy(p, s.Src) == ByPolicy
-		default:
-			o, finds := Finder(p, s.Src)
-			return finds && o == ByPolicy
+			o, finds = setBy(p, s.Src), true
+		case replaces(s.Src):
+			return o == ByPolicy
+		}
+		if named = named || finds && o == ByPolicy; !named || !strangers {
+			return named
 		}
 	}
 	return false
