@@ -106,6 +106,8 @@ func relayable(p *graph.Policy, l *graph.List, i, n int, target string, tainted 
 		}
 		search := find(p, g, more, func(r *walk.Run, _ *example.Model) *formula.Node {
 			switch {
+			case target == "" && r.Among:
+				return nil
 			case target == "" && r.Chosen && (s.Kind == "relay" || s.Kind == "forward"):
 				return r.Enough(walk.Chosen)
 			case target != "" || r.Owner == walk.ByTemplate:

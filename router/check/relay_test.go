@@ -234,6 +234,10 @@ func TestRecursion(t *testing.T) {
 			`{do: [{recurse: {}}, {set_host: a.example.org}, {relay: {}}]}`, "open relay"},
 		{"by ENUM, behind a host of ours", `{do: [{enum: {}}, {set_host: a.example.org}, {relay: {}}]}`,
 			`{do: [{reply: {code: 480}}]}`, "open relay"},
+		{"by ENUM, behind what was asked for", `{do: [{enum: {}}, {revert_uri: {}}, {relay: {}}]}`,
+			`{do: [{reply: {code: 480}}]}`, "open relay"},
+		{"by ENUM, behind a gateway", `{do: [{enum: {}}, {dispatch: {set: pstn}}, {relay: {}}]}`,
+			`{do: [{reply: {code: 480}}]}`, "open relay"},
 		{"by ENUM, in a rule before", `{do: [{enum: {}}]}
     - {do: [{set_host: a.example.org}, {relay: {}}]}`,
 			`{do: [{reply: {code: 480}}]}`, "open relay"},

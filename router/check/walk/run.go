@@ -23,6 +23,7 @@ type Run struct {
 	Way     []Frame       // that were running when it ended or was reached
 	Taken   []*graph.Step // all steps that ran, the last one ended the run
 	Owner   Owner
+	Among   bool // targets of strangers may stand beside the Request-URI, whoever names that
 	Ours    bool // the Request-URI leads to us
 	Chosen  bool // a gateway is the next hop
 
@@ -55,7 +56,6 @@ type Run struct {
 	hooked uint64      // keys that reply routes of its relays write
 	unsent []unsent
 	more   bool // append_branch ran
-	among  bool // there may be targets of strangers beside the Request-URI
 	aside  bool // a branch route runs besides the way
 }
 

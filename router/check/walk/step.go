@@ -109,18 +109,17 @@ func (r *Run) depth(s *graph.Step) (n int) {
 
 // own follows who names the host of the Request-URI.
 func (r *Run) own(s *graph.Step) {
+	if r.Among && !replaces(s.Src) {
+		return
+	}
 	switch s.Src.Kind {
 	case "rewrite_uri", "set_host":
-		if !r.among {
-			r.Owner = r.ownerOf(s.Src)
-		}
+		r.Owner = setBy(r.p, s.Src)
 	case "revert_uri":
 		r.Owner = ByCaller
 	default:
-		o, finds := Finder(r.p, s.Src)
-		if finds && (!r.among || replaces(s.Src)) {
-			r.Owner = o
-			r.among = FindsStrangers(r.p, s.Src)
+		if o, finds := Finder(r.p, s.Src); finds {
+			r.Owner, r.Among = o, FindsStrangers(r.p, s.Src)
 		}
 	}
 }
@@ -173,9 +172,7 @@ func Finder(p *graph.Policy, s *schema.Step) (o Owner, ok bool) {
 	return o, false
 }
 
-// ownerOf is who names the host by a step that sets it.
-func (r *Run) ownerOf(s *schema.Step) Owner { return setBy(r.p, s) }
-
+// setBy is who names the host by a step that sets it.
 func setBy(p *graph.Policy, s *schema.Step) Owner {
 	if p.NamesHost(s, s.Args.S) {
 		return ByPolicy

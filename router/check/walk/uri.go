@@ -76,7 +76,7 @@ func (w *trace) target(e *event, t int) *formula.Node {
 		switch {
 		case kind == formula.Owner:
 			w.ran(e)
-			return w.truth(w.owned(w.ownerOf(s.Src)))
+			return w.truth(w.owned(setBy(w.p, s.Src)))
 		case w.host == nil && (kind == formula.Host || kind == formula.Myself):
 			w.ran(e)
 			w.host = s.Text(graph.KeyURI)
@@ -98,7 +98,7 @@ func (w *trace) target(e *event, t int) *formula.Node {
 	w.ran(e)
 	switch {
 	case kind == formula.Owner:
-		return w.truth(w.owned(w.ownerOf(s.Src)))
+		return w.truth(w.owned(setBy(w.p, s.Src)))
 	case s.Target.Rest == nil:
 		return w.all(w.then(nil, t, s))
 	}

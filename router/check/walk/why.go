@@ -231,7 +231,7 @@ func (w *trace) effect(s *graph.Step) (is, known bool) {
 		return known && w.a.Text.Holds(unescaped(t.Pre)), known
 	case "rewrite_uri":
 		if w.a.Kind == formula.Owner {
-			return w.owned(w.ownerOf(s.Src)), true
+			return w.owned(setBy(w.p, s.Src)), true
 		}
 		if known = s.Target.User == nil && s.Target.Rest != nil; known {
 			is = w.holdsURI(s.Target.Rest)
@@ -239,7 +239,7 @@ func (w *trace) effect(s *graph.Step) (is, known bool) {
 		return is, known
 	case "set_host":
 		if w.a.Kind == formula.Owner {
-			return w.owned(w.ownerOf(s.Src)), true
+			return w.owned(setBy(w.p, s.Src)), true
 		}
 		known = constant && w.a.Kind == formula.Host
 		return known && w.holdsURI(&sip.URI{Host: []byte(t.Pre)}), known
