@@ -129,6 +129,7 @@ func Start(cfg Config) (*Daemon, error) {
 	d.level.Set(level(doc.Log.Level))
 	d.service.Log, d.calls.Log = d.log, d.log
 	memory.Limit(d.log)
+	memory.Spare()
 	if err := d.listenControl(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,62 @@
+package memory
+
+import (
+	"math"
+	"os"
+	"runtime/debug"
+	"testing"
+	"time"
+)
+
+func TestPercentage(t *testing.T) {
+	for _, c := range []struct {
+		live uint64
+		want int
+	}{
+		{0, 1600}, {4 << 20, 1600}, {8 << 20, 800}, {64 << 20, 100}, {1 << 30, 100},
+		{math.MaxUint64, 100},
+	} {
+		if got := percentage(c.live); got != c.want {
+			t.Errorf("%d bytes live: %d %%, want %d", c.live, got, c.want)
+		}
+	}
+}
+
+var kept, litter []byte
+
+// A small heap waits for the garbage; with a large one the percentage becomes Go's again.
+func TestSpare(t *testing.T) {
+	t.Setenv("GOGC", "") // puts it back
+	unset(t, "GOGC")
+	Spare()
+	collections := func() int64 {
+		var s debug.GCStats
+		debug.ReadGCStats(&s)
+		return s.NumGC
+	}
+	before := collections()
+	for range 48 {
+		litter = make([]byte, 1<<20)
+	}
+	if n := collections() - before; n > 1 {
+		t.Errorf("%d collections for 48 MB of garbage, want one at most", n)
+	}
+	kept = make([]byte, 200<<20)
+	defer func() { kept = nil }()
+	for end := time.Now().Add(10 * time.Second); ; {
+		debug.FreeOSMemory()
+		if p := debug.SetGCPercent(usual); p == usual {
+			return
+		} else if debug.SetGCPercent(p); time.Now().After(end) {
+			t.Fatalf("the percentage stays at %d with 200 MB in use", p)
+		}
+	}
+}
+
+// unset takes a variable away that t.Setenv puts back.
+func unset(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Unsetenv(name); err != nil {
+		t.Fatal(err)
+	}
+}
