@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sipedge/sip"
+	"sipedge/sip/transport/poll"
 )
 
 // Drivers opens listeners by their transport: what this build of the server can speak.
@@ -15,9 +16,10 @@ type Listen func(e Env) (Socket, error)
 // Env is what a driver gets to make a socket with.
 type Env struct {
 	Listener Listener
-	Index    uint16 // of the listener: what its flows bear
-	Workers  int    // how many goroutines read a socket without connections; at least 1
-	Limits   Limits // filled in
+	Index    uint16      // of the listener: what its flows bear
+	Workers  int         // how many goroutines read a socket without connections; at least 1
+	Limits   Limits      // filled in
+	Loops    *poll.Loops // of the connections of all listeners; nil: each has a goroutine
 	Stats    *Stats
 	Gate     *Gate         // every connection passes it
 	Greeting *Gate         // and this one while its handshake lasts

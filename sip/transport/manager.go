@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sipedge/sip"
+	"sipedge/sip/transport/poll"
 )
 
 // Config of a Manager.
@@ -60,6 +61,7 @@ func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
 	if m.env.Workers <= 0 {
 		m.env.Workers = runtime.GOMAXPROCS(0)
 	}
+	m.env.Loops = newLoops(m.env.Workers, &limits)
 	// Identities outlive a restart, in flow tokens and stored contacts: begin above those
 	// of the last run, unless it opened more than 65,536 connections a second.
 	m.conns.Store(uint64(time.Now().Unix()) << 16)
@@ -70,6 +72,18 @@ func NewManager(cfg Config, drivers Drivers) (*Manager, error) {
 	}
 	m.places.Store(c.next)
 	return m, nil
+}
+
+const (
+	ticksLeast = time.Millisecond
+	ticksMost  = time.Second
+	looksMost  = 5 * time.Second
+)
+
+// newLoops returns loops that are late for the bounds of connections by a sixteenth at most.
+func newLoops(most int, l *Limits) *poll.Loops {
+	return poll.NewLoops(most, min(max(min(l.Write, l.Arrival)/16, ticksLeast), ticksMost),
+		min(max(l.Idle/16, ticksLeast), looksMost))
 }
 
 // open binds a listener for the place of an index.
@@ -185,6 +199,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 	}
 	err := closeAll(ctx, sockets)
+	m.env.Loops.Close()
 	m.started.Store(false)
 	return err
 }

@@ -120,7 +120,9 @@ func (s *setup) run() error {
 	c := newCaller(m, s.lines(m.Listeners()), s.patience)
 	m.Start(ends{caller: c, callee: &callee{sender: m}, first: uint16(s.connections)})
 	if s.transport.Reliable() {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who keeps one, package keep
+	}
+	if s.transport == sip.TLS {
 		go vigil.Keep(ctx, func() uint64 { return received(m) })
 	}
 	for _, p := range s.phases {

@@ -17,7 +17,8 @@ import (
 	"sipedge/sip/transport"
 )
 
-// conn is one connection, from the first attempt to open it to Closed.
+// conn is one connection, from the first attempt to open it to Closed. A goroutine of its own reads
+// it, or a loop.
 type conn struct {
 	s        *Socket
 	flow     transport.Flow  // Local and Peer are set before anybody else sees it
@@ -42,10 +43,12 @@ type conn struct {
 	resting bool     // nobody reads: the Socket's watch does
 	reason  transport.Reason
 	cause   error
-	out     *outbox // what waits; nil: nothing
-	waiting int     // bytes in out and in the writer's hands
-	writing bool
-	unsent  []uint64 // refs of what the writer could not send
+	out     *outbox  // what waits; nil: nothing
+	waiting int      // bytes in out and in the writer's hands
+	writing bool     // somebody does, or is to
+	unsent  []uint64 // refs of what could not be sent
+
+	joined
 }
 
 // errOver: the connection ended since it was found.
@@ -69,7 +72,6 @@ func (c *conn) connect() {
 	}
 	st.Dialled.Add(1)
 	c.has(nc)
-	c.ready()
 	c.run()
 }
 
@@ -138,20 +140,25 @@ func (c *conn) revoke(why transport.Reason, cause error) {
 	c.interrupt()
 }
 
-// ready says that messages can leave.
+// ready says that messages can leave. The connection may be a loop's from here on.
 func (c *conn) ready() {
 	c.wrote.Store(time.Now().UnixNano())
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.join()
 	c.open = true
-	c.startWriter()
+	mine := c.startWriter()
+	c.mu.Unlock()
+	if mine {
+		c.push()
+	}
 }
 
 // run is the life of a connection that has been made:
 //
 //  1. one that was accepted is opened, as its protocol asks for;
-//  2. read until there is nothing more to read, or a limit is reached; a connection that is quiet
-//     rests, and resume goes on when there is something to read;
+//  2. read until there is nothing more to read, or a limit is reached; by a loop, which does all
+//     that follows, or here: then a connection that is quiet rests, and resume goes on when there is
+//     something to read;
 //  3. take no more messages, let those that wait leave;
 //  4. close, and tell the User what did not leave and that it is over.
 func (c *conn) run() {
@@ -160,18 +167,25 @@ func (c *conn) run() {
 		c.finish(reason, err)
 		return
 	}
-	c.resume()
+	if c.loop == nil {
+		c.resume()
+	}
 }
 
 // finish is the end of run.
 func (c *conn) finish(reason transport.Reason, err error) {
-	st := c.s.env.Stats
 	c.stop(reason, err)
 	c.writer.Wait()
 	if c.answered {
 		c.linger()
 	}
 	_ = c.nc.Close()
+	c.ended()
+}
+
+// ended tells everybody that the connection is closed.
+func (c *conn) ended() {
+	st := c.s.env.Stats
 	c.report(fmt.Errorf("%w: %w", transport.ErrClosed, c.cause))
 	c.leave()
 	st.Open.Add(-1)
@@ -182,7 +196,8 @@ func (c *conn) finish(reason transport.Reason, err error) {
 
 // begin opens the connection, or says why it is over.
 func (c *conn) begin() (transport.Reason, error) {
-	if c.open {
+	if !c.from.IsValid() { // Dial has
+		c.ready()
 		return 0, nil
 	}
 	_ = c.nc.SetDeadline(time.Now().Add(c.s.env.Limits.Arrival))
@@ -244,7 +259,10 @@ func (c *conn) linger() {
 func (c *conn) interrupt() {
 	c.stopping.Store(true)
 	c.mu.Lock()
-	if c.nc != nil {
+	switch {
+	case c.loop != nil:
+		c.loop.Leave(c)
+	case c.nc != nil:
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 	c.mu.Unlock()
@@ -255,7 +273,11 @@ func (c *conn) interrupt() {
 func (c *conn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.nc != nil {
+	switch {
+	case c.loop != nil:
+		c.severed = true
+		c.loop.Leave(c)
+	case c.nc != nil:
 		_ = c.nc.Close()
 	}
 }

@@ -80,15 +80,20 @@ func (r *reader) fill() (reason transport.Reason, broken, err error) {
 	if n == 0 {
 		return 0, nil, err
 	}
-	r.w += n
-	r.active = time.Now()
-	r.c.active.Store(r.active.UnixNano())
+	r.came(n, time.Now())
 	if r.parts != nil {
 		reason, broken = r.part(end)
 	} else {
 		reason, broken = r.frames()
 	}
 	return reason, broken, err
+}
+
+// came says that n bytes more are in the buffer.
+func (r *reader) came(n int, now time.Time) {
+	r.w += n
+	r.active = now
+	r.c.active.Store(now.UnixNano())
 }
 
 // part takes the message off the buffer that has come to its end.

@@ -47,7 +47,7 @@ type Socket struct {
 	user     transport.User     // set by Start
 	life     context.Context    // of every attempt to connect
 	end      context.CancelFunc // of life
-	work     sync.WaitGroup     // the accept loop, the watch and every connection that is awake
+	work     sync.WaitGroup     // all goroutines, and the connections that loops have
 
 	restAfter time.Duration
 

@@ -68,14 +68,25 @@ func (c *conn) answer(b []byte) error {
 func (c *conn) queue(
 	appendTo func(dst, b []byte) []byte, b []byte, ref uint64, pong bool,
 ) error {
+	mine, err := c.enqueue(appendTo, b, ref, pong)
+	if mine {
+		c.push()
+	}
+	return err
+}
+
+// enqueue is queue without writing. mine: that is the caller's.
+func (c *conn) enqueue(
+	appendTo func(dst, b []byte) []byte, b []byte, ref uint64, pong bool,
+) (mine bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
-		return errOver
+		return false, errOver
 	}
 	if c.waiting+len(b) > c.s.env.Limits.Queue {
 		c.s.env.Stats.QueueFull.Add(1)
-		return transport.ErrQueueFull
+		return false, transport.ErrQueueFull
 	}
 	if c.out == nil {
 		c.out = outboxes.Get().(*outbox)
@@ -83,17 +94,22 @@ func (c *conn) queue(
 	before := len(c.out.data)
 	c.out.add(appendTo(c.out.data, b), ref, pong)
 	c.waiting += len(c.out.data) - before
-	c.startWriter()
-	return nil
+	return c.startWriter(), nil
 }
 
-// startWriter is called with mu held.
-func (c *conn) startWriter() {
+// startWriter has what waits written by a goroutine or by the loop, or by the caller when it has let
+// go of mu: true.
+func (c *conn) startWriter() bool {
 	if !c.open || c.out == nil || c.writing {
-		return
+		return false
 	}
 	c.writing = true
-	c.writer.Go(c.write)
+	if c.loop == nil {
+		c.writer.Go(c.write)
+		return false
+	}
+	c.left = c.loop.LeaveIfBusy(c)
+	return !c.left
 }
 
 // write sends what waits until nothing does.
@@ -141,6 +157,9 @@ func (c *conn) take(done *outbox) *outbox {
 	o := c.out
 	c.out = nil
 	c.writing = o != nil
+	if o == nil && c.over && c.loop != nil {
+		c.loop.Leave(c) // it waited for that
+	}
 	return o
 }
 

@@ -7,23 +7,23 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"sipedge/sip/transport/keep"
 )
 
 // All that is unsafe about UDP is in this file and manysend_linux.go; netconn.go is the portable
 // twin of both, and passes the same tests. DESIGN.md says why the reader waits as it does.
 
 const (
-	readWait   = time.Second           // for a datagram, at most
-	sendWait   = 20 * time.Millisecond // for room in the send buffer
-	quietAfter = 10                    // interruptions without a datagram, about 10 ms each
-	alone      = 8                     // datagrams read one by one before the next try for several
+	readWait = time.Second           // for a datagram, at most
+	sendWait = 20 * time.Millisecond // for room in the send buffer
+	alone    = 8                     // datagrams read one by one before the next try for several
 
 	waitForOne  = 0x10000 // MSG_WAITFORONE: block for the first only
 	controlSize = 64
@@ -37,9 +37,8 @@ type manyConn struct {
 	zones  zones
 	lost   chan struct{} // of one: the error queue holds something
 	end    chan struct{}
-	in     vector // the reader's
-	holds  bool   // it keeps a processor while it waits
-	quiet  int    // interruptions since the last datagram
+	in     vector      // the reader's
+	keep   keep.Keeper // of the processor it waits with
 	// singles counts datagrams that came alone; while it is not 0 they are read by recvfrom,
 	// which costs less than recvmmsg for one.
 	singles int
@@ -78,10 +77,6 @@ type (
 	}
 )
 
-// holders counts the readers that wait with a processor in hand, of this process. One at least
-// is left to everybody else.
-var holders atomic.Int32
-
 // ReadBatch implements Conn.
 func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 	ds = ds[:min(len(ds), batch)]
@@ -94,7 +89,7 @@ func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 	}
 	n, errno := c.wait(uintptr(len(ds)))
 	if c.closed.Load() {
-		c.letGo()
+		c.keep.GiveBack()
 		return 0, net.ErrClosed
 	}
 	if errno != 0 {
@@ -126,7 +121,7 @@ func (c *manyConn) ReadBatch(ds []Datagram) (int, error) {
 // in Gosched. When traffic ceases it lets go of the processor.
 func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
 	v := &c.in
-	for c.holds && !c.closed.Load() {
+	for c.keep.Holds() && !c.closed.Load() {
 		var k uintptr
 		var errno syscall.Errno
 		if c.singles > 0 {
@@ -136,13 +131,10 @@ func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
 				uintptr(unsafe.Pointer(&v.msgs[0])), n, waitForOne, 0, 0)
 		}
 		if errno != unix.EINTR {
-			c.quiet = 0
+			c.keep.Came()
 			return int(k), errno
 		}
-		if c.quiet++; c.quiet == quietAfter {
-			c.letGo()
-		}
-		runtime.Gosched()
+		c.keep.Interrupted()
 	}
 	if c.closed.Load() {
 		return 0, unix.EINTR
@@ -150,7 +142,7 @@ func (c *manyConn) wait(n uintptr) (int, syscall.Errno) {
 	k, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, uintptr(c.fd),
 		uintptr(unsafe.Pointer(&v.msgs[0])), n, waitForOne, 0, 0)
 	if errno == 0 {
-		c.quiet, c.holds = 0, hold()
+		c.keep.Take()
 	}
 	return int(k), errno
 }
@@ -177,26 +169,6 @@ func (c *manyConn) Backlog() uint8 {
 		return 0
 	}
 	return uint8(min(100, 100*uint64(info[unix.SK_MEMINFO_RMEM_ALLOC])/room))
-}
-
-// hold asks to keep a processor while waiting.
-func hold() bool {
-	for most := int32(runtime.GOMAXPROCS(0)) - 1; ; {
-		n := holders.Load()
-		if n >= most {
-			return false
-		}
-		if holders.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
-
-func (c *manyConn) letGo() {
-	if c.holds {
-		c.holds = false
-		holders.Add(-1)
-	}
 }
 
 // note wakes Undelivered when the error of a call is ICMP's.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/keep"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -25,10 +26,10 @@ func spare(t *testing.T, n int) {
 }
 
 // holding waits until n readers wait with a processor in hand.
-func holding(t *testing.T, n int32) {
+func holding(t *testing.T, n int) {
 	t.Helper()
 	transporttest.Eventually(t, fmt.Sprintf("%d readers hold a processor", n),
-		func() bool { return holders.Load() == n })
+		func() bool { return keep.Lent() == n })
 }
 
 // TestCollectionsDoNotWait holds a reader in the kernel with its processor, where the collector
@@ -118,7 +119,7 @@ func TestAProcessorIsLeft(t *testing.T) {
 		if _, err := c.Write([]byte("OPTIONS")); err != nil {
 			t.Fatal(err)
 		}
-		if n := holders.Load(); int(n) >= runtime.GOMAXPROCS(0) {
+		if n := keep.Lent(); n >= runtime.GOMAXPROCS(0) {
 			t.Fatalf("%d readers hold a processor of %d", n, runtime.GOMAXPROCS(0))
 		}
 	}

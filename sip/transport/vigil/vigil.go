@@ -12,6 +12,8 @@ package vigil
 import (
 	"context"
 	"time"
+
+	"sipedge/sip/transport/keep"
 )
 
 const (
@@ -46,6 +48,12 @@ func Keep(ctx context.Context, messages func() uint64) {
 
 // hold holds a processor until it is time to look again; false: it can't, or ctx has ended.
 func hold(ctx context.Context) bool {
+	var k keep.Keeper
+	k.Take()
+	defer k.GiveBack()
+	if !k.Holds() {
+		return false
+	}
 	for range naps {
 		if ctx.Err() != nil || !sleep() {
 			return false

@@ -6,6 +6,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/poll"
 )
 
 // maxLent bounds how many processors more than it has Go is told of: idle ones cost the
@@ -19,26 +20,35 @@ type processors struct {
 	vigil   atomic.Bool // one is lent to package vigil
 }
 
-// lend gives Go a processor more for each reader of these listeners' UDP sockets, which keeps one
-// while it waits in the kernel (package udp), and one for those with connections (package vigil),
-// in place of those lent before.
+// lend gives Go a processor more for each goroutine that keeps one while it waits in the kernel
+// (package keep): the readers of each of these listeners' UDP sockets, and as many for the loops of
+// all connections together; and one if there are connections with goroutines (package vigil). They
+// take the place of those lent before.
 func (p *processors) lend(listeners []transport.Listener) {
-	lent, connections := 0, 0
+	datagrams, looped, awake := 0, 0, 0
 	for _, l := range listeners {
 		switch {
 		case l.Transport == sip.UDP:
-			lent += p.readers
+			datagrams += p.readers
+		case l.Bound() && ownReader(l.Transport):
+			awake = 1
 		case l.Bound():
-			connections = 1
+			looped = p.readers
 		}
 	}
+	lent := datagrams + looped
 	if lent >= maxLent {
-		connections = 0 // readers may hold all but one
+		awake = 0 // readers may hold all but one
 	}
-	p.vigil.Store(connections > 0)
-	if n := p.own + min(lent+connections, maxLent); n != runtime.GOMAXPROCS(0) {
+	p.vigil.Store(awake > 0)
+	if n := p.own + min(lent+awake, maxLent); n != runtime.GOMAXPROCS(0) {
 		runtime.GOMAXPROCS(n) // it stops the world
 	}
+}
+
+// ownReader reports whether connections have a goroutine each that reads them, and no loop.
+func ownReader(t sip.Transport) bool {
+	return !poll.Works || t != sip.TCP && t != sip.WS
 }
 
 // overConnections counts the messages so far that package vigil is there for.
@@ -48,7 +58,7 @@ func (d *Daemon) overConnections() (sum uint64) {
 	}
 	stats := d.manager.Stats()
 	for i, l := range d.manager.Listeners() {
-		if l.Bound() && l.Transport != sip.UDP {
+		if l.Bound() && l.Transport != sip.UDP && ownReader(l.Transport) {
 			sum += stats[i].MessagesIn.Load()
 		}
 	}

@@ -1,0 +1,313 @@
+package stream
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/poll"
+)
+
+// joined is what a connection is in a loop.
+type joined struct {
+	loop *poll.Loop // nil: a goroutine reads it. It is set once, before messages can leave
+	sock poll.Socket
+
+	// These are of the connection's mu.
+	left    bool      // writing is the loop's to do
+	stuck   *outbox   // what there was no room for; then it is left
+	gone    int       // bytes of stuck that left
+	since   time.Time // that it is stuck
+	severed bool      // it is to end without what waits
+
+	// And these of the loop.
+	half    *reader        // what has come of a message; nil: nothing
+	asked   poll.Readiness // what the loop is told of
+	ending  bool           // nothing is read any more
+	lingers time.Time      // since when the peer is given time to read our last answer
+	silent  bool           // that is over
+	pressed bool           // the loop knows of a bound
+	closed  bool
+}
+
+// join has a loop read the connection, if there is one for it. It is called with mu held.
+func (c *conn) join() {
+	nc, ok := c.nc.(*net.TCPConn)
+	if !ok || c.stopping.Load() {
+		return
+	}
+	l := c.s.env.Loops.Next()
+	if l == nil {
+		return
+	}
+	c.active.Store(time.Now().UnixNano())
+	sock, err := l.Take(nc, c.flow.Conn, c)
+	if err != nil {
+		return // it has a goroutine
+	}
+	c.s.work.Add(1)
+	c.loop, c.sock, c.asked = l, sock, poll.Read
+	c.nc, c.raw = nil, nil
+	c.framing = c.s.protocol.Framing()
+	c.s.env.Stats.Resting.Add(1)
+}
+
+// push writes what waits until nothing does, or there is no room. It is for who has writing to do.
+func (c *conn) push() {
+	o, n := c.resumeWrite()
+	for o != nil {
+		now := time.Now()
+		k, err := c.sock.Write(o.data[n:])
+		if n += k; k > 0 {
+			c.wrote.Store(now.UnixNano())
+		}
+		switch {
+		case err != nil:
+			c.lost(o, n, transport.EndedByPeer, err)
+			return
+		case n < len(o.data):
+			c.stick(o, n, now)
+			return
+		}
+		c.count(o, n)
+		o, n = c.take(o), 0
+	}
+}
+
+// resumeWrite is what is to be written first, and how much of it left before.
+func (c *conn) resumeWrite() (*outbox, int) {
+	c.mu.Lock()
+	o, n := c.stuck, c.gone
+	c.stuck = nil
+	c.mu.Unlock()
+	if o == nil {
+		return c.take(nil), 0
+	}
+	return o, n
+}
+
+// stick leaves what there is no room for to the loop, which waits for some.
+func (c *conn) stick(o *outbox, n int, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.since.IsZero() || n == 0 {
+		c.since = now
+	}
+	c.stuck, c.gone, c.left = o, n, true
+	c.loop.Leave(c)
+}
+
+// unstick returns what has been stuck since then, if it has.
+func (c *conn) unstick(then time.Time) (*outbox, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stuck == nil || c.since.After(then) {
+		return nil, 0
+	}
+	o := c.stuck
+	c.stuck, c.left = nil, false
+	return o, c.gone
+}
+
+// lost ends the connection: of o only the first n bytes left.
+func (c *conn) lost(o *outbox, n int, reason transport.Reason, err error) {
+	c.count(o, n)
+	c.stop(reason, err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unsent = o.refs(c.unsent, n)
+	c.writing = false
+	c.loop.Leave(c)
+}
+
+// mayPush reports whether it is the loop that is to write: with room, if that was wanting.
+func (c *conn) mayPush(room bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.left || c.stuck != nil && !room {
+		return false
+	}
+	c.left = false
+	return true
+}
+
+// Attend implements poll.Member.
+func (c *conn) Attend(ready poll.Readiness, now time.Time) {
+	if c.closed {
+		return
+	}
+	if c.mayPush(ready&poll.Write != 0) {
+		c.push()
+	}
+	switch {
+	case !c.ending && c.isOver():
+		c.end(transport.EndedByShutdown, errStop) // if it is not over for another reason
+	case ready&poll.Read == 0:
+	case !c.ending:
+		c.readOnce(now)
+	case !c.lingers.IsZero():
+		b := newBuffer(loopBuffer)
+		n, err := c.sock.Read(b)
+		giveBack(b)
+		c.silent = n == 0 && err != nil
+	}
+	c.settle(now)
+}
+
+// Judge implements poll.Member.
+func (c *conn) Judge(now time.Time) {
+	limits := &c.s.env.Limits
+	switch {
+	case !c.lingers.IsZero():
+		c.silent = now.Sub(c.lingers) >= limits.Arrival
+	case c.half != nil && !c.half.begun.IsZero() && now.Sub(c.half.begun) >= limits.Arrival:
+		c.end(transport.EndedSlow, errSlow)
+	}
+	if o, n := c.unstick(now.Add(-limits.Write)); o != nil {
+		c.lost(o, n, transport.EndedStalled, errStalled)
+	}
+	c.Look(now)
+}
+
+// Look implements poll.Member: it pings the peer, or ends the connection when it is idle.
+func (c *conn) Look(now time.Time) {
+	if c.closed {
+		return
+	}
+	if !c.ending {
+		c.untilPing(now)
+		if err := c.ping(now); err != nil {
+			c.end(transport.EndedSilent, err)
+		} else if c.quiet() >= c.s.env.Limits.Idle {
+			c.end(transport.EndedIdle, errIdle)
+		}
+	}
+	c.settle(now)
+}
+
+// isOver reports whether somebody else wants the connection to end.
+func (c *conn) isOver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.over || c.stopping.Load()
+}
+
+// readers read from connections that have nothing half read.
+var readers = sync.Pool{New: func() any { return &reader{buf: newBuffer(loopBuffer)} }}
+
+const loopBuffer = keptBuffer // bytes read from a connection at once
+
+// readOnce gives the User what came.
+func (c *conn) readOnce(now time.Time) {
+	r := c.half
+	if r == nil {
+		r = readers.Get().(*reader)
+		r.c, r.framing = c, c.framing
+	}
+	var reason transport.Reason
+	n, err := c.sock.Read(r.buf[r.w:])
+	if n > 0 {
+		r.came(n, now)
+		reason, err = r.frames()
+	} else if err != nil {
+		reason, err = r.failed(err)
+	}
+	c.putDown(r)
+	if err != nil {
+		c.end(reason, err)
+	}
+}
+
+// putDown keeps what has come of a message with its connection, and only that.
+func (c *conn) putDown(r *reader) {
+	rest := r.buf[r.r:r.w]
+	clean := len(rest) == 0 && !r.partial && r.begun.IsZero()
+	switch {
+	case r == c.half && clean:
+		c.drop()
+		return
+	case r == c.half:
+		return
+	case !clean:
+		h := *r
+		most := c.s.env.Limits.Message + firstBuffer
+		h.buf = newBuffer(max(firstBuffer, min(2*len(rest), most)))
+		h.r, h.w = 0, copy(h.buf, rest)
+		c.half = &h
+	}
+	if len(r.buf) != loopBuffer {
+		giveBack(r.buf)
+		r.buf = newBuffer(loopBuffer)
+	}
+	*r = reader{buf: r.buf}
+	readers.Put(r)
+}
+
+// drop forgets what has come of a message.
+func (c *conn) drop() {
+	if c.half != nil {
+		giveBack(c.half.buf)
+		c.half = nil
+	}
+}
+
+// end has a connection take no more messages, in either direction; what waits may leave.
+func (c *conn) end(reason transport.Reason, err error) {
+	c.stop(reason, err)
+	c.ending = true
+	c.drop()
+}
+
+// settle closes a connection that is at its end, or says what it waits for.
+func (c *conn) settle(now time.Time) {
+	c.mu.Lock()
+	writing, stuck := c.writing, c.stuck != nil
+	if c.severed && stuck {
+		writing = false
+	}
+	c.mu.Unlock()
+	stopping := c.stopping.Load()
+	if c.ending && !writing {
+		if c.answered && c.lingers.IsZero() && !stopping && c.sock.CloseWrite() == nil {
+			c.lingers = now
+		}
+		if c.lingers.IsZero() || c.silent || stopping {
+			c.close()
+			return
+		}
+	}
+	var ask poll.Readiness
+	if !c.ending || !c.lingers.IsZero() {
+		ask |= poll.Read
+	}
+	if stuck {
+		ask |= poll.Write
+	}
+	if ask != c.asked && c.loop.Ask(c.sock, c.flow.Conn, ask) == nil {
+		c.asked = ask
+	}
+	every := c.s.protocol.Pings.Every
+	pressed := stuck || !c.lingers.IsZero() || c.half != nil && !c.half.begun.IsZero() ||
+		every > 0 && every < 2*lookEvery
+	if pressed != c.pressed {
+		c.pressed = pressed
+		c.loop.Press(c, pressed)
+	}
+}
+
+// close is the end of a connection.
+func (c *conn) close() {
+	c.mu.Lock()
+	if c.stuck != nil {
+		c.unsent = c.stuck.refs(c.unsent, c.gone)
+		c.stuck = nil
+	}
+	c.mu.Unlock()
+	c.closed = true
+	_ = c.sock.Close()
+	c.loop.Remove(c.flow.Conn, c)
+	c.s.env.Stats.Resting.Add(-1)
+	c.ended()
+	c.s.work.Done()
+}
