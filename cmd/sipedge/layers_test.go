@@ -18,7 +18,7 @@ const module = "sipedge"
 var floors = [][]string{
 	0: {
 		"sip", "sip/load", "sip/phrase", "sip/siphash", "sip/slab", "sip/digest", "sip/sdp",
-		"sip/pidf",
+		"sip/pidf", "sip/transport/keep", "sip/transport/poll",
 	},
 	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/resolve/...", "sip/recording"},
 	2: {"sip/transaction"},
@@ -51,6 +51,7 @@ var floors = [][]string{
 var arrows = [][2]string{
 	{"sip", "sip/load"}, {"sip", "sip/phrase"},
 	{"sip/digest", "sip"}, {"sip/sdp", "sip"}, {"sip/pidf", "sip"},
+	{"sip/transport/poll", "sip/transport/keep"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"sip/transport/...", "sip/transport/dscp"}, {"sip/transport/stream", "sip/transport/proxyheader"},
 	{"sip/transport/stream", "sip/transport/watch"},

@@ -156,9 +156,9 @@ func (c *conn) ready() {
 // run is the life of a connection that has been made:
 //
 //  1. one that was accepted is opened, as its protocol asks for;
-//  2. read until there is nothing more to read, or a limit is reached; by a loop, which does all
-//     that follows, or here: then a connection that is quiet rests, and resume goes on when there is
-//     something to read;
+//  2. read until there is nothing more to read, or a limit is reached: by a loop, which does all
+//     that follows, or here; then a connection that is quiet rests, and resume goes on when there
+//     is something to read;
 //  3. take no more messages, let those that wait leave;
 //  4. close, and tell the User what did not leave and that it is over.
 func (c *conn) run() {

@@ -2,14 +2,15 @@
 // write queues, limits, keep-alive. TCP is built on it, and whatever else
 // brings a net.Listener and a way to dial.
 //
-// A connection has one goroutine from its first moment to its last, which
-// reads, reports what did not leave, and says Closed; but while the
-// connection is quiet for more than a few seconds it has none, and package
-// watch tells when it needs one again. Another one writes while something
-// waits.
+// A connection over TCP itself is read by a loop of package poll, with many
+// others. Each other one has one goroutine from its first moment to its
+// last, which reads, reports what did not leave, and says Closed; but while
+// the connection is quiet for more than a few seconds it has none, and
+// package watch tells when it needs one again. Another one writes while
+// something waits.
 //
 // Its one law: a peer costs no more than its limits, however it behaves.
 //
-// Locks: Socket.mu and conn.mu are never held together, and neither while
-// the User is called. The Gate's may be taken under Socket.mu.
+// Locks: neither Socket.mu nor conn.mu is held while the User is called. The
+// Gate's may be taken under Socket.mu, those of loops under conn.mu.
 package stream

@@ -51,11 +51,20 @@ func (c *conn) join() {
 	c.nc, c.raw = nil, nil
 	c.framing = c.s.protocol.Framing()
 	c.s.env.Stats.Resting.Add(1)
+	if c.restless() {
+		l.Leave(c)
+	}
+}
+
+// restless reports whether the connection is pinged more often than it would be looked at.
+func (c *conn) restless() bool {
+	every := c.s.protocol.Pings.Every
+	return every > 0 && every < 2*lookEvery
 }
 
 // push writes what waits until nothing does, or there is no room. It is for who has writing to do.
 func (c *conn) push() {
-	o, n := c.resumeWrite()
+	o, n, since := c.resumeWrite()
 	for o != nil {
 		now := time.Now()
 		k, err := c.sock.Write(o.data[n:])
@@ -67,34 +76,35 @@ func (c *conn) push() {
 			c.lost(o, n, transport.EndedByPeer, err)
 			return
 		case n < len(o.data):
-			c.stick(o, n, now)
+			if since.IsZero() {
+				since = now
+			}
+			c.stick(o, n, since)
 			return
 		}
 		c.count(o, n)
-		o, n = c.take(o), 0
+		o, n, since = c.take(o), 0, time.Time{}
 	}
 }
 
-// resumeWrite is what is to be written first, and how much of it left before.
-func (c *conn) resumeWrite() (*outbox, int) {
+// resumeWrite is what is to be written first, how much of it left before, and since when it is
+// stuck.
+func (c *conn) resumeWrite() (o *outbox, n int, since time.Time) {
 	c.mu.Lock()
-	o, n := c.stuck, c.gone
+	o, n, since = c.stuck, c.gone, c.since
 	c.stuck = nil
 	c.mu.Unlock()
 	if o == nil {
-		return c.take(nil), 0
+		return c.take(nil), 0, time.Time{}
 	}
-	return o, n
+	return o, n, since
 }
 
 // stick leaves what there is no room for to the loop, which waits for some.
-func (c *conn) stick(o *outbox, n int, now time.Time) {
+func (c *conn) stick(o *outbox, n int, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.since.IsZero() || n == 0 {
-		c.since = now
-	}
-	c.stuck, c.gone, c.left = o, n, true
+	c.stuck, c.gone, c.since, c.left = o, n, since, true
 	c.loop.Leave(c)
 }
 
@@ -287,9 +297,8 @@ func (c *conn) settle(now time.Time) {
 	if ask != c.asked && c.loop.Ask(c.sock, c.flow.Conn, ask) == nil {
 		c.asked = ask
 	}
-	every := c.s.protocol.Pings.Every
 	pressed := stuck || !c.lingers.IsZero() || c.half != nil && !c.half.begun.IsZero() ||
-		every > 0 && every < 2*lookEvery
+		c.restless()
 	if pressed != c.pressed {
 		c.pressed = pressed
 		c.loop.Press(c, pressed)

@@ -97,7 +97,7 @@ func (c *conn) enqueue(
 	return c.startWriter(), nil
 }
 
-// startWriter has what waits written by a goroutine or by the loop, or by the caller when it has let
+// startWriter has what waits written by a goroutine, by the loop, or by the caller when he has let
 // go of mu: true.
 func (c *conn) startWriter() bool {
 	if !c.open || c.out == nil || c.writing {

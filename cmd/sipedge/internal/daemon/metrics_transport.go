@@ -86,7 +86,7 @@ func (l *listenerSum) emit(e emitter, transportName string) {
 	}
 	e.gauge("transport_connections", "Connections open.", float64(l.open),
 		"transport", transportName)
-	e.gauge("transport_connections_resting", "Of these, quiet ones that cost least.",
+	e.gauge("transport_connections_resting", "Of these, those without a goroutine.",
 		float64(l.resting), "transport", transportName)
 	for i, n := range l.ended {
 		e.counter("transport_connections_ended_total", "Connections that ended.", n,

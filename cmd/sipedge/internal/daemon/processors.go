@@ -65,7 +65,7 @@ func (d *Daemon) overConnections() (sum uint64) {
 	return sum
 }
 
-// resting counts the connections that have given up their stacks and buffers.
+// resting counts the connections without a goroutine: they have no stacks, and hardly buffers.
 func (d *Daemon) resting() (sum int64) {
 	for _, s := range d.manager.Stats() {
 		sum += s.Resting.Load()

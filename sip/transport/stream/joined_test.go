@@ -1,0 +1,376 @@
+//go:build linux && !portable
+
+package stream
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sipedge/sip"
+	"sipedge/sip/transport"
+	"sipedge/sip/transport/poll"
+	"sipedge/sip/transport/transporttest"
+)
+
+// What a connection of a loop does otherwise than one with a goroutine is tested here, over TCP;
+// package tcp has the suite of both.
+
+// looped is a Socket over TCP whose connections loops read.
+type looped struct {
+	t     *testing.T
+	s     *Socket
+	user  *user
+	stats *transport.Stats
+	addr  string
+}
+
+func newLooped(t *testing.T, limits transport.Limits, p Protocol) *looped {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &looped{t: t, user: &user{}, stats: new(transport.Stats), addr: l.Addr().String()}
+	limits = limits.Defaults()
+	loops := poll.NewLoops(2, 5*time.Millisecond, 20*time.Millisecond)
+	var ids atomic.Uint64
+	x.s = New(transport.Env{
+		Listener: transport.Listener{Transport: sip.TCP, Addr: addrPort(l.Addr())},
+		Limits:   limits, Stats: x.stats, Gate: transport.NewGate(limits), Loops: loops,
+		NextConn: func() uint64 { return ids.Add(1) },
+	}, Road{Listener: l}, p)
+	x.user.unframed = func(f transport.Flow, _ []byte, _ error) {
+		_ = x.s.Send(f.Target(), []byte("no"), 0)
+	}
+	x.s.Start(x.user)
+	t.Cleanup(func() {
+		x.close(5 * time.Second)
+		loops.Close()
+		if n := x.stats.Open.Load() + x.stats.Resting.Load(); n != 0 {
+			t.Errorf("%d connections open after Close", n)
+		}
+	})
+	return x
+}
+
+func (x *looped) close(within time.Duration) {
+	x.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if err := x.s.Close(ctx); err != nil {
+		x.t.Errorf("close: %v", err)
+	}
+}
+
+// dial is a connection that a loop reads.
+func (x *looped) dial() *net.TCPConn {
+	x.t.Helper()
+	before := x.stats.Resting.Load()
+	c, err := net.Dial("tcp4", x.addr)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	x.t.Cleanup(func() { c.Close() })
+	x.until("a loop has it", func() bool { return x.stats.Resting.Load() > before })
+	return c.(*net.TCPConn)
+}
+
+func (x *looped) until(what string, ok func() bool) {
+	x.t.Helper()
+	transporttest.Eventually(x.t, what, ok)
+}
+
+func (x *looped) write(c net.Conn, b []byte) {
+	x.t.Helper()
+	if _, err := c.Write(b); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// target leads to a connection that has sent a message.
+func (x *looped) target(c net.Conn) transport.Target {
+	x.t.Helper()
+	n := len(x.user.Messages())
+	x.write(c, transporttest.Text(0, 0))
+	x.until("its message", func() bool { return len(x.user.Messages()) > n })
+	t := x.user.Messages()[n].Flow.Target()
+	t.NoDial = true
+	return t
+}
+
+// Messages of several connections come whole and in their order, whatever their size and however
+// they are cut.
+func TestJoinedHoweverTheyArrive(t *testing.T) {
+	x := newLooped(t, transport.Limits{}, Protocol{})
+	const conns, each = 6, 40
+	var all sync.WaitGroup
+	want := make([][]byte, conns)
+	for i := range conns {
+		c, r := x.dial(), rand.New(rand.NewPCG(7, uint64(i)))
+		for k := range each {
+			size := r.IntN(2000)
+			if r.IntN(8) == 0 {
+				size = 60000 // more than a loop reads at once
+			}
+			want[i] = append(want[i], transporttest.Text(k, size)...)
+		}
+		all.Go(func() {
+			for rest := want[i]; len(rest) > 0; {
+				n := min(1+r.IntN(30000), len(rest))
+				if _, err := c.Write(rest[:n]); err != nil {
+					t.Error(err)
+					return
+				}
+				if rest = rest[n:]; r.IntN(4) == 0 {
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	all.Wait()
+	x.until("all messages", func() bool { return len(x.user.Messages()) == conns*each })
+	got := map[uint64][]byte{}
+	for _, m := range x.user.Messages() {
+		got[m.Flow.Conn] = append(got[m.Flow.Conn], m.Data...)
+	}
+	for id, b := range got {
+		if !bytes.Equal(b, want[id-1]) {
+			t.Errorf("connection %d: what came is not what was sent", id)
+		}
+	}
+}
+
+// Who writes while the loop is at work, and who does while it waits: all that is sent arrives, in
+// the order of each sender.
+func TestJoinedManySenders(t *testing.T) {
+	x := newLooped(t, transport.Limits{Queue: 8 << 20}, Protocol{})
+	const senders, each = 4, 500
+	var targets []transport.Target
+	var peers []*net.TCPConn
+	for range 3 {
+		c := x.dial()
+		peers, targets = append(peers, c), append(targets, x.target(c))
+	}
+	stop := make(chan struct{})
+	var noise, all sync.WaitGroup
+	noise.Go(func() { // has the loop busy, now and then
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = peers[i%3].Write([]byte("\r\n\r\n"))
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+	})
+	for s := range senders {
+		all.Go(func() {
+			for i := range each {
+				for k := range targets {
+					if err := x.s.Send(targets[k], fmt.Appendf(nil, "<%d %d>", s, i), 1); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for _, c := range peers {
+		all.Go(func() {
+			next, n := [senders]int{}, 0
+			for rest, b := []byte(nil), make([]byte, 4096); n < senders*each; {
+				k, err := c.Read(b)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				rest = append(rest, b[:k]...)
+				for {
+					rest = bytes.TrimLeft(rest, "\r\n")
+					one, more, whole := bytes.Cut(rest, []byte(">"))
+					if !whole {
+						break
+					}
+					var s, i int
+					if _, err := fmt.Sscanf(string(one), "<%d %d", &s, &i); err != nil ||
+						next[s] != i {
+						t.Errorf("%q, want number %v: %v", one, next, err)
+						return
+					}
+					next[s], rest = i+1, more
+					n++
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	noise.Wait()
+}
+
+// Each bound of time ends who passes it, and nobody else.
+func TestJoinedBounds(t *testing.T) {
+	const bound = 150 * time.Millisecond
+	for name, b := range map[string]struct {
+		limits transport.Limits
+		does   func(x *looped, c *net.TCPConn)
+		want   transport.Reason
+	}{
+		"slow": {transport.Limits{Arrival: bound}, func(x *looped, c *net.TCPConn) {
+			x.write(c, transporttest.Text(0, 0)[:40])
+		}, transport.EndedSlow},
+		"idle": {transport.Limits{Idle: bound}, func(x *looped, c *net.TCPConn) {
+			x.write(c, transporttest.Text(0, 0))
+		}, transport.EndedIdle},
+		"deaf": {transport.Limits{Write: bound, Queue: 64 << 20}, func(x *looped, c *net.TCPConn) {
+			to := x.target(c)
+			for ref := range uint64(400) {
+				if x.s.Send(to, make([]byte, 50000), ref+1) != nil {
+					break // it has ended
+				}
+			}
+		}, transport.EndedStalled},
+		"answered, and stays": {transport.Limits{Arrival: bound}, func(x *looped, c *net.TCPConn) {
+			x.write(c, []byte("OPTIONS sip:a SIP/2.0\r\nContent-Length: x\r\n\r\nmore"))
+			got, _ := io.ReadAll(c) // our end
+			if string(got) != "no" {
+				x.t.Errorf("read %q", got)
+			}
+			time.Sleep(bound / 2)
+			if x.stats.Open.Load() == 1 {
+				x.t.Error("it was not given time")
+			}
+		}, transport.EndedFraming},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newLooped(t, b.limits, Protocol{})
+			c := x.dial()
+			good, stop := x.dial(), make(chan struct{})
+			var ping sync.WaitGroup
+			ping.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(bound / 10):
+						_, _ = good.Write([]byte("\r\n\r\n"))
+						_, _ = io.ReadFull(good, make([]byte, 2))
+					}
+				}
+			})
+			defer ping.Wait()
+			defer close(stop)
+			begun := time.Now()
+			b.does(x, c)
+			x.until("ended", func() bool { return x.stats.Ended[b.want].Load() == 1 })
+			if d := time.Since(begun); d < bound {
+				t.Errorf("ended within %s", d)
+			}
+			if n := x.stats.Open.Load(); n != 1 {
+				t.Errorf("%d open, want the other one", n)
+			}
+			if unsent := len(x.user.Failures()); uint64(unsent) != x.stats.Unsent.Load() ||
+				name == "deaf" && unsent == 0 {
+				t.Errorf("%d failed, %d unsent", unsent, x.stats.Unsent.Load())
+			}
+		})
+	}
+}
+
+// Pings are sent on time, though the loop looks at all connections rarely.
+func TestJoinedPings(t *testing.T) {
+	x := newLooped(t, transport.Limits{},
+		Protocol{Pings: Pings{Frame: []byte("ping"), Every: 100 * time.Millisecond, Lost: 2}})
+	c := x.dial()
+	if got, _ := io.ReadAll(c); string(got) != "pingping" {
+		t.Errorf("read %q", got)
+	}
+	x.until("ended", func() bool { return x.stats.Ended[transport.EndedSilent].Load() == 1 })
+}
+
+// Close lets what waits leave, for as long as it may; what does not fails.
+func TestJoinedClose(t *testing.T) {
+	const many, size = 200, 50000
+	for _, within := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
+		x := newLooped(t, transport.Limits{Queue: 64 << 20}, Protocol{})
+		c := x.dial()
+		to := x.target(c)
+		for ref := range uint64(many) {
+			if err := x.s.Send(to, make([]byte, size), ref+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make(chan int64, 1)
+		if within > time.Second {
+			go func() {
+				time.Sleep(10 * time.Millisecond)
+				n, _ := io.Copy(io.Discard, c)
+				got <- n
+			}()
+		}
+		x.close(within)
+		out, failed := x.stats.MessagesOut.Load(), uint64(len(x.user.Failures()))
+		if out+failed != many {
+			t.Errorf("within %s: %d out and %d failed of %d", within, out, failed, many)
+		}
+		switch {
+		case within < time.Second:
+			if failed == 0 {
+				t.Error("nothing failed, though nobody read")
+			}
+		case failed > 0 || <-got != many*size:
+			t.Errorf("%d failed, though there was time", failed)
+		}
+		if n := x.stats.Ended[transport.EndedByShutdown].Load(); n != 1 {
+			t.Errorf("%d ended by shutdown", n)
+		}
+	}
+}
+
+// Connections that have nothing half read have no buffer.
+func TestJoinedBuffers(t *testing.T) {
+	x := newLooped(t, transport.Limits{}, Protocol{})
+	c := x.dial()
+	half := func() (n int) {
+		done := make(chan int)
+		x.s.mu.Lock()
+		for one := range x.s.live {
+			defer func() { n += <-done }()
+			one.loop.Leave(spy{one, done})
+		}
+		x.s.mu.Unlock()
+		return n
+	}
+	text := transporttest.Text(1, 30000)
+	x.write(c, text[:20000])
+	x.until("a buffer", func() bool { return half() >= 20000 })
+	x.write(c, text[20000:])
+	x.until("no buffer", func() bool { return half() == 0 })
+	if n := len(x.user.Messages()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+// spy looks at a connection when it is the loop's turn.
+type spy struct {
+	c    *conn
+	size chan int
+}
+
+func (s spy) Attend(poll.Readiness, time.Time) {
+	if s.c.half == nil {
+		s.size <- 0
+		return
+	}
+	s.size <- len(s.c.half.buf)
+}
+func (s spy) Judge(time.Time) {}
+func (s spy) Look(time.Time)  {}
