@@ -158,6 +158,12 @@ type conn struct {
 // RemoteAddr implements net.Conn.
 func (c conn) RemoteAddr() net.Addr { return c.client }
 
+// Plain is the connection itself, behind the header; nil: it is not TCP.
+func (c conn) Plain() *net.TCPConn {
+	plain, _ := c.Conn.(*net.TCPConn)
+	return plain
+}
+
 // CloseWrite is that of the connection, where it has one.
 func (c conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {

@@ -33,8 +33,8 @@ type joined struct {
 
 // join has a loop read the connection, if there is one for it. It is called with mu held.
 func (c *conn) join() {
-	nc, ok := c.nc.(*net.TCPConn)
-	if !ok || c.stopping.Load() {
+	nc := plain(c.nc)
+	if nc == nil || c.stopping.Load() {
 		return
 	}
 	l := c.s.env.Loops.Next()
@@ -54,6 +54,17 @@ func (c *conn) join() {
 	if c.restless() {
 		l.Leave(c)
 	}
+}
+
+// plain is the TCP connection that nc is, and no more; nil: it is not.
+func plain(nc net.Conn) *net.TCPConn {
+	switch c := nc.(type) {
+	case *net.TCPConn:
+		return c
+	case interface{ Plain() *net.TCPConn }:
+		return c.Plain()
+	}
+	return nil
 }
 
 // restless reports whether the connection is pinged more often than it would be looked at.

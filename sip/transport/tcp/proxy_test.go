@@ -9,6 +9,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/poll"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -67,6 +68,9 @@ func TestProxied(t *testing.T) {
 	got := make([]byte, 6)
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != "answer" {
 		t.Errorf("the proxy got %q, %v", got, err)
+	}
+	if m.Stats()[0].Resting.Load() != 1 && poll.Works {
+		t.Error("no loop has it")
 	}
 	// A second header on the same connection is no message.
 	write(t, c, "PROXY TCP4 198.51.100.1 127.0.0.1 1 1\r\n\r\n")
