@@ -15,9 +15,9 @@ import (
 // itself over a stream: its requests come from there. The source of a datagram is its sender's
 // word, and counts for a gateway's only where the policy says that they register.
 func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
-	from, unproved := f.Remote.Addr(), false
+	from, unproved := f.Remote, false
 	if f.Transport == sip.UDP && !r.rules.Gateways && g.IsGateway(f.Remote) {
-		from, unproved = netip.Addr{}, true
+		from, unproved = netip.AddrPort{}, true
 	}
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
@@ -40,13 +40,20 @@ func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
 
 // leads refuses the request if uri leads where it may not, and reports whether it leads to a
 // gateway.
-func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.Addr, reason string) bool {
+func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.AddrPort, reason string) bool {
 	u, err := sip.ParseURI(bytes.TrimSpace(uri))
 	if err != nil {
 		return false
 	}
 	at, literal := nexthop.Literal(&u)
-	if literal && !g.Allows(at, from, nexthop.Told) || !g.AllowsName(&u, from, nexthop.Told) {
+	named := g.AllowsName(&u, from, nexthop.Told)
+	if r.rules.Gateways { // it registers from any port
+		named = named || g.Hosts(from.Addr())
+		if from.Addr().Unmap() == at.Addr() {
+			from = at
+		}
+	}
+	if literal && !g.Allows(at, from, nexthop.Told) || !named {
 		r.refuse(403, reason)
 	}
 	return literal && g.IsGateway(at) || g.NamesGateway(&u)

@@ -95,7 +95,7 @@ func (l *Lookup) target(
 			return t, u.Scheme, false
 		}
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
-		t.Local = registeredFrom(b.Received, hop) && l.proved(b.Received, g)
+		t.Local = l.registeredFrom(b.Received, hop, g) && l.proved(b.Received, g)
 	case len(b.Received) > 0:
 		// No message named it: it is where one came from.
 		hop, conn := overOf(b.Received)
@@ -121,17 +121,19 @@ func (l *Lookup) proved(received []byte, g *nexthop.Guard) bool {
 	return !literal || !g.IsGateway(at)
 }
 
-// registeredFrom reports whether a URI leads to the host that a binding was received from.
-func registeredFrom(received, uri []byte) bool {
+// registeredFrom reports whether a URI leads to who a binding was received from: to that host, or
+// that port of it where a gateway stands beside others, unless gateways register.
+func (l *Lookup) registeredFrom(received, uri []byte, g *nexthop.Guard) bool {
 	source, _ := overOf(received)
 	from, err := sip.ParseURI(source)
 	to, err2 := sip.ParseURI(uri)
 	if err != nil || err2 != nil {
 		return false
 	}
-	a, known := from.Addr()
+	at, known := nexthop.Literal(&from)
 	hop, literal := nexthop.Literal(&to)
-	return known && literal && a.Unmap() == hop.Addr()
+	return known && literal &&
+		(g.Stands(at, hop) || at.Addr() == hop.Addr() && (l.Gateways || !g.IsGateway(hop)))
 }
 
 // requestURI is the Contact of a binding, which is u, as a Request-URI: without headers, RFC 3261

@@ -19,7 +19,9 @@ type Reach struct {
 
 // ReachOf is how the client of a binding is reached, with hops as memory. ok false: by its Path, or
 // by the address of a name alone.
-func ReachOf(self *job.Self, b *backends.Binding, hops []resolve.Hop) (r Reach, ok bool) {
+func ReachOf(
+	self *job.Self, b *backends.Binding, hops []resolve.Hop, g *nexthop.Guard,
+) (r Reach, ok bool) {
 	contact, err := sip.ParseURI(b.Contact)
 	if err != nil || contact.Scheme == sip.SchemeOther || len(b.Path) > 0 {
 		return r, false
@@ -47,7 +49,7 @@ func ReachOf(self *job.Self, b *backends.Binding, hops []resolve.Hop) (r Reach, 
 	}
 	hop.Conn = conn
 	if r.Hops = append(hops[:0], hop); conn != 0 {
-		r.Hops = nexthop.Besides(r.Hops, &contact)
+		r.Hops = nexthop.Besides(r.Hops, &contact, g)
 	}
 	return r, true
 }
