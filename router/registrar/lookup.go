@@ -105,20 +105,22 @@ func (l *Lookup) target(
 	return t, u.Scheme, true
 }
 
-// proved reports whether who registered from a source is known to stand there, if that is where a
-// gateway stands: the source of a datagram is its sender's word. Others may have kept the binding,
-// or a policy before, and Request.guard let it pass.
+// proved reports whether who registered from a source is known to stand there: by a stream, or on
+// this machine, which nothing from elsewhere says to come from. The source of a datagram is its
+// sender's word, which the destination guard looks at; where that is a gateway's, the policy says
+// whether they register. Others may have kept the binding, or a policy before, and Request.guard
+// let it pass.
 func (l *Lookup) proved(received []byte, g *nexthop.Guard) bool {
-	if l.Gateways {
-		return true
-	}
 	uri, _ := overOf(received)
 	u, err := sip.ParseURI(uri)
 	if err != nil || identity.TransportOf(&u).Reliable() {
 		return true
 	}
 	at, literal := nexthop.Literal(&u)
-	return !literal || !g.IsGateway(at)
+	if literal && g.IsGateway(at) {
+		return l.Gateways
+	}
+	return literal && at.Addr().IsLoopback()
 }
 
 // registeredFrom reports whether a URI leads to who a binding was received from: to that host, or

@@ -26,10 +26,11 @@ func ReachOf(
 	if err != nil || contact.Scheme == sip.SchemeOther || len(b.Path) > 0 {
 		return r, false
 	}
-	r.URI, r.Said = requestURI(b, &contact), len(b.Received) == 0
+	as := Lookup{Gateways: true} // which of them register is for save and lookup to say
+	r.URI, r.Said = requestURI(b, &contact), len(b.Received) == 0 || !as.proved(b.Received, g)
 	r.Listener = listenerOf(self, b.Listener) - 1 // transport.AnyListener is 0 less one
 	to, conn := contact, uint64(0)
-	if !r.Said {
+	if len(b.Received) > 0 {
 		var uri []byte
 		uri, conn = overOf(b.Received)
 		if to, err = sip.ParseURI(uri); err != nil {
