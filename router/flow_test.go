@@ -122,6 +122,7 @@ var strangers = numbers{
 	"+491": {{URI: "sip:x@127.0.0.1"}}, "+492": {{URI: "sip:x@169.254.169.254"}},
 	"+493": {{URI: "sip:x@10.0.7.2"}}, "+494": {{URI: "sip:x@denied.test"}},
 	"+495": {{URI: "sip:x@10.0.0.3"}}, "+496": {{URI: "sip:x@10.0.0.4"}},
+	"+497": {{URI: "sip:x@127.0.0.1:5071"}}, "+498": {{URI: "sip:x@127.0.0.1:5084"}},
 }
 
 func (names) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, error) {

@@ -12,6 +12,7 @@ import (
 	"sipedge/backends/memory"
 	"sipedge/schema"
 	"sipedge/sip"
+	"sipedge/sip/transport"
 	"sipedge/sip/transport/mem"
 )
 
@@ -280,15 +281,7 @@ func TestKeptBindings(t *testing.T) {
 	} {
 		f := alice
 		f.Transport, f.Conn, f.Remote = c.by, c.conn, netip.MustParseAddrPort("10.0.0.3:5060")
-		r.Receive(f, fmt.Appendf(nil, "REGISTER sip:example.net SIP/2.0\r\n"+
-			"Via: SIP/2.0/%s 192.168.1.7;rport;branch=z9hG4bK%s\r\nFrom: <sip:x@example.net>;tag=a\r\n"+
-			"To: <sip:%[2]s@example.net>\r\nCall-ID: %[2]s\r\nCSeq: 1 REGISTER\r\n"+
-			"Contact: <sip:%[2]s@192.168.1.7>\r\n%[3]sSupported: path\r\nContent-Length: 0\r\n\r\n",
-			c.by, user, c.path))
-		if got := status(t, w.soFar()); got != "200 OK" {
-			t.Fatalf("%s: %s", user, got)
-		}
-		w.sent = nil
+		keep(t, r, w, f, user, c.path)
 	}
 	ask := func(user string) string { return status(t, w.ask(r, "MESSAGE sip:"+user+"@example.net")) }
 	const sent = "MESSAGE sip:%s@192.168.1.7 SIP/2.0"
@@ -306,5 +299,59 @@ func TestKeptBindings(t *testing.T) {
 	}
 	if n := r.Proxy().Guarded; n != 2 {
 		t.Errorf("%d counted, want 2", n)
+	}
+}
+
+// keep has a phone behind a NAT register from where f comes.
+func keep(t *testing.T, r *Router, w *wire, f transport.Flow, user, path string) {
+	t.Helper()
+	r.Receive(f, fmt.Appendf(nil, "REGISTER sip:example.net SIP/2.0\r\n"+
+		"Via: SIP/2.0/%s 192.168.1.7;rport;branch=z9hG4bK%s\r\nFrom: <sip:x@example.net>;tag=a\r\n"+
+		"To: <sip:%[2]s@example.net>\r\nCall-ID: %[2]s\r\nCSeq: 1 REGISTER\r\n"+
+		"Contact: <sip:%[2]s@192.168.1.7>\r\n%[3]sSupported: path\r\nContent-Length: 0\r\n\r\n",
+		f.Transport, user, path))
+	if got := status(t, w.soFar()); got != "200 OK" {
+		t.Fatalf("%s: %s", user, got)
+	}
+	w.sent = nil
+}
+
+// A binding by UDP that was kept before its network was denied, or by another server, does not lead
+// there, whatever the policy says of gateways; one by a stream does, and one from this machine.
+func TestKeptBeforeDenied(t *testing.T) {
+	const head = "version: 1\nlisten: [{udp: \"10.0.0.9:5060\"}, {tcp: \"10.0.0.9:5060\"}]\n"
+	r, w := onWire(t, head+"routes:\n  request:\n    - do: [{save: {location: contacts}}]\n")
+	const sent, refused = "MESSAGE sip:%s@192.168.1.7 SIP/2.0", "403 Destination Not Allowed"
+	wants := map[string]string{}
+	for user, c := range map[string]struct {
+		by         sip.Transport
+		from, path string
+		want       string
+	}{
+		"nat":    {sip.UDP, "10.0.7.7:5060", "", refused},
+		"path":   {sip.UDP, "10.0.7.7:5060", "Path: <sip:10.0.7.7;lr>\r\n", refused},
+		"stream": {sip.TCP, "10.0.7.7:5060", "", sent},
+		"here":   {sip.UDP, "127.0.0.1:40000", "", sent},
+		"away":   {sip.UDP, "10.0.0.7:40000", "", sent},
+	} {
+		f := alice
+		f.Transport, f.Remote = c.by, netip.MustParseAddrPort(c.from)
+		if c.by == sip.TCP {
+			f.Conn = 1 << 16
+		}
+		keep(t, r, w, f, user, c.path)
+		wants[user] = c.want
+	}
+	for _, args := range []string{"", ", gateways: true"} {
+		swap(t, r, head+"deny_targets: [10.0.7.0/24]\nroutes:\n  request:\n"+
+			"    - do: [{lookup: {location: contacts"+args+"}}, {forward: {}}]\n")
+		for user, want := range wants {
+			if want == sent {
+				want = fmt.Sprintf(sent, user)
+			}
+			if got := status(t, w.ask(r, "MESSAGE sip:"+user+"@example.net")); got != want {
+				t.Errorf("lookup%s of %s: want %s, got %s", args, user, want, got)
+			}
+		}
 	}
 }

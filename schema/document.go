@@ -23,7 +23,7 @@ type Document struct {
 	Log          Log
 	Admin        Admin
 	Deny         []Text // deny_targets: CIDRs no message may lead to
-	Allow        []Text // allow_targets: CIDRs exempt from the destination guard
+	Allow        []Text // allow_targets: CIDRs exempt from that, gateways of the policy not
 	Secrets      Secrets
 	DNS          DNS
 	Spare        time.Duration // failed_targets; 0: not at all

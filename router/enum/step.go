@@ -35,7 +35,7 @@ var Kind = schema.Kind{
 		"the most preferred the Request-URI, the others branches of a lower q. When there is none the " +
 		"arm runs; without it the request is answered 404. Whoever holds the number wrote them: " +
 		"they lead where he likes, but to no gateway of the policy, unless the tree is a carrier's own " +
-		"(`gateways`) or `allow_targets` has the gateway.",
+		"(`gateways`).",
 	Schema: `{
 	// The number, + and 2 to 15 digits, or of an ISN subscriber*domain; the user of the
 	// Request-URI unless set.

@@ -179,9 +179,9 @@ func (s *State) has(a netip.Addr) bool {
 	})
 }
 
-// At reports whether a gateway stands at an address, as far as names are known: at any of its
-// ports, but on this machine, where others stand beside it.
-func (s *Sets) At(to netip.AddrPort) bool {
+// At reports whether a gateway stands at an address, as far as names are known: at that port, where
+// others stand beside it, else at any.
+func (s *Sets) At(to netip.AddrPort, beside bool) bool {
 	if s == nil {
 		return false
 	}
@@ -189,7 +189,7 @@ func (s *Sets) At(to netip.AddrPort) bool {
 	for _, set := range s.list {
 		for _, g := range set.gateways {
 			list := g.addrs.Load()
-			if list != nil && (slices.Contains(*list, to) || !to.Addr().IsLoopback() && g.has(to.Addr())) {
+			if list != nil && (slices.Contains(*list, to) || !beside && g.has(to.Addr())) {
 				return true
 			}
 		}

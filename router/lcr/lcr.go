@@ -3,7 +3,7 @@
 package lcr
 
 import (
-	"bytes"
+	"sync"
 	"time"
 
 	"sipedge/router/data"
@@ -60,24 +60,45 @@ func New(e *gateway.Env, table *data.Table, number, group Text) job.Step {
 	return gateway.NewByWays(e, f.find)
 }
 
+// scratch is what a look-up needs until it has found.
+type scratch struct {
+	number, group []byte
+	ways          [rates.Most]rates.Way
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// kept is what stays of a look-up, in one piece where the ways are few and the user is short.
+type kept struct {
+	job.Ways
+	list [4]job.Way
+	user [32]byte
+}
+
 func (f *finder) find(j *job.Job, now time.Time, random func() uint64) *job.Ways {
-	var number, group [128]byte
-	var ways [rates.Most]rates.Way
-	q := rates.Query{Number: f.number(number[:0], j), Now: now, Shorter: f.shorter, Random: random}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	s.number, s.group = f.number(s.number[:0], j), s.group[:0]
 	if f.group != nil {
-		q.Group = f.group(group[:0], j)
+		s.group = f.group(s.group, j)
+	}
+	q := rates.Query{
+		Number: s.number, Group: s.group, Now: now, Shorter: f.shorter, Random: random,
 	}
 	table := f.table.Rates()
-	found := table.Find(ways[:0], &q)
-	w := &job.Ways{List: make([]job.Way, len(found))}
+	found := table.Find(s.ways[:0], &q)
+	w := new(kept)
+	if w.List = w.list[:0]; len(found) > len(w.list) {
+		w.List = make([]job.Way, 0, len(found))
+	}
 	if u, err := sip.ParseURI(j.Msg.RURI()); err == nil {
-		w.User = bytes.Clone(u.User)
+		w.User = append(w.user[:0], u.User...)
 	}
-	for i, way := range found {
+	for _, way := range found {
 		e := table.Edit(way.Rule)
-		w.List[i] = job.Way{
+		w.List = append(w.List, job.Way{
 			Plan: f.plans[way.Set], Strip: e.Strip, Add: e.Add, Attributes: e.Attributes,
-		}
+		})
 	}
-	return w
+	return &w.Ways
 }

@@ -181,3 +181,22 @@ func TestGroup(t *testing.T) {
 		t.Errorf("of gold: %s", got)
 	}
 }
+
+// A request costs what is kept of it for next_destination, and nothing else.
+func TestAllocations(t *testing.T) {
+	b := start(t, "prefix,gateways,cost,strip,add\n4930,a,0.01,2,00\n4930,b,0.02,,\n49,c,,4,#\n")
+	j := job.Get()
+	defer job.Put(j)
+	m := call(t, "sip:4930123@example.net").Msg
+	n := testing.AllocsPerRun(100, func() {
+		j.Reset()
+		m.SetRURI([]byte("sip:4930123@example.net"))
+		j.Msg = m
+		if _, err := b.lcr.Run(context.Background(), j); err != nil || j.Own.NextHop == nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 1 && !raceEnabled {
+		t.Errorf("%v allocations", n)
+	}
+}

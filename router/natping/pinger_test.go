@@ -326,7 +326,10 @@ func TestAnswers(t *testing.T) {
 
 // How a ping looks, and which way it takes.
 func TestWay(t *testing.T) {
-	guard := nexthop.Guard{Deny: []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")}}
+	guard := nexthop.Guard{
+		Deny:     []netip.Prefix{netip.MustParsePrefix("10.7.0.0/16")},
+		Gateways: []netip.AddrPort{netip.MustParseAddrPort("10.7.0.3:5060")},
+	}
 	for _, c := range []struct {
 		name string
 		all  bool
@@ -341,8 +344,15 @@ func TestWay(t *testing.T) {
 		{"denied", true, backends.Binding{Contact: []byte("sip:a@10.7.0.2")}, ""},
 		{"loopback", true, backends.Binding{Contact: []byte("sip:a@127.0.0.1")}, ""},
 		{"maddr denied", true, backends.Binding{Contact: []byte("sip:a@10.0.0.2;maddr=10.7.0.1")}, ""},
+		{"denied, and who said to come from there", true, backends.Binding{
+			Contact: []byte("sip:a@10.0.0.2"), Received: []byte("sip:10.7.0.2:1")}, ""},
 		{"denied, but it came from there", true, backends.Binding{
-			Contact: []byte("sip:a@10.0.0.2"), Received: []byte("sip:10.7.0.2:1")}, "UDP 0 10.7.0.2:1 0"},
+			Contact: []byte("sip:a@10.0.0.2"), Listener: []byte("tcp:192.0.2.1:5060"),
+			Received: []byte("sip:10.7.0.2:1;transport=tcp;conn=z")}, "TCP 1 10.7.0.2:1 35"},
+		{"it came from this machine", true, backends.Binding{
+			Contact: []byte("sip:a@10.0.0.2"), Received: []byte("sip:127.0.0.1:1")}, "UDP 0 127.0.0.1:1 0"},
+		{"it came from a gateway", true, backends.Binding{
+			Contact: []byte("sip:a@10.0.0.2"), Received: []byte("sip:10.7.0.3:1")}, "UDP 0 10.7.0.3:1 0"},
 		{"path", true, backends.Binding{
 			Contact: []byte("sip:a@10.0.0.2"), Received: []byte("sip:10.0.0.3:1"),
 			Path: []byte("<sip:10.0.0.4;lr>")}, ""},

@@ -14,12 +14,12 @@ import (
 
 // ping pings the client of a binding, if its address is known.
 func (p *Pinger) ping(set *policy, now time.Time, aor []byte, b *backends.Binding) {
-	r, ok := registrar.ReachOf(set.Self, b, p.hops)
+	r, ok := registrar.ReachOf(set.Self, b, p.hops, &set.Guard)
 	if !ok {
 		return
 	}
 	p.hops = r.Hops
-	if r.Said && !set.Guard.Allows(r.Hops[0].Addr, netip.Addr{}, nexthop.Told) {
+	if r.Said && !set.Guard.Allows(r.Hops[0].Addr, netip.AddrPort{}, nexthop.Told) {
 		return
 	}
 	if !p.ask(set.Lost, now, aor, b) {

@@ -59,7 +59,7 @@ func (f *Finder) Locate(
 	pool job.Pool, g *Guard, by Trust, u *sip.URI, then func([]resolve.Hop),
 ) bool {
 	found := func(hops []resolve.Hop) {
-		then(g.Hops(hops, netip.Addr{}, by))
+		then(g.Hops(hops, netip.AddrPort{}, by))
 	}
 	hops, q, known, err := f.Find(nil, u)
 	switch {

@@ -24,15 +24,16 @@ const (
 // always loopback, link-local, multicast and the like.
 type Guard struct {
 	Deny  []netip.Prefix // besides
-	Allow []netip.Prefix // exempt from all of it
+	Allow []netip.Prefix // exempt from that: gateways there are guarded by their ports
 	// Gateways are next hops of the policy's own. They trust our address, so only its rules lead
 	// there: who could register as one would have others' requests relayed to it.
 	Gateways []netip.AddrPort
 	// Names are the hosts, in lower case, of those and of gateways of sets that are to be looked up.
 	Names map[string]bool
 	// Known reports whether one of its sets of gateways has one at an address, whose name may be
-	// looked up while the policy runs; nil: there are none.
-	Known func(to netip.AddrPort) bool
+	// looked up while the policy runs: at that port, where others stand beside it, else at any; nil:
+	// there are none.
+	Known func(to netip.AddrPort, beside bool) bool
 }
 
 // Add makes where u leads, by its address or its name, a next hop of the policy's own.
@@ -47,36 +48,40 @@ func (g *Guard) Add(u *sip.URI) {
 
 // Allows reports whether a request may be led to an address. from is where the message came from
 // that leads it: what came from this machine may go to it, and from a gateway to that gateway.
-func (g *Guard) Allows(to netip.AddrPort, from netip.Addr, by Trust) bool {
-	if by == Own {
-		return true
-	}
-	addr := to.Addr().Unmap().WithZone("")
-	for _, n := range g.Allow {
-		if n.Contains(addr) {
-			return true
-		}
-	}
-	switch {
-	case !addr.IsValid(), addr.IsUnspecified(), addr.IsMulticast(), addr == broadcast,
-		addr.IsLinkLocalUnicast():
-		return false
-	case addr.IsLoopback() && !from.Unmap().IsLoopback():
-		return false
-	}
-	for _, n := range g.Deny {
-		if n.Contains(addr) {
-			return false
-		}
-	}
-	return by == Ruled || from.Unmap().WithZone("") == addr || !g.IsGateway(to)
+func (g *Guard) Allows(to, from netip.AddrPort, by Trust) bool {
+	return by == Own || g.reaches(plain(to).Addr(), from.Addr().Unmap()) &&
+		(by == Ruled || g.Stands(from, to) || !g.IsGateway(to))
 }
+
+// reaches reports whether messages from an address may lead to another, whoever stands there.
+func (g *Guard) reaches(to, from netip.Addr) bool {
+	switch {
+	case g.allowed(to):
+		return true
+	case !to.IsValid(), to.IsUnspecified(), to.IsMulticast(), to == broadcast,
+		to.IsLinkLocalUnicast():
+		return false
+	case to.IsLoopback() && !from.IsLoopback():
+		return false
+	}
+	return !contain(g.Deny, to)
+}
+
+// Stands reports whether what came from an address came from who stands at another: from that
+// host, and in a network that is allowed, where others are beside him, from that port.
+func (g *Guard) Stands(from, at netip.AddrPort) bool {
+	from, at = plain(from), plain(at)
+	return from.Addr() == at.Addr() && (from == at || !g.allowed(at.Addr()))
+}
+
+// allowed reports whether an address without a zone is exempt.
+func (g *Guard) allowed(a netip.Addr) bool { return contain(g.Allow, a) }
 
 // AllowsName reports whether a request may be led to where u names, as far as that can be told
 // before it is looked up: to the name of a gateway by who stands at one. What it is looked up to is
 // for Hops.
-func (g *Guard) AllowsName(u *sip.URI, from netip.Addr, by Trust) bool {
-	return by != Told || !g.NamesGateway(u) || g.IsGateway(netip.AddrPortFrom(from, 0))
+func (g *Guard) AllowsName(u *sip.URI, from netip.AddrPort, by Trust) bool {
+	return by != Told || !g.NamesGateway(u) || g.IsGateway(from)
 }
 
 // NamesGateway reports whether u has the name of a gateway.
@@ -89,19 +94,28 @@ func (g *Guard) NamesGateway(u *sip.URI) bool {
 }
 
 // IsGateway reports whether a gateway stands at an address: at any of its ports, but on this
-// machine, where others stand beside it.
+// machine and in networks that are allowed, where others stand beside it.
 func (g *Guard) IsGateway(to netip.AddrPort) bool {
-	if g.Known != nil && g.Known(to) {
+	a := plain(to).Addr()
+	return g.has(to, a.IsLoopback() || g.allowed(a))
+}
+
+// Hosts reports whether a gateway stands at an address, whoever else does.
+func (g *Guard) Hosts(a netip.Addr) bool { return g.has(netip.AddrPortFrom(a, 0), false) }
+
+// has is IsGateway; beside: others stand beside it, and the port tells.
+func (g *Guard) has(to netip.AddrPort, beside bool) bool {
+	to = plain(to)
+	if g.Known != nil && g.Known(to, beside) {
 		return true
 	}
-	addr := to.Addr().Unmap().WithZone("")
 	return slices.ContainsFunc(g.Gateways, func(gw netip.AddrPort) bool {
-		return gw.Addr() == addr && (gw.Port() == to.Port() || !addr.IsLoopback())
+		return gw == to || !beside && gw.Addr() == to.Addr()
 	})
 }
 
 // Hops keeps of hops those a message from an address may lead to, in their order and place.
-func (g *Guard) Hops(hops []resolve.Hop, from netip.Addr, by Trust) []resolve.Hop {
+func (g *Guard) Hops(hops []resolve.Hop, from netip.AddrPort, by Trust) []resolve.Hop {
 	kept := hops[:0]
 	for _, h := range hops {
 		if g.Allows(h.Addr, from, by) {
@@ -109,6 +123,15 @@ func (g *Guard) Hops(hops []resolve.Hop, from netip.Addr, by Trust) []resolve.Ho
 		}
 	}
 	return kept
+}
+
+// plain is an address as those of networks and gateways are written.
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+func contain(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})

@@ -44,23 +44,30 @@ func TestGuard(t *testing.T) {
 	}
 	for _, tt := range tests {
 		to := netip.AddrPortFrom(netip.MustParseAddr(tt.addr), 5060)
-		got := g.Allows(to, netip.MustParseAddr(tt.src), Told)
+		got := g.Allows(to, netip.AddrPortFrom(netip.MustParseAddr(tt.src), 5070), Told)
 		if got != tt.want {
 			t.Errorf("%s for %s: want %v, got %v", tt.addr, tt.src, tt.want, got)
 		}
 	}
 }
 
-// Only the policy leads to its gateways, and only its own words past the rest.
+// Only the policy leads to its gateways, and only its own words past the rest. Where a network is
+// allowed, others stand beside a gateway: it is its port, and who sends from there.
 func TestGuardOfGateways(t *testing.T) {
 	g := Guard{
-		Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.9/32")},
+		Allow: []netip.Prefix{
+			netip.MustParsePrefix("192.0.2.9/32"), netip.MustParsePrefix("127.0.1.0/24"),
+		},
 		Gateways: []netip.AddrPort{
 			netip.MustParseAddrPort("192.0.2.7:5060"), netip.MustParseAddrPort("192.0.2.9:5060"),
-			netip.MustParseAddrPort("127.0.0.1:5070"),
+			netip.MustParseAddrPort("127.0.0.1:5070"), netip.MustParseAddrPort("127.0.1.1:5070"),
+		},
+		Known: func(to netip.AddrPort, beside bool) bool {
+			at := netip.MustParseAddrPort("192.0.2.9:5090")
+			return to.Addr() == at.Addr() && (to.Port() == at.Port() || !beside)
 		},
 	}
-	const far, here, gateway = "198.51.100.1", "127.0.0.1", "192.0.2.7"
+	const far, here, gateway = "198.51.100.1:5060", "127.0.0.1:5081", "192.0.2.7:40000"
 	for _, tt := range []struct {
 		to, from string
 		by       Trust
@@ -73,12 +80,25 @@ func TestGuardOfGateways(t *testing.T) {
 		{"192.0.2.7:5060", far, Own, true},
 		{"192.0.2.7:5060", gateway, Told, true},
 		{"192.0.2.8:5060", far, Told, true},
-		{"192.0.2.9:5060", far, Told, true},
+		{"192.0.2.9:5060", far, Told, false},
+		{"[::ffff:192.0.2.9]:5060", far, Told, false},
+		{"192.0.2.9:5090", far, Told, false},
+		{"192.0.2.9:5062", far, Told, true},
+		{"192.0.2.9:5060", far, Ruled, true},
+		{"192.0.2.9:5060", far, Own, true},
+		{"192.0.2.9:5060", "192.0.2.9:5062", Told, false},
+		{"192.0.2.9:5060", "[::ffff:192.0.2.9]:5060", Told, true},
+		{"192.0.2.9:5060", "192.0.2.9:5090", Told, false},
 		{"127.0.0.1:5070", far, Ruled, false},
 		{"127.0.0.1:5070", far, Own, true},
+		{"127.0.0.1:5070", here, Told, true},
 		{"127.0.0.1:5071", here, Told, true},
+		{"127.0.1.1:5070", far, Told, false},
+		{"127.0.1.1:5070", "127.0.1.1:5081", Told, false},
+		{"127.0.1.1:5070", far, Ruled, true},
+		{"127.0.1.1:5071", far, Told, true},
 	} {
-		got := g.Allows(netip.MustParseAddrPort(tt.to), netip.MustParseAddr(tt.from), tt.by)
+		got := g.Allows(netip.MustParseAddrPort(tt.to), netip.MustParseAddrPort(tt.from), tt.by)
 		if got != tt.want {
 			t.Errorf("%s for %s by %d: want %v, got %v", tt.to, tt.from, tt.by, tt.want, got)
 		}
@@ -97,7 +117,7 @@ func TestGuardOfNames(t *testing.T) {
 		}
 		g.Add(&u)
 	}
-	const far, gateway = "198.51.100.1", "192.0.2.7"
+	const far, gateway = "198.51.100.1:5060", "192.0.2.7:40000"
 	for _, tt := range []struct {
 		uri, from string
 		by        Trust
@@ -121,11 +141,17 @@ func TestGuardOfNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := g.AllowsName(&u, netip.MustParseAddr(tt.from), tt.by); got != tt.want {
+		if got := g.AllowsName(&u, netip.MustParseAddrPort(tt.from), tt.by); got != tt.want {
 			t.Errorf("%s for %s by %d: want %v, got %v", tt.uri, tt.from, tt.by, tt.want, got)
 		}
 	}
-	if !g.IsGateway(netip.MustParseAddrPort("192.0.2.7:5060")) {
+	at := netip.MustParseAddrPort("192.0.2.7:5060")
+	if !g.IsGateway(at) {
 		t.Error("the address that was added is no gateway's")
+	}
+	g.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	beside := netip.MustParseAddrPort(gateway)
+	if !g.IsGateway(at) || g.IsGateway(beside) || !g.Hosts(beside.Addr()) {
+		t.Error("others beside a gateway count as it")
 	}
 }

@@ -40,9 +40,37 @@ func TestOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		target := job.Target{NextHop: []byte(hop), Conn: c.conn}
-		got := Over([]resolve.Hop{plain}, &target, []byte(c.to), &m)
+		got := Over([]resolve.Hop{plain}, &target, []byte(c.to), &m, nil)
 		if diff := cmp.Diff(c.want, got, cmpopts.EquateComparable(resolve.Hop{})); diff != "" {
 			t.Errorf("%s: want, got:\n%s", name, diff)
+		}
+	}
+}
+
+// TestBesides: a gateway that stands beside others in a network that is allowed is not called for
+// who has opened a connection from its host, but for a dialog's sake, or for itself.
+func TestBesides(t *testing.T) {
+	g := Guard{
+		Allow:    []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+		Gateways: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.7:5062")},
+	}
+	for _, c := range []struct {
+		name, contact, from string
+		guard               *Guard
+		want                int
+	}{
+		{"a phone", "sip:a@192.0.2.7:5064;transport=tcp", "192.0.2.7:40000", &g, 2},
+		{"the gateway beside it", "sip:a@192.0.2.7:5062;transport=tcp", "192.0.2.7:40000", &g, 1},
+		{"a dialog", "sip:a@192.0.2.7:5062;transport=tcp", "192.0.2.7:40000", nil, 2},
+		{"the gateway itself", "sip:a@192.0.2.7:5062;transport=tcp", "192.0.2.7:5062", &g, 2},
+	} {
+		u, err := sip.ParseURI([]byte(c.contact))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hop := resolve.Hop{Transport: sip.TCP, Addr: netip.MustParseAddrPort(c.from), Conn: 9}
+		if got := Besides([]resolve.Hop{hop}, &u, c.guard); len(got) != c.want {
+			t.Errorf("%s: want %d hops, got %v", c.name, c.want, got)
 		}
 	}
 }

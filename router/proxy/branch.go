@@ -155,7 +155,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	if !c.set.Guard.AllowsName(&u, c.flow.Remote.Addr(), by) {
+	if !c.set.Guard.AllowsName(&u, c.flow.Remote, by) {
 		c.p.stats.guarded.Add(1)
 		return fault.Guarded
 	}
@@ -172,7 +172,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 		}
 		return nil
 	}
-	return c.found(b, nexthop.Over(hops, t, to, b.msg))
+	return c.found(b, nexthop.Over(hops, t, to, b.msg, &c.set.Guard))
 }
 
 // runBranch reports whether the branch is to be sent.
@@ -220,7 +220,7 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	if len(hops) == 0 {
 		return fault.NotFound
 	}
-	b.hops = c.set.Guard.Hops(hops, c.flow.Remote.Addr(), b.by)
+	b.hops = c.set.Guard.Hops(hops, c.flow.Remote, b.by)
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
 		return fault.Guarded

@@ -44,7 +44,7 @@ var Kind = schema.Kind{
 		"in order of q: the most preferred the Request-URI, the others branches. `relay` sends to all " +
 		"of them, after `serialize_branches` to the most preferred first. No URI is tried twice. When " +
 		"there is none left the arm runs; without it the best reply goes upstream. Whoever redirects " +
-		"wrote them: they lead no request to a gateway or another place that is guarded, unless " +
+		"wrote them: they lead no request to a gateway, nor to another place that is guarded unless " +
 		"`allow_targets` has it, and strangers' requests not at all unless `accept` names hosts.",
 	Schema: `{
 	// Which Contacts are followed: all unless set. Hosts count as named by myself: true, by exact

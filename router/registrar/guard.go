@@ -11,13 +11,17 @@ import (
 
 // guard refuses a request by which others would be led where g lets no message lead them: by a
 // Path, by a Contact that is to be called itself, or back to a source that is kept. What a name
-// stands for, unless it is a gateway's, is looked at when it is called. A gateway may register
-// itself over a stream: its requests come from there. The source of a datagram is its sender's
-// word, and counts for a gateway's only where the policy says that they register.
+// stands for, unless it is a gateway's, is looked at when it is called. A stream comes from where
+// it leads back to, a gateway's too. The source of a datagram is its sender's word, looked at as a
+// Contact is, and counts for a gateway's only where the policy says that they register.
 func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
-	from, unproved := f.Remote.Addr(), false
-	if f.Transport == sip.UDP && !r.rules.Gateways && g.IsGateway(f.Remote) {
-		from, unproved = netip.Addr{}, true
+	from, back := f.Remote, true
+	switch {
+	case f.Transport != sip.UDP:
+	case !g.IsGateway(f.Remote):
+		back = g.Allows(f.Remote, f.Remote, nexthop.Told)
+	case !r.rules.Gateways:
+		from, back = netip.AddrPort{}, false
 	}
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
@@ -32,7 +36,7 @@ func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
 		case c.expires == 0:
 		case !c.received:
 			c.received = r.leads(g, c.uri.Raw, from, "Contact Not Allowed")
-		case unproved:
+		case !back:
 			r.refuse(403, "Contact Not Allowed")
 		}
 	}
@@ -40,13 +44,20 @@ func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
 
 // leads refuses the request if uri leads where it may not, and reports whether it leads to a
 // gateway.
-func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.Addr, reason string) bool {
+func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.AddrPort, reason string) bool {
 	u, err := sip.ParseURI(bytes.TrimSpace(uri))
 	if err != nil {
 		return false
 	}
 	at, literal := nexthop.Literal(&u)
-	if literal && !g.Allows(at, from, nexthop.Told) || !g.AllowsName(&u, from, nexthop.Told) {
+	named := g.AllowsName(&u, from, nexthop.Told)
+	if r.rules.Gateways { // it registers from any port
+		named = named || g.Hosts(from.Addr())
+		if from.Addr().Unmap() == at.Addr() {
+			from = at
+		}
+	}
+	if literal && !g.Allows(at, from, nexthop.Told) || !named {
 		r.refuse(403, reason)
 	}
 	return literal && g.IsGateway(at) || g.NamesGateway(&u)

@@ -95,7 +95,7 @@ func (l *Lookup) target(
 			return t, u.Scheme, false
 		}
 		t.NextHop, t.Route = j.Bytes(hop), j.Bytes(b.Path)
-		t.Local = registeredFrom(b.Received, hop) && l.proved(b.Received, g)
+		t.Local = l.registeredFrom(b.Received, hop, g) && l.proved(b.Received, g)
 	case len(b.Received) > 0:
 		// No message named it: it is where one came from.
 		hop, conn := overOf(b.Received)
@@ -105,33 +105,37 @@ func (l *Lookup) target(
 	return t, u.Scheme, true
 }
 
-// proved reports whether who registered from a source is known to stand there, if that is where a
-// gateway stands: the source of a datagram is its sender's word. Others may have kept the binding,
-// or a policy before, and Request.guard let it pass.
+// proved reports whether who registered from a source is known to stand there: by a stream, or on
+// this machine, which nothing from elsewhere says to come from. The source of a datagram is its
+// sender's word, which the destination guard looks at; where that is a gateway's, the policy says
+// whether they register. Others may have kept the binding, or a policy before, and Request.guard
+// let it pass.
 func (l *Lookup) proved(received []byte, g *nexthop.Guard) bool {
-	if l.Gateways {
-		return true
-	}
 	uri, _ := overOf(received)
 	u, err := sip.ParseURI(uri)
 	if err != nil || identity.TransportOf(&u).Reliable() {
 		return true
 	}
 	at, literal := nexthop.Literal(&u)
-	return !literal || !g.IsGateway(at)
+	if literal && g.IsGateway(at) {
+		return l.Gateways
+	}
+	return literal && at.Addr().IsLoopback()
 }
 
-// registeredFrom reports whether a URI leads to the host that a binding was received from.
-func registeredFrom(received, uri []byte) bool {
+// registeredFrom reports whether a URI leads to who a binding was received from: to that host, or
+// that port of it where a gateway stands beside others, unless gateways register.
+func (l *Lookup) registeredFrom(received, uri []byte, g *nexthop.Guard) bool {
 	source, _ := overOf(received)
 	from, err := sip.ParseURI(source)
 	to, err2 := sip.ParseURI(uri)
 	if err != nil || err2 != nil {
 		return false
 	}
-	a, known := from.Addr()
+	at, known := nexthop.Literal(&from)
 	hop, literal := nexthop.Literal(&to)
-	return known && literal && a.Unmap() == hop.Addr()
+	return known && literal &&
+		(g.Stands(at, hop) || at.Addr() == hop.Addr() && (l.Gateways || !g.IsGateway(hop)))
 }
 
 // requestURI is the Contact of a binding, which is u, as a Request-URI: without headers, RFC 3261

@@ -19,15 +19,18 @@ type Reach struct {
 
 // ReachOf is how the client of a binding is reached, with hops as memory. ok false: by its Path, or
 // by the address of a name alone.
-func ReachOf(self *job.Self, b *backends.Binding, hops []resolve.Hop) (r Reach, ok bool) {
+func ReachOf(
+	self *job.Self, b *backends.Binding, hops []resolve.Hop, g *nexthop.Guard,
+) (r Reach, ok bool) {
 	contact, err := sip.ParseURI(b.Contact)
 	if err != nil || contact.Scheme == sip.SchemeOther || len(b.Path) > 0 {
 		return r, false
 	}
-	r.URI, r.Said = requestURI(b, &contact), len(b.Received) == 0
+	as := Lookup{Gateways: true} // which of them register is for save and lookup to say
+	r.URI, r.Said = requestURI(b, &contact), len(b.Received) == 0 || !as.proved(b.Received, g)
 	r.Listener = listenerOf(self, b.Listener) - 1 // transport.AnyListener is 0 less one
 	to, conn := contact, uint64(0)
-	if !r.Said {
+	if len(b.Received) > 0 {
 		var uri []byte
 		uri, conn = overOf(b.Received)
 		if to, err = sip.ParseURI(uri); err != nil {
@@ -47,7 +50,7 @@ func ReachOf(self *job.Self, b *backends.Binding, hops []resolve.Hop) (r Reach, 
 	}
 	hop.Conn = conn
 	if r.Hops = append(hops[:0], hop); conn != 0 {
-		r.Hops = nexthop.Besides(r.Hops, &contact)
+		r.Hops = nexthop.Besides(r.Hops, &contact, g)
 	}
 	return r, true
 }

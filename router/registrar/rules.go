@@ -76,8 +76,9 @@ const rulesSchema = `
 	// behind a NAT, unless set, always or never. That of a WebSocket always is.
 	received?: "auto" | "always" | "never"
 	// Whether gateways of the policy register by UDP: without, a datagram that says to come from one
-	// makes no binding that leads there, since anybody can write its source. ` + "`lookup`" + ` asks
-	// the same of those that were kept before, or by others.
+	// makes no binding that leads there, since anybody can write its source. Nor does what comes from
+	// another port of its host in ` + "`allow_targets`" + `, where others stand beside it.
+	// ` + "`lookup`" + ` asks the same of those that were kept before, or by others.
 	gateways?: bool
 `
 

@@ -80,7 +80,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	if err != nil {
 		return fault.OfHop(err)
 	}
-	if !h.set.Guard.AllowsName(&u, h.flow.Remote.Addr(), h.by) {
+	if !h.set.Guard.AllowsName(&u, h.flow.Remote, h.by) {
 		p.guarded.Add(1)
 		return fault.Guarded
 	}
@@ -97,7 +97,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 		})
 	}
 	t := j.Member()
-	f := p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg))
+	f := p.pass(sc, h, nexthop.Over(hops, &t, to, j.Msg, &h.set.Guard))
 	if (f == fault.Send || f == fault.Limit) && h.byFlow {
 		return fault.Flow
 	}
@@ -108,7 +108,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 func (p *Forwarder) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 	f := fault.NotFound
 	if len(hops) > 0 {
-		hops = h.set.Guard.Hops(hops, h.flow.Remote.Addr(), h.by)
+		hops = h.set.Guard.Hops(hops, h.flow.Remote, h.by)
 		if len(hops) == 0 {
 			p.guarded.Add(1)
 			return fault.Guarded

@@ -1,0 +1,5 @@
+//go:build !race
+
+package lcr
+
+const raceEnabled = false
