@@ -48,29 +48,60 @@ func (g *Guard) Add(u *sip.URI) {
 // Allows reports whether a request may be led to an address. from is where the message came from
 // that leads it: what came from this machine may go to it, and from a gateway to that gateway.
 func (g *Guard) Allows(to netip.AddrPort, from netip.Addr, by Trust) bool {
+	return g.forbids(to, from, by) == ""
+}
+
+// What an address is to which no message may lead.
+const (
+	noDestination = "is no destination"
+	linkLocal     = "is link-local"
+	loopback      = "is loopback"
+	denied        = "is in deny_targets"
+	gateway       = "is a next hop of the policy's own"
+)
+
+// forbids is what an address is to which a request may not be led; "": it may.
+func (g *Guard) forbids(to netip.AddrPort, from netip.Addr, by Trust) string {
 	if by == Own {
-		return true
+		return ""
 	}
 	addr := to.Addr().Unmap().WithZone("")
 	for _, n := range g.Allow {
 		if n.Contains(addr) {
-			return true
+			return ""
 		}
 	}
 	switch {
-	case !addr.IsValid(), addr.IsUnspecified(), addr.IsMulticast(), addr == broadcast,
-		addr.IsLinkLocalUnicast():
-		return false
+	case !addr.IsValid(), addr.IsUnspecified(), addr.IsMulticast(), addr == broadcast:
+		return noDestination
+	case addr.IsLinkLocalUnicast():
+		return linkLocal
 	case addr.IsLoopback() && !from.Unmap().IsLoopback():
-		return false
+		return loopback
 	}
 	for _, n := range g.Deny {
 		if n.Contains(addr) {
-			return false
+			return denied
 		}
 	}
-	return by == Ruled || from.Unmap().WithZone("") == addr || !g.IsGateway(to)
+	if by == Ruled || from.Unmap().WithZone("") == addr || !g.IsGateway(to) {
+		return ""
+	}
+	return gateway
 }
+
+// Why says for a trace why a request may not be led to any of hops: of the first.
+func (g *Guard) Why(hops []resolve.Hop, from netip.Addr, by Trust) string {
+	return why + hops[0].Addr.Addr().Unmap().String() + " " + g.forbids(hops[0].Addr, from, by)
+}
+
+// WhyName is Why where AllowsName does not.
+func (g *Guard) WhyName(u *sip.URI) string { return why + string(u.Host) + " " + gateway }
+
+const why = "the destination guard: "
+
+// StrangersRoute is why a Route is not followed.
+const StrangersRoute = "a Route of no dialog of ours, and the Request-URI is ours or was changed"
 
 // AllowsName reports whether a request may be led to where u names, as far as that can be told
 // before it is looked up: to the name of a gateway by who stands at one. What it is looked up to is
