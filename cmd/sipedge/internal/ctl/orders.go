@@ -98,8 +98,10 @@ func (c *command) newLogLevel() *cobra.Command {
 It is that until the policy is loaded again, whose ` + "`log:`" + ` comes first then.
 
 At debug the log tells of every message that meets the policy, by its Call-ID: what came
-(received), which rules matched and how their route ended (decided), what left (sent).
-That costs; ` + "`sipedge trace`" + ` tells more, of the calls it is asked for alone.`,
+(received), which rules matched and how their route ended (decided), what the router
+refused by itself and why (refused: no credentials, the destination guard, a response of
+no transaction), what left (sent). That costs; ` + "`sipedge trace`" + ` tells more, of the
+calls it is asked for alone.`,
 		Example:   "  sipedge ctl log-level\n  sipedge ctl log-level debug",
 		ValidArgs: levels,
 		Args: func(cmd *cobra.Command, args []string) error {
