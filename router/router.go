@@ -74,6 +74,7 @@ type Router struct {
 	cfg      Config
 	proxy    *proxy.Proxy
 	layer    *transaction.Layer
+	parked   parked
 	agent    *uac.Agent
 	guard    *auth.Guard
 	pings    *natping.Pinger
@@ -103,11 +104,13 @@ func New(cfg Config) *Router {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Router{cfg: cfg, guard: auth.NewGuard(cfg.Secret, cfg.Clock())}
+	r.parked.pool = cfg.Pool
 	r.proxy = proxy.New(proxy.Config{
-		Sender: cfg.Sender, Resolver: cfg.Resolver, Failed: cfg.Failed, Pool: cfg.Pool,
+		Sender: cfg.Sender, Resolver: cfg.Resolver, Failed: cfg.Failed, Pool: &r.parked,
 		Clock: cfg.Clock, Secret: cfg.Secret, Log: cfg.Log, Trace: cfg.Trace,
 	})
-	r.agent = uac.New(uac.Config{Way: proxy.Way{Proxy: r.proxy}, Log: cfg.Log})
+	way := proxy.Way{Proxy: r.proxy, Pool: cfg.Pool}
+	r.agent = uac.New(uac.Config{Way: way, Log: cfg.Log})
 	r.gateways = gateway.New(gateway.Config{
 		Resolver: cfg.Resolver, Asker: r.agent, Pool: cfg.Pool, Clock: cfg.Clock, Log: cfg.Log,
 		Random: cfg.Random, Watch: cfg.Ping, Changed: cfg.GatewayChanged,
@@ -119,7 +122,7 @@ func New(cfg Config) *Router {
 	r.proxy.SetLayer(r.layer)
 	r.agent.SetLayer(r.layer)
 	r.pings = natping.New(natping.Config{
-		Sender: cfg.Sender, Way: proxy.Way{Proxy: r.proxy}, Pool: cfg.Pool,
+		Sender: cfg.Sender, Way: way, Pool: cfg.Pool,
 		Secret: derive(cfg.Secret, "nat ping"),
 	})
 	r.flows = flow.New(flow.Config{
@@ -208,8 +211,15 @@ func (r *Router) Live() int64 {
 	return s.LiveServers + s.LiveClients + r.proxy.Stats().LiveContexts
 }
 
-// Idle reports whether nothing is under way.
+// Idle reports whether no transaction or response context is in memory.
 func (r *Router) Idle() bool { return r.Live() == 0 }
+
+// UnderWay is how much is to come to its end before the router may end: transactions without a
+// final response, messages that wait on the pool, and requests of the policy's own without an
+// answer. What lingers for retransmissions is none of it, nor are pings and probes.
+func (r *Router) UnderWay() int64 {
+	return r.layer.Stats().Unanswered + r.parked.live.Load() + r.agent.Waiting()
+}
 
 // Panics is how many messages a panic cost.
 func (r *Router) Panics() uint64 { return r.count.panics.Load() }

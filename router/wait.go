@@ -64,7 +64,7 @@ func (r *Router) suspend(j *job.Job, p *Policy) bool {
 	m.CopyFrom(j.Msg)
 	read := j.Msg
 	j.Msg, j.Received = m, j.Bytes(j.Received)
-	began := r.cfg.Pool.Go(func(ctx context.Context) {
+	began := r.parked.Go(func(ctx context.Context) {
 		if r.resume(ctx, j) {
 			job.Put(j)
 			messages.Put(m)

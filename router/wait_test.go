@@ -198,7 +198,7 @@ func TestNoRoomToWait(t *testing.T) {
 	net := mem.New(mem.Config{})
 	r, _, ran := asking(t, net, `
   request: [{do: [`+log+`, {reply: {code: 202}}]}]`)
-	r.cfg.Pool = full{}
+	r.parked.pool = full{}
 	a := phone(t, net, "10.0.0.1:5060")
 	a.send(call("MESSAGE"))
 	net.Run(net.Now().Add(time.Second))

@@ -225,6 +225,12 @@ func (r *Router) Stray(f transport.Flow, m *sip.Message) {
 	defer r.rescue(m, "stray")
 	if !r.pings.Answer(m) {
 		r.proxy.Stray(f, m)
+		return
+	}
+	if r.cfg.Log.Enabled(background, slog.LevelDebug) {
+		r.cfg.Log.LogAttrs(background, slog.LevelDebug, "response to a ping",
+			slog.Int("status", m.Status()), slog.String("remote", f.Remote.String()),
+			slog.String("transport", f.Transport.String()))
 	}
 }
 

@@ -68,7 +68,7 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (
 	if now.IsZero() {
 		now = time.Now()
 	}
-	cred, ok := c.credentials(j.Msg, realm)
+	cred, ok := c.credentials(j, realm)
 	if !ok {
 		return Absent, nil, nil
 	}
@@ -87,7 +87,7 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (
 	}
 	var buf [128]byte
 	try := appendTry(buf[:0], name, j)
-	if c.exceeded(try, now) {
+	if c.exceeded(j, try, now) {
 		return Exceeded, nil, nil
 	}
 	result, user, err := c.known(ctx, j, &cred, name, whole, try, now)
@@ -100,10 +100,10 @@ func (c *Check) Verify(ctx context.Context, j *job.Job, realm, domain []byte) (
 	until := n.issued + uint32(c.Expire/time.Second)
 	switch c.Guard.used.take(n, nc, c.Guard.message(j), seconds(now), until) {
 	case again:
-		c.Guard.count.replayed.Add(1)
+		c.refuse(j, &c.Guard.count.replayed, replayed, whole)
 		return Refused, nil, nil
 	case tooOld:
-		c.Guard.count.stale.Add(1)
+		c.refuse(j, &c.Guard.count.stale, staleNonce, whole)
 		return Stale, nil, nil
 	}
 	c.Guard.count.accepted.Add(1)
@@ -123,8 +123,8 @@ func mayName(named, domain, realm []byte, m *sip.Message) bool {
 }
 
 // credentials are those for a realm.
-func (c *Check) credentials(m *sip.Message, realm []byte) (cred digest.Credentials, ok bool) {
-	id := sip.Authorization
+func (c *Check) credentials(j *job.Job, realm []byte) (cred digest.Credentials, ok bool) {
+	m, id := j.Msg, sip.Authorization
 	if c.Proxy {
 		id = sip.ProxyAuthorization
 	}
@@ -132,13 +132,14 @@ func (c *Check) credentials(m *sip.Message, realm []byte) (cred digest.Credentia
 		cred, err := digest.ParseCredentials(m.Value(i))
 		switch {
 		case errors.Is(err, digest.ErrScheme):
-			c.Guard.count.otherScheme.Add(1)
+			c.refuse(j, &c.Guard.count.otherScheme, otherScheme, nil)
 		case err != nil:
-			c.Guard.count.malformed.Add(1)
+			c.refuse(j, &c.Guard.count.malformed, malformed, nil)
 		case bytes.Equal(cred.Realm, realm):
 			return cred, true
 		}
 	}
+	c.explain(j, noCredentials, "realm", realm)
 	return cred, false
 }
 
@@ -149,7 +150,7 @@ func (c *Check) sound(cred *digest.Credentials, j *job.Job, now time.Time) (
 	count := &c.Guard.count
 	n, ok := c.Guard.readNonce(cred.Nonce, cred.Realm, now)
 	if !ok {
-		count.badNonce.Add(1)
+		c.refuse(j, &count.badNonce, badNonce, cred.Username)
 		return n, 0, Absent
 	}
 	nc = cred.Count()
@@ -159,11 +160,11 @@ func (c *Check) sound(cred *digest.Credentials, j *job.Job, now time.Time) (
 	offered := slices.Contains(c.Algorithms, cred.Algorithm) && nc > 0 &&
 		(cred.QOP&c.QOP != 0 || cred.QOP == 0 && c.Old)
 	if !offered || !c.AnyURI && !sameURI(cred.URI, j) {
-		count.badRequest.Add(1)
+		c.refuse(j, &count.badRequest, badRequest(offered), cred.Username)
 		return n, nc, Refused
 	}
 	if int64(seconds(now)) > int64(n.issued)+int64(c.Expire/time.Second) {
-		count.stale.Add(1)
+		c.refuse(j, &count.stale, staleNonce, cred.Username)
 		return n, nc, Stale
 	}
 	return n, nc, Accepted
@@ -202,11 +203,11 @@ func appendTry(dst []byte, n Name, j *job.Job) []byte {
 }
 
 // exceeded reports whether there were too many tries.
-func (c *Check) exceeded(try []byte, now time.Time) bool {
+func (c *Check) exceeded(j *job.Job, try []byte, now time.Time) bool {
 	if c.Tries == nil || c.Tries.Has(try, now) {
 		return false
 	}
-	c.Guard.count.exceeded.Add(1)
+	c.refuse(j, &c.Guard.count.exceeded, tooMany, nil)
 	return true
 }
 
@@ -227,7 +228,7 @@ func (c *Check) known(
 		return Waiting, nil, nil
 	}
 	user, err := c.find(ctx, name, now)
-	if !ready && c.exceeded(try, now) {
+	if !ready && c.exceeded(j, try, now) {
 		return Exceeded, nil, nil
 	}
 	result := match(cred, user, err, whole, j)
@@ -236,21 +237,21 @@ func (c *Check) known(
 			return Waiting, nil, nil
 		}
 		user, err = c.Users.Renew(ctx, name, now)
-		if c.exceeded(try, now) {
+		if c.exceeded(j, try, now) {
 			return Exceeded, nil, nil
 		}
 		result = match(cred, user, err, whole, j)
 	}
 	switch {
 	case result == Failed:
-		c.Guard.count.unavailable.Add(1)
+		c.refuse(j, &c.Guard.count.unavailable, unavailable, nil)
 		return Failed, nil, err
 	case result == Accepted:
 		return Accepted, user, nil
 	case err == nil:
-		c.Guard.count.badPassword.Add(1)
+		c.refuse(j, &c.Guard.count.badPassword, wrongResponse, whole)
 	default:
-		c.Guard.count.unknownUser.Add(1)
+		c.refuse(j, &c.Guard.count.unknownUser, unknownUser, whole)
 	}
 	return Refused, nil, nil
 }
@@ -284,9 +285,9 @@ func (c *Check) fits(
 	verified := cred.Verify(ha1, j.Msg.MethodName(), j.Msg.Body())
 	switch {
 	case len(b.out) == 0, name.nobody:
-		c.Guard.count.unknownUser.Add(1)
+		c.refuse(j, &c.Guard.count.unknownUser, unknownUser, whole)
 	case !verified:
-		c.Guard.count.badPassword.Add(1)
+		c.refuse(j, &c.Guard.count.badPassword, wrongResponse, whole)
 	default:
 		return Accepted
 	}

@@ -57,13 +57,13 @@ func (s *authenticate) owns(ctx context.Context, j *job.Job, b *scratch) (Result
 		may, err := s.identities.May(ctx, string(j.Auth.User()), string(domain), string(b.out))
 		switch {
 		case err != nil:
-			s.check.Guard.count.unavailable.Add(1)
+			s.check.refuse(j, &s.check.Guard.count.unavailable, unavailable, nil)
 			return Failed, err
 		case may:
 			return Accepted, nil
 		}
 	}
-	s.check.Guard.count.forbidden.Add(1)
+	s.check.refuse(j, &s.check.Guard.count.forbidden, impostor, j.Auth.User())
 	return Impostor, nil
 }
 

@@ -21,8 +21,8 @@ type Trace struct {
 	Brief bool
 	// Room bounds what is recorded; nil: nothing does.
 	Room *Room
-	// Changed is told of every message that was added and every run that ended,
-	// with nothing locked; nil: nobody is.
+	// Changed is told of every message and refusal that was added and every run
+	// that ended, with nothing locked; nil: nobody is.
 	Changed func(Event)
 
 	Events []Event
@@ -31,12 +31,14 @@ type Trace struct {
 	open int // runs that have not ended
 }
 
-// Event is one thing that happened: a Run, or a message that came or left.
+// Event is one thing that happened: a Run, a message that came or left, or that the router
+// refused something by itself.
 type Event struct {
 	At   time.Time `json:"at"`
 	Run  *Run      `json:"run,omitempty"`
 	Sent *Wire     `json:"sent,omitempty"`
 	Got  *Wire     `json:"received,omitempty"`
+	Why  string    `json:"refused,omitempty"` // what was wrong with it
 }
 
 // Run is one run of a route.
@@ -185,6 +187,16 @@ func (t *Trace) Received(at time.Time, f transport.Flow, m *sip.Message) {
 	if t.Fits() {
 		e := Event{At: at, Got: wire(f.Transport, f.Remote, m.Raw())}
 		t.add(e, len(m.Raw()))
+		t.changed(e)
+	}
+}
+
+// Refused records why the router refuses something that no rule refused. A nil Trace records
+// nothing.
+func (t *Trace) Refused(at time.Time, why string) {
+	if t.Fits() {
+		e := Event{At: at, Why: why}
+		t.add(e, len(why))
 		t.changed(e)
 	}
 }

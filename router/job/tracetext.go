@@ -33,6 +33,8 @@ func (t *Trace) WriteText(w io.Writer, whole bool) error {
 			p.message(at, "→", e.Sent)
 		case e.Got != nil:
 			p.message(at, "←", e.Got)
+		case e.Why != "":
+			p.line(0, "%s  refused: %s", at, clip(e.Why))
 		}
 	}
 	return p.err

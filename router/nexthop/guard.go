@@ -49,22 +49,45 @@ func (g *Guard) Add(u *sip.URI) {
 // Allows reports whether a request may be led to an address. from is where the message came from
 // that leads it: what came from this machine may go to it, and from a gateway to that gateway.
 func (g *Guard) Allows(to, from netip.AddrPort, by Trust) bool {
-	return by == Own || g.reaches(plain(to).Addr(), from.Addr().Unmap()) &&
-		(by == Ruled || g.Stands(from, to) || !g.IsGateway(to))
+	return g.forbids(to, from, by) == ""
 }
 
-// reaches reports whether messages from an address may lead to another, whoever stands there.
-func (g *Guard) reaches(to, from netip.Addr) bool {
+// What an address is to which no message may lead.
+const (
+	noDestination = "is no destination"
+	linkLocal     = "is link-local"
+	loopback      = "is loopback"
+	denied        = "is in deny_targets"
+	gateway       = "is a next hop of the policy's own"
+)
+
+// forbids is what an address is to which a request may not be led; "": it may.
+func (g *Guard) forbids(to, from netip.AddrPort, by Trust) string {
+	if by == Own {
+		return ""
+	}
+	why := g.bars(plain(to).Addr(), from.Addr().Unmap())
+	if why == "" && by != Ruled && !g.Stands(from, to) && g.IsGateway(to) {
+		return gateway
+	}
+	return why
+}
+
+// bars is what an address is to which no message from another may lead, whoever stands there.
+func (g *Guard) bars(to, from netip.Addr) string {
 	switch {
 	case g.allowed(to):
-		return true
-	case !to.IsValid(), to.IsUnspecified(), to.IsMulticast(), to == broadcast,
-		to.IsLinkLocalUnicast():
-		return false
+		return ""
+	case !to.IsValid(), to.IsUnspecified(), to.IsMulticast(), to == broadcast:
+		return noDestination
+	case to.IsLinkLocalUnicast():
+		return linkLocal
 	case to.IsLoopback() && !from.IsLoopback():
-		return false
+		return loopback
+	case contain(g.Deny, to):
+		return denied
 	}
-	return !contain(g.Deny, to)
+	return ""
 }
 
 // Stands reports whether what came from an address came from who stands at another: from that
@@ -76,6 +99,19 @@ func (g *Guard) Stands(from, at netip.AddrPort) bool {
 
 // allowed reports whether an address without a zone is exempt.
 func (g *Guard) allowed(a netip.Addr) bool { return contain(g.Allow, a) }
+
+// Why says for a trace why a request may not be led to any of hops: of the first.
+func (g *Guard) Why(hops []resolve.Hop, from netip.AddrPort, by Trust) string {
+	return why + plain(hops[0].Addr).Addr().String() + " " + g.forbids(hops[0].Addr, from, by)
+}
+
+// WhyName is Why where AllowsName does not.
+func (g *Guard) WhyName(u *sip.URI) string { return why + string(u.Host) + " " + gateway }
+
+const why = "the destination guard: "
+
+// StrangersRoute is why a Route is not followed.
+const StrangersRoute = "a Route of no dialog of ours, and the Request-URI is ours or was changed"
 
 // AllowsName reports whether a request may be led to where u names, as far as that can be told
 // before it is looked up: to the name of a gateway by who stands at one. What it is looked up to is

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sipedge/sip"
+	"sipedge/sip/resolve"
 )
 
 func TestGuard(t *testing.T) {
@@ -153,5 +154,28 @@ func TestGuardOfNames(t *testing.T) {
 	beside := netip.MustParseAddrPort(gateway)
 	if !g.IsGateway(at) || g.IsGateway(beside) || !g.Hosts(beside.Addr()) {
 		t.Error("others beside a gateway count as it")
+	}
+}
+
+func TestGuardWhy(t *testing.T) {
+	g := Guard{
+		Deny:     []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
+		Gateways: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.7:5060")},
+		Names:    map[string]bool{"gw.test": true},
+	}
+	for addr, want := range map[string]string{
+		"127.0.0.1": loopback, "169.254.1.1": linkLocal, "224.0.0.1": noDestination,
+		"::ffff:10.1.0.1": denied, "192.0.2.7": gateway,
+	} {
+		to := netip.MustParseAddr(addr)
+		hops := []resolve.Hop{{Addr: netip.AddrPortFrom(to, 5060)}}
+		want = why + to.Unmap().String() + " " + want
+		if got := g.Why(hops, netip.AddrPort{}, Told); got != want {
+			t.Errorf("%s: %q, want %q", addr, got, want)
+		}
+	}
+	u, _ := sip.ParseURI([]byte("sip:a@gw.test"))
+	if got := g.WhyName(&u); g.AllowsName(&u, netip.AddrPort{}, Told) || got != why+"gw.test "+gateway {
+		t.Errorf("by name: %q", got)
 	}
 }

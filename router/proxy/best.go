@@ -204,7 +204,8 @@ func (c *responseContext) answerBest() {
 	}
 	switch {
 	case b.status == 408 && c.method != sip.INVITE:
-		c.answered = true // RFC 4320 §4.2: the transaction ends by itself
+		c.answered = true
+		_ = c.p.layer.Drop(c.server) // RFC 4320 §4.2: silence. ErrGone: it has ended
 	case b.status == 503 && b.fault != fault.Full:
 		c.local(&fault.Fault{Status: 500}) // §16.7 step 6
 	case b.fault != nil:

@@ -149,6 +149,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	}
 	if to == nil && !identity.MayFollow(b.msg, c.set.Self, c.received, c.verified) {
 		c.p.stats.guarded.Add(1)
+		c.p.refused(c.trace, nexthop.StrangersRoute)
 		return fault.Stranger
 	}
 	u, err := nexthop.URI(b.msg, to)
@@ -157,6 +158,9 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	}
 	if !c.set.Guard.AllowsName(&u, c.flow.Remote, by) {
 		c.p.stats.guarded.Add(1)
+		if c.trace.Fits() {
+			c.p.refused(c.trace, c.set.Guard.WhyName(&u))
+		}
 		return fault.Guarded
 	}
 	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
@@ -223,6 +227,9 @@ func (c *responseContext) found(b *branch, hops []resolve.Hop) *fault.Fault {
 	b.hops = c.set.Guard.Hops(hops, c.flow.Remote, b.by)
 	if len(b.hops) == 0 {
 		c.p.stats.guarded.Add(1)
+		if c.trace.Fits() {
+			c.p.refused(c.trace, c.set.Guard.Why(hops, c.flow.Remote, b.by))
+		}
 		return fault.Guarded
 	}
 	inDialog := b.msg.ToTag() != nil // a BYE must not be lost

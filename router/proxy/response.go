@@ -160,6 +160,7 @@ func (c *responseContext) upstream(m *sip.Message) bool {
 	}
 	if !m.Has(sip.Via) {
 		c.p.stats.droppedResponses.Add(1)
+		c.p.refused(c.trace, "a response without the Via of who asked")
 		return false
 	}
 	if c.flow.Transport.Reliable() {

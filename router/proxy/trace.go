@@ -20,3 +20,10 @@ func (p *Proxy) received(t *job.Trace, f transport.Flow, m *sip.Message) {
 		t.Received(p.cfg.Clock(), f, m)
 	}
 }
+
+// refused tells the trace of a request why it is refused.
+func (p *Proxy) refused(t *job.Trace, why string) {
+	if t != nil {
+		t.Refused(p.cfg.Clock(), why)
+	}
+}

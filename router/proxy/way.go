@@ -8,8 +8,12 @@ import (
 	"sipedge/sip/transport"
 )
 
-// Way is how requests of the router's own leave: as those it forwards.
-type Way struct{ *Proxy }
+// Way is how requests of the router's own leave: as those it forwards, but by a pool that may be
+// another.
+type Way struct {
+	*Proxy
+	Pool job.Pool
+}
 
 // Locate calls then with where u leads past the destination guard, unless
 // local. False: the pool is full.
@@ -18,7 +22,7 @@ func (w Way) Locate(u *sip.URI, local bool, then func([]resolve.Hop)) bool {
 	if local {
 		by = nexthop.Own
 	}
-	return w.find.Locate(w.cfg.Pool, w.Guard(), by, u, then)
+	return w.find.Locate(w.Pool, w.Guard(), by, u, then)
 }
 
 // Egress chooses the listener for a hop, and appends its Via up to the branch.

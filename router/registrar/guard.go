@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"net/netip"
 
+	"sipedge/router/job"
 	"sipedge/router/nexthop"
 	"sipedge/sip"
-	"sipedge/sip/transport"
+	"sipedge/sip/resolve"
 )
 
 // guard refuses a request by which others would be led where g lets no message lead them: by a
@@ -14,7 +15,8 @@ import (
 // stands for, unless it is a gateway's, is looked at when it is called. A stream comes from where
 // it leads back to, a gateway's too. The source of a datagram is its sender's word, looked at as a
 // Contact is, and counts for a gateway's only where the policy says that they register.
-func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
+func (r *Request) guard(g *nexthop.Guard, j *job.Job) {
+	f := &j.Flow
 	from, back := f.Remote, true
 	switch {
 	case f.Transport != sip.UDP:
@@ -25,7 +27,7 @@ func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
 	}
 	if len(r.common.Path) > 0 {
 		hop, _ := firstHop(r.common.Path)
-		itself := r.leads(g, hop, from, "Path Not Allowed")
+		itself := r.leads(g, j, hop, from, "Path Not Allowed")
 		for i := range r.contacts {
 			r.contacts[i].received = itself
 		}
@@ -35,16 +37,30 @@ func (r *Request) guard(g *nexthop.Guard, f transport.Flow) {
 		switch c := &r.contacts[i]; {
 		case c.expires == 0:
 		case !c.received:
-			c.received = r.leads(g, c.uri.Raw, from, "Contact Not Allowed")
+			c.received = r.leads(g, j, c.uri.Raw, from, "Contact Not Allowed")
 		case !back:
+			r.noWayBack(g, j)
 			r.refuse(403, "Contact Not Allowed")
 		}
 	}
 }
 
+// noWayBack tells the trace why a binding may not lead back to where a datagram says it is from.
+func (r *Request) noWayBack(g *nexthop.Guard, j *job.Job) {
+	switch from := j.Flow.Remote; {
+	case !j.Trace.Fits():
+	case g.IsGateway(from):
+		j.Trace.Refused(r.now, "it comes from where a gateway is, by UDP: save says no `gateways: true`")
+	default:
+		j.Trace.Refused(r.now, g.Why([]resolve.Hop{{Addr: from}}, from, nexthop.Told))
+	}
+}
+
 // leads refuses the request if uri leads where it may not, and reports whether it leads to a
 // gateway.
-func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.AddrPort, reason string) bool {
+func (r *Request) leads(
+	g *nexthop.Guard, j *job.Job, uri []byte, from netip.AddrPort, reason string,
+) bool {
 	u, err := sip.ParseURI(bytes.TrimSpace(uri))
 	if err != nil {
 		return false
@@ -57,8 +73,17 @@ func (r *Request) leads(g *nexthop.Guard, uri []byte, from netip.AddrPort, reaso
 			from = at
 		}
 	}
-	if literal && !g.Allows(at, from, nexthop.Told) || !named {
+	byAddr := literal && !g.Allows(at, from, nexthop.Told)
+	if byAddr || !named {
 		r.refuse(403, reason)
+		switch {
+		case !j.Trace.Fits():
+		case byAddr:
+			hops := []resolve.Hop{{Addr: at}}
+			j.Trace.Refused(r.now, g.Why(hops, from, nexthop.Told))
+		default:
+			j.Trace.Refused(r.now, g.WhyName(&u))
+		}
 	}
 	return literal && g.IsGateway(at) || g.NamesGateway(&u)
 }

@@ -144,7 +144,7 @@ func (s *save) Run(ctx context.Context, j *job.Job) (job.Verdict, error) {
 	r := Read(j, s.rules, now(j))
 	defer r.Free()
 	if ok && r.Status == 0 && !reply {
-		r.guard(s.proxy.Guard(), j.Flow)
+		r.guard(s.proxy.Guard(), j)
 	}
 	switch {
 	case r.Status != 0:

@@ -103,3 +103,10 @@ func (p *Forwarder) sent(t *job.Trace, to transport.Target, b []byte) {
 		t.Sent(p.cfg.Clock(), to, b)
 	}
 }
+
+// refused tells a trace why something is refused. A nil trace is told nothing.
+func (p *Forwarder) refused(t *job.Trace, why string) {
+	if t != nil {
+		t.Refused(p.cfg.Clock(), why)
+	}
+}

@@ -74,6 +74,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	identity.SetBreadth(j.Msg, identity.Breadth(j.Msg))
 	if to == nil && !identity.MayFollow(j.Msg, h.set.Self, identity.Received(j), h.verified) {
 		p.guarded.Add(1)
+		p.refused(h.trace, nexthop.StrangersRoute)
 		return fault.Stranger
 	}
 	u, err := nexthop.URI(j.Msg, to)
@@ -82,6 +83,9 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	}
 	if !h.set.Guard.AllowsName(&u, h.flow.Remote, h.by) {
 		p.guarded.Add(1)
+		if h.trace.Fits() {
+			p.refused(h.trace, h.set.Guard.WhyName(&u))
+		}
 		return fault.Guarded
 	}
 	sc := p.getScratch()
@@ -108,11 +112,15 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 func (p *Forwarder) pass(sc *scratch, h *passage, hops []resolve.Hop) *fault.Fault {
 	f := fault.NotFound
 	if len(hops) > 0 {
-		hops = h.set.Guard.Hops(hops, h.flow.Remote, h.by)
-		if len(hops) == 0 {
+		allowed := h.set.Guard.Hops(hops, h.flow.Remote, h.by)
+		if len(allowed) == 0 {
 			p.guarded.Add(1)
+			if h.trace.Fits() {
+				p.refused(h.trace, h.set.Guard.Why(hops, h.flow.Remote, h.by))
+			}
 			return fault.Guarded
 		}
+		hops = allowed
 	}
 	if len(hops) > 0 {
 		f = fault.Spared

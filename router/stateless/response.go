@@ -16,7 +16,7 @@ import (
 func (p *Forwarder) Response(s *Settings, f transport.Flow, m *sip.Message) {
 	to, ok := p.cfg.Own.Back(s.Self, m)
 	var trace *job.Trace
-	if ok && p.cfg.Trace != nil {
+	if p.cfg.Trace != nil {
 		trace = p.cfg.Trace(f, m)
 		if trace != nil {
 			trace.Received(p.cfg.Clock(), f, m)
@@ -25,6 +25,7 @@ func (p *Forwarder) Response(s *Settings, f transport.Flow, m *sip.Message) {
 	switch {
 	case !ok:
 		p.droppedResponses.Add(1)
+		p.refused(trace, "a response that belongs to no transaction")
 	case s.ReplyAll == nil:
 		p.back(to, m, trace)
 	default:
@@ -39,6 +40,7 @@ func (p *Forwarder) back(to transport.Target, m *sip.Message, trace *job.Trace) 
 	}
 	if !m.Has(sip.Via) {
 		p.droppedResponses.Add(1)
+		p.refused(trace, "a response without the Via of who asked")
 		return
 	}
 	if to.Transport.Reliable() {

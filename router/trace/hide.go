@@ -128,7 +128,9 @@ func (h hider) message(s string) string {
 func (h hider) events(list []job.Event) []job.Event {
 	out := make([]job.Event, len(list))
 	for i, e := range list {
-		out[i] = job.Event{At: e.At, Run: h.run(e.Run), Sent: h.wire(e.Sent), Got: h.wire(e.Got)}
+		out[i] = job.Event{
+			At: e.At, Run: h.run(e.Run), Sent: h.wire(e.Sent), Got: h.wire(e.Got), Why: h.text(e.Why),
+		}
 	}
 	return out
 }

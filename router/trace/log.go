@@ -18,8 +18,9 @@ const (
 )
 
 // logged is a trace of a message that is written to a log as it happens: what came, the rules that
-// matched with the verdict of the run, and what left. Of messages the start line is written alone:
-// header fields carry secrets. It begins with a request; a response is told of by whoever has it.
+// matched with the verdict of the run, what the router refused and why, and what left. Of messages
+// the start line is written alone: header fields carry secrets. It begins with a request; a
+// response is told of by whoever has it.
 func logged(log *slog.Logger, f transport.Flow, m *sip.Message) *job.Trace {
 	callID := m.CallID()
 	id := slog.String("call_id", string(callID[:min(len(callID), loggedText)]))
@@ -43,6 +44,8 @@ func logged(log *slog.Logger, f transport.Flow, m *sip.Message) *job.Trace {
 				wire("received", e.Got)
 			case e.Sent != nil:
 				wire("sent", e.Sent)
+			case e.Why != "":
+				write("refused", slog.String("why", e.Why))
 			case e.Run != nil:
 				write("decided", slog.String("type", e.Run.Type), slog.String("route", e.Run.Route),
 					slog.String("rules", rules(e)), slog.String("verdict", e.Run.Verdict))

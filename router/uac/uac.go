@@ -102,6 +102,9 @@ func (a *Agent) Stats() Stats {
 	}
 }
 
+// Waiting is how many requests of Send have no answer yet.
+func (a *Agent) Waiting() int64 { return a.live.Load() }
+
 // Request is what to send.
 type Request struct {
 	Method   string
@@ -242,7 +245,7 @@ func (o *own) sendTo(hop resolve.Hop) error {
 	b := m.AppendTo(nil)
 	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr, Name: hop.Name}
 	err = a.layer.Send(c, m.Method(), to, b, transaction.Options{
-		Word: o.word, FinalWait: o.wait,
+		Word: o.word, FinalWait: o.wait, Aside: true, // Waiting has it, if it counts
 	})
 	if err == nil {
 		a.cfg.Way.Sent(o.trace, to, b)

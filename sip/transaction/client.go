@@ -64,6 +64,10 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 	}
 	s.state, s.method, s.word, s.chain = clientCalling, method, o.Word, o.Mark
 	s.to = to
+	if o.Aside {
+		sh.stats.Unanswered--
+		s.flags |= aside
+	}
 	s.wait = uint32(min(toTicks(o.InviteWait), 1<<31))
 	s.end = now + l.t64
 	if o.FinalWait > 0 {
@@ -262,15 +266,15 @@ func (l *Layer) final(sh *shard, w *work, i uint32, s *slot, m *sip.Message, now
 	s.resend = never
 	switch {
 	case s.invite() && success:
-		s.state = clientAccepted
+		sh.answered(s, clientAccepted)
 		s.end = now + l.t64 // M
 		sh.bufs.Free(&s.aux)
 	case s.invite():
-		s.state = clientCompleted
+		sh.answered(s, clientCompleted)
 		s.end = now + l.d
 		l.sendACK(sh, w, s, m)
 	default:
-		s.state = clientCompleted
+		sh.answered(s, clientCompleted)
 		s.end = now + l.t4 // K
 	}
 	sh.bufs.Free(&s.msg)

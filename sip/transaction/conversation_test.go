@@ -131,17 +131,26 @@ func compare(t *testing.T, want, got []event) {
 // theirs.
 func checkLeft(t rapid.TB, l *Layer, n int) {
 	t.Helper()
-	var slots, armed, bufs int
+	var slots, armed, bufs, unanswered int
 	for i := range l.shard {
 		slots += l.shard[i].slots.Live()
 		armed += l.shard[i].wheel.armed
 		bufs += l.shard[i].bufs.Live()
+		all := &l.shard[i].slots
+		for at := all.Next(0); at != 0; at = all.Next(at) {
+			if all.At(at).counts() {
+				unanswered++
+			}
+		}
 	}
 	s := l.Stats()
 	live := int(s.LiveClients + s.LiveServers)
 	if slots != n || live != n || int(l.live.Load()) != n || armed > n || bufs > 2*n {
 		t.Errorf("%d slots (stats %d, %d), %d timers, %d buffers, want %d",
 			slots, live, l.live.Load(), armed, bufs, n)
+	}
+	if int(s.Unanswered) != unanswered {
+		t.Errorf("%d unanswered are counted, there are %d", s.Unanswered, unanswered)
 	}
 }
 

@@ -113,6 +113,7 @@ func (l *Layer) Stats() Stats {
 		sum.Clients += s.Clients
 		sum.LiveServers += s.LiveServers
 		sum.LiveClients += s.LiveClients
+		sum.Unanswered += s.Unanswered
 		sum.Retransmissions += s.Retransmissions
 		sum.Absorbed += s.Absorbed
 		sum.Timeouts += s.Timeouts
@@ -157,11 +158,23 @@ func (sh *shard) create(st state) (h uint64, i uint32, s *slot) {
 		sh.stats.Clients++
 		sh.stats.LiveClients++
 	}
+	sh.stats.Unanswered++
 	return slab.Handle(sh.gen, sh.index, i), i, s
+}
+
+// answered brings s to a state in which no final response is to come.
+func (sh *shard) answered(s *slot, to state) {
+	if s.counts() {
+		sh.stats.Unanswered--
+	}
+	s.state = to
 }
 
 // remove ends a transaction: its handle is stale from here on.
 func (l *Layer) remove(sh *shard, w *work, i uint32, s *slot) {
+	if s.counts() {
+		sh.stats.Unanswered--
+	}
 	sh.wheel.disarm(i)
 	sh.bufs.Free(&s.msg)
 	sh.bufs.Free(&s.aux)

@@ -123,7 +123,7 @@ func (l *Layer) replied(sh *shard, s *slot, status int, b []byte, now int64) boo
 	}
 	sh.bufs.Free(&s.msg)
 	if s.invite() && success {
-		s.state = serverAccepted
+		sh.answered(s, serverAccepted)
 		s.end = now + l.t64 // L
 		return true
 	}
@@ -142,7 +142,7 @@ func (l *Layer) replied(sh *shard, s *slot, status int, b []byte, now int64) boo
 	default:
 		s.end = now + l.t64 // J
 	}
-	s.state = serverCompleted
+	sh.answered(s, serverCompleted)
 	return true
 }
 
@@ -156,8 +156,8 @@ func (l *Layer) Drop(s Server) error {
 	err := ErrGone
 	if p != nil && p.state == serverProceeding {
 		err = nil
-		p.state = serverConfirmed
-		p.end = now + l.t64 + l.t4
+		sh.answered(p, serverConfirmed)
+		p.end = min(p.end, now+l.t64+l.t4)
 		sh.bufs.Free(&p.msg)
 		sh.rearm(w, i, p, now)
 	}

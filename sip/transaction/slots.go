@@ -27,6 +27,11 @@ const (
 
 func (s state) server() bool { return s >= serverProceeding }
 
+// unanswered reports whether a final response is to come.
+func (s state) unanswered() bool {
+	return s >= clientNamed && s <= clientProceeding || s == serverProceeding
+}
+
 type flags uint8
 
 const (
@@ -35,6 +40,7 @@ const (
 	cancelled                      // server: User.Cancelled was called
 	cancelWanted                   // client: Cancel was called
 	cancelSent                     // client: the CANCEL left
+	aside                          // client: Options.Aside
 )
 
 const never = int64(math.MaxInt64) // tick of a timer not armed
@@ -63,3 +69,6 @@ type slot struct {
 	msg slab.Piece // client: the request. server: the last reply
 	aux slab.Piece // client: ACK or CANCEL
 }
+
+// counts reports whether Stats.Unanswered has s in it.
+func (s *slot) counts() bool { return s.state.unanswered() && s.flags&aside == 0 }

@@ -86,12 +86,14 @@ type Options struct {
 	// InviteWait is Timer C, from the first 1xx, restarted by 101–199
 	// (fr_inv_timer); 0: none. Not cancelled, it fires again every InviteWait.
 	InviteWait time.Duration
+	Aside      bool // Stats.Unanswered does without it
 }
 
 // Stats are counters since the start; Live is now.
 type Stats struct {
 	Servers, Clients         uint64 // created
 	LiveServers, LiveClients int64
+	Unanswered               int64  // of these, without a final response; but those Aside
 	Retransmissions          uint64 // sent by us, requests and responses
 	Absorbed                 uint64 // retransmissions received
 	Timeouts                 uint64 // B, F, H

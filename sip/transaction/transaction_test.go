@@ -173,7 +173,7 @@ func TestStats(t *testing.T) {
 	l.layer.TransportFailed(l.client.h, nil)
 	want := Stats{
 		Servers: 2, Clients: 2, LiveServers: 2, LiveClients: 1,
-		Retransmissions: 2, Absorbed: 3, Failed: 1,
+		Unanswered: 1, Retransmissions: 2, Absorbed: 3, Failed: 1,
 	}
 	if got := l.layer.Stats(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)

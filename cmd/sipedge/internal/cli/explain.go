@@ -32,12 +32,13 @@ func newExplain(s System) *cobra.Command {
 		Use:   "explain POLICY MESSAGE…",
 		Short: "Show what a policy does to a message, step by step",
 		Long: `Runs a policy over messages and shows each decision: the rules tried, the matcher
-that did not hold with the value it saw, each step with what it changed, and the
-messages that leave. The real router runs, in virtual time; nothing is contacted.
-Databases are empty and nobody is registered, unless --with names a file of tests: what
-its tests have around them – users, bindings, tables, backends, gateways, hosts – is
-there. Such a file may stand without tests. --auth NAME has a user of it send the
-request, who answers the challenge; what is shown is the request with credentials.
+that did not hold with the value it saw, each step with what it changed, what the
+router refuses by itself and why, and the messages that leave. The real router runs, in
+virtual time; nothing is contacted. Databases are empty and nobody is registered, unless
+--with names a file of tests: what its tests have around them – users, bindings, tables,
+backends, gateways, hosts – is there. Such a file may stand without tests. --auth NAME
+has a user of it send the request, who answers the challenge; what is shown is the
+request with credentials.
 
 MESSAGE is a file with a request; - for standard input; or the request itself, when
 it has a space: "INVITE sip:bob@example.net". Header fields that are missing are filled

@@ -42,9 +42,9 @@ Signals:
                     with a change that needs a restart (admin, secrets, dns …), changes
                     nothing; the log says why.
   SIGTERM, SIGINT   drain: not ready any more, new dialogs are refused with 503, what
-                    is under way goes on, --drain at most; a transaction that has
-                    ended stays up to 32 s to answer what is sent again. A second
-                    signal ends at once.
+                    has no final response yet goes on, --drain at most. Calls that
+                    are set up go on without it, by the next server that has its key.
+                    A second signal ends at once.
 
 A service manager is told by $NOTIFY_SOCKET (sd_notify) when the server is ready, reads
 its policy again and begins to end, and, if it watches, that it lives.
@@ -79,7 +79,7 @@ write_back. Keys in the policy's ` + "`secrets:`" + ` come first.
 	}
 	cmd.Flags().StringVar(&config, "config", "", "the policy, as PATH")
 	cmd.Flags().StringVar(&state, "state", "", "folder for what outlives a restart")
-	cmd.Flags().DurationVar(&drain, "drain", 30*time.Second, "how long calls may take to end")
+	cmd.Flags().DurationVar(&drain, "drain", 30*time.Second, "how long what is under way may take")
 	return cmd
 }
 

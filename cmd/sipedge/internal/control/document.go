@@ -206,7 +206,7 @@ type Problem struct {
 // Drain is what is left to end.
 type Drain struct {
 	State string  `json:"state" doc:"draining or stopping."`
-	Live  int64   `json:"live" doc:"Transactions and response contexts under way."`
+	Live  int64   `json:"live" doc:"Transactions and messages without a final response yet."`
 	Bound float64 `json:"bound_seconds" doc:"How long they may take."`
 }
 

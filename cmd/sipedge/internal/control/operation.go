@@ -150,8 +150,8 @@ var Operations = []Operation{
 			"wrong with it; 502: it can't be read; 409: the server drains.",
 		Answer: Reload{}, Errors: []int{409, 422, 502}},
 	{ID: "drain", Method: post, Path: "/v1/drain",
-		Doc: "Refuses new dialogs from now on; the server ends when nothing is under way, or at " +
-			"its bound.",
+		Doc: "Refuses new dialogs from now on; the server ends when all it has under way has a " +
+			"final response, or at its bound.",
 		Answer: Drain{}},
 	{ID: "stop", Method: post, Path: "/v1/stop", Doc: "Ends the server at once.", Answer: Drain{}},
 	{ID: "bindings", Method: get, Path: "/v1/bindings",

@@ -64,10 +64,12 @@ func (c *command) refused(err error) error {
 }
 
 func (c *command) newDrain() *cobra.Command {
-	return c.ending("drain", "Have the server end when its calls have",
+	return c.ending("drain", "Have the server end when nothing is under way",
 		`Has the server end, as SIGTERM does: it is not ready any more and refuses new dialogs
-with 503, what is under way goes on, for as long as `+"`sipedge serve --drain`"+` allows.
-A reload that waits is given up. The command does not wait for the end.`)
+with 503. What is under way – calls being set up, whatever has no final response yet –
+goes on, for as long as `+"`sipedge serve --drain`"+` allows. Calls that are set up go on
+without it, by the next server that has its key. A reload that waits is given up. The
+command does not wait for the end.`)
 }
 
 func (c *command) newStop() *cobra.Command {
@@ -78,7 +80,7 @@ second to leave.`)
 
 func (c *command) ending(use, short, long string) *cobra.Command {
 	return question(c, use, use, short, long, func(v *control.Drain, w io.Writer) {
-		fmt.Fprintf(w, "%s, %d transactions and contexts under way", v.State, v.Live)
+		fmt.Fprintf(w, "%s, %d transactions under way", v.State, v.Live)
 		if v.Bound > 0 {
 			fmt.Fprintf(w, " get %s at most", age(v.Bound))
 		}
@@ -96,8 +98,10 @@ func (c *command) newLogLevel() *cobra.Command {
 It is that until the policy is loaded again, whose ` + "`log:`" + ` comes first then.
 
 At debug the log tells of every message that meets the policy, by its Call-ID: what came
-(received), which rules matched and how their route ended (decided), what left (sent).
-That costs; ` + "`sipedge trace`" + ` tells more, of the calls it is asked for alone.`,
+(received), which rules matched and how their route ended (decided), what the router
+refused by itself and why (refused: no credentials, the destination guard, a response of
+no transaction), what left (sent). That costs; ` + "`sipedge trace`" + ` tells more, of the
+calls it is asked for alone.`,
 		Example:   "  sipedge ctl log-level\n  sipedge ctl log-level debug",
 		ValidArgs: levels,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -102,11 +102,11 @@ func problems(diags schema.Diagnostics) []control.Problem {
 func (d *Daemon) orderDrain(ctx context.Context) (*control.Drain, error) {
 	_, err := d.give(ctx, toDrain)
 	return &control.Drain{
-		State: "draining", Live: d.router.Live(), Bound: d.cfg.Drain.Seconds(),
+		State: "draining", Live: d.router.UnderWay(), Bound: d.cfg.Drain.Seconds(),
 	}, err
 }
 
 func (d *Daemon) orderStop(ctx context.Context) (*control.Drain, error) {
 	_, err := d.give(ctx, toStop)
-	return &control.Drain{State: "stopping", Live: d.router.Live()}, err
+	return &control.Drain{State: "stopping", Live: d.router.UnderWay()}, err
 }

@@ -9,12 +9,18 @@ import (
 	"time"
 
 	"sipedge/cmd/sipedge/internal/control"
+	"sipedge/sip"
 )
 
 // startOrdered is a daemon that an order may end; its calls wait for a peer that is silent.
 func startOrdered(t *testing.T, drain time.Duration) *controlled {
 	t.Helper()
-	peer := listenUDP(t)
+	return startTowards(t, listenUDP(t), drain)
+}
+
+// startTowards is startOrdered with a peer of the test's.
+func startTowards(t *testing.T, peer net.PacketConn, drain time.Duration) *controlled {
+	t.Helper()
 	c, policy := controlledBy(t, "allow_targets: [127.0.0.0/8]\n")
 	relay := fmt.Sprintf("[{relay: {to: \"sip:%s\"}}]", peer.LocalAddr())
 	r := &running{
@@ -94,6 +100,40 @@ func TestOrderDrain(t *testing.T) {
 	}
 	if _, err := os.Lstat(c.socket); err == nil {
 		t.Error("the socket stays")
+	}
+}
+
+// A drain ends with the final response of the last call, though its transactions linger.
+func TestDrainEnds(t *testing.T) {
+	peer := listenUDP(t)
+	c := startTowards(t, peer, time.Minute)
+	c.call(t)
+	var done control.Drain
+	if err := c.do(t, "drain", nil, &done); err != nil || done.Live == 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	buf := make([]byte, 4096)
+	n, from, err := peer.ReadFrom(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m sip.Message
+	if err := m.Parse(buf[:n]); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.ended:
+		t.Fatal("it ended, and a call was under way")
+	case <-time.After(200 * time.Millisecond):
+	}
+	peer.WriteTo(sip.AppendReply(nil, &m, 486, "", []byte("t"), nil), from)
+	select {
+	case <-c.ended:
+	case <-time.After(20 * time.Second):
+		t.Errorf("it goes on: %+v", c.router.Transactions())
+	}
+	if c.log.entry("drain: the bound is reached", "level") != "" {
+		t.Error("it says that the bound is reached")
 	}
 }
 

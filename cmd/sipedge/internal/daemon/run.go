@@ -68,12 +68,12 @@ func (d *Daemon) endBy(o order, signals <-chan os.Signal) {
 		return
 	}
 	d.service.Stopping()
-	d.log.Info("stopping", "live", d.router.Live())
+	d.log.Info("stopping", "under_way", d.router.UnderWay())
 }
 
 var errDraining = errors.New("no reload while draining")
 
-// drain refuses new dialogs and waits for the transactions under way, as long as the bound
+// drain refuses new dialogs and waits for what has no final response yet, as long as the bound
 // allows and no further signal or order to stop comes.
 func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	d.service.Stopping()
@@ -81,31 +81,31 @@ func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	d.draining.Store(true)
 	d.router.Drain()
 	d.events.Publish(events.ServerDrain, events.Drain{
-		Live: d.router.Live(), Bound: d.cfg.Drain.Seconds(),
+		Live: d.router.UnderWay(), Bound: d.cfg.Drain.Seconds(),
 	})
 	bound := time.NewTimer(d.cfg.Drain)
 	defer bound.Stop()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	for !d.router.Idle() {
+	for d.router.UnderWay() > 0 {
 		select {
 		case <-look.C:
 		case <-bound.C:
-			d.log.Warn("drain: the bound is reached", "live", d.router.Live())
+			d.log.Warn("drain: the bound is reached", "under_way", d.router.UnderWay())
 			return
 		case s := <-signals:
 			if s == syscall.SIGHUP {
 				d.log.Warn(errDraining.Error())
 				continue
 			}
-			d.log.Warn("drain: ended by a second signal", "live", d.router.Live())
+			d.log.Warn("drain: ended by a second signal", "under_way", d.router.UnderWay())
 			return
 		case o := <-d.orders.reload:
 			o.done <- result{err: errDraining}
 		case o := <-d.orders.end:
 			o.done <- result{}
 			if o.kind == toStop {
-				d.log.Warn("drain: ended by an order", "live", d.router.Live())
+				d.log.Warn("drain: ended by an order", "under_way", d.router.UnderWay())
 				return
 			}
 		}

@@ -73,7 +73,7 @@ type Reload struct {
 
 // Drain is of E_DRAIN.
 type Drain struct {
-	Live  int64   `json:"live"` // transactions and response contexts under way
+	Live  int64   `json:"live"` // that have no final response yet
 	Bound float64 `json:"bound_seconds"`
 }
 
