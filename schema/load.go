@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"sipedge/schema/internal/refine"
 	"sipedge/schema/internal/shape"
@@ -62,67 +61,59 @@ func tooLarge(file string) Diagnostic {
 		Message: fmt.Sprintf("larger than %d MiB; large data belongs in a table", source.MaxFile>>20)}
 }
 
-// policyFiles are the files of a policy, sorted.
-func policyFiles(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, e := range entries {
-		name := e.Name()
-		ext := strings.ToLower(filepath.Ext(name))
-		if e.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".test.yaml") ||
-			!slices.Contains([]string{".yaml", ".yml", ".cue"}, ext) {
-			continue
-		}
-		files = append(files, filepath.Join(path, name))
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("read %s: no *.yaml, *.yml or *.cue in this folder", path)
-	}
-	return files, nil
-}
-
 // readAll reads the files and merges them: YAML each for itself, CUE as one
 // package.
 func readAll(files []string, src Source, v *Vocabulary) (*Document, Diagnostics) {
 	var root Value
 	var diags Diagnostics
-	var cues, whole []string
+	var cues []string
+	var whole []Value // policies by themselves
 	for _, file := range files {
 		if source.IsCUE(file) {
 			cues = append(cues, file)
 			continue
 		}
 		part, d := source.ReadYAML(file, src[file])
-		diags = append(diags, d...)
-		if part.Has("version") && part.Get("routes").Has("request") {
-			if whole = append(whole, file); len(whole) == 2 {
-				return nil, Diagnostics{several(&part, whole)}
-			}
+		if isWhole(&part) {
+			whole = append(whole, part)
 		}
+		diags = append(diags, d...)
 		diags = append(diags, source.Merge(&root, part)...)
 	}
 	if len(cues) > 0 {
-		part, d := source.ReadCUEFiles(filepath.Dir(cues[0]), cues, src, v.Packages)
+		part, d := readCUE(cues, src, v)
+		if len(d) > 0 && len(cues) > 1 { // parts of a package may be whole, as long as they agree
+			for _, file := range cues {
+				if alone, d := readCUE([]string{file}, src, v); len(d) == 0 && isWhole(&alone) {
+					whole = append(whole, alone)
+				}
+			}
+		} else if isWhole(&part) {
+			whole = append(whole, part)
+		}
 		diags = append(diags, d...)
 		diags = append(diags, source.Merge(&root, part)...)
+	}
+	if len(whole) > 1 {
+		return nil, Diagnostics{several(&whole[0], &whole[1])}
 	}
 	return finish(files, &root, diags, v)
 }
 
+func readCUE(files []string, src Source, v *Vocabulary) (Value, Diagnostics) {
+	return source.ReadCUEFiles(filepath.Dir(files[0]), files, src, v.Packages)
+}
+
+// isWhole reports whether what files say is a policy, and not a part of one.
+func isWhole(part *Value) bool {
+	return part.Has("version") && part.Get("routes").Has("request")
+}
+
 // several reports that a folder holds policies, and not the parts of one.
-func several(second *Value, files []string) Diagnostic {
-	d := second.Get("version").Problem(Several, "%s and %s are two policies, and a folder is one",
-		filepath.Base(files[0]), filepath.Base(files[1]))
+func several(first, second *Value) Diagnostic {
+	at := second.Get("version")
+	d := at.Problem(Several, "%s and %s are two policies, and a folder is one",
+		filepath.Base(first.Get("version").Pos.File), filepath.Base(at.Pos.File))
 	d.Hint = "name each file by itself, or give each policy a folder of its own"
 	return d
 }
@@ -159,6 +150,11 @@ func checkShape(root *Value, v *Vocabulary, names *refine.Names) Diagnostics {
 		d := root.Problem(Empty, "there is no policy in here")
 		d.Pos.Line, d.Pos.Col = max(d.Pos.Line, 1), max(d.Pos.Col, 1)
 		d.Hint = "begin with `version: 1`"
+		return Diagnostics{d}
+	}
+	if i := slices.IndexFunc(root.Keys, func(k Key) bool { return k.Name == "tests" }); i >= 0 {
+		d := root.Keys[i].Problem(UnknownKey, "there are tests of a policy in here")
+		d.Hint = "`sipedge test` runs them, from a file of their own: *" + TestSuffix
 		return Diagnostics{d}
 	}
 	if n := root.Get("version"); n.Kind == Int && n.N != 1 {

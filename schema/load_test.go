@@ -91,6 +91,26 @@ nor this
 	}
 }
 
+// Files of a CUE package that agree are one policy, even if each has all that a policy must have.
+func TestAgreeing(t *testing.T) {
+	write(t, `
+-- edge/a.cue --
+package edge
+version: 1
+listen: [{udp: "127.0.0.1:5060"}]
+routes: request: [{do: [{reply: code: 404}]}]
+-- edge/b.cue --
+package edge
+version: 1
+listen: [...{udp: string}]
+routes: request: [{name: "all"}]
+`)
+	doc := load(t, "edge")
+	if name := doc.Routes.Request[0].Name; name != "all" {
+		t.Errorf("a rule of both files is called %q", name)
+	}
+}
+
 // TestModule: a policy in CUE may import packages of its own module.
 func TestModule(t *testing.T) {
 	write(t, `

@@ -59,7 +59,7 @@ type SQL struct {
 // Drouting is the tables of OpenSIPS's drouting beside dr_rules.
 type Drouting struct {
 	Gateways, Carriers string
-	Zone               string   // of times without one; "" UTC
+	Zone               Text     // of times without one; "" UTC
 	Single             []Single // sets of one gateway, in the author's order
 }
 
@@ -137,7 +137,7 @@ func lowerTables(v, gateways *Value) []Table {
 func lowerDrouting(v, gateways *Value) *Drouting {
 	d := &Drouting{
 		Gateways: textOr(v.Get("gateways"), "dr_gateways"),
-		Carriers: textOr(v.Get("carriers"), "dr_carriers"), Zone: v.Get("zone").S,
+		Carriers: textOr(v.Get("carriers"), "dr_carriers"), Zone: v.Get("zone").Text(),
 	}
 	for i := range gateways.Keys {
 		k := &gateways.Keys[i]

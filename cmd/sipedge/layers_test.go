@@ -73,6 +73,7 @@ var arrows = [][2]string{
 	{"router/table/decoded", "router/job"}, {"router/table/decoded", "router/vars"},
 	{"router/data", "router/digits"}, {"router/data", "router/rates"},
 	{"router/data", "router/drouting"}, {"router/drouting", "router/rates"},
+	{"router/data", "router/hours"},
 	{"router/rates", "router/digits"}, {"router/rates", "router/hours"},
 	{"router/proxy", "router/stateless"},
 	{"router/natping", "router/registrar"}, {"router/flow", "router/registrar"},

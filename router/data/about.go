@@ -23,6 +23,6 @@ func (t *Table) About() About {
 	case t.remote != nil:
 		a.Source = t.remote.decl.Backend.S + "/" + t.remote.decl.Table
 	}
-	a.History = t.history.now()
+	a.History = t.now()
 	return a
 }

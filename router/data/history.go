@@ -10,6 +10,7 @@ type History struct {
 	Read    time.Time // when its rows were read; zero: never
 	Version uint64    // of its rows: 1 at the start, one more with every change
 	Failed  bool      // the last time it could not be read
+	Left    int       // rows that were left out, since they can't be meant here
 	// How often it was read again, and how often that failed.
 	Done, Failures uint64
 }
@@ -19,7 +20,7 @@ func (t *Table) History() (h History, ok bool) {
 	if t.file == nil && t.remote == nil {
 		return h, false
 	}
-	return t.history.now(), true
+	return t.now(), true
 }
 
 // history is History as it is written while others read it.
@@ -28,6 +29,15 @@ type history struct {
 	version        atomic.Uint64
 	failed         atomic.Bool
 	done, failures atomic.Uint64
+}
+
+// now is the history of the table and of the rows that it has.
+func (t *Table) now() History {
+	h := t.history.now()
+	if c := t.content.Load(); c != nil {
+		h.Left = c.left.Rules
+	}
+	return h
 }
 
 func (h *history) now() History {

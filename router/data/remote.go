@@ -14,6 +14,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/router/drouting"
+	"sipedge/router/hours"
 	"sipedge/router/rates"
 	"sipedge/schema"
 )
@@ -47,6 +48,12 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 ) {
 	t.remote = &remote{decl: decl, sets: t.sets}
 	t.content.Store(newContent(t.kind, 0, nil))
+	if d := decl.Drouting; d != nil && d.Zone.S != "" {
+		if _, ok := hours.Zone(d.Zone.S); !ok {
+			return schema.Diagnostics{problem(d.Zone, schema.BadValue,
+				fmt.Sprintf("%q is not a time zone; write it like Europe/Berlin", d.Zone.S))}
+		}
+	}
 	if databases == nil {
 		return nil
 	}
@@ -67,12 +74,18 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 	case err == nil:
 		t.begin(c)
 		t.remote.later(decl.Every)
+		if c.left.Rules > 0 {
+			d := problem(decl.Backend, schema.BadTable, fmt.Sprintf("rules of %s that are left out: %d; "+
+				"the first is %s", decl.Table, c.left.Rules, c.left.First))
+			d.Severity = schema.Warning
+			return schema.Diagnostics{d}
+		}
 	case decl.Required:
 		d := problem(decl.Backend, schema.BadTable,
 			fmt.Sprintf("cannot read the table %s: %v", decl.Table, err))
 		d.Hint = "`required: false` has the server start without it"
 		if errors.Is(err, backends.ErrRefused) {
-			d.Hint = "`sipedge db check` tells, `sipedge db init` makes tables"
+			d.Hint = hint(decl.Table)
 		}
 		return schema.Diagnostics{d}
 	default:
@@ -80,6 +93,14 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 		t.remote.later(retryAfter)
 	}
 	return nil
+}
+
+// hint is what helps where a database has no such table.
+func hint(table string) string {
+	if slices.ContainsFunc(backends.Tables, func(t backends.Table) bool { return t.Name == table }) {
+		return "`sipedge db check` tells, `sipedge db init` makes tables"
+	}
+	return "`sipedge db init` makes no such table: whoever writes its rows does"
 }
 
 // retryAfter is when what could not be read is read again, at the latest.
@@ -98,7 +119,13 @@ func (t *Table) sameRemote(o *Table, decl *schema.SQL) bool {
 		return false
 	}
 	a, b := *t.remote.decl, *decl
-	a.Backend.Pos, b.Backend.Pos = schema.Pos{}, schema.Pos{}
+	for _, s := range []*schema.SQL{&a, &b} {
+		s.Backend.Pos = schema.Pos{}
+		if s.Drouting != nil {
+			d := *s.Drouting
+			d.Zone.Pos, s.Drouting = schema.Pos{}, &d
+		}
+	}
 	return reflect.DeepEqual(a, b)
 }
 
@@ -190,7 +217,7 @@ func (r *remote) readDrouting(ctx context.Context) (*content, error) {
 		}
 	}
 	c := &content{}
-	c.rates, err = drouting.Read(&t, d, r.sets)
+	c.rates, c.left, err = drouting.Read(&t, d, r.sets)
 	return c, err
 }
 
@@ -216,7 +243,8 @@ func (r *remote) readRates(ctx context.Context) (*content, error) {
 	return c, err
 }
 
-// reread reads the rows again. It logs the first of failures that are the same, and what changed.
+// reread reads the rows again. It logs the first of failures that are the same, what changed, and
+// what is left out when that is not what it was.
 func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	r := t.remote
 	r.told.Store(false)
@@ -233,9 +261,14 @@ func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	default:
 		recovered := t.history.failed.Load()
 		r.wrong = ""
-		changed := t.history.version.Load() == 0 || !c.equal(t.content.Load())
-		if changed {
+		before := t.content.Load()
+		changed := t.history.version.Load() == 0 || !c.equal(before)
+		if changed || c.left != before.left {
 			t.content.Store(c)
+		}
+		if c.left != before.left && c.left.Rules > 0 {
+			log.Warn("rules of the table are left out", "table", t.name,
+				"backend", r.decl.Backend.S, "rules", c.left.Rules, "first", c.left.First)
 		}
 		t.history.success(changed)
 		r.later(r.decl.Every)

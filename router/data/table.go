@@ -9,6 +9,7 @@ import (
 
 	"sipedge/router/address"
 	"sipedge/router/digits"
+	"sipedge/router/drouting"
 	"sipedge/router/rates"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -52,8 +53,9 @@ type content struct {
 	trie *digits.Trie       // Prefix
 	nets *bart.Table[int32] // CIDR: rows
 	list *address.List      // Address: rows
-	// rates of Rates, which has no rows.
+	// rates of Rates, which has no rows; left are rules of drouting that are none.
 	rates *rates.Table
+	left  drouting.Left
 }
 
 // len is how many rows there are.

@@ -1,15 +1,18 @@
 package drouting
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// way is a gateway in the order of a rule: those at one place come by chance, by their weights.
+// way is a gateway in the order of a rule, or several that stay together, one after the other.
+// Those at one place come by chance, by their weights.
 type way struct {
-	gateway    string
+	gateways   []string
 	at, weight int
 }
 
@@ -24,8 +27,16 @@ const (
 
 var errNone = errors.New("there is none of this name")
 
-// most is how many gateways a carrier may have.
-const most = 64
+// Bounds on the gateways of a carrier, and on those that stay together.
+const (
+	most     = 64
+	mostWays = 16
+)
+
+// strange is why a rule that is well-formed can't be meant here.
+type strange string
+
+func (s strange) Error() string { return string(s) }
 
 // expand reads a gwlist of gateways, gw1=10, and carriers, #cr1=20, into those that can be used.
 func (r *reader) expand(text, sort string) (list []way, err error) {
@@ -42,17 +53,17 @@ func (r *reader) expand(text, sort string) (list []way, err error) {
 		if id, is := strings.CutPrefix(name, "#"); is {
 			inner, err = r.carrier(id)
 		} else {
-			inner, err = r.enabled([]way{{gateway: name, weight: 1}})
+			inner, err = r.enabled([]way{{[]string{name}, 0, 1}})
 		}
-		switch {
-		case err != nil:
+		if byWeight && err == nil {
+			inner, err = r.together(inner, weight)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
-		case byWeight && len(inner) > 1:
-			return nil, fmt.Errorf("%s has more than one gateway, in a list by weight", name)
 		}
 		for _, w := range inner {
-			if w.at += i * most; byWeight {
-				w = weighs(w.gateway, weight)
+			if !byWeight {
+				w.at += i * most
 			}
 			list = append(list, w)
 		}
@@ -60,12 +71,40 @@ func (r *reader) expand(text, sort string) (list []way, err error) {
 	return list, nil
 }
 
-// weighs is a gateway of a list by weight: without one it comes behind the others.
-func weighs(gateway string, weight int) way {
-	if weight == 0 {
-		return way{gateway, 1, 1}
+// together makes what stands at a place of a list by weight one way: a row of rates has its sets
+// in order, and one change of the number for all of them.
+func (r *reader) together(inner []way, weight int) ([]way, error) {
+	slices.SortStableFunc(inner, func(a, b way) int { return cmp.Compare(a.at, b.at) })
+	var all []string
+	for i, w := range inner {
+		switch {
+		case i > 0 && w.at == inner[i-1].at:
+			return nil, strange("a carrier by weight can't be meant in a list by weight")
+		case !r.gateways[w.gateways[0]].alike(r.gateways[inner[0].gateways[0]]):
+			return nil, strange("a carrier in a list by weight has one strip, pri_prefix and attrs")
+		}
+		all = append(all, w.gateways...)
 	}
-	return way{gateway, 0, weight}
+	switch {
+	case len(all) == 0:
+		return nil, nil
+	case len(all) > mostWays:
+		return nil, strange(fmt.Sprintf("more than %d gateways in a list by weight", mostWays))
+	}
+	return []way{weighs(all, weight)}, nil
+}
+
+// alike reports whether two gateways have the same done to a request.
+func (g *gateway) alike(o *gateway) bool {
+	return g.strip == o.strip && g.prefix == o.prefix && g.attrs == o.attrs
+}
+
+// weighs are gateways of a list by weight: without one they come behind the others.
+func weighs(gateways []string, weight int) way {
+	if weight == 0 {
+		return way{gateways, 1, 1}
+	}
+	return way{gateways, 0, weight}
 }
 
 // carrier is the gateways of one.
@@ -90,9 +129,9 @@ func (r *reader) carrier(id string) (list []way, err error) {
 		if err != nil {
 			return nil, err
 		}
-		w := way{name, i, 1}
+		w := way{[]string{name}, i, 1}
 		if byWeight {
-			w = weighs(name, weight)
+			w = weighs(w.gateways, weight)
 		}
 		list = append(list, w)
 	}
@@ -105,7 +144,7 @@ func (r *reader) carrier(id string) (list []way, err error) {
 		return nil, fmt.Errorf("more than %d gateways", most)
 	case flags&onlyFirst == 0 || len(list) < 2:
 	case byWeight:
-		return nil, fmt.Errorf("only the first of a list by weight can't be told from the others")
+		return nil, strange("only the first of a carrier by weight can't be meant")
 	default:
 		list = list[:1]
 	}
@@ -115,10 +154,10 @@ func (r *reader) carrier(id string) (list []way, err error) {
 // enabled are those of some gateways that are not disabled.
 func (r *reader) enabled(list []way) (kept []way, err error) {
 	for _, w := range list {
-		g := r.gateways[w.gateway]
+		g := r.gateways[w.gateways[0]]
 		switch {
 		case g == nil:
-			return nil, fmt.Errorf("%s: %w", w.gateway, errNone)
+			return nil, fmt.Errorf("%s: %w", w.gateways[0], errNone)
 		case !g.disabled:
 			kept = append(kept, w)
 		}
@@ -133,8 +172,10 @@ func sorts(alg string) (byWeight bool, err error) {
 		return false, nil
 	case "W":
 		return true, nil
+	case "Q":
+		return false, strange("sort_alg: quality, Q, is measured nowhere here")
 	}
-	return false, fmt.Errorf("sort_alg: %q is neither N nor W", alg)
+	return false, fmt.Errorf("sort_alg: %q is none of N, W and Q", alg)
 }
 
 // weighed is a name and its weight, 0 without one.

@@ -2,6 +2,7 @@ package drouting
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,9 +60,15 @@ const (
 	attrs
 )
 
+// Left are rules that were left out: they are well-formed, but can't be meant here.
+type Left struct {
+	Rules int
+	First string // of them by prefix, and what it is about
+}
+
 // Read makes rates of the tables, which may name the sets. The rules of a prefix come by their
 // priority, the higher first, and in it by their ids. The line of a rate is the id of its rule.
-func Read(t *Tables, decl *schema.Drouting, sets []string) (*rates.Table, error) {
+func Read(t *Tables, decl *schema.Drouting, sets []string) (_ *rates.Table, left Left, err error) {
 	r := &reader{
 		decl: decl, sets: map[string]string{}, gateways: map[string]*gateway{},
 		carriers: map[string]*carrier{}, builder: rates.NewBuilder(sets, len(t.Rules)),
@@ -81,22 +88,26 @@ func Read(t *Tables, decl *schema.Drouting, sets []string) (*rates.Table, error)
 	}
 	rules, err := rulesOf(t.Rules)
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
-	for len(rules) > 0 {
-		n := 1 // rules of one prefix
-		for n < len(rules) && rules[n].cells[prefix] == rules[0].cells[prefix] {
-			n++
+	var same prefixed
+	for i := range rules {
+		if i == 0 || rules[i].cells[prefix] != rules[i-1].cells[prefix] {
+			same = prefixed{seen: map[[3]string]bool{}}
 		}
-		seen := map[[3]string]bool{}
-		for rank := range rules[:n] {
-			if err := r.rule(&rules[rank], rank, seen); err != nil {
-				return nil, fmt.Errorf("rule %d: %w", rules[rank].id, err)
-			}
+		err := r.rule(&rules[i], &same)
+		if err != nil {
+			err = fmt.Errorf("rule %d: %w", rules[i].id, err)
 		}
-		rules = rules[n:]
+		if odd := strange(""); errors.As(err, &odd) {
+			left.Rules++
+			left.First = cmp.Or(left.First, err.Error())
+		} else if err != nil {
+			return nil, left, err
+		}
 	}
-	return r.builder.Table()
+	table, err := r.builder.Table()
+	return table, left, err
 }
 
 // rulesOf reads the rules, in their order.
@@ -130,36 +141,44 @@ var (
 
 func column(name string) int { return slices.Index(rates.Columns[:], name) }
 
-// mostRules is how many rules a prefix may have: so many priorities rates have.
-const mostRules = 1 << 16
+// prefixed is what was read of the rules of one prefix.
+type prefixed struct {
+	rank, rows int                // of the rule, and of rates
+	seen       map[[3]string]bool // sets, groups and times
+}
 
-// rule adds a rate for each gateway of a rule; seen has those of the rules before it.
-func (r *reader) rule(one *rule, rank int, seen map[[3]string]bool) error {
+// rule adds a rate for each way of a rule. One that is strange adds nothing.
+func (r *reader) rule(one *rule, same *prefixed) error {
 	c := one.cells
-	if rank >= mostRules {
-		return fmt.Errorf("more than %d rules of prefix %q", mostRules, c[prefix])
-	}
-	if c[routeID] != "" {
-		return fmt.Errorf("routeid: %q is a route of a script, and there is none", c[routeID])
+	switch {
+	case c[routeID] != "":
+		return strange(fmt.Sprintf("routeid: %q is a route of a script, and there is none", c[routeID]))
+	case isExpression(c[timerec]):
+		return strange(fmt.Sprintf("timerec: %q is an expression of recurrences", c[timerec]))
 	}
 	list, err := r.expand(c[gwList], c[sortAlg])
 	if err != nil {
 		return fmt.Errorf("gwlist: %w", err)
 	}
+	before := same.rows
 	for _, way := range list {
-		g := r.gateways[way.gateway]
-		set, err := r.setOf(g)
+		sets, err := r.setsOf(way.gateways)
 		if err != nil {
-			return fmt.Errorf("gateway %s: %w", way.gateway, err)
+			return err
 		}
-		key := [3]string{set, c[groupID], c[timerec]}
-		if seen[key] {
+		key := [3]string{sets, c[groupID], c[timerec]}
+		if same.seen[key] {
 			continue
 		}
-		seen[key] = true
+		same.seen[key] = true
+		if same.rows++; same.rows > rates.MostOfPrefix {
+			return fmt.Errorf("prefix %q has more than %d rows of rates: a rule has one for each gateway",
+				c[prefix], rates.MostOfPrefix)
+		}
+		g := r.gateways[way.gateways[0]]
 		var row rates.Row
-		row[ratePrefix], row[rateGateways], row[rateGroup] = c[prefix], set, c[groupID]
-		row[ratePriority], row[rateCost] = strconv.Itoa(rank), strconv.Itoa(way.at)
+		row[ratePrefix], row[rateGateways], row[rateGroup] = c[prefix], sets, c[groupID]
+		row[ratePriority], row[rateCost] = strconv.Itoa(same.rank), strconv.Itoa(way.at)
 		row[rateWeight], row[rateHours] = strconv.Itoa(way.weight), r.hours(c[timerec])
 		row[rateStrip], row[rateAdd] = g.strip, g.prefix
 		row[rateAttributes] = cmp.Or(c[attrs], g.attrs)
@@ -167,7 +186,21 @@ func (r *reader) rule(one *rule, rank int, seen map[[3]string]bool) error {
 			return err
 		}
 	}
+	if same.rows > before { // so ranks are no more than rows
+		same.rank++
+	}
 	return nil
+}
+
+// isExpression reports whether a timerec joins recurrences: by &, by /, which zones have too, or
+// by ! and brackets.
+func isExpression(timerec string) bool {
+	if zone, rest, more := strings.Cut(timerec, "|"); more && !strings.ContainsAny(zone, "&!()") {
+		if zone != "" && zone[0] >= 'A' && zone[0] <= 'Z' {
+			timerec = rest
+		}
+	}
+	return strings.ContainsAny(timerec, "&/!()")
 }
 
 // hours are those of a timerec, in the zone of the table unless it says one.
@@ -175,20 +208,25 @@ func (r *reader) hours(text string) string {
 	if text == "" || text[0] >= 'A' && text[0] <= 'Z' {
 		return text
 	}
-	return cmp.Or(r.decl.Zone, "UTC") + "|" + text
+	return cmp.Or(r.decl.Zone.S, "UTC") + "|" + text
 }
 
-// setOf is the set of the policy that is a gateway.
-func (r *reader) setOf(g *gateway) (string, error) {
-	at, ok := place(g.address)
-	if !ok {
-		return "", fmt.Errorf("address: %q is none of SIP", g.address)
+// setsOf are the sets of the policy that are some gateways.
+func (r *reader) setsOf(gateways []string) (string, error) {
+	var sets []string
+	for _, name := range gateways {
+		address := r.gateways[name].address
+		at, ok := place(address)
+		if !ok {
+			return "", fmt.Errorf("gateway %s: address: %q is none of SIP", name, address)
+		}
+		set := r.sets[at]
+		if set == "" {
+			return "", fmt.Errorf("gateway %s: no set of gateways has %q alone", name, address)
+		}
+		sets = append(sets, set)
 	}
-	set := r.sets[at]
-	if set == "" {
-		return "", fmt.Errorf("no set of gateways has %q alone", g.address)
-	}
-	return set, nil
+	return strings.Join(sets, " "), nil
 }
 
 // place is what is the same for URIs, written with their scheme or without, that lead to one place.

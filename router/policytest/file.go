@@ -45,7 +45,7 @@ func Files(paths []string) ([]string, error) {
 				return err
 			case d.IsDir() && p != path && strings.HasPrefix(d.Name(), "."):
 				return filepath.SkipDir
-			case !d.IsDir() && strings.HasSuffix(p, ".test.yaml"):
+			case !d.IsDir() && schema.IsTest(p):
 				files = append(files, p)
 			}
 			return nil
@@ -102,7 +102,7 @@ func policyOf(path, named string) string {
 		}
 		return filepath.Join(dir, named)
 	}
-	base := strings.TrimSuffix(path, ".test.yaml")
+	base := strings.TrimSuffix(path, schema.TestSuffix)
 	for _, ext := range []string{".yaml", ".yml", ".cue"} {
 		if info, err := os.Stat(base + ext); err == nil && !info.IsDir() && base+ext != path {
 			return base + ext

@@ -38,14 +38,16 @@ var Columns = [columns]string{
 // Row is a row as text, by Columns; empty: not said.
 type Row [columns]string
 
-// Bounds on a row, and on the rows of one prefix: a call looks at all of these.
+// MostOfPrefix is how many rows of a prefix a Table may have: a call looks at all of these.
+const MostOfPrefix = 1000
+
+// Bounds on a row, and on the rows of a Table.
 const (
 	mostDigits     = 32
 	mostAttributes = 1024
 	mostSets       = 16
 	mostGroups     = 64
 	mostWeight     = 1000
-	mostOfPrefix   = 1000
 	mostRows       = 100_000_000
 	mostText       = 1<<32 - 1
 )

@@ -49,9 +49,9 @@ func (b *Builder) Table() (*Table, error) {
 
 // check looks at the rules of one prefix: none says what another says.
 func (t *Table) check(rules []rule) error {
-	if len(rules) > mostOfPrefix {
+	if len(rules) > MostOfPrefix {
 		return fmt.Errorf("line %d: more than %d rows have the prefix %q",
-			rules[mostOfPrefix].line, mostOfPrefix, t.prefix(&rules[0]))
+			rules[MostOfPrefix].line, MostOfPrefix, t.prefix(&rules[0]))
 	}
 	type said struct{ gateways, groups, hours uint16 }
 	var lines map[said]uint32

@@ -44,7 +44,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#UsersName":       names.whose,
 		"#DomainTable":     names.domains,
 		"#Rows":            checkRows,
-		"#RateRows":        checkRows,
+		"#RateRows":        checkRateRows,
 		"#MapRows":         checkMapRows,
 		"#AddressRows":     checkRows,
 		"#InSources":       names.groups,

@@ -40,6 +40,18 @@ func checkRows(v *source.Value) *source.Diagnostic {
 // rowsFrom names the sources of rows.
 var rowsFrom = map[string]string{"values": "values", "file": "a file", "sql": "a database"}
 
+// checkRateRows is checkRows for rates, whose tables of drouting have columns of their own.
+func checkRateRows(v *source.Value) *source.Diagnostic {
+	if d := checkRows(v); d != nil {
+		return d
+	}
+	if sql := v.Get("sql"); sql.Has("drouting") && sql.Has("columns") {
+		return problem(sql.Get("columns"), source.WrongTable,
+			"columns are those of drouting: name either drouting or columns")
+	}
+	return nil
+}
+
 // checkMapRows is checkRows for rows that have values.
 func checkMapRows(v *source.Value) *source.Diagnostic {
 	if d := checkRows(v); d != nil {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -78,7 +77,7 @@ func (f *formatter) stdin(in io.Reader) error {
 func (f *formatter) paths(paths []string) error {
 	code := exit.Fine
 	for _, path := range paths {
-		files, err := formatted(path)
+		files, err := schema.Files(path)
 		if err != nil {
 			fmt.Fprintln(f.Stderr, "sipedge fmt:", err)
 			code = exit.Unreachable
@@ -102,33 +101,6 @@ func (f *formatter) paths(paths []string) error {
 		return exit.With(code, nil)
 	}
 	return nil
-}
-
-// formatted are the files a PATH stands for.
-func formatted(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, e := range entries {
-		ext := strings.ToLower(filepath.Ext(e.Name()))
-		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") &&
-			slices.Contains([]string{".yaml", ".yml", ".cue"}, ext) {
-			files = append(files, filepath.Join(path, e.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("read %s: no *.yaml, *.yml or *.cue in this folder", path)
-	}
-	return files, nil
 }
 
 func (f *formatter) file(path string) error {

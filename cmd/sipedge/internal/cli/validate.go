@@ -27,7 +27,8 @@ author's text, a code that ` + "`sipedge doc`" + ` explains, and what was meant,
 that can be guessed.
 
 PATH is a policy: a YAML or CUE file, or a folder whose *.yaml, *.yml and *.cue
-files are one policy (*.test.yaml excepted). Several PATHs are checked one by one.
+files are one policy. Several PATHs are checked one by one; of *.test.yaml, which are
+tests of policies, it is said that they are left to "sipedge test".
 Nothing is opened or contacted, unless --online is given.
 
 With --online a policy without errors is then held against this host and its
@@ -52,6 +53,9 @@ Problems go to standard error as text, or to standard output for machines:
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("no PATH: which policy?")
+			}
+			if !slices.ContainsFunc(args, func(path string) bool { return !schema.IsTest(path) }) {
+				return fmt.Errorf("no PATH is a policy: `sipedge test %s` runs tests", args[0])
 			}
 			return nil
 		},
@@ -94,6 +98,14 @@ func (c *checking) validate(s System, paths []string) error {
 	code := exit.Fine
 	var all []machine.Checked
 	for _, path := range paths {
+		if schema.IsTest(path) {
+			if c.output == "text" {
+				if err := say(s.Stdout, path+": tests, left to `sipedge test`\n"); err != nil {
+					return err
+				}
+			}
+			continue
+		}
 		src, diags, err := c.check(s, path)
 		all = append(all, machine.Checked{Path: path, Found: diags, Src: src, Err: err})
 		if err != nil {

@@ -162,6 +162,7 @@ type Table struct {
 	Kind    string  `json:"kind" doc:"set, map, prefix, cidr, address, cache or lcr."`
 	Source  string  `json:"source" doc:"Whence its rows are: policy, a file, backend/table, memory."`
 	Rows    int     `json:"rows" doc:"Rows, or keys of a cache."`
+	LeftOut int     `json:"left_out" doc:"Rows that can't be meant here and do not count."`
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`
 	Version uint64  `json:"version" doc:"Grows from 1 with every change of its rows; 0 of a cache."`
 	Failed  uint64  `json:"failed" doc:"How often that failed, and the last good copy stayed."`

@@ -149,8 +149,8 @@ func (s *Server) tellTables(http.ResponseWriter, *http.Request) (any, error) {
 	for _, t := range s.Router.Tables().List() {
 		a := t.About()
 		one := Table{
-			Name: t.Name(), Kind: a.Kind, Source: a.Source, Rows: t.Len(now), Version: a.Version,
-			Failed: a.Failures,
+			Name: t.Name(), Kind: a.Kind, Source: a.Source, Rows: t.Len(now), LeftOut: a.Left,
+			Version: a.Version, Failed: a.Failures,
 		}
 		if !a.Read.IsZero() {
 			one.Age = now.Sub(a.Read).Seconds()

@@ -16,6 +16,7 @@ func (c *command) newTables() *cobra.Command {
 change those of caches, which rules fill.
 
   ROWS     rows, or keys of a cache
+  OUT      rows that are left out: they can't be meant here, and the log names the first
   AGE      since the rows were read
   VERSION  grows from 1 with every change of the rows
   FAILED   how often that failed: the last good copy stays, and its age grows
@@ -40,13 +41,13 @@ read leaves the last good copy.`,
 }
 
 func tablesText(v *control.Tables, w io.Writer) {
-	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tAGE\tVERSION\tFAILED\tSOURCE")
+	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tOUT\tAGE\tVERSION\tFAILED\tSOURCE")
 	for _, t := range v.Tables {
 		old := "-"
 		if t.Version > 0 {
 			old = age(t.Age)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, old, t.Version, t.Failed,
-			t.Source)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, t.LeftOut, old,
+			t.Version, t.Failed, t.Source)
 	}
 }

@@ -174,6 +174,8 @@ func (e emitter) history(table string, h data.History) {
 	}
 	e.gauge("table_failed", "1: the table could not be read the last time; the last good copy stays.",
 		failed, "table", table)
+	e.gauge("table_left_out", "Rows of a table that can't be meant here: they are left out.",
+		float64(h.Left), "table", table)
 	if !h.Read.IsZero() {
 		e.gauge("table_age_seconds", "Time since the rows of a table were read.",
 			time.Since(h.Read).Seconds(), "table", table)
