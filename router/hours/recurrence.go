@@ -106,14 +106,14 @@ func (r *Recurrence) readTimes(list []string) (err error) {
 			return err
 		}
 	}
-	end := r.start
 	switch {
 	case list[duration] != "":
 		if r.lasts, err = parseDuration(list[duration]); err != nil {
 			return err
 		}
 	case list[dtend] != "":
-		if end, err = r.time(list[dtend]); err != nil {
+		end, err := r.time(list[dtend])
+		if err != nil {
 			return err
 		}
 		r.lasts = end.Sub(r.start)
