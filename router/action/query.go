@@ -33,6 +33,7 @@ var queryKind = Kind{
 	},
 	New: build(func(d *decoder) job.Step {
 		s := &query{proxy: d.Proxy, table: d.table("table"), onNone: d.arm("on_none")}
+		s.table.Sought(false)
 		s.key, _ = d.text(d.args.Get("key"))
 		if into := d.variables(d.args.Get("into")); len(into) > 0 {
 			s.into, s.unfit = into[0], d.Unfit
@@ -192,6 +193,7 @@ func (d *decoder) networks(key string) (n networks) {
 	if v.Kind == schema.Map {
 		inner := decoder{Env: d.Env, args: v}
 		n.table = inner.table("in")
+		n.table.Sought(true)
 		d.diags = append(d.diags, inner.diags...)
 		return n
 	}

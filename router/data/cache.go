@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"time"
+
+	"sipedge/sip"
 )
 
 // Cache is a table that actions fill: each key stays for its time, and of more
@@ -13,6 +15,8 @@ type Cache struct {
 	ttl   time.Duration
 	max   int
 	ipv6  int // bits of a key that is an IPv6 address; 0: as it is
+	// What the policy looks up, said while it is compiled.
+	addrs, texts bool
 }
 
 // MaxValue is the longest value a Cache keeps, in bytes.
@@ -116,4 +120,32 @@ func wall(now time.Time) time.Time {
 		return time.Now()
 	}
 	return now
+}
+
+// Sought is told of each way in which the policy that is being compiled looks keys up: as
+// addresses, or as any texts. Tables that are no caches may go on from another policy, and are not.
+func (t *Table) Sought(addresses bool) {
+	switch {
+	case t == nil || t.cache == nil:
+	case addresses:
+		t.cache.addrs = true
+	default:
+		t.cache.texts = true
+	}
+}
+
+// Key is a key of a cache in the form that look-ups of the policy have it, where all of them are
+// of addresses. ok false: none of them can find it.
+func (c *Cache) Key(key string) (sought string, ok bool) {
+	if !c.addrs || c.texts {
+		return key, true
+	}
+	if a, ok := sip.ParseAddr([]byte(key)); ok {
+		return a.Unmap().String(), true
+	}
+	p, err := netip.ParsePrefix(key)
+	if err != nil || !p.Addr().Is6() || c.ipv6 == 0 || p.Bits() != c.ipv6 || p != p.Masked() {
+		return key, false
+	}
+	return p.String(), true
 }

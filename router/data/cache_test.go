@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -298,4 +299,50 @@ func TestNoAllocation(t *testing.T) {
 	if n := testing.AllocsPerRun(10, run); n > 0 {
 		t.Errorf("want 0 allocations, got %v", n)
 	}
+}
+
+// Where the policy looks up addresses alone, a key is one, as it is looked up, or none.
+func TestKeysThatAreSought(t *testing.T) {
+	keys := []string{
+		"192.0.2.1", "192.0.2.300", "::ffff:192.0.2.1", "2001:DB8::0:1", "[2001:db8::1]", "2001:db8::/64",
+		"2001:db8::1/64", "2001:db8::/48", "192.0.2.0/24", "bob", "",
+	}
+	all := strings.Join(keys, " ")
+	for _, tt := range []struct {
+		sought []bool // as addresses
+		ipv6   int
+		want   string // "!": none
+	}{
+		{nil, 64, all},
+		{[]bool{false}, 64, all},
+		{[]bool{true, false}, 64, all},
+		{[]bool{true}, 64,
+			"192.0.2.1 ! 192.0.2.1 2001:db8::1 2001:db8::1 2001:db8::/64 ! ! ! ! !"},
+		{[]bool{true, true}, 0, "192.0.2.1 ! 192.0.2.1 2001:db8::1 2001:db8::1 ! ! ! ! ! !"},
+	} {
+		c := newCache(time.Minute, 10, tt.ipv6)
+		table := &Table{kind: Caching, cache: c}
+		for _, addresses := range tt.sought {
+			table.Sought(addresses)
+		}
+		var got []string
+		for _, key := range keys {
+			as, ok := c.Key(key)
+			if !ok {
+				as = "!"
+			} else if err := c.Put([]byte(as), nil, 0, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, as)
+			if a, err := netip.ParseAddr(key); ok && err == nil && !table.InAddr(a, time.Now()) &&
+				len(tt.sought) > 0 && tt.want != all {
+				t.Errorf("%v: %s is put as %s, and not found", tt.sought, key, as)
+			}
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%v: want %q, got %q", tt.sought, tt.want, got)
+		}
+	}
+	(*Table)(nil).Sought(true)
+	new(Table).Sought(true)
 }

@@ -60,6 +60,7 @@ const manyNetworks = 8
 func compileSource(c *compiler, v *schema.Value) []condition {
 	if v.Kind == schema.Map {
 		t := c.table(v.Get("in"))
+		t.Sought(true)
 		if t != nil && t.Kind() == data.Address {
 			var groups []uint32
 			v.Get("group").Each(func(v *schema.Value) { groups = append(groups, uint32(v.N)) })

@@ -149,6 +149,7 @@ func (c *compiler) alternative(v *schema.Value, h how) alternative {
 	}
 	if t := v.Get("in"); t.Kind == schema.String {
 		a.in = c.table(t)
+		a.in.Sought(false)
 	}
 	if r := v.Get("regex"); r.Kind == schema.String {
 		if a.regex = c.regex(r, a.lower); a.regex != nil {

@@ -79,6 +79,7 @@ func (c *compiler) within(x *vars.Var, v *schema.Value) func(f *facts) bool {
 	v.Each(func(v *schema.Value) {
 		if v.Kind == schema.Map {
 			if t := c.table(v.Get("in")); t != nil {
+				t.Sought(true)
 				some = append(some, func(f *facts, a netip.Addr) bool { return t.InAddr(a, f.Now) })
 			}
 		} else if p, ok := c.network(v); ok {

@@ -86,7 +86,8 @@ var Operations = []Operation{
 			"smallest. 404: it finds none.",
 		Params: []Param{table, key}, Answer: Row{}, Errors: []int{404, 409}},
 	{ID: "put_row", Method: put, Path: "/v1/table/row",
-		Doc:    "Puts a key into a cache, or renews it. 409: the table is none.",
+		Doc: "Puts a key into a cache, or renews it. 400: it is no address, and the policy looks up " +
+			"nothing else there; 409: the table is none.",
 		Params: []Param{table, key}, Body: Entry{}, Answer: Row{}, Errors: []int{404, 409}},
 	{ID: "remove_row", Method: remove, Path: "/v1/table/row",
 		Doc:    "Removes a key of a cache. 404: there is no such key; 409: the table is no cache.",

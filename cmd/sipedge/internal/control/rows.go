@@ -111,7 +111,11 @@ func (s *Server) tellRow(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return find(t, r.Form.Get("key"))
+	key := r.Form.Get("key")
+	if c := t.Cache(); c != nil {
+		key, _ = c.Key(key)
+	}
+	return find(t, key)
 }
 
 // find tells by which row a table finds a key.
@@ -137,7 +141,11 @@ func (s *Server) putRow(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "%v seconds are no time to stay", e.TTL)
 	}
 	ttl := time.Duration(min(e.TTL, math.MaxUint32) * float64(time.Second)) // it holds that
-	key := r.Form.Get("key")
+	key, sought := c.Key(r.Form.Get("key"))
+	if !sought {
+		return nil, refuse(http.StatusBadRequest,
+			"%q is no address: the policy looks up nothing else in %s", key, t.Name())
+	}
 	err = c.Put([]byte(key), []byte(e.Value), ttl, time.Now())
 	if errors.Is(err, data.ErrLong) {
 		err = refuse(http.StatusBadRequest, "%v", err)
@@ -153,7 +161,7 @@ func (s *Server) removeRow(_ http.ResponseWriter, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	key := r.Form.Get("key")
+	key, _ := c.Key(r.Form.Get("key"))
 	if !c.Remove([]byte(key), time.Now()) {
 		return nil, refuse(http.StatusNotFound, "%s has no %q", t.Name(), key)
 	}

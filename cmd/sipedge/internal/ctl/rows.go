@@ -123,7 +123,8 @@ func (c *command) newPut() *cobra.Command {
 		Short: "Put a key into a cache: ban somebody",
 		Long: `Puts KEY with VALUE, 1 unless given, into the cache TABLE, or renews it. It stays for
 --ttl, or as long as the cache says. Other tables have their rows from where
-` + "`sipedge ctl tables`" + ` says, and refuse.`,
+` + "`sipedge ctl tables`" + ` says, and refuse. So does a cache in which the policy looks up
+addresses alone, if KEY is none.`,
 		Example: `  sipedge ctl tables put banned 203.0.113.9
   sipedge ctl tables put banned 203.0.113.9 --ttl 24h`,
 	}
