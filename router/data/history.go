@@ -10,6 +10,7 @@ type History struct {
 	Read    time.Time // when its rows were read; zero: never
 	Version uint64    // of its rows: 1 at the start, one more with every change
 	Failed  bool      // the last time it could not be read
+	Error   string    // why; "": it did not fail
 	Left    int       // rows that were left out, since they can't be meant here
 	// How often it was read again, and how often that failed.
 	Done, Failures uint64
@@ -27,7 +28,7 @@ func (t *Table) History() (h History, ok bool) {
 type history struct {
 	read           atomic.Int64 // Unix nanoseconds
 	version        atomic.Uint64
-	failed         atomic.Bool
+	wrong          atomic.Pointer[string] // why the last read failed; nil: it did not
 	done, failures atomic.Uint64
 }
 
@@ -42,8 +43,10 @@ func (t *Table) now() History {
 
 func (h *history) now() History {
 	now := History{
-		Version: h.version.Load(), Failed: h.failed.Load(),
-		Done: h.done.Load(), Failures: h.failures.Load(),
+		Version: h.version.Load(), Done: h.done.Load(), Failures: h.failures.Load(),
+	}
+	if wrong := h.wrong.Load(); wrong != nil {
+		now.Failed, now.Error = true, *wrong
 	}
 	if at := h.read.Load(); at != 0 {
 		now.Read = time.Unix(0, at)
@@ -62,17 +65,21 @@ func (h *history) resume(old *history) {
 	h.version.Store(old.version.Load())
 }
 
+// failed reports whether the last read failed.
+func (h *history) failed() bool { return h.wrong.Load() != nil }
+
 // failure notes one, and reports whether it is the first in a row.
-func (h *history) failure() bool {
+func (h *history) failure(err error) bool {
+	wrong := err.Error()
 	h.failures.Add(1)
-	return !h.failed.Swap(true)
+	return h.wrong.Swap(&wrong) == nil
 }
 
 // success notes that rows were read, and whether they are others.
 func (h *history) success(changed bool) {
 	h.read.Store(time.Now().UnixNano())
 	h.done.Add(1)
-	h.failed.Store(false)
+	h.wrong.Store(nil)
 	if changed {
 		h.version.Add(1)
 	}

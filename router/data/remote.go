@@ -89,7 +89,7 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 		}
 		return schema.Diagnostics{d}
 	default:
-		t.history.failure()
+		t.history.failure(err)
 		t.remote.later(retryAfter)
 	}
 	return nil
@@ -252,14 +252,14 @@ func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		if first := t.history.failure(); first || r.wrong != err.Error() {
+		if first := t.history.failure(err); first || r.wrong != err.Error() {
 			r.wrong = err.Error()
 			log.Error("table not reloaded: the last good copy stays",
 				"table", t.name, "backend", r.decl.Backend.S, "error", err)
 		}
 		r.later(min(r.decl.Every, retryAfter))
 	default:
-		recovered := t.history.failed.Load()
+		recovered := t.history.failed()
 		r.wrong = ""
 		before := t.content.Load()
 		changed := t.history.version.Load() == 0 || !c.equal(before)

@@ -248,14 +248,15 @@ func TestRemoteStart(t *testing.T) {
 			t.Fatal(diags)
 		}
 		did := tables.Get("did")
-		if h, _ := did.History(); !h.Failed || h.Version != 0 || did.Len(now) != 0 {
+		if h, _ := did.History(); !h.Failed || h.Error == "" || h.Version != 0 || did.Len(now) != 0 {
 			t.Errorf("%+v", h)
 		}
 		watching(t, func() *Tables { return tables })
 		d.fail(false)
 		time.Sleep(15 * time.Second)
 		synctest.Wait()
-		if h, _ := did.History(); value(did, "1") != "a" || h.Version != 1 || h.Failed {
+		if h, _ := did.History(); value(did, "1") != "a" || h.Version != 1 || h.Failed ||
+			h.Error != "" {
 			t.Errorf("%+v, %s", h, value(did, "1"))
 		}
 	})

@@ -92,7 +92,7 @@ func (t *Table) open(path string, header bool, old *Table) error {
 		old.file.mu.Lock()
 		loaded := old.file.loaded
 		old.file.mu.Unlock()
-		if now, err := stampOf(path); err == nil && now == loaded && !old.history.failed.Load() {
+		if now, err := stampOf(path); err == nil && now == loaded && !old.history.failed() {
 			t.file.loaded, t.file.seen = loaded, loaded
 			t.history.resume(&old.history)
 			t.content.Store(old.content.Load())

@@ -105,7 +105,7 @@ func (t *Table) refresh(log *slog.Logger) {
 	}
 	f.loaded, f.seen = now, now
 	if err != nil {
-		t.history.failure()
+		t.history.failure(err)
 		log.Error("table not reloaded: the last good copy stays",
 			"table", t.name, "file", f.path, "error", err)
 		return

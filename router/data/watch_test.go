@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,9 @@ func TestRefresh(t *testing.T) {
 	touch(t, path, "1,c\n1,d\n", 2)
 	look("b", 1, 0)
 	look("b", 1, 1) // the last good copy
+	if h, _ := did.History(); !h.Failed || !strings.Contains(h.Error, "line 2") {
+		t.Errorf("why it failed: %+v", h)
+	}
 	look("b", 1, 1)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

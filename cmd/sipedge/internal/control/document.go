@@ -130,7 +130,7 @@ type RateRow struct {
 	Line       int           `json:"line" doc:"In its file or policy; of a database which one it was."`
 	Prefix     string        `json:"prefix" doc:"What the number begins with."`
 	Priority   int           `json:"priority" doc:"The lowest number comes first."`
-	Cost       string        `json:"cost" doc:"A decimal number; of one priority the lowest is first."`
+	Cost       string        `json:"cost" doc:"In its table's unit; of a priority lowest first."`
 	Weight     int           `json:"weight" doc:"How often it is the first of one cost."`
 	Strip      int           `json:"strip" doc:"Characters taken off the user of the Request-URI."`
 	Add        string        `json:"add" doc:"What is put before it then."`
@@ -166,6 +166,7 @@ type Table struct {
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`
 	Version uint64  `json:"version" doc:"Grows from 1 with every change of its rows; 0 of a cache."`
 	Failed  uint64  `json:"failed" doc:"How often that failed, and the last good copy stayed."`
+	Error   string  `json:"error" doc:"Why it failed the last time; empty: it did not."`
 }
 
 // LogLevel is the level of the log.

@@ -150,7 +150,7 @@ func (s *Server) tellTables(http.ResponseWriter, *http.Request) (any, error) {
 		a := t.About()
 		one := Table{
 			Name: t.Name(), Kind: a.Kind, Source: a.Source, Rows: t.Len(now), LeftOut: a.Left,
-			Version: a.Version, Failed: a.Failures,
+			Version: a.Version, Failed: a.Failures, Error: a.Error,
 		}
 		if !a.Read.IsZero() {
 			one.Age = now.Sub(a.Read).Seconds()

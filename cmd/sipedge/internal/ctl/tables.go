@@ -1,8 +1,10 @@
 package ctl
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +22,8 @@ change those of caches, which rules fill.
   AGE      since the rows were read
   VERSION  grows from 1 with every change of the rows
   FAILED   how often that failed: the last good copy stays, and its age grows
-  SOURCE   policy, memory (a cache), the file or backend/table the rows are from`, tablesText)
+  SOURCE   policy, memory (a cache), the file or backend/table the rows are from
+  ERROR    why the rows could not be read the last time`, tablesText)
 	refresh := &cobra.Command{
 		Use:   "refresh [TABLE]",
 		Short: "Have tables in databases read now",
@@ -41,13 +44,14 @@ read leaves the last good copy.`,
 }
 
 func tablesText(v *control.Tables, w io.Writer) {
-	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tOUT\tAGE\tVERSION\tFAILED\tSOURCE")
+	fmt.Fprintln(w, "TABLE\tKIND\tROWS\tOUT\tAGE\tVERSION\tFAILED\tSOURCE\tERROR")
 	for _, t := range v.Tables {
 		old := "-"
 		if t.Version > 0 {
 			old = age(t.Age)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\n", t.Name, t.Kind, t.Rows, t.LeftOut, old,
-			t.Version, t.Failed, t.Source)
+		wrong := strings.Join(strings.Fields(t.Error), " ") // on one line
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s\n", t.Name, t.Kind, t.Rows, t.LeftOut,
+			old, t.Version, t.Failed, t.Source, cmp.Or(wrong, "-"))
 	}
 }
