@@ -29,7 +29,8 @@ func (c *command) newLCR() *cobra.Command {
 		Long: `Lists the rows of every prefix that NUMBER begins with, the longest first, in the order
 in which they count; rows of one cost take turns by their weight.
 
-  LINE      of the row in its file or policy; of a database, which one it was
+  LINE      of the row in its file or policy; of a database, which one it was, or its
+            ruleid in tables of drouting
   SKIPPED   why it does not count: group, it is for others; hours, not now; shorter,
             a longer prefix has rows that do (then it counts if the policy says so)
   GATEWAYS  of its sets: up; full, with all the calls it may have; or why it can't be
