@@ -115,12 +115,18 @@ func startUAS(t *testing.T, name, transport string, ip string, l load) (*sipp, n
 }
 
 // startUAC runs SIPp as a caller towards the server.
-func startUAC(t *testing.T, name, transport string, to netip.AddrPort, l load) *sipp {
+func startUAC(
+	t *testing.T, name, transport string, to netip.AddrPort, l load, more ...string,
+) *sipp {
 	t.Helper()
 	ip := to.Addr().String()
 	local := netip.AddrPortFrom(to.Addr(), freePort(t, ip))
-	return startSIPp(t, name, transport, local, append(l.args(), to.String())...)
+	return startSIPp(t, name, transport, local, append(append(l.args(), more...), to.String())...)
 }
+
+// atOnce bounds the calls of a caller that are under way: where answers take long, calls begin as
+// they come and not by the rate, which a server refuses when it is more than it is up to.
+func atOnce(calls int) []string { return []string{"-l", strconv.Itoa(calls)} }
 
 // wait returns how many calls succeeded and failed by SIPp's own statistics.
 func (s *sipp) wait(bound time.Duration) (succeeded, failed int) {

@@ -32,7 +32,8 @@ func (c *command) newLCR() *cobra.Command {
 in which they count; rows of one cost take turns by their weight. A number that no row
 has a prefix of is an error: exit code 1.
 
-  LINE      of the row in its file or policy; of a database, which one it was
+  LINE      of the row in its file or policy; of a database, which one it was, or its
+            ruleid in tables of drouting
   PRIORITY  of the row, as its table has it: the lowest number comes first
   COST      of the row, in the unit of its table: of one priority the lowest is first
   WEIGHT    how often it is the first of the rows of one cost

@@ -77,7 +77,8 @@ var errDraining = errors.New("no reload while draining")
 // allows and no further signal or order to stop comes.
 func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	d.service.Stopping()
-	d.log.Info("draining", why, "bound", d.cfg.Drain)
+	d.log.Info("draining: a second signal ends it at once", why, "bound", d.cfg.Drain,
+		"live", d.router.Live())
 	d.draining.Store(true)
 	d.router.Drain()
 	d.events.Publish(events.ServerDrain, events.Drain{

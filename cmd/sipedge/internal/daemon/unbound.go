@@ -59,7 +59,7 @@ func unbound(kind, addr string, pos schema.Pos, err error) schema.Diagnostic {
 	case errors.Is(err, syscall.EADDRINUSE):
 		d.Code, d.Severity = schema.AddressInUse, schema.Warning
 		d.Message = fmt.Sprintf("%s %s is in use", kind, addr)
-		d.Hint = fmt.Sprintf("by a server that runs by this policy, perhaps: "+
+		d.Hint = fmt.Sprintf("by a server that runs by this policy, or one that still drains, perhaps: "+
 			"`ss -lntup 'sport = :%d'` tells", a.Port())
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		d.Code = schema.NotOurAddress
