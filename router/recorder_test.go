@@ -33,10 +33,11 @@ func TestRecordedUnderLoad(t *testing.T) {
 	var recorder trace.Recorder
 	r, answered := recording(t, &recorder)
 	const callers, each = 4, 500
-	done := make(chan struct{})
+	done, armed := make(chan struct{}), make(chan struct{})
 	var serving sync.WaitGroup
 	for c := range callers {
 		serving.Go(func() {
+			<-armed
 			for i := range each {
 				text := strings.Replace(string(options), "Call-ID: 1",
 					fmt.Sprintf("Call-ID: %d-%d", c, i/4), 1)
@@ -47,12 +48,15 @@ func TestRecordedUnderLoad(t *testing.T) {
 	var reading sync.WaitGroup
 	recorded := 0
 	reading.Go(func() {
+		first := sync.OnceFunc(func() { close(armed) })
+		defer first()
 		for {
 			rec, err := recorder.Arm(trace.Order{Count: 3, Time: "1m", Method: "OPTIONS"})
 			if err != nil {
 				t.Error(err)
 				return
 			}
+			first()
 			for rec.Status().Ended == "" {
 				select {
 				case <-done:

@@ -37,7 +37,7 @@ func login(users *schema.Value, name string) (l scene.Login, err error) {
 	case 0:
 		return l, fmt.Errorf("the test has no user %q under `users`", name)
 	case 1:
-		l.User, _ = splitUser(fit[0].Name)
+		l.User, l.Domain = splitUser(fit[0].Name)
 		l.Password = passwordOf(&fit[0].Value)
 		return l, nil
 	}

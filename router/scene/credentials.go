@@ -1,6 +1,7 @@
 package scene
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,16 @@ import (
 
 // Login is who sends a request and answers its challenge: the request is sent twice, and the
 // second is what a scene is about. The zero Login is nobody.
-type Login struct{ User, Password string }
+type Login struct {
+	User, Password string
+	Domain         string // of the user; "": whichever
+}
+
+// URI is who he says to be.
+func (l Login) URI() string {
+	return "sip:" + string(sip.AppendUserEscaped(nil, []byte(l.User))) + "@" +
+		cmp.Or(l.Domain, "example.org")
+}
 
 // errUnchallenged is of a request that is to have credentials and was not asked for any.
 var errUnchallenged = errors.New("`auth` has nothing to answer: the request is not challenged")

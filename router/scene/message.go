@@ -2,6 +2,7 @@ package scene
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 type Message struct {
 	Method, URI string
 	From, To    string  // a URI, or the whole value
+	Self        string  // the URI of From, and of To of a REGISTER, unless they are given
 	Fields      []Field // more header fields, or others instead of those filled in
 	Body        string
 	Text        string // the message as text instead; what is missing is filled in
@@ -47,14 +49,15 @@ func (m *Message) bytes(f transport.Flow, n int) []byte {
 	add("Max-Forwards", "70")
 	from, to := m.From, m.To
 	if from == "" {
-		from = "sip:caller@example.org"
+		from = cmp.Or(m.Self, "sip:caller@example.org")
 	}
 	if from = nameAddr(from); !strings.Contains(from, ";tag=") {
 		from += ";tag=caller-" + id
 	}
-	if to == "" {
-		to = uri
+	if to == "" && method == "REGISTER" {
+		to = m.Self
 	}
+	to = cmp.Or(to, uri)
 	add("From", from)
 	add("To", nameAddr(to))
 	add("Call-ID", "test-"+id)

@@ -17,6 +17,7 @@ import (
 	"sipedge/router/policytest"
 	"sipedge/router/scene"
 	"sipedge/schema"
+	"sipedge/sip"
 )
 
 type explainFlags struct {
@@ -38,19 +39,23 @@ virtual time; nothing is contacted. Databases are empty and nobody is registered
 --with names a file of tests: what its tests have around them – users, bindings, tables,
 backends, gateways, hosts – is there. Such a file may stand without tests. --auth NAME
 has a user of it send the request, who answers the challenge; what is shown is the
-request with credentials.
+request with credentials. Who sends it is filled in then: From, unless it is there, and
+To of a REGISTER.
 
 MESSAGE is a file with a request; - for standard input; or the request itself, when
 it has a space: "INVITE sip:bob@example.net". Header fields that are missing are filled
 in. Where it comes from is filled in too: --source and --listener say it.
 
 Only what happens at once is shown, unless --reply says what branches answer: then
-reply and failure routes run as well. Branches beyond those named answer nothing.
+reply and failure routes run as well. Branches beyond those named answer nothing. The
+URIs behind the statuses, after spaces, are the Contacts of the last of them, as of a
+redirection: --reply "302 sip:carol@example.org".
 
 ` + exit.Codes,
 		Example: `  sipedge explain policy.yaml invite.sip
   sipedge explain policy.yaml "INVITE sip:+4930123@example.net" --source 198.51.100.7
   sipedge explain --reply 503 --reply 180,200 policy.yaml invite.sip
+  sipedge explain --reply "302 sip:carol@example.org" policy.yaml invite.sip
   sipedge explain policy.yaml invite.sip --with policy.test.yaml --auth alice
   sipedge explain --policy policies/edge -o json - < invite.sip | jq .path`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -80,7 +85,7 @@ reply and failure routes run as well. Branches beyond those named answer nothing
 	f.StringVar(&flags.with, "with", "", "a file of tests, whose users, bindings … are there")
 	f.StringVar(&flags.auth, "auth", "", "the user of that file who sends it")
 	f.StringArrayVar(&flags.replies, "reply", nil,
-		"what the next branch answers: 486, 180,200 or silence (repeat for each)")
+		"what the next branch answers: 486, 180,200, \"302 sip:a@b\" or silence (repeat for each)")
 	f.StringVar(&flags.time, "time", "",
 		"when: 2026-02-28T18:30:00+01:00; 2000-01-01T00:00:00Z, a Saturday, unless given")
 	cmd.RegisterFlagCompletionFunc("output",
@@ -162,6 +167,7 @@ func surround(
 		if q.Message.Login, err = around.Login(flags.auth); err != nil {
 			return nil, exit.With(exit.Problems, fmt.Errorf("%s: %w", flags.with, err))
 		}
+		q.Message.Self = q.Message.Login.URI()
 	}
 	q.Outside = around.Outside
 	return around.Policy, nil
@@ -183,8 +189,9 @@ func messageText(arg string, stdin io.Reader) (string, error) {
 // branchesOf reads --reply.
 func branchesOf(replies []string) (list []scene.Branch, err error) {
 	for _, text := range replies {
+		codes, uris, _ := strings.Cut(text, " ")
 		var b scene.Branch
-		for code := range strings.SplitSeq(text, ",") {
+		for code := range strings.SplitSeq(codes, ",") {
 			if code == "silence" {
 				break
 			}
@@ -194,7 +201,33 @@ func branchesOf(replies []string) (list []scene.Branch, err error) {
 			}
 			b.Replies = append(b.Replies, scene.Reply{Code: n})
 		}
+		contacts, err := contactsOf(uris)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("--reply %s: %w", text, err)
+		case len(b.Replies) > 0:
+			b.Replies[len(b.Replies)-1].Fields = contacts
+		case contacts != nil:
+			return nil, fmt.Errorf("--reply %s: silence has no Contact", text)
+		}
 		list = append(list, b)
+	}
+	return list, nil
+}
+
+// contactsOf reads the Contacts of a reply: URIs, or <URI> with parameters behind it.
+func contactsOf(uris string) (list []scene.Field, err error) {
+	for value := range strings.FieldsSeq(uris) {
+		uri := value
+		if rest, ok := strings.CutPrefix(value, "<"); ok {
+			uri, _, _ = strings.Cut(rest, ">")
+		} else {
+			value = "<" + value + ">"
+		}
+		if _, err := sip.ParseURI([]byte(uri)); err != nil {
+			return nil, fmt.Errorf("%q is not a URI", uri)
+		}
+		list = append(list, scene.Field{Name: "Contact", Value: value})
 	}
 	return list, nil
 }
