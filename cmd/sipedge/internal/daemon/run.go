@@ -73,6 +73,10 @@ func (d *Daemon) endBy(o order, signals <-chan os.Signal) {
 
 var errDraining = errors.New("no reload while draining")
 
+// lastACK is how long the last final response has to arrive, and its ACK: what is lost is sent
+// again after T1.
+const lastACK = time.Second
+
 // drain refuses new dialogs and waits for what has no final response yet, as long as the bound
 // allows and no further signal or order to stop comes.
 func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
@@ -88,7 +92,12 @@ func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	defer bound.Stop()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	for d.router.UnderWay() > 0 {
+	for since := time.Now(); !d.router.Idle(); {
+		if d.router.UnderWay() > 0 {
+			since = time.Now()
+		} else if time.Since(since) > lastACK {
+			return
+		}
 		select {
 		case <-look.C:
 		case <-bound.C:
