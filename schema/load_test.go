@@ -111,6 +111,30 @@ routes: request: [{name: "all"}]
 	}
 }
 
+// What is said of a table in a database is the same wherever it stands, but for places of texts.
+func TestPlacesOfSQL(t *testing.T) {
+	const policy = `version: 1
+listen: [{udp: "127.0.0.1:5060"}]
+gateways: {gw: {destinations: [{uri: "sip:192.0.2.1"}]}}
+tables:
+  rates: {lcr: {sql: {backend: db, table: t, columns: {gateways: gw, cost: price}}}}
+routes: {request: [{do: [{reply: {code: 404}}]}]}
+`
+	var all []schema.SQL
+	for _, src := range []string{policy, "# Moved.\n" + policy} {
+		doc, _, diags := schema.LoadBytes("p.yaml", []byte(src), testVocabulary())
+		if doc == nil {
+			t.Fatal(diags)
+		}
+		sql := *doc.Tables[0].SQL
+		sql.Backend.Pos = schema.Pos{}
+		all = append(all, sql)
+	}
+	if d := cmp.Diff(all[0], all[1]); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestModule: a policy in CUE may import packages of its own module.
 func TestModule(t *testing.T) {
 	write(t, `

@@ -41,10 +41,10 @@ type Table struct {
 type SQL struct {
 	Backend   Text // its name
 	Table     string
-	Key       []string // columns, whose texts make the key
-	Separator string   // between them
-	Value     string   // column; "" none
-	Rates     *Value   // of lcr: columns, a map; nil the usual ones
+	Key       []string     // columns, whose texts make the key
+	Separator string       // between them
+	Value     string       // column; "" none
+	Rates     []RateColumn // of lcr; none: the usual ones
 	Drouting  *Drouting
 	Columns   []string // of addresses, by AddressColumns; "" as they are found
 	Where     []Where  // all of which hold for the rows that count
@@ -55,6 +55,9 @@ type SQL struct {
 	Notify   bool
 	Required bool // the server does not start without
 }
+
+// RateColumn is how a column of rates is called in a database.
+type RateColumn struct{ Name, Column string }
 
 // Drouting is the tables of OpenSIPS's drouting beside dr_rules.
 type Drouting struct {
@@ -172,7 +175,10 @@ func lowerSQL(kind string, rows *Value) *SQL {
 			s.Columns = append(s.Columns, columns.Get(c).S)
 		}
 	case columns.Kind == Map:
-		s.Rates = columns
+		for i := range columns.Keys {
+			k := &columns.Keys[i]
+			s.Rates = append(s.Rates, RateColumn{Name: k.Name, Column: k.S})
+		}
 	}
 	where := v.Get("where")
 	for i := range where.Keys {

@@ -69,11 +69,6 @@ func TestRatesOfFile(t *testing.T) {
 
 // Rates come from a database, by columns of any name; a row that is wrong is told by its place.
 func TestRatesOfDatabase(t *testing.T) {
-	columns, diags := schema.ReadData("p.yaml",
-		[]byte("{prefix: pattern, gateways: gwlist, cost: price}"))
-	if diags != nil {
-		t.Fatal(diags)
-	}
 	row := func(pattern, gwlist any, price any) map[string]backends.Value {
 		return map[string]backends.Value{"pattern": pattern, "gwlist": gwlist, "price": price}
 	}
@@ -82,8 +77,11 @@ func TestRatesOfDatabase(t *testing.T) {
 		row("49", "a,b", 0.00001), row(nil, "b", nil), row("4930", "b", int64(1)),
 	}}
 	sql := &schema.SQL{
-		Backend: schema.Text{S: "db"}, Table: "dr_rules", Rates: &columns, MaxRows: 10,
-		Every: time.Minute, Required: true,
+		Backend: schema.Text{S: "db"}, Table: "dr_rules", MaxRows: 10,
+		Every: time.Minute, Required: true, Rates: []schema.RateColumn{
+			{Name: "prefix", Column: "pattern"}, {Name: "gateways", Column: "gwlist"},
+			{Name: "cost", Column: "price"},
+		},
 	}
 	decls := []schema.Table{{Name: "rates", Kind: "lcr", Gateways: []string{"a", "b"}, SQL: sql}}
 	tables, diags := Load(decls, nil, db.find)

@@ -228,10 +228,10 @@ func (r *remote) readRates(ctx context.Context) (*content, error) {
 	}
 	names := []string{"prefix", "gateways", "cost"}
 	columns := names
-	if given := r.decl.Rates; given != nil {
+	if given := r.decl.Rates; len(given) > 0 {
 		names, columns = nil, nil
-		for i := range given.Keys {
-			names, columns = append(names, given.Keys[i].Name), append(columns, given.Keys[i].S)
+		for _, c := range given {
+			names, columns = append(names, c.Name), append(columns, c.Column)
 		}
 	}
 	rows, err := r.selected(ctx, columns, columns[0])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -98,7 +99,7 @@ func (c *checking) validate(s System, paths []string) error {
 	code := exit.Fine
 	var all []machine.Checked
 	for _, path := range paths {
-		if schema.IsTest(path) {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() && schema.IsTest(path) {
 			if c.output == "text" {
 				if err := say(s.Stdout, path+": tests, left to `sipedge test`\n"); err != nil {
 					return err
