@@ -63,6 +63,7 @@ type RateColumn struct{ Name, Column string }
 type Drouting struct {
 	Gateways, Carriers string
 	Zone               Text     // of times without one; "" UTC
+	LeaveOut           bool     // rules that can't be meant here
 	Single             []Single // sets of one gateway, in the author's order
 }
 
@@ -141,6 +142,7 @@ func lowerDrouting(v, gateways *Value) *Drouting {
 	d := &Drouting{
 		Gateways: textOr(v.Get("gateways"), "dr_gateways"),
 		Carriers: textOr(v.Get("carriers"), "dr_carriers"), Zone: v.Get("zone").Text(),
+		LeaveOut: v.Get("leave_out").B,
 	}
 	for i := range gateways.Keys {
 		k := &gateways.Keys[i]

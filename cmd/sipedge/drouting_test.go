@@ -65,8 +65,8 @@ gateways:
 				text := sipedge(t, "", "ctl", "--socket", filepath.Join(state, "ctl.sock"),
 					"lcr", "show", "--group", group, "4930123")
 				for line := range strings.Lines(text) {
-					if f := strings.Fields(line); f[5] == "-" {
-						ways += f[0] + ":" + f[6] + " "
+					if f := strings.Fields(line); f[7] == "-" {
+						ways += f[0] + ":" + f[8] + " "
 					}
 				}
 				return ways

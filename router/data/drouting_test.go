@@ -33,7 +33,7 @@ func droutingDecl(zone string, line int) []schema.Table {
 		Required: true, Drouting: &schema.Drouting{
 			Gateways: "dr_gateways", Carriers: "dr_carriers",
 			Zone:   schema.Text{S: zone, Pos: schema.Pos{File: "p", Line: line, Col: 9}},
-			Single: []schema.Single{{Set: "a", URI: "sip:192.0.2.1"}},
+			Single: []schema.Single{{Set: "a", URI: "sip:192.0.2.1"}}, LeaveOut: true,
 		},
 	}}}
 }
@@ -70,6 +70,34 @@ func TestDrouting(t *testing.T) {
 		expect(0, 3, 2, 3)
 		if waysOf(table, "5") != "a" {
 			t.Error("a rule that was left out does not count later")
+		}
+	})
+}
+
+// Unless the policy says that they may be left out, the table can't be read with them: a start
+// fails, and later the last good copy stays.
+func TestDroutingWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &database{silent: true}
+		hasRules(d, "49", "5 script")
+		decl := droutingDecl("", 3)
+		decl[0].SQL.Drouting.LeaveOut = false
+		_, diags := Load(decl, nil, d.find)
+		if !diags.HasErrors() || !strings.Contains(diags[0].Hint, "leave_out") {
+			t.Fatalf("got %v", diags)
+		}
+		hasRules(d, "49")
+		tables, diags := Load(decl, nil, d.find)
+		if len(diags) > 0 {
+			t.Fatal(diags)
+		}
+		log := watching(t, func() *Tables { return tables })
+		hasRules(d, "5 script", "6")
+		time.Sleep(80 * time.Second)
+		synctest.Wait()
+		h, _ := tables.Get("rates").History()
+		if h.Version != 1 || !strings.Contains(h.Error, "routeid") {
+			t.Errorf("got %+v\n%s", h, log)
 		}
 	})
 }

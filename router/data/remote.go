@@ -86,6 +86,8 @@ func (t *Table) connect(decl *schema.SQL, databases func(name string) backends.D
 		d.Hint = "`required: false` has the server start without it"
 		if errors.Is(err, backends.ErrRefused) {
 			d.Hint = hint(decl.Table)
+		} else if _, odd := errors.AsType[*oddError](err); odd {
+			d.Hint = "`drouting: {leave_out: true}` reads it without them: their calls go by the others"
 		}
 		return schema.Diagnostics{d}
 	default:
@@ -218,7 +220,18 @@ func (r *remote) readDrouting(ctx context.Context) (*content, error) {
 	}
 	c := &content{}
 	c.rates, c.left, err = drouting.Read(&t, d, r.sets)
+	if err == nil && c.left.Rules > 0 && !d.LeaveOut {
+		return nil, &oddError{c.left}
+	}
 	return c, err
+}
+
+// oddError is of rules that can't be meant here. Left out they would bar no calls any more.
+type oddError struct{ left drouting.Left }
+
+func (e *oddError) Error() string {
+	return fmt.Sprintf("rules that can't be meant here: %d; the first is %s", e.left.Rules,
+		e.left.First)
 }
 
 // readRates reads rows of rates.

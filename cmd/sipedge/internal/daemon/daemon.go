@@ -128,8 +128,7 @@ func Start(cfg Config) (*Daemon, error) {
 	d.log = newLogger(cfg.Stderr, doc.Log.Format, d.level)
 	d.level.Set(level(doc.Log.Level))
 	d.service.Log, d.calls.Log = d.log, d.log
-	memory.Limit(d.log)
-	memory.Spare()
+	memory.Tune(d.log)
 	if err := d.listenControl(); err != nil {
 		return nil, err
 	}

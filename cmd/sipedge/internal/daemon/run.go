@@ -92,11 +92,9 @@ func (d *Daemon) drain(signals <-chan os.Signal, why slog.Attr) {
 	defer bound.Stop()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
-	for since := time.Now(); !d.router.Idle(); {
+	for since := time.Now(); !d.router.Idle() && time.Since(since) < lastACK; {
 		if d.router.UnderWay() > 0 {
 			since = time.Now()
-		} else if time.Since(since) > lastACK {
-			return
 		}
 		select {
 		case <-look.C:

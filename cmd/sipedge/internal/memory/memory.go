@@ -12,9 +12,10 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Limit has the collector know what the control group of the process allows, nine tenths
-// of it, unless GOMEMLIMIT says otherwise.
-func Limit(log *slog.Logger) {
+// Tune has the collector know what the control group of the process allows, nine tenths
+// of it, unless GOMEMLIMIT says otherwise, and wait for garbage that is worth it.
+func Tune(log *slog.Logger) {
+	spareOnce()
 	limit, err := memlimit.Set()
 	switch {
 	case err != nil:

@@ -28,7 +28,7 @@ var kept, litter []byte
 func TestSpare(t *testing.T) {
 	t.Setenv("GOGC", "") // puts it back
 	unset(t, "GOGC")
-	Spare()
+	spareOnce()
 	collections := func() int64 {
 		var s debug.GCStats
 		debug.ReadGCStats(&s)
