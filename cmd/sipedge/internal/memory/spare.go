@@ -14,10 +14,10 @@ const (
 	usual    = 100      // the percentage that is Go's own
 )
 
-// spareOnce has the collector wait for 64 MB of garbage, where by itself it waits for as much as is in
-// use: with a small heap that is little, and who sends what has to be thrown away would have it
-// run several times a second, beside everybody's messages. GOGC set says otherwise, and a limit
-// of memory counts for more. It is for the whole process.
+// spareOnce has the collector wait for 64 MB of garbage, where by itself it waits for as much as is
+// in use: with a small heap that is little, and who sends what has to be thrown away would have it
+// run several times a second, beside everybody's messages. GOGC set says otherwise, and a limit of
+// memory counts for more. It is for the whole process.
 var spareOnce = sync.OnceFunc(func() {
 	if _, set := os.LookupEnv("GOGC"); set {
 		return
