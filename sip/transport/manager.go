@@ -199,7 +199,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 	}
 	err := closeAll(ctx, sockets)
-	m.env.Loops.Close()
+	m.env.Loops.Close(ctx) // those of what a Change removes may go on
 	m.started.Store(false)
 	return err
 }

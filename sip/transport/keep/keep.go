@@ -43,10 +43,10 @@ func (k *Keeper) Take() {
 // Came says that the wait had a result.
 func (k *Keeper) Came() { k.quiet = 0 }
 
-// Interrupted does what the scheduler wants of the goroutine. When nothing has come for a while,
-// the processor is given back.
+// Interrupted does what the scheduler wants of the goroutine. The processor is given back when
+// nothing has come for a while, and when Go has fewer than it had.
 func (k *Keeper) Interrupted() {
-	if k.quiet++; k.quiet == quietAfter {
+	if k.quiet++; k.quiet == quietAfter || Lent() >= runtime.GOMAXPROCS(0) {
 		k.GiveBack()
 	}
 	runtime.Gosched()

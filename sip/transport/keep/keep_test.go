@@ -46,3 +46,21 @@ func TestQuietGivesBack(t *testing.T) {
 		t.Error("kept though nothing came")
 	}
 }
+
+// With fewer processors than before, one is given back.
+func TestFewerProcessors(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	var a, b Keeper
+	a.Take()
+	b.Take()
+	runtime.GOMAXPROCS(2)
+	for range 2 {
+		a.Interrupted()
+		b.Interrupted()
+	}
+	if Lent() != 1 {
+		t.Errorf("%d of 2 are lent", Lent())
+	}
+	a.GiveBack()
+	b.GiveBack()
+}

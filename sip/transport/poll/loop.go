@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -47,26 +48,15 @@ type turn struct {
 // what it was.
 func (l *Loop) Take(c *net.TCPConn, id uint64, m Member) (Socket, error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.over {
-		l.mu.Unlock()
 		return 0, net.ErrClosed
 	}
-	l.members[id] = m
-	l.mu.Unlock()
 	s, err := l.set.Take(c, id)
-	if err != nil {
-		l.remove(id)
+	if err == nil {
+		l.members[id] = m
 	}
 	return s, err
-}
-
-func (l *Loop) remove(id uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.members, id)
-	if l.closing && len(l.members) == 0 {
-		l.set.Ring()
-	}
 }
 
 // Leave has a member attended to.
@@ -108,7 +98,9 @@ func (l *Loop) Press(m Member, is bool) {
 // Remove forgets a member, which has closed its socket. It is for the member, when it is called.
 func (l *Loop) Remove(id uint64, m Member) {
 	delete(l.pressed, m)
-	l.remove(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.members, id)
 }
 
 // run goes round and round:
@@ -252,15 +244,23 @@ func (s *Loops) Next() *Loop {
 	return s.loops[s.turn]
 }
 
-// Close ends the loops; it waits for the last of their members to be removed.
-func (s *Loops) Close() {
+// Close ends the loops, each with the last of its members, and waits for that as long as ctx lasts.
+func (s *Loops) Close(ctx context.Context) {
 	s.mu.Lock()
 	s.closed = true
 	for _, l := range s.loops {
 		l.close()
 	}
 	s.mu.Unlock()
-	s.work.Wait()
+	ended := make(chan struct{})
+	go func() {
+		s.work.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
 
 func (l *Loop) close() {

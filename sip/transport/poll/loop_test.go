@@ -3,9 +3,11 @@
 package poll
 
 import (
+	"context"
 	"io"
 	"net"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,7 +53,7 @@ type loops struct {
 
 func newLoops(t *testing.T, most int, ticks, looks time.Duration) *loops {
 	l := &loops{Loops: NewLoops(most, ticks, looks), t: t}
-	t.Cleanup(l.Close)
+	t.Cleanup(func() { l.Close(context.Background()) })
 	return l
 }
 
@@ -246,7 +248,7 @@ func TestAsk(t *testing.T) {
 func TestTakeWhenOver(t *testing.T) {
 	s := NewLoops(1, time.Hour, time.Hour)
 	l := s.Next()
-	s.Close()
+	s.Close(t.Context())
 	if s.Next() != nil {
 		t.Error("a loop after Close")
 	}
@@ -268,7 +270,7 @@ func TestTakeWhenOver(t *testing.T) {
 
 // A loop that waits with a processor in hand keeps no collection waiting, and gives it back.
 func TestCollectionsDoNotWait(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
 	l := newLoops(t, 1, time.Hour, time.Hour)
 	_, c := l.take(echo)
 	const times, most = 20, 10 * nap
@@ -287,4 +289,64 @@ func TestCollectionsDoNotWait(t *testing.T) {
 		t.Errorf("%d collections took %s", times, took)
 	}
 	until(t, "given back", func() bool { return keep.Lent() == 0 })
+}
+
+// Whoever rings is heard, however many do.
+func TestRing(t *testing.T) {
+	s, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stop atomic.Bool
+	var ringing sync.WaitGroup
+	for range 3 {
+		ringing.Go(func() {
+			for !stop.Load() {
+				s.Ring()
+			}
+		})
+	}
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
+		s.Wait(0)
+	}
+	stop.Store(true)
+	ringing.Wait()
+	s.Wait(0) // the last of them
+	s.Ring()
+	begun := time.Now()
+	s.Wait(10 * time.Second)
+	if d := time.Since(begun); d > 5*time.Second {
+		t.Errorf("heard after %s", d)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who could not be taken is no member: nobody calls it.
+func TestNotTaken(t *testing.T) {
+	l := newLoops(t, 1, time.Millisecond, time.Millisecond)
+	loop, nobody := l.Next(), &member{}
+	for range 3000 {
+		ours, _ := pair(t)
+		ours.Close()
+		if _, err := loop.Take(ours, 1, nobody); err == nil {
+			t.Fatal("a closed connection is taken")
+		}
+	}
+	if n := nobody.looked.Load() + nobody.turns.Load(); n > 0 {
+		t.Errorf("it was called %d times", n)
+	}
+}
+
+// Close waits for members no longer than it may.
+func TestCloseInTime(t *testing.T) {
+	l := newLoops(t, 1, time.Hour, time.Hour)
+	l.take(nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.Loops.Close(ctx)
+	if l.Next() != nil {
+		t.Error("a loop after Close")
+	}
 }

@@ -162,8 +162,8 @@ func (s *Set) tell(n int) []Event {
 		id := uint64(uint32(e.Fd)) | uint64(uint32(e.Pad))<<32
 		if id == bellID {
 			var b [8]byte
-			s.rung.Store(false)
 			_, _ = unix.Read(s.bell, b[:])
+			s.rung.Store(false) // behind it: else what rings in between rings no more
 			continue
 		}
 		var r Readiness

@@ -20,6 +20,7 @@ type joined struct {
 	gone    int       // bytes of stuck that left
 	since   time.Time // that it is stuck
 	severed bool      // it is to end without what waits
+	torn    bool      // writing has failed
 
 	// And these of the loop.
 	half    *reader        // what has come of a message; nil: nothing
@@ -138,7 +139,7 @@ func (c *conn) lost(o *outbox, n int, reason transport.Reason, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unsent = o.refs(c.unsent, n)
-	c.writing = false
+	c.writing, c.torn = false, true
 	c.loop.Leave(c)
 }
 
@@ -287,13 +288,13 @@ func (c *conn) settle(now time.Time) {
 	if c.severed && stuck {
 		writing = false
 	}
+	hurry := c.torn || c.stopping.Load()
 	c.mu.Unlock()
-	stopping := c.stopping.Load()
 	if c.ending && !writing {
-		if c.answered && c.lingers.IsZero() && !stopping && c.sock.CloseWrite() == nil {
+		if c.answered && c.lingers.IsZero() && !hurry && c.sock.CloseWrite() == nil {
 			c.lingers = now
 		}
-		if c.lingers.IsZero() || c.silent || stopping {
+		if c.lingers.IsZero() || c.silent || hurry {
 			c.close()
 			return
 		}
@@ -320,6 +321,7 @@ func (c *conn) settle(now time.Time) {
 func (c *conn) close() {
 	c.mu.Lock()
 	if c.stuck != nil {
+		c.count(c.stuck, c.gone)
 		c.unsent = c.stuck.refs(c.unsent, c.gone)
 		c.stuck = nil
 	}

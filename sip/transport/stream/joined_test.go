@@ -53,7 +53,7 @@ func newLooped(t *testing.T, limits transport.Limits, p Protocol) *looped {
 	x.s.Start(x.user)
 	t.Cleanup(func() {
 		x.close(5 * time.Second)
-		loops.Close()
+		loops.Close(context.Background())
 		if n := x.stats.Open.Load() + x.stats.Resting.Load(); n != 0 {
 			t.Errorf("%d connections open after Close", n)
 		}
@@ -298,22 +298,26 @@ func TestJoinedPings(t *testing.T) {
 
 // Close lets what waits leave, for as long as it may; what does not fails.
 func TestJoinedClose(t *testing.T) {
-	const many, size = 200, 50000
+	testJoinedClose(t, 200, 50000)
+	testJoinedClose(t, 20000, 500) // many in one piece that is stuck
+}
+
+func testJoinedClose(t *testing.T, many, size uint64) {
 	for _, within := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
 		x := newLooped(t, transport.Limits{Queue: 64 << 20}, Protocol{})
 		c := x.dial()
 		to := x.target(c)
-		for ref := range uint64(many) {
+		for ref := range many {
 			if err := x.s.Send(to, make([]byte, size), ref+1); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got := make(chan int64, 1)
+		got := make(chan uint64, 1)
 		if within > time.Second {
 			go func() {
 				time.Sleep(10 * time.Millisecond)
 				n, _ := io.Copy(io.Discard, c)
-				got <- n
+				got <- uint64(n)
 			}()
 		}
 		x.close(within)
@@ -352,7 +356,9 @@ func TestJoinedBuffers(t *testing.T) {
 	text := transporttest.Text(1, 30000)
 	x.write(c, text[:20000])
 	x.until("a buffer", func() bool { return half() >= 20000 })
-	x.write(c, text[20000:])
+	x.write(c, append(text[20000:], '\r'))
+	x.until("a small buffer", func() bool { n := half(); return 0 < n && n <= firstBuffer })
+	x.write(c, []byte("\n\r\n"))
 	x.until("no buffer", func() bool { return half() == 0 })
 	if n := len(x.user.Messages()); n != 1 {
 		t.Errorf("%d messages", n)

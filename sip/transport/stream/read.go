@@ -218,6 +218,12 @@ func (r *reader) room() (transport.Reason, error) {
 			giveBack(r.buf)
 			r.buf = newBuffer(firstBuffer)
 		}
+	case r.r > 0 && r.w-r.r < firstBuffer && len(r.buf) > keptBuffer:
+		small := newBuffer(firstBuffer)
+		r.w = copy(small, r.buf[r.r:r.w])
+		r.r = 0
+		giveBack(r.buf)
+		r.buf = small
 	case r.w < len(r.buf):
 	case r.r > 0:
 		r.w = copy(r.buf, r.buf[r.r:])

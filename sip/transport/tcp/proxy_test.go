@@ -97,9 +97,9 @@ func TestNotFromProxies(t *testing.T) {
 	if a := u.Messages()[0].Flow.Remote.Addr(); a != netip.MustParseAddr("127.0.0.2") {
 		t.Errorf("the message came from %s", a)
 	}
-	if n := m.Stats()[0].Ended[transport.EndedFraming].Load(); n != 1 {
-		t.Errorf("%d ended for framing, want 1", n)
-	}
+	transporttest.Eventually(t, "the end for its framing", func() bool {
+		return m.Stats()[0].Ended[transport.EndedFraming].Load() == 1
+	})
 }
 
 // A proxy that sends no header, or not in time, is ended and counted; it keeps nobody waiting.

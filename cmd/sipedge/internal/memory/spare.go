@@ -33,14 +33,25 @@ type collections struct{ percent int }
 // next has the next collection tuned at its end, and all behind it.
 func (c *collections) next() {
 	runtime.AddCleanup(&struct{ self *collections }{c}, func(c *collections) {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		c.tune(live[0].Value.Uint64())
+		c.tune(base())
 		c.next()
 	}, c)
 }
 
-// tune sets the percentage for a heap of live bytes, unless it is about what it was: the world
+// base is what the percentage is of, in bytes: the heap that is in use, stacks and globals.
+func base() (sum uint64) {
+	parts := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"},
+		{Name: "/gc/scan/globals:bytes"},
+	}
+	metrics.Read(parts)
+	for _, p := range parts {
+		sum += p.Value.Uint64()
+	}
+	return sum
+}
+
+// tune sets the percentage for a base of live bytes, unless it is about what it was: the world
 // stops for it.
 func (c *collections) tune(live uint64) {
 	if p := percentage(live); p > c.percent+c.percent/8 || p < c.percent-c.percent/8 {
@@ -49,7 +60,7 @@ func (c *collections) tune(live uint64) {
 	}
 }
 
-// percentage is how much garbage a heap of live bytes is to wait for, in hundredths of these.
+// percentage is how much garbage a base of live bytes is to wait for, in hundredths of these.
 func percentage(live uint64) int {
 	return max(usual, int(spare*usual/max(live, smallest)))
 }

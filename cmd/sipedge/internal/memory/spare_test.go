@@ -3,7 +3,9 @@ package memory
 import (
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
 	"time"
 )
@@ -51,6 +53,39 @@ func TestSpare(t *testing.T) {
 			t.Fatalf("the percentage stays at %d with 200 MB in use", p)
 		}
 	}
+}
+
+// Stacks are of what the percentage is of: many do not make garbage wait for more of it.
+func TestSpareWithStacks(t *testing.T) {
+	t.Setenv("GOGC", "") // puts it back
+	unset(t, "GOGC")
+	spareOnce()
+	hold := make(chan struct{})
+	defer close(hold)
+	for range 10000 {
+		go deep(4, hold)
+	}
+	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		runtime.GC()
+		metrics.Read(goal)
+		most := max(base(), spare) + 3*spare/2 // with what was allocated meanwhile
+		if n := goal[0].Value.Uint64(); n <= most {
+			return
+		} else if time.Now().After(end) {
+			t.Fatalf("a goal of %d MB, want %d at most", n>>20, most>>20)
+		}
+	}
+}
+
+// deep waits with 8 KiB of stack.
+func deep(n int, hold chan struct{}) byte {
+	var room [1 << 10]byte
+	if n > 0 {
+		return deep(n-1, hold) + room[n]
+	}
+	<-hold
+	return room[0]
 }
 
 // unset takes a variable away that t.Setenv puts back.
