@@ -319,6 +319,8 @@ func testJoinedClose(t *testing.T, many, size uint64) {
 				n, _ := io.Copy(io.Discard, c)
 				got <- uint64(n)
 			}()
+		} else if _, err := io.CopyN(io.Discard, c, 1<<20); err != nil { // room for some
+			t.Fatal(err)
 		}
 		x.close(within)
 		out, failed := x.stats.MessagesOut.Load(), uint64(len(x.user.Failures()))
