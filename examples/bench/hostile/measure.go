@@ -90,7 +90,7 @@ func (p *plan) turns(s *server, r *row) error {
 	}
 	// It must be the server that makes the healthy peer wait, not what the hostile ones do on his
 	// core: they get out of his way.
-	cmd := peers.Pinned(0, "chrt", "--other", "0", "nice", "-n", "15",
+	cmd := peers.Pinned(0, "chrt", "--idle", "0",
 		self, "attack", a.Name, at.String(), strconv.Itoa(p.rate))
 	cmd.Stderr = os.Stderr
 	orders, err := cmd.StdinPipe()
