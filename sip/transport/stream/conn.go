@@ -149,7 +149,7 @@ func (c *conn) ready() {
 	mine := c.startWriter()
 	c.mu.Unlock()
 	if mine {
-		c.push()
+		c.push(time.Now())
 	}
 }
 

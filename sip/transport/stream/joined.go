@@ -75,10 +75,9 @@ func (c *conn) restless() bool {
 }
 
 // push writes what waits until nothing does, or there is no room. It is for who has writing to do.
-func (c *conn) push() {
+func (c *conn) push(now time.Time) {
 	o, n, since := c.resumeWrite()
 	for o != nil {
-		now := time.Now()
 		k, err := c.sock.Write(o.data[n:])
 		if n += k; k > 0 {
 			c.wrote.Store(now.UnixNano())
@@ -143,15 +142,14 @@ func (c *conn) lost(o *outbox, n int, reason transport.Reason, err error) {
 	c.loop.Leave(c)
 }
 
-// mayPush reports whether it is the loop that is to write: with room, if that was wanting.
-func (c *conn) mayPush(room bool) bool {
+// looked is what there is to do: whether it is the loop that is to write, with room if that was
+// wanting, and whether somebody else wants the connection to end.
+func (c *conn) looked(room bool) (write, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.left || c.stuck != nil && !room {
-		return false
-	}
-	c.left = false
-	return true
+	write = c.left && (c.stuck == nil || room)
+	c.left = c.left && !write
+	return write, c.over || c.stopping.Load()
 }
 
 // Attend implements poll.Member.
@@ -159,11 +157,12 @@ func (c *conn) Attend(ready poll.Readiness, now time.Time) {
 	if c.closed {
 		return
 	}
-	if c.mayPush(ready&poll.Write != 0) {
-		c.push()
+	write, over := c.looked(ready&poll.Write != 0)
+	if write {
+		c.push(now)
 	}
 	switch {
-	case !c.ending && c.isOver():
+	case over && !c.ending:
 		c.end(transport.EndedByShutdown, errStop) // if it is not over for another reason
 	case ready&poll.Read == 0:
 	case !c.ending:
@@ -206,13 +205,6 @@ func (c *conn) Look(now time.Time) {
 		}
 	}
 	c.settle(now)
-}
-
-// isOver reports whether somebody else wants the connection to end.
-func (c *conn) isOver() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.over || c.stopping.Load()
 }
 
 // readers read from connections that have nothing half read.

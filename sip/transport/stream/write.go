@@ -70,7 +70,7 @@ func (c *conn) queue(
 ) error {
 	mine, err := c.enqueue(appendTo, b, ref, pong)
 	if mine {
-		c.push()
+		c.push(time.Now())
 	}
 	return err
 }
