@@ -80,7 +80,7 @@ const (
 	looksMost  = 5 * time.Second
 )
 
-// newLoops returns loops that are late for the bounds of connections by a sixteenth at most.
+// newLoops returns loops that are late for the bounds of connections by an eighth at most.
 func newLoops(most int, l *Limits) *poll.Loops {
 	return poll.NewLoops(most, min(max(min(l.Write, l.Arrival)/16, ticksLeast), ticksMost),
 		min(max(l.Idle/16, ticksLeast), looksMost))

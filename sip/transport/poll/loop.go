@@ -2,7 +2,9 @@ package poll
 
 import (
 	"context"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,11 +23,9 @@ type Member interface {
 // keeps the others waiting. What is written meanwhile is left to it, and leaves behind the round.
 type Loop struct {
 	set     *Set
-	ticks   time.Duration       // between two looks at who is pressed
-	looks   time.Duration       // between two looks at all
+	ticks   sweep               // of who is pressed
+	looks   sweep               // of all
 	pressed map[Member]struct{} // who has a bound sooner than that
-	ticked  time.Time
-	looked  time.Time
 	round   []turn
 	spare   []Member
 
@@ -110,7 +110,7 @@ func (l *Loop) Remove(id uint64, m Member) {
 //  3. look at bounds, when it is time;
 //  4. attend to those that were left meanwhile.
 func (l *Loop) run() {
-	for wait := l.looks; ; wait = l.patience() {
+	for wait := l.looks.every; ; wait = l.patience() {
 		events := l.set.Wait(wait)
 		now := time.Now()
 		for _, t := range l.begin(events) {
@@ -163,40 +163,38 @@ func (l *Loop) end() bool {
 // patience is how long to wait.
 func (l *Loop) patience() time.Duration {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.busy:
+	busy := l.busy
+	l.mu.Unlock()
+	if busy {
 		return 0
-	case len(l.pressed) > 0:
-		return l.ticks
 	}
-	return l.looks
+	until := l.looks.next
+	if len(l.pressed) > 0 && l.ticks.next.Before(until) {
+		until = l.ticks.next
+	}
+	return max(0, time.Until(until))
 }
 
 // tick looks at bounds.
 func (l *Loop) tick(now time.Time) {
-	if now.Sub(l.ticked) >= l.ticks {
-		l.ticked = now
-		for m := range l.pressed {
-			m.Judge(now)
+	if len(l.pressed) > 0 {
+		for _, m := range l.ticks.due(now, l.hurried) {
+			if _, still := l.pressed[m]; still {
+				m.Judge(now)
+			}
 		}
 	}
-	if now.Sub(l.looked) >= l.looks {
-		l.looked = now
-		for _, m := range l.all() {
-			m.Look(now)
-		}
+	for _, m := range l.looks.due(now, l.all) {
+		m.Look(now)
 	}
 }
+
+func (l *Loop) hurried() []Member { return slices.Collect(maps.Keys(l.pressed)) }
 
 func (l *Loop) all() []Member {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	list := make([]Member, 0, len(l.members))
-	for _, m := range l.members {
-		list = append(list, m)
-	}
-	return list
+	return slices.Collect(maps.Values(l.members))
 }
 
 // Loops share the connections of a process among them.
@@ -230,7 +228,7 @@ func (s *Loops) Next() *Loop {
 	if len(s.loops) < s.most {
 		if set, err := New(); err == nil {
 			l := &Loop{
-				set: set, ticks: s.ticks, looks: s.looks,
+				set: set, ticks: sweep{every: s.ticks}, looks: sweep{every: s.looks},
 				pressed: make(map[Member]struct{}), members: make(map[uint64]Member),
 			}
 			s.loops = append(s.loops, l)
