@@ -131,10 +131,21 @@ func Pinned(cpu int, args ...string) *exec.Cmd {
 // setpriority(2) has it. The kernel weighs sessions before processes, sched(7): that of this
 // process gets it, too.
 func Prefer(nice int) error {
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, nice); err != nil {
-		return fmt.Errorf("nice %d: %w", nice, err)
+	// Linux means a thread by a process, and who starts another may be any of ours.
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
 	}
-	err := os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0)
+	for _, t := range threads {
+		id, err := strconv.Atoi(t.Name())
+		if err == nil {
+			err = syscall.Setpriority(syscall.PRIO_PROCESS, id, nice)
+		}
+		if err != nil {
+			return fmt.Errorf("nice %d: %w", nice, err)
+		}
+	}
+	err = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // a kernel that knows processes alone
 	}
