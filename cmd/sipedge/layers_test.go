@@ -54,7 +54,6 @@ var arrows = [][2]string{
 	{"sip/transport/poll", "sip/transport/keep"},
 	{"sip/transport/...", "sip/transport"}, {"sip/transport/...", "sip/transport/stream"},
 	{"sip/transport/...", "sip/transport/dscp"}, {"sip/transport/stream", "sip/transport/proxyheader"},
-	{"sip/transport/stream", "sip/transport/watch"},
 	{"sip/transport/tls", "sip/transport/tcp"}, {"sip/transport/ws", "sip/transport/tcp"},
 	{"sip/transport/ws", "sip/transport/tls"},
 	{"schema", "schema/..."}, {"schema/...", "schema/..."},

@@ -15,7 +15,6 @@ import (
 	"sipedge/sip/transport/tcp"
 	"sipedge/sip/transport/tls"
 	"sipedge/sip/transport/udp"
-	"sipedge/sip/transport/vigil"
 )
 
 // setup is what a run is made of.
@@ -122,9 +121,6 @@ func (s *setup) run() error {
 	if s.transport.Reliable() {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // for who keeps one, package keep
 	}
-	if s.transport == sip.TLS {
-		go vigil.Keep(ctx, func() uint64 { return received(m) })
-	}
 	for _, p := range s.phases {
 		if ctx.Err() != nil {
 			break
@@ -134,14 +130,6 @@ func (s *setup) run() error {
 	}
 	c.settle(ctx)
 	return nil
-}
-
-// received counts the messages of all listeners.
-func received(m *transport.Manager) (sum uint64) {
-	for _, s := range m.Stats() {
-		sum += s.MessagesIn.Load()
-	}
-	return sum
 }
 
 // ends is the user of all listeners.

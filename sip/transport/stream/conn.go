@@ -10,7 +10,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"sipedge/sip"
@@ -21,26 +20,24 @@ import (
 // it, or a loop.
 type conn struct {
 	s        *Socket
-	flow     transport.Flow  // Local and Peer are set before anybody else sees it
-	from     netip.Addr      // where it was accepted from; zero: we opened it
-	name     sip.HostName    // whom it was opened to
-	stopping atomic.Bool     // Close wants the goroutine to end
-	wrote    atomic.Int64    // when bytes left last, Unix ns
-	writer   sync.WaitGroup  // the goroutine that writes, while there is one
-	due      atomic.Int64    // when the next ping is, Unix ns; 0: there is none, or not yet
-	pinging  pinging         // of who reads
-	answered bool            // the User has answered what ended the reading
-	aliased  bool            // requests to the peer may leave by it, though he opened it
-	leads    []place         // where it is found; of the Socket's mu
-	framing  Framing         // of the reader, nil until it begins
-	active   atomic.Int64    // when bytes came last, Unix ns
-	raw      syscall.RawConn // nil: it can't rest
+	flow     transport.Flow // Local and Peer are set before anybody else sees it
+	from     netip.Addr     // where it was accepted from; zero: we opened it
+	name     sip.HostName   // whom it was opened to
+	stopping atomic.Bool    // Close wants the goroutine to end
+	wrote    atomic.Int64   // when bytes left last, Unix ns
+	writer   sync.WaitGroup // the goroutine that writes, while there is one
+	due      atomic.Int64   // when the next ping is, Unix ns; 0: there is none, or not yet
+	pinging  pinging        // of who reads
+	answered bool           // the User has answered what ended the reading
+	aliased  bool           // requests to the peer may leave by it, though he opened it
+	leads    []place        // where it is found; of the Socket's mu
+	framing  Framing        // of the reader, nil until it begins
+	active   atomic.Int64   // when bytes came last, Unix ns
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
 	open    bool     // messages can leave
 	over    bool     // nothing is taken any more
-	resting bool     // nobody reads: the Socket's watch does
 	reason  transport.Reason
 	cause   error
 	out     *outbox  // what waits; nil: nothing
@@ -123,9 +120,6 @@ func (c *conn) has(nc net.Conn) {
 	if k, ok := nc.(known); ok {
 		c.flow.Peer = k.Peer()
 	}
-	if w, ok := nc.(syscall.Conn); ok && c.s.env.Limits.Idle >= restWorth {
-		c.raw, _ = w.SyscallConn() // nil: it does without
-	}
 	c.mu.Lock()
 	c.nc = nc
 	c.mu.Unlock()
@@ -157,8 +151,7 @@ func (c *conn) ready() {
 //
 //  1. one that was accepted is opened, as its protocol asks for;
 //  2. read until there is nothing more to read, or a limit is reached: by a loop, which does all
-//     that follows, or here; then a connection that is quiet rests, and resume goes on when there
-//     is something to read;
+//     that follows, or here;
 //  3. take no more messages, let those that wait leave;
 //  4. close, and tell the User what did not leave and that it is over.
 func (c *conn) run() {
@@ -168,7 +161,7 @@ func (c *conn) run() {
 		return
 	}
 	if c.loop == nil {
-		c.resume()
+		c.finish(c.read())
 	}
 }
 
@@ -266,7 +259,6 @@ func (c *conn) interrupt() {
 		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 	c.mu.Unlock()
-	c.wake()
 }
 
 // cut makes run go on to its fourth step.

@@ -13,6 +13,7 @@ import (
 type joined struct {
 	loop *poll.Loop // nil: a goroutine reads it. It is set once, before messages can leave
 	sock poll.Socket
+	line line // over sock
 
 	// These are of the connection's mu.
 	left    bool      // writing is the loop's to do
@@ -23,6 +24,7 @@ type joined struct {
 	torn    bool      // writing has failed
 
 	// And these of the loop.
+	fresh   bool           // what stands upon TCP may have read more than it gave, as it began
 	half    *reader        // what has come of a message; nil: nothing
 	asked   poll.Readiness // what the loop is told of
 	ending  bool           // nothing is read any more
@@ -34,7 +36,12 @@ type joined struct {
 
 // join has a loop read the connection, if there is one for it. It is called with mu held.
 func (c *conn) join() {
-	nc := plain(c.nc)
+	below := c.nc
+	top, upon := c.nc.(Upon)
+	if upon {
+		below = top.Below()
+	}
+	nc := plain(below)
 	if nc == nil || c.stopping.Load() {
 		return
 	}
@@ -49,10 +56,14 @@ func (c *conn) join() {
 	}
 	c.s.work.Add(1)
 	c.loop, c.sock, c.asked = l, sock, poll.Read
-	c.nc, c.raw = nil, nil
 	c.framing = c.s.protocol.Framing()
 	c.s.env.Stats.Resting.Add(1)
-	if c.restless() {
+	if upon {
+		c.line, c.fresh = newLayer(top, sock), true
+	} else {
+		c.line, c.nc = bare{sock}, nil
+	}
+	if upon || c.restless() {
 		l.Leave(c)
 	}
 }
@@ -68,6 +79,9 @@ func plain(nc net.Conn) *net.TCPConn {
 	return nil
 }
 
+// lookEvery is how often a loop looks at all of its connections.
+const lookEvery = 5 * time.Second
+
 // restless reports whether the connection is pinged more often than it would be looked at.
 func (c *conn) restless() bool {
 	every := c.s.protocol.Pings.Every
@@ -78,7 +92,7 @@ func (c *conn) restless() bool {
 func (c *conn) push(now time.Time) {
 	o, n, since := c.resumeWrite()
 	for o != nil {
-		k, err := c.sock.Write(o.data[n:])
+		k, err := c.line.Write(o.data[n:])
 		if n += k; k > 0 {
 			c.wrote.Store(now.UnixNano())
 		}
@@ -157,9 +171,16 @@ func (c *conn) Attend(ready poll.Readiness, now time.Time) {
 	if c.closed {
 		return
 	}
+	if ready&poll.Write != 0 {
+		c.line.flush()
+	}
 	write, over := c.looked(ready&poll.Write != 0)
 	if write {
 		c.push(now)
+	}
+	if c.fresh {
+		c.fresh = false
+		ready |= poll.Read
 	}
 	switch {
 	case over && !c.ending:
@@ -220,12 +241,15 @@ func (c *conn) readOnce(now time.Time) {
 		r.c, r.framing = c, c.framing
 	}
 	var reason transport.Reason
-	n, err := c.sock.Read(r.buf[r.w:])
-	if n > 0 {
-		r.came(n, now)
-		reason, err = r.frames()
-	} else if err != nil {
-		reason, err = r.failed(err)
+	var err error
+	for more := true; more && err == nil; {
+		var n int
+		if n, more, err = c.line.Read(r.buf[r.w:]); err != nil {
+			reason, err = r.failed(err)
+		} else if n > 0 {
+			r.came(n, now)
+			reason, err = r.frames()
+		}
 	}
 	c.putDown(r)
 	if err != nil {
@@ -283,7 +307,7 @@ func (c *conn) settle(now time.Time) {
 	hurry := c.torn || c.stopping.Load()
 	c.mu.Unlock()
 	if c.ending && !writing {
-		if c.answered && c.lingers.IsZero() && !hurry && c.sock.CloseWrite() == nil {
+		if c.answered && c.lingers.IsZero() && !hurry && c.line.CloseWrite() == nil {
 			c.lingers = now
 		}
 		if c.lingers.IsZero() || c.silent || hurry {
@@ -295,7 +319,7 @@ func (c *conn) settle(now time.Time) {
 	if !c.ending || !c.lingers.IsZero() {
 		ask |= poll.Read
 	}
-	if stuck {
+	if stuck || c.line.owes() {
 		ask |= poll.Write
 	}
 	if ask != c.asked && c.loop.Ask(c.sock, c.flow.Conn, ask) == nil {
@@ -319,7 +343,7 @@ func (c *conn) close() {
 	}
 	c.mu.Unlock()
 	c.closed = true
-	_ = c.sock.Close()
+	_ = c.line.Close()
 	c.loop.Remove(c.flow.Conn, c)
 	c.s.env.Stats.Resting.Add(-1)
 	c.ended()

@@ -5,6 +5,7 @@ package stream
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,8 +21,8 @@ import (
 	"sipedge/sip/transport/transporttest"
 )
 
-// What a connection of a loop does otherwise than one with a goroutine is tested here, over TCP;
-// package tcp has the suite of both.
+// What a connection of a loop does otherwise than one with a goroutine is tested here; packages tcp
+// and tls have the suite of both.
 
 // looped is a Socket over TCP whose connections loops read.
 type looped struct {
@@ -30,23 +31,62 @@ type looped struct {
 	user  *user
 	stats *transport.Stats
 	addr  string
+	over  *tls.Config // nil: it is TCP itself
 }
 
-func newLooped(t *testing.T, limits transport.Limits, p Protocol) *looped {
+// overBoth runs a test over TCP itself and over TLS.
+func overBoth(t *testing.T, f func(t *testing.T, over *tls.Config)) {
+	t.Run("tcp", func(t *testing.T) { f(t, nil) })
+	overTLS(t, f)
+}
+
+func overTLS(t *testing.T, f func(t *testing.T, over *tls.Config)) {
+	cert, key, _ := transporttest.NewAuthority(t).Issue("edge", transporttest.Names("edge"))
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := &tls.Config{Certificates: []tls.Certificate{pair}, InsecureSkipVerify: true}
+	t.Run("tls", func(t *testing.T) { f(t, over) })
+}
+
+// upon is TLS upon wire, which may be another's.
+type upon struct {
+	*tls.Conn
+	wire *struct{ net.Conn }
+}
+
+func (u upon) Below() net.Conn  { return u.wire.Conn }
+func (u upon) Move(to net.Conn) { u.wire.Conn = to }
+
+func newLooped(
+	t *testing.T, limits transport.Limits, p Protocol, over *tls.Config,
+) *looped {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &looped{t: t, user: &user{}, stats: new(transport.Stats), addr: l.Addr().String()}
+	x := &looped{
+		t: t, user: &user{}, stats: new(transport.Stats), addr: l.Addr().String(), over: over,
+	}
 	limits = limits.Defaults()
+	road := Road{Listener: l}
+	if over != nil {
+		road.Greet = func(ctx context.Context, nc net.Conn) (net.Conn, error) {
+			wire := &struct{ net.Conn }{nc}
+			u := upon{tls.Server(wire, over), wire}
+			return u, u.HandshakeContext(ctx)
+		}
+	}
 	loops := poll.NewLoops(2, 5*time.Millisecond, 20*time.Millisecond)
 	var ids atomic.Uint64
 	x.s = New(transport.Env{
 		Listener: transport.Listener{Transport: sip.TCP, Addr: addrPort(l.Addr())},
 		Limits:   limits, Stats: x.stats, Gate: transport.NewGate(limits), Loops: loops,
+		Greeting: transport.NewHandshakes(limits),
 		NextConn: func() uint64 { return ids.Add(1) },
-	}, Road{Listener: l}, p)
+	}, road, p)
 	x.user.unframed = func(f transport.Flow, _ []byte, _ error) {
 		_ = x.s.Send(f.Target(), []byte("no"), 0)
 	}
@@ -71,16 +111,20 @@ func (x *looped) close(within time.Duration) {
 }
 
 // dial is a connection that a loop reads.
-func (x *looped) dial() *net.TCPConn {
+func (x *looped) dial() net.Conn {
 	x.t.Helper()
 	before := x.stats.Resting.Load()
 	c, err := net.Dial("tcp4", x.addr)
+	if err == nil && x.over != nil {
+		s := tls.Client(c, x.over)
+		c, err = s, s.Handshake()
+	}
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { c.Close() })
 	x.until("a loop has it", func() bool { return x.stats.Resting.Load() > before })
-	return c.(*net.TCPConn)
+	return c
 }
 
 func (x *looped) until(what string, ok func() bool) {
@@ -108,8 +152,10 @@ func (x *looped) target(c net.Conn) transport.Target {
 
 // Messages of several connections come whole and in their order, whatever their size and however
 // they are cut.
-func TestJoinedHoweverTheyArrive(t *testing.T) {
-	x := newLooped(t, transport.Limits{}, Protocol{})
+func TestJoinedHoweverTheyArrive(t *testing.T) { overBoth(t, testJoinedHoweverTheyArrive) }
+
+func testJoinedHoweverTheyArrive(t *testing.T, over *tls.Config) {
+	x := newLooped(t, transport.Limits{}, Protocol{}, over)
 	const conns, each = 6, 40
 	var all sync.WaitGroup
 	want := make([][]byte, conns)
@@ -150,11 +196,13 @@ func TestJoinedHoweverTheyArrive(t *testing.T) {
 
 // Who writes while the loop is at work, and who does while it waits: all that is sent arrives, in
 // the order of each sender.
-func TestJoinedManySenders(t *testing.T) {
-	x := newLooped(t, transport.Limits{Queue: 8 << 20}, Protocol{})
+func TestJoinedManySenders(t *testing.T) { overBoth(t, testJoinedManySenders) }
+
+func testJoinedManySenders(t *testing.T, over *tls.Config) {
+	x := newLooped(t, transport.Limits{Queue: 8 << 20}, Protocol{}, over)
 	const senders, each = 4, 500
 	var targets []transport.Target
-	var peers []*net.TCPConn
+	var peers []net.Conn
 	for range 3 {
 		c := x.dial()
 		peers, targets = append(peers, c), append(targets, x.target(c))
@@ -217,20 +265,22 @@ func TestJoinedManySenders(t *testing.T) {
 }
 
 // Each bound of time ends who passes it, and nobody else.
-func TestJoinedBounds(t *testing.T) {
+func TestJoinedBounds(t *testing.T) { overBoth(t, testJoinedBounds) }
+
+func testJoinedBounds(t *testing.T, over *tls.Config) {
 	const bound = 150 * time.Millisecond
 	for name, b := range map[string]struct {
 		limits transport.Limits
-		does   func(x *looped, c *net.TCPConn)
+		does   func(x *looped, c net.Conn)
 		want   transport.Reason
 	}{
-		"slow": {transport.Limits{Arrival: bound}, func(x *looped, c *net.TCPConn) {
+		"slow": {transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
 			x.write(c, transporttest.Text(0, 0)[:40])
 		}, transport.EndedSlow},
-		"idle": {transport.Limits{Idle: bound}, func(x *looped, c *net.TCPConn) {
+		"idle": {transport.Limits{Idle: bound}, func(x *looped, c net.Conn) {
 			x.write(c, transporttest.Text(0, 0))
 		}, transport.EndedIdle},
-		"deaf": {transport.Limits{Write: bound, Queue: 64 << 20}, func(x *looped, c *net.TCPConn) {
+		"deaf": {transport.Limits{Write: bound, Queue: 64 << 20}, func(x *looped, c net.Conn) {
 			to := x.target(c)
 			for ref := range uint64(400) {
 				if x.s.Send(to, make([]byte, 50000), ref+1) != nil {
@@ -238,7 +288,7 @@ func TestJoinedBounds(t *testing.T) {
 				}
 			}
 		}, transport.EndedStalled},
-		"answered, and stays": {transport.Limits{Arrival: bound}, func(x *looped, c *net.TCPConn) {
+		"answered, and stays": {transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
 			x.write(c, []byte("OPTIONS sip:a SIP/2.0\r\nContent-Length: x\r\n\r\nmore"))
 			got, _ := io.ReadAll(c) // our end
 			if string(got) != "no" {
@@ -247,7 +297,7 @@ func TestJoinedBounds(t *testing.T) {
 		}, transport.EndedFraming},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newLooped(t, b.limits, Protocol{})
+			x := newLooped(t, b.limits, Protocol{}, over)
 			c := x.dial()
 			good, stop := x.dial(), make(chan struct{})
 			var ping sync.WaitGroup
@@ -282,9 +332,11 @@ func TestJoinedBounds(t *testing.T) {
 }
 
 // Pings are sent on time, though the loop looks at all connections rarely.
-func TestJoinedPings(t *testing.T) {
+func TestJoinedPings(t *testing.T) { overBoth(t, testJoinedPings) }
+
+func testJoinedPings(t *testing.T, over *tls.Config) {
 	x := newLooped(t, transport.Limits{},
-		Protocol{Pings: Pings{Frame: []byte("ping"), Every: 100 * time.Millisecond, Lost: 2}})
+		Protocol{Pings: Pings{Frame: []byte("ping"), Every: 100 * time.Millisecond, Lost: 2}}, over)
 	c := x.dial()
 	if got, _ := io.ReadAll(c); string(got) != "pingping" {
 		t.Errorf("read %q", got)
@@ -294,13 +346,15 @@ func TestJoinedPings(t *testing.T) {
 
 // Close lets what waits leave, for as long as it may; what does not fails.
 func TestJoinedClose(t *testing.T) {
-	testJoinedClose(t, 200, 50000)
-	testJoinedClose(t, 20000, 500) // many in one piece that is stuck
+	overBoth(t, func(t *testing.T, over *tls.Config) {
+		testJoinedClose(t, over, 200, 50000)
+		testJoinedClose(t, over, 20000, 500) // many in one piece that is stuck
+	})
 }
 
-func testJoinedClose(t *testing.T, many, size uint64) {
+func testJoinedClose(t *testing.T, over *tls.Config, many, size uint64) {
 	for _, within := range []time.Duration{10 * time.Second, 50 * time.Millisecond} {
-		x := newLooped(t, transport.Limits{Queue: 64 << 20}, Protocol{})
+		x := newLooped(t, transport.Limits{Queue: 64 << 20}, Protocol{}, over)
 		c := x.dial()
 		to := x.target(c)
 		for ref := range many {
@@ -338,8 +392,10 @@ func testJoinedClose(t *testing.T, many, size uint64) {
 }
 
 // Connections that have nothing half read have no buffer.
-func TestJoinedBuffers(t *testing.T) {
-	x := newLooped(t, transport.Limits{}, Protocol{})
+func TestJoinedBuffers(t *testing.T) { overBoth(t, testJoinedBuffers) }
+
+func testJoinedBuffers(t *testing.T, over *tls.Config) {
+	x := newLooped(t, transport.Limits{}, Protocol{}, over)
 	c := x.dial()
 	half := func() (n int) {
 		done := make(chan int)
@@ -378,3 +434,38 @@ func (s spy) Attend(poll.Readiness, time.Time) {
 }
 func (s spy) Judge(time.Time) {}
 func (s spy) Look(time.Time)  {}
+
+// corked sends what follows its first write in one piece.
+type corked struct {
+	net.Conn
+	open bool
+	held []byte
+}
+
+func (c *corked) Write(b []byte) (int, error) {
+	if !c.open {
+		c.open = true
+		return c.Conn.Write(b)
+	}
+	c.held = append(c.held, b...)
+	return len(b), nil
+}
+
+// A message that comes with the end of a handshake is read, though the socket has nothing more.
+func TestJoinedAtOnce(t *testing.T) {
+	overTLS(t, func(t *testing.T, over *tls.Config) {
+		x := newLooped(t, transport.Limits{}, Protocol{}, over)
+		nc, err := net.Dial("tcp4", x.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		cork := &corked{Conn: nc}
+		c := tls.Client(cork, over)
+		for i := range 2 {
+			x.write(c, transporttest.Text(i, 900))
+		}
+		x.write(nc, cork.held)
+		x.until("both messages", func() bool { return len(x.user.Messages()) == 2 })
+	})
+}

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Pings are sent by who reads from a connection, when his deadline has passed, and one that rests
-// is woken for it: they cost a connection neither a goroutine nor a timer. Chance spreads those of
-// many that came at once.
+// Pings are sent by who reads from a connection, when his deadline has passed, or by its loop: they
+// cost a connection neither a goroutine nor a timer. Chance spreads those of many that came at once.
 
 var errSilent = errors.New("no answer to pings")
 
@@ -65,4 +64,9 @@ func (c *conn) ping(now time.Time) error {
 	}
 	c.due.Store(next.Add(p.next()).UnixNano())
 	return nil
+}
+
+// quiet is for how long nothing has come or left.
+func (c *conn) quiet() time.Duration {
+	return time.Since(time.Unix(0, max(c.active.Load(), c.wrote.Load())))
 }

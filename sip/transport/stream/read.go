@@ -43,11 +43,8 @@ var (
 
 // read gives every message to the User, and says why there are no more.
 func (c *conn) read() (transport.Reason, error) {
-	if c.framing == nil {
-		c.framing = c.s.protocol.Framing()
-		c.active.Store(time.Now().UnixNano())
-	}
-	r := reader{c: c, framing: c.framing, buf: newBuffer(firstBuffer)}
+	c.active.Store(time.Now().UnixNano())
+	r := reader{c: c, framing: c.s.protocol.Framing(), buf: newBuffer(firstBuffer)}
 	defer func() { giveBack(r.buf) }()
 	r.parts, _ = c.nc.(Parts)
 	for {
@@ -126,16 +123,8 @@ func (r *reader) arm() {
 		return
 	}
 	now := time.Now()
-	wait, lag := l.Idle, l.Idle/16
-	if r.mayRest() {
-		wait = r.c.s.restAfter
-		lag = wait
-	}
-	if d := now.Add(wait).Sub(r.armed); d > lag || d < 0 {
-		if quiet := r.c.quiet(); quiet < wait { // else bytes are there that woke us
-			wait -= quiet
-		}
-		r.deadline(r.c.untilPing(now.Add(wait)))
+	if d := now.Add(l.Idle).Sub(r.armed); d > l.Idle/16 || d < 0 {
+		r.deadline(r.c.untilPing(now.Add(l.Idle - r.c.quiet())))
 	}
 }
 
@@ -263,4 +252,17 @@ func (r *reader) unusable(b []byte, err error) (transport.Reason, error) {
 		r.c.answered = true
 	}
 	return reason, err
+}
+
+// expired judges a deadline of reading that passed between messages; nil: go on.
+func (r *reader) expired() (transport.Reason, error) {
+	if err := r.c.ping(time.Now()); err != nil {
+		return transport.EndedSilent, err
+	}
+	// Bytes we wrote count as well, and the deadline may lag behind a little.
+	if r.c.quiet() >= r.c.s.env.Limits.Idle {
+		return transport.EndedIdle, errIdle
+	}
+	r.armed = time.Time{}
+	return 0, nil
 }

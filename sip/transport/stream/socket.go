@@ -11,7 +11,6 @@ import (
 	"sipedge/sip"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/proxyheader"
-	"sipedge/sip/transport/watch"
 )
 
 // Road is how connections come to be.
@@ -49,13 +48,9 @@ type Socket struct {
 	end      context.CancelFunc // of life
 	work     sync.WaitGroup     // all goroutines, and the connections that loops have
 
-	restAfter time.Duration
-
 	mu      sync.Mutex
 	closing bool
 	live    map[*conn]struct{} // that are not over
-	resting map[uint64]*conn   // of these, those that rest, or are about to
-	watch   *watch.Set         // over those; nil: none has rested so far
 	conns   map[uint64]*conn   // that take messages
 	leading map[place]*conn    // of these, by where they lead: ones we opened, and aliases
 
@@ -72,9 +67,8 @@ type place struct {
 func New(e transport.Env, r Road, p Protocol) *Socket {
 	r.Listener = proxyheader.Listen(e, r.Listener)
 	s := &Socket{
-		env: e, road: r, protocol: p.defaults(), restAfter: restAfter,
+		env: e, road: r, protocol: p.defaults(),
 		live:    make(map[*conn]struct{}),
-		resting: make(map[uint64]*conn),
 		conns:   make(map[uint64]*conn),
 		leading: make(map[place]*conn),
 
@@ -250,12 +244,6 @@ func (s *Socket) Close(ctx context.Context) error {
 	s.end()
 	for _, c := range s.close() {
 		c.interrupt()
-	}
-	s.mu.Lock()
-	set := s.watch
-	s.mu.Unlock()
-	if set != nil {
-		_ = set.Close() // nobody rests any more
 	}
 	done := make(chan struct{})
 	go func() {

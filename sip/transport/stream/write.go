@@ -188,7 +188,6 @@ func (c *conn) broken(o *outbox, n int, err error) {
 	c.unsent = o.refs(c.unsent, n)
 	_ = c.nc.Close() // the reader wakes
 	c.mu.Unlock()
-	c.wake()
 }
 
 var errStalled = errors.New("the peer does not read")

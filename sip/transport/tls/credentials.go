@@ -109,6 +109,8 @@ func (i *identity) config() *tls.Config {
 		MinVersion:       tls.VersionTLS12,
 		Certificates:     []tls.Certificate{i.cert},
 		VerifyConnection: i.client,
+
+		DynamicRecordSizingDisabled: true, // half a message is of no use to anybody
 	}
 	if i.mode != None {
 		cfg.ClientAuth, cfg.ClientCAs = tls.RequestClientCert, i.roots
@@ -133,6 +135,7 @@ func (c *credentials) Client(name sip.HostName, remote netip.Addr) *tls.Config {
 		VerifyConnection: func(state tls.ConnectionState) error {
 			return i.server(state, name, remote)
 		},
+		DynamicRecordSizingDisabled: true,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return &i.cert, nil
 		},

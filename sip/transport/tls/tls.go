@@ -129,15 +129,11 @@ func (s *secured) Is(name sip.HostName, address netip.Addr) bool {
 	return s.ours.Client(name, address).VerifyConnection(s.ConnectionState()) == nil
 }
 
-// SyscallConn is that of the socket below: when that can't be read, neither can this, once a Read
-// has found nothing.
-func (s *secured) SyscallConn() (syscall.RawConn, error) {
-	c, ok := s.wire.Conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return c.SyscallConn()
-}
+// Below implements stream.Upon.
+func (s *secured) Below() net.Conn { return s.wire.Conn }
+
+// Move implements stream.Upon: package crypto/tls goes on reading where a deadline had it leave off.
+func (s *secured) Move(to net.Conn) { s.wire.Conn = to }
 
 // Close says goodbye if there is room for it, and does not wait.
 func (s *secured) Close() error {

@@ -36,7 +36,6 @@ import (
 	"sipedge/sip/transaction"
 	"sipedge/sip/transport"
 	"sipedge/sip/transport/tls"
-	"sipedge/sip/transport/vigil"
 )
 
 // Config of a Daemon.
@@ -239,7 +238,6 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.running.Go(func() { d.certs.Run(d.ends, filesEvery) })
 	d.running.Go(func() { memory.GiveBack(d.ends, d.router.Live, d.resting) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
-	d.running.Go(func() { vigil.Keep(d.ends, d.overConnections) })
 	for _, l := range d.manager.Listeners() {
 		d.tellListener("listening", l)
 	}
