@@ -43,6 +43,7 @@ func (c *credentials) Server() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		// Keys of session tickets are those of this one, whichever is chosen.
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			defer giveWay()
 			if slices.Equal(hello.SupportedProtos, []string{proof}) {
 				return c.store.prove(hello.ServerName)
 			}

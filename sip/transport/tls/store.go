@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -177,6 +178,7 @@ func load(name string, f Files) (*identity, error) {
 	switch i.cert, err = tls.LoadX509KeyPair(f.Cert, f.Key); {
 	case err == nil:
 		i.names, ends["certificate"] = domains(i.cert.Leaf), i.until()
+		i.cert.PrivateKey = signer{i.cert.PrivateKey.(crypto.Signer)}
 	case f.Awaited != "":
 		i.names = []string{domain(f.Awaited)}
 	default:

@@ -77,6 +77,7 @@ func shake(
 		_ = w.Close()
 		return nil, faultOf(ctx, err)
 	}
+	w.shaking = false
 	st.Handshakes.Add(1)
 	state := c.ConnectionState()
 	if state.NegotiatedProtocol == proof {
@@ -150,14 +151,15 @@ const parting = 10 * time.Millisecond
 // wire is the connection below TLS.
 type wire struct {
 	net.Conn
-	ending atomic.Bool
-	judge  string // the certificate whose CAs and lists the peer is verified by
-	begun  uint64 // of Store.swaps, when its handshake began
+	ending  atomic.Bool
+	shaking bool   // its handshake is under way
+	judge   string // the certificate whose CAs and lists the peer is verified by
+	begun   uint64 // of Store.swaps, when its handshake began
 }
 
 // newWire is that of a connection whose handshake begins.
 func newWire(nc net.Conn, ours transport.Credentials) *wire {
-	w := &wire{Conn: nc}
+	w := &wire{Conn: nc, shaking: true}
 	if c, ok := ours.(*credentials); ok {
 		w.judge, w.begun = c.names[0], c.store.swaps.Load()
 	}

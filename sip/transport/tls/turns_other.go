@@ -1,0 +1,5 @@
+//go:build !linux
+
+package tls
+
+func giveWay() {}
