@@ -289,7 +289,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	}
 	b.asked = markOf(hop.Transport, hop.Addr)
 	to := nexthop.Target(hop, l, c.verified)
-	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
+	err = p.layer.Send(b.client, m, to, sc.out, transaction.Options{
 		Word: c.word, Mark: b.mark, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
 	})
 	if err != nil {
