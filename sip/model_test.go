@@ -197,7 +197,7 @@ func TestEditModel(t *testing.T) {
 			}
 		}
 		wire := m.AppendTo(nil)
-		if len(wire) > m.WireLen() {
+		if len(wire) != m.WireLen() {
 			t.Fatalf("WireLen %d, wrote %d", m.WireLen(), len(wire))
 		}
 		var again Message

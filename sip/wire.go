@@ -1,7 +1,16 @@
 package sip
 
-// WireLen is an upper bound of what AppendTo adds.
-func (m *Message) WireLen() int { return len(m.raw) + len(m.text) }
+// WireLen is how many bytes AppendTo adds.
+func (m *Message) WireLen() int {
+	if !m.edited {
+		return len(m.raw)
+	}
+	n := m.start.size + m.blank.size + m.body.size
+	for i := range m.fields {
+		n += m.fields[i].size
+	}
+	return int(n)
+}
 
 // AppendTo appends the message as it stands to dst: lines that follow each
 // other in what was received, or in the arena, as one. Content-Length is right

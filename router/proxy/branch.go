@@ -273,7 +273,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	m := b.msg
 	var err error
 	sc.value = p.own.AppendVia(sc.value[:0], l)
-	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
+	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token); err != nil {
 		return fault.OfSend(err)
 	}
 	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn, Remote: c.flow.Remote}

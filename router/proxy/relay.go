@@ -57,8 +57,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	v := job.Done
 	if !c.answered {
 		p.stats.relayed.Add(1)
-		c.load() // before what it has is replaced
-		c.token = t
+		c.token = c.keep(t[:])
 		v = c.begin(j, h)
 	}
 	j.Shared = nil // the context may be another's when it is released

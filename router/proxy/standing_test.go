@@ -5,13 +5,10 @@ package proxy
 import (
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"sipedge/router/job"
-	"sipedge/router/nexthop"
 	"sipedge/sip"
 )
 
@@ -29,15 +26,8 @@ func BenchmarkStanding(b *testing.B) {
 
 func benchmarkStanding(b *testing.B, calls, body int) {
 	w := newBench()
-	w.flow.Transport = sip.TCP
-	head, _, _ := strings.Cut(inviteText, "Content-Length")
-	w.invite = fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s",
-		strings.Replace(head, "/UDP", "/TCP", 1), body, strings.Repeat("v", body))
-	to := []byte("sip:10.0.0.2:5060;transport=tcp")
-	w.run = func(p *Proxy, j *job.Job) {
-		j.RecordRoute = &ownNames
-		p.Relay(j, &Hooks{To: to, By: nexthop.Own})
-	}
+	w.overTCP(body)
+	w.run = routeTCP
 	refusals := make([][]byte, calls) // of those that stand
 	n, stand := 0, 0
 	life := func() {
