@@ -48,6 +48,9 @@ func FuzzMessage(f *testing.F) {
 		relay(&m)
 		_ = dump(&m)
 		wire := m.AppendTo(nil)
+		if head := string(m.AppendHead(nil)); head+string(m.Body()) != string(wire) {
+			t.Fatalf("head %q, whole %q", head, wire)
+		}
 		if len(wire) != m.WireLen() {
 			t.Fatalf("WireLen %d, wrote %d", m.WireLen(), len(wire))
 		}

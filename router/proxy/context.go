@@ -205,7 +205,7 @@ func (c *responseContext) rescue() {
 	}
 	c.crashed = true
 	if j := c.caller; j != nil && len(c.raw) == 0 {
-		c.freeze(j.Msg)
+		c.freeze(j.Msg, false)
 	}
 	c.caller = nil
 	c.hangUp(nil)
@@ -273,10 +273,10 @@ func (c *responseContext) keep(b []byte) []byte {
 	return c.kept[n:len(c.kept):len(c.kept)]
 }
 
-// freeze makes m, with its edits, the request that branches and failure
-// routes begin with from now on.
-func (c *responseContext) freeze(m *sip.Message) {
-	c.lay(m)
+// freeze makes m, with its edits, the request that what the context does by
+// itself begins with from now on. whole: that may be more than an answer.
+func (c *responseContext) freeze(m *sip.Message, whole bool) {
+	c.lay(m, whole)
 	if m != c.request {
 		c.p.putMessage(c.request)
 		c.request = nil
@@ -292,7 +292,7 @@ func (c *responseContext) message() *sip.Message {
 	if c.request == nil {
 		c.request = c.p.messages.Get().(*sip.Message)
 	}
-	_ = c.request.Parse(c.raw) // it was parsed when it came
+	_ = c.request.Parse(c.raw) // it was parsed when it came, and may have lost its body since
 	c.spoiled = false
 	return c.request
 }

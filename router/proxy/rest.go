@@ -138,16 +138,19 @@ func (c *responseContext) forget() {
 // from the first freeze on, where rest and rise find it. Only one that is too large for a piece
 // is a slice, whose context stays awake.
 
-// lay writes a new text with m for the request.
-func (c *responseContext) lay(m *sip.Message) {
-	raw := m.WireLen()
+// lay writes a new text with m for the request, with its body or without.
+func (c *responseContext) lay(m *sip.Message, whole bool) {
+	raw, appendTo := m.WireLen(), m.AppendTo
+	if !whole {
+		raw, appendTo = raw-len(m.Body()), m.AppendHead
+	}
 	sh, st := c.p.contexts.seats.Lock(c.word)
 	r := &st.Rest
 	sh.Texts.Free(&c.past)
 	c.past, r.text = r.text, slab.Piece{}
 	b := c.room(sh, r, raw)
 	sh.Unlock()
-	c.write(b, m, raw)
+	c.write(appendTo(b[:0]))
 }
 
 // room is that of a text with so many bytes of a request.
@@ -162,17 +165,13 @@ func (c *responseContext) room(sh *shard, r *record, raw int) (b []byte) {
 	return b
 }
 
-// write fills the room of a text; m is nil if it has no request.
-func (c *responseContext) write(room []byte, m *sip.Message, raw int) {
-	b := room[:0]
-	if m != nil {
-		b = m.AppendTo(b)
-	}
-	b = append(b, c.token...)
+// write writes the rest of a text behind its request.
+func (c *responseContext) write(raw []byte) {
+	b := append(raw, c.token...)
 	b = append(b, c.received...)
 	b = append(b, c.auth...)
 	b = append(b, c.rrParams...)
-	c.has(b, raw, len(c.token), len(c.received), len(c.auth))
+	c.has(b, len(raw), len(c.token), len(c.received), len(c.auth))
 }
 
 // has takes the text b apart.
@@ -195,7 +194,7 @@ func (c *responseContext) trim(sh *shard, r *record) {
 	}
 	if r.raw > 0 {
 		old := r.text
-		c.write(c.room(sh, r, 0), nil, 0)
+		c.write(c.room(sh, r, 0)[:0])
 		sh.Texts.Free(&old)
 	}
 }

@@ -168,6 +168,83 @@ func TestRelayedAgain(t *testing.T) {
 	}
 }
 
+// A request rests without its body when nothing but an answer can be made of it, and those are
+// as ever.
+func TestBodyRests(t *testing.T) {
+	const size = 40_000
+	end := &routeFunc{func(j *job.Job) job.Verdict {
+		if len(j.Msg.Body()) != size {
+			t.Errorf("a route has %d bytes of body", len(j.Msg.Body()))
+		}
+		return job.Next
+	}}
+	tests := []struct {
+		name    string
+		relay   func(p *Proxy, j *job.Job, h *Hooks)
+		whole   bool
+		restful bool
+	}{
+		{"no routes", func(*Proxy, *job.Job, *Hooks) {}, false, true},
+		{"reply", func(_ *Proxy, _ *job.Job, h *Hooks) {
+			h.Reply = &routeFunc{func(*job.Job) job.Verdict {
+				return job.Next
+			}}
+		}, false, true},
+		{"failure", func(_ *Proxy, _ *job.Job, h *Hooks) { h.Failure = end }, true, true},
+		{"on_error", func(_ *Proxy, _ *job.Job, h *Hooks) { h.OnError = end }, true, true},
+		{"groups", func(p *Proxy, j *job.Job, h *Hooks) {
+			h.To, h.By = nil, 0
+			j.Groups, j.Serial = true, true
+			j.Own = job.Target{Q: 1000}
+			j.Msg.SetRURI(nextHopTCP)
+			p.Append(j, job.Target{URI: []byte("sip:10.0.0.3:5060;transport=tcp"), Q: 500})
+		}, true, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench()
+			b.overTCP(size)
+			var word uint64
+			b.call(t, func(p *Proxy, j *job.Job) {
+				h := Hooks{To: nextHopTCP, By: nexthop.Own}
+				tt.relay(p, j, &h)
+				p.Relay(j, &h)
+				word = j.Word
+			}, 180)
+			if n := len(b.sender.request); n < size {
+				t.Errorf("%d bytes were sent", n)
+			}
+			sh, st := b.proxy.contexts.seats.Lock(word)
+			n, awake := len(sh.Texts.Bytes(st.Rest.text)), sh.Awake(st) != nil
+			sh.Unlock()
+			if (n > size) != tt.whole || n > 1000 != tt.whole || awake == tt.restful {
+				t.Errorf("rests with %d bytes, or is awake: %v", n, awake)
+			}
+			b.respond(t, 603, 0)
+			m := b.got(t)
+			if via, ok := m.TopVia(); m.Status() != 603 || !ok || string(via.Branch) != "z9hG4bK776asdhds" {
+				t.Errorf("answered\n%s", m.Raw())
+			}
+			b.end()
+			b.wantTally(t, "ended", 0, 0, 0, 0)
+		})
+	}
+}
+
+// The answers that are ours are made of a request without its body.
+func TestAnswersWithoutBody(t *testing.T) {
+	b := newBench()
+	b.overTCP(40_000)
+	b.call(t, routeTCP)
+	b.end() // timer B
+	const want = "SIP/2.0 408 Request Timeout\r\n" +
+		"Via: SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bK776asdhds;received=10.0.0.1;rport=5060\r\n" +
+		"From: Alice <sip:alice@example.org>;tag=1928301774\r\n"
+	if got := string(b.got(t).Raw()); !strings.HasPrefix(got, want) {
+		t.Errorf("answered\n%s\nwant\n%s", got, want)
+	}
+}
+
 // What is too large for a text of a slab cannot be sent either, and who is asked what to do
 // instead has it whole.
 func TestTooLargeForAText(t *testing.T) {
@@ -208,7 +285,7 @@ func TestMemoryAfterAPeak(t *testing.T) {
 	for range 20_000 {
 		c := p.contexts.take()
 		c.set = p.settings.Load()
-		c.freeze(&m)
+		c.freeze(&m, true)
 		all = append(all, c.word)
 		c.release()
 	}

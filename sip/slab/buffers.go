@@ -43,7 +43,7 @@ func (b *Buffers) Take(n int) (Piece, []byte) {
 	}
 	pg, item := b.class[c].get()
 	h := uint32(c+1)<<classFrom | uint32(pg)<<itemBits | uint32(item)
-	return Piece{handle: h, n: uint32(n)}, b.class[c].at(pg, item)[:n]
+	return Piece{handle: h, n: uint32(n)}, b.class[c].at(pg, item)[:n:n]
 }
 
 // Keep copies data, at most MaxText bytes.
