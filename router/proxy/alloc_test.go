@@ -62,7 +62,8 @@ func newBench() *bench {
 func (b *bench) overTCP(body int) {
 	b.flow.Transport = sip.TCP
 	head, _, _ := strings.Cut(strings.Replace(inviteText, "/UDP", "/TCP", 1), "Content-Length")
-	b.invite = fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, body, strings.Repeat("v", body))
+	b.invite = fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s",
+		head, body, strings.Repeat("v", body))
 }
 
 func (b *bench) receive(t testing.TB, text []byte) {

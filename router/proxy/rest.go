@@ -134,9 +134,9 @@ func (c *responseContext) forget() {
 	c.later, c.ways = c.later[:0], nil
 }
 
-// The text of a context is the request, frozen, and what goes with it. It is in a piece of its shard
-// from the first freeze on, where rest and rise find it. Only one that is too large for a piece
-// is a slice, whose context stays awake.
+// The text of a context is the request, frozen, and what goes with it. It is in a piece of its
+// shard from the first freeze on, where rest and rise find it. Only one that is too large for a
+// piece is a slice, whose context stays awake.
 
 // lay writes a new text with m for the request, with its body or without.
 func (c *responseContext) lay(m *sip.Message, whole bool) {

@@ -19,7 +19,9 @@ import (
 func BenchmarkStanding(b *testing.B) {
 	for _, body := range []int{300, 40_000} {
 		for _, calls := range []int{50, 500} {
-			b.Run(fmt.Sprintf("%dx%d", calls, body), func(b *testing.B) { benchmarkStanding(b, calls, body) })
+			b.Run(fmt.Sprintf("%dx%d", calls, body), func(b *testing.B) {
+				benchmarkStanding(b, calls, body)
+			})
 		}
 	}
 }
