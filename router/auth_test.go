@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,14 +150,17 @@ func TestUnknownUserLooksAlike(t *testing.T) {
 	}
 }
 
-// kept is a Sender that keeps the last message. It is for one goroutine.
+// kept is a Sender that keeps the last message.
 type kept struct {
 	null
+	mu   sync.Mutex
 	last []byte
 }
 
 func (k *kept) Send(to transport.Target, b []byte, ref uint64) error {
+	k.mu.Lock()
 	k.last = append(k.last[:0], b...)
+	k.mu.Unlock()
 	return k.null.Send(to, b, ref)
 }
 

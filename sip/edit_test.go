@@ -129,7 +129,7 @@ func TestEdit(t *testing.T) {
 			if got != want {
 				t.Fatalf("want\n%q\ngot\n%q", want, got)
 			}
-			if len(got) > m.WireLen() {
+			if len(got) != m.WireLen() {
 				t.Errorf("WireLen %d, wrote %d", m.WireLen(), len(got))
 			}
 			var again Message

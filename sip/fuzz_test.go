@@ -48,7 +48,10 @@ func FuzzMessage(f *testing.F) {
 		relay(&m)
 		_ = dump(&m)
 		wire := m.AppendTo(nil)
-		if len(wire) > m.WireLen() {
+		if head := string(m.AppendHead(nil)); head+string(m.Body()) != string(wire) {
+			t.Fatalf("head %q, whole %q", head, wire)
+		}
+		if len(wire) != m.WireLen() {
 			t.Fatalf("WireLen %d, wrote %d", m.WireLen(), len(wire))
 		}
 		if err != nil || len(wire) > MaxMessage || m.Len() > MaxHeaders {

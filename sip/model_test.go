@@ -197,7 +197,10 @@ func TestEditModel(t *testing.T) {
 			}
 		}
 		wire := m.AppendTo(nil)
-		if len(wire) > m.WireLen() {
+		if head := string(m.AppendHead(nil)); head+string(m.Body()) != string(wire) {
+			t.Fatalf("head %q, whole %q", head, wire)
+		}
+		if len(wire) != m.WireLen() {
 			t.Fatalf("WireLen %d, wrote %d", m.WireLen(), len(wire))
 		}
 		var again Message

@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +58,14 @@ func newBench() *bench {
 	return b
 }
 
+// overTCP has the INVITE come over TCP, with a body of so many bytes.
+func (b *bench) overTCP(body int) {
+	b.flow.Transport = sip.TCP
+	head, _, _ := strings.Cut(strings.Replace(inviteText, "/UDP", "/TCP", 1), "Content-Length")
+	b.invite = fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s",
+		head, body, strings.Repeat("v", body))
+}
+
 func (b *bench) receive(t testing.TB, text []byte) {
 	if err := b.msg.Parse(text); err != nil {
 		t.Fatal(err)
@@ -95,6 +105,7 @@ func (b *bench) answer(t testing.TB, status int) {
 var (
 	bobTag     = []byte("bb")
 	nextHopURI = []byte("sip:10.0.0.2:5060")
+	nextHopTCP = []byte("sip:10.0.0.2:5060;transport=tcp")
 )
 
 // number makes the next INVITE another one.
@@ -132,6 +143,10 @@ func routeRelay(p *Proxy, j *job.Job) {
 	j.RecordRoute = &ownNames
 	p.Relay(j, &Hooks{To: nextHopURI, By: nexthop.Own})
 }
+func routeTCP(p *Proxy, j *job.Job) {
+	j.RecordRoute = &ownNames
+	p.Relay(j, &Hooks{To: nextHopTCP, By: nexthop.Own})
+}
 func routeFork(p *Proxy, j *job.Job) {
 	p.Append(j, job.Target{URI: nextHopURI})
 	p.Relay(j, &Hooks{})
@@ -143,19 +158,26 @@ func TestAllocations(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
+		body    int // over TCP; 0: as it is, over UDP
 		run     func(p *Proxy, j *job.Job)
 		answers []int
 	}{
-		{"forward", routeForward, nil},
-		{"forward by Request-URI, Record-Route", routeByURI, nil},
-		{"forward and responses", routeForward, []int{180, 200}},
-		{"reply", routeReply, nil},
-		{"relay, 180 and 200", routeRelay, []int{100, 180, 200}},
-		{"relay and 486", routeRelay, []int{486}},
-		{"fork", routeFork, []int{180, 200}},
+		{"forward", 0, routeForward, nil},
+		{"forward by Request-URI, Record-Route", 0, routeByURI, nil},
+		{"forward and responses", 0, routeForward, []int{180, 200}},
+		{"reply", 0, routeReply, nil},
+		{"relay, 180 and 200", 0, routeRelay, []int{100, 180, 200}},
+		{"relay and 486", 0, routeRelay, []int{486}},
+		{"fork", 0, routeFork, []int{180, 200}},
+		{"over TCP, 180 and 200", 300, routeTCP, []int{100, 180, 200}},
+		{"a large one, 180 and 200", 40_000, routeTCP, []int{100, 180, 200}},
+		{"a large one and 486", 40_000, routeTCP, []int{180, 486}},
 	}
 	for _, tt := range tests {
 		b := newBench()
+		if tt.body > 0 {
+			b.overTCP(tt.body)
+		}
 		life := func() {
 			b.call(t, tt.run, tt.answers...)
 			b.end()

@@ -273,7 +273,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	m := b.msg
 	var err error
 	sc.value = p.own.AppendVia(sc.value[:0], l)
-	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token[:]); err != nil {
+	if b.client, sc.value, err = p.layer.Branch(sc.value, c.token); err != nil {
 		return fault.OfSend(err)
 	}
 	in := identity.Side{Listener: c.flow.Listener, Conn: c.flow.Conn, Remote: c.flow.Remote}
@@ -289,7 +289,7 @@ func (c *responseContext) sendTo(b *branch, hop resolve.Hop) *fault.Fault {
 	}
 	b.asked = markOf(hop.Transport, hop.Addr)
 	to := nexthop.Target(hop, l, c.verified)
-	err = p.layer.Send(b.client, c.method, to, sc.out, transaction.Options{
+	err = p.layer.Send(b.client, m, to, sc.out, transaction.Options{
 		Word: c.word, Mark: b.mark, FinalWait: c.hooks.FinalWait, InviteWait: c.hooks.InviteWait,
 	})
 	if err != nil {

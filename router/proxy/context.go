@@ -5,7 +5,6 @@ import (
 	"runtime"
 
 	"sipedge/router/fault"
-	"sipedge/router/identity"
 	"sipedge/router/job"
 	"sipedge/schema"
 	"sipedge/sip"
@@ -35,23 +34,21 @@ type responseContext struct {
 	state
 	set     *Settings
 	flow    transport.Flow // of the request
-	loaded  bool           // what of a rested context is text is here: load
-	changed bool           // it is to be kept anew
-	token   identity.Token
-	raw     []byte       // the request as branches and failure routes begin with it
-	next    []byte       // the spare buffer of raw
-	request *sip.Message // index over raw while busy, or nil
-	spoiled bool         // request has been made into a branch
-	trace   *job.Trace   // of the request, or nil
-	caller  *job.Job     // of the Relay that is running, for an on_error route
-	kept    []byte       // arena of what outlives its job
+	request *sip.Message   // index over raw while busy, or nil
+	spoiled bool           // request has been made into a branch
+	trace   *job.Trace     // of the request, or nil
+	caller  *job.Job       // of the Relay that is running, for an on_error route
+	kept    []byte         // arena of what outlives its job
 	avp     job.Values
 
-	received, rrParams []byte
-	recordRoute        *job.RecordRoute
-	ways               *job.Ways
+	token, received, rrParams []byte     // in the text, or before there is one in kept
+	auth                      job.Auth   // likewise
+	raw                       []byte     // the request as branches and failure routes begin with it
+	past                      slab.Piece // the text before this one: request may be made of it
 
-	auth     job.Auth
+	recordRoute *job.RecordRoute
+	ways        *job.Ways
+
 	hooks    Hooks        // of the last relay; To is not kept
 	members  []job.Target // of the relay under way
 	later    []job.Target // of lower q, for next_branches
@@ -165,6 +162,7 @@ func (c *responseContext) release() {
 		c.p.putMessage(c.request)
 		c.request, c.spoiled, c.pool = nil, false, nil
 		sh, st := s.seats.Lock(c.word)
+		sh.Texts.Free(&c.past)
 		if len(c.queue) == 0 {
 			st.Busy = false
 			idle := true
@@ -207,7 +205,7 @@ func (c *responseContext) rescue() {
 	}
 	c.crashed = true
 	if j := c.caller; j != nil && len(c.raw) == 0 {
-		c.freeze(j.Msg)
+		c.freeze(j.Msg, false)
 	}
 	c.caller = nil
 	c.hangUp(nil)
@@ -260,8 +258,8 @@ func (c *responseContext) reset() {
 	c.avp.Reset()
 	*c = responseContext{
 		p: c.p, queue: c.queue[:0], avp: c.avp,
-		raw: slab.Emptied(c.raw), next: slab.Emptied(c.next), kept: slab.Emptied(c.kept),
-		members: c.members[:0], later: c.later[:0], branches: c.branches[:0],
+		kept: slab.Emptied(c.kept), members: c.members[:0], later: c.later[:0],
+		branches: c.branches[:0],
 	}
 }
 
@@ -275,13 +273,10 @@ func (c *responseContext) keep(b []byte) []byte {
 	return c.kept[n:len(c.kept):len(c.kept)]
 }
 
-// freeze makes m, with its edits, the request that branches and failure
-// routes begin with from now on.
-func (c *responseContext) freeze(m *sip.Message) {
-	c.load()
-	c.changed = true
-	c.next = m.AppendTo(c.next[:0])
-	c.raw, c.next = c.next, c.raw
+// freeze makes m, with its edits, the request that what the context does by
+// itself begins with from now on. whole: that may be more than an answer.
+func (c *responseContext) freeze(m *sip.Message, whole bool) {
+	c.lay(m, whole)
 	if m != c.request {
 		c.p.putMessage(c.request)
 		c.request = nil
@@ -297,15 +292,13 @@ func (c *responseContext) message() *sip.Message {
 	if c.request == nil {
 		c.request = c.p.messages.Get().(*sip.Message)
 	}
-	c.load()
-	_ = c.request.Parse(c.raw) // it was parsed when it came
+	_ = c.request.Parse(c.raw) // it was parsed when it came, and may have lost its body since
 	c.spoiled = false
 	return c.request
 }
 
 // job makes a job over the request for a route that the context runs.
 func (c *responseContext) job(place schema.Place, m *sip.Message) *job.Job {
-	c.load()
 	j := job.Get()
 	j.Place, j.Now, j.Flow, j.Msg = place, c.p.cfg.Clock(), c.flow, m
 	j.Self, j.Server, j.Word, j.Context = c.set.Self, c.server, c.word, c

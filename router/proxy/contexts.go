@@ -30,7 +30,6 @@ func (s *contexts) init(p *Proxy) {
 // take returns a new context, which the caller has busy.
 func (s *contexts) take() *responseContext {
 	c := s.pool.Get().(*responseContext)
-	c.loaded = true
 	c.word = s.seats.Take(c)
 	s.proxy.stats.liveContexts.Add(1)
 	return c

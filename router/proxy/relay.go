@@ -57,8 +57,7 @@ func (p *Proxy) Relay(j *job.Job, h *Hooks) job.Verdict {
 	v := job.Done
 	if !c.answered {
 		p.stats.relayed.Add(1)
-		c.load() // before what it has is replaced
-		c.token = t
+		c.token = c.keep(t[:])
 		v = c.begin(j, h)
 	}
 	j.Shared = nil // the context may be another's when it is released
@@ -83,7 +82,7 @@ func (p *Proxy) Accept(j *job.Job) bool {
 		j.Answered = true
 		return false
 	}
-	c.freeze(j.Msg)
+	c.freeze(j.Msg, false) // the job has it whole
 	c.trying(j.Msg)
 	c.release()
 	return true
@@ -170,7 +169,7 @@ func (c *responseContext) launchAll(j *job.Job, h *Hooks) {
 	c.recordRoute, c.rrParams, c.auth = j.RecordRoute, c.keep(j.RRParams), c.keep(j.Auth)
 	c.choice, c.ways = j.Choice, j.Ways
 	c.sendSocket, c.direction, c.verified = j.SendSocket, j.Direction, j.Verified
-	c.freeze(j.Msg)
+	c.freeze(j.Msg, h.Failure != nil || h.OnError != nil || j.Groups || len(c.later) > 0)
 
 	set := c.targets(j)
 	if room := c.set.Branches - len(c.branches); len(set) > room {

@@ -48,7 +48,7 @@ func (p *Proxy) Reply(
 		switch {
 		case err == nil:
 			if !final {
-				c.freeze(j.Msg)
+				c.freeze(j.Msg, false)
 			}
 			c.respond(j.Msg, status, reason, extra)
 			c.release()

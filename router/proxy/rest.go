@@ -44,11 +44,12 @@ type record struct {
 	state
 	flow     transport.PackedFlow
 	tune     uint32
-	text     slab.Piece // token, raw, received, auth, rrParams, in this order
+	text     slab.Piece // raw, token, received, auth, rrParams, in this order
 	raw      uint32     // bytes of text that are
 	received uint32     // bytes of text that are
 	auth     uint32     // bytes of text that are
-	n        int        // branches
+	token    uint8      // bytes of text that are
+	n        uint8      // branches
 	branches [restBranches]branchState
 }
 
@@ -84,6 +85,7 @@ func (c *responseContext) rise(sh *shard, r *record) {
 		Branch: t.branch, Reply: t.reply, Failure: t.failure, OnError: t.onError,
 		FinalWait: t.finalWait, InviteWait: t.inviteWait, undo: t.undo,
 	}
+	c.has(sh.Texts.Bytes(r.text), int(r.raw), int(r.token), int(r.received), int(r.auth))
 	for i := range r.n {
 		c.addBranch().branchState = r.branches[i]
 	}
@@ -94,16 +96,18 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 	if c.answered {
 		c.forget()
 	}
-	if !c.canRest() {
+	r := &st.Rest
+	if !c.canRest() || len(c.raw) > 0 && r.text == (slab.Piece{}) {
 		return false
 	}
-	r := &st.Rest
-	r.state, r.flow, r.n = c.state, c.p.contexts.packer.PackFlow(c.flow), len(c.branches)
+	r.state, r.flow, r.n = c.state, c.p.contexts.packer.PackFlow(c.flow), uint8(len(c.branches))
 	for i, b := range c.branches {
 		r.branches[i] = b.branchState
 	}
 	r.tune = sh.Values.Keep(r.tune, c.tune())
-	c.layText(sh, r)
+	if c.answered {
+		c.trim(sh, r)
+	}
 	sh.Dismiss(st)
 	return true
 }
@@ -111,8 +115,7 @@ func (c *responseContext) rest(sh *shard, st *seat) bool {
 // canRest: what only events under way need, or is rare, keeps a context awake.
 func (c *responseContext) canRest() bool {
 	if c.postponed || len(c.branches) > restBranches || len(c.queue) > 0 || c.trace != nil ||
-		!c.avp.Empty() || len(c.later) > 0 ||
-		c.textSize() > slab.MaxText || c.flow.Peer != nil {
+		!c.avp.Empty() || len(c.later) > 0 || c.flow.Peer != nil {
 		return false
 	}
 	return !slices.ContainsFunc(c.branches, func(b *branch) bool {
@@ -131,50 +134,67 @@ func (c *responseContext) forget() {
 	c.later, c.ways = c.later[:0], nil
 }
 
-func (c *responseContext) textSize() int {
-	return len(c.token) + len(c.raw) + len(c.received) + len(c.auth) + len(c.rrParams)
-}
+// The text of a context is the request, frozen, and what goes with it. It is in a piece of its
+// shard from the first freeze on, where rest and rise find it. Only one that is too large for a
+// piece is a slice, whose context stays awake.
 
-// layText keeps the text of a context that rests: the request until it is answered, the rest
-// for reply routes.
-func (c *responseContext) layText(sh *shard, r *record) {
-	switch {
-	case c.answered && c.set.ReplyAll == nil && c.hooks.Reply == nil:
-		sh.Texts.Free(&r.text)
-		r.raw, r.received, r.auth = 0, 0, 0
-		return
-	case !c.loaded, !c.changed && !c.answered:
-		return
-	case c.answered:
-		c.raw = c.raw[:0]
+// lay writes a new text with m for the request, with its body or without.
+func (c *responseContext) lay(m *sip.Message, whole bool) {
+	raw, appendTo := m.WireLen(), m.AppendTo
+	if !whole {
+		raw, appendTo = raw-len(m.Body()), m.AppendHead
 	}
-	sh.Texts.Free(&r.text)
-	var b []byte
-	r.text, b = sh.Texts.Take(c.textSize())
-	b = b[copy(b, c.token[:]):]
-	b = b[copy(b, c.raw):]
-	b = b[copy(b, c.received):]
-	b = b[copy(b, c.auth):]
-	copy(b, c.rrParams)
-	r.raw, r.received, r.auth = uint32(len(c.raw)), uint32(len(c.received)), uint32(len(c.auth))
-}
-
-// load reads the text of a context that was woken.
-func (c *responseContext) load() {
-	if c.loaded {
-		return
-	}
-	c.loaded = true
 	sh, st := c.p.contexts.seats.Lock(c.word)
-	defer sh.Unlock()
 	r := &st.Rest
-	b := sh.Texts.Bytes(r.text)
-	if b == nil {
+	sh.Texts.Free(&c.past)
+	c.past, r.text = r.text, slab.Piece{}
+	b := c.room(sh, r, raw)
+	sh.Unlock()
+	c.write(appendTo(b[:0]))
+}
+
+// room is that of a text with so many bytes of a request.
+func (c *responseContext) room(sh *shard, r *record, raw int) (b []byte) {
+	token, received, auth := len(c.token), len(c.received), len(c.auth)
+	r.token, r.raw, r.received, r.auth = uint8(token), uint32(raw), uint32(received), uint32(auth)
+	size := raw + token + received + auth + len(c.rrParams)
+	if size > slab.MaxText {
+		return make([]byte, size)
+	}
+	r.text, b = sh.Texts.Take(size)
+	return b
+}
+
+// write writes the rest of a text behind its request.
+func (c *responseContext) write(raw []byte) {
+	b := append(raw, c.token...)
+	b = append(b, c.received...)
+	b = append(b, c.auth...)
+	b = append(b, c.rrParams...)
+	c.has(b, len(raw), len(c.token), len(c.received), len(c.auth))
+}
+
+// has takes the text b apart.
+func (c *responseContext) has(b []byte, raw, token, received, auth int) {
+	part := func(n int) (p []byte) {
+		p, b = b[:n:n], b[n:]
+		return p
+	}
+	c.raw, c.token, c.received, c.auth = part(raw), part(token), part(received), part(auth)
+	c.rrParams = part(len(b))
+}
+
+// trim drops what of the text is of no use when a final response went upstream: all, but for what
+// reply routes may ask for.
+func (c *responseContext) trim(sh *shard, r *record) {
+	if c.set.ReplyAll == nil && c.hooks.Reply == nil {
+		sh.Texts.Free(&r.text)
+		r.raw, r.token, r.received, r.auth = 0, 0, 0, 0
 		return
 	}
-	b = b[copy(c.token[:], b):]
-	c.raw = append(c.raw[:0], b[:r.raw]...)
-	b = c.keep(b[r.raw:])
-	c.received = b[:r.received:r.received]
-	c.auth, c.rrParams = b[r.received:][:r.auth:r.auth], b[r.received+r.auth:]
+	if r.raw > 0 {
+		old := r.text
+		c.write(c.room(sh, r, 0)[:0])
+		sh.Texts.Free(&old)
+	}
 }

@@ -1,9 +1,11 @@
 package proxy
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -12,6 +14,7 @@ import (
 	"sipedge/router/nexthop"
 	"sipedge/sip"
 	"sipedge/sip/resolve"
+	"sipedge/sip/slab"
 )
 
 func TestSeatSize(t *testing.T) {
@@ -88,7 +91,7 @@ func TestRingingRests(t *testing.T) {
 	b.proxy.find.Resolver = twoHops{}
 	h := Hooks{To: []byte("sip:gw.example.net"), By: nexthop.Own}
 	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
-	b.wantTally(t, "sent", 1, 0, 1, 0)
+	b.wantTally(t, "sent", 1, 1, 1, 0)
 	b.respond(t, 180, 0)
 	b.wantTally(t, "ringing", 1, 1, 0, 1)
 	n := b.sender.n
@@ -125,20 +128,170 @@ func TestFailureRouteAfterRest(t *testing.T) {
 	b.wantTally(t, "ended", 0, 0, 0, 0)
 }
 
+// However often a request is relayed again, each failure route finds it as it stood at the relay
+// before, and nothing of it is left.
+func TestRelayedAgain(t *testing.T) {
+	for _, size := range []int{4, 40_000} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			b := newBench()
+			b.overTCP(size)
+			s := *b.proxy.settings.Load()
+			s.Attempts = 3
+			b.proxy.SetSettings(&s)
+			want := bytes.Repeat([]byte("v"), size)
+			var seen []string
+			h := Hooks{To: nextHopTCP, By: nexthop.Own}
+			h.Failure = &routeFunc{func(j *job.Job) job.Verdict {
+				if !bytes.Equal(j.Msg.Body(), want) || string(j.Received) != "sip:bob@10.0.0.2" {
+					t.Errorf("round %d: %d bytes of body, for %q", len(seen), len(j.Msg.Body()), j.Received)
+				}
+				seen = append(seen, string(j.Msg.RURI()))
+				j.Msg.SetRURI(fmt.Appendf(nil, "sip:%d@10.0.0.2", len(seen)))
+				j.Msg.InsertNamed(j.Msg.Len(), "X-Round", bytes.Repeat([]byte("r"), 200))
+				again := h
+				return b.proxy.Relay(j, &again)
+			}}
+			b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
+			for range 4 {
+				b.respond(t, 180, 0)
+				b.respond(t, 404, 0)
+			}
+			if got := strings.Join(seen, " "); got != "sip:bob@10.0.0.2 sip:1@10.0.0.2 sip:2@10.0.0.2" {
+				t.Errorf("seen were %s", got)
+			}
+			if m := b.got(t); m.Status() != 404 {
+				t.Errorf("answered %d", m.Status())
+			}
+			b.end()
+			b.wantTally(t, "ended", 0, 0, 0, 0)
+		})
+	}
+}
+
+// A request rests without its body when nothing but an answer can be made of it, and those are
+// as ever.
+func TestBodyRests(t *testing.T) {
+	const size = 40_000
+	end := &routeFunc{func(j *job.Job) job.Verdict {
+		if len(j.Msg.Body()) != size {
+			t.Errorf("a route has %d bytes of body", len(j.Msg.Body()))
+		}
+		return job.Next
+	}}
+	tests := []struct {
+		name    string
+		relay   func(p *Proxy, j *job.Job, h *Hooks)
+		whole   bool
+		restful bool
+	}{
+		{"no routes", func(*Proxy, *job.Job, *Hooks) {}, false, true},
+		{"reply", func(_ *Proxy, _ *job.Job, h *Hooks) {
+			h.Reply = &routeFunc{func(*job.Job) job.Verdict {
+				return job.Next
+			}}
+		}, false, true},
+		{"failure", func(_ *Proxy, _ *job.Job, h *Hooks) { h.Failure = end }, true, true},
+		{"on_error", func(_ *Proxy, _ *job.Job, h *Hooks) { h.OnError = end }, true, true},
+		{"groups", func(p *Proxy, j *job.Job, h *Hooks) {
+			h.To, h.By = nil, 0
+			j.Groups, j.Serial = true, true
+			j.Own = job.Target{Q: 1000}
+			j.Msg.SetRURI(nextHopTCP)
+			p.Append(j, job.Target{URI: []byte("sip:10.0.0.3:5060;transport=tcp"), Q: 500})
+		}, true, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench()
+			b.overTCP(size)
+			var word uint64
+			b.call(t, func(p *Proxy, j *job.Job) {
+				h := Hooks{To: nextHopTCP, By: nexthop.Own}
+				tt.relay(p, j, &h)
+				p.Relay(j, &h)
+				word = j.Word
+			}, 180)
+			if n := len(b.sender.request); n < size {
+				t.Errorf("%d bytes were sent", n)
+			}
+			sh, st := b.proxy.contexts.seats.Lock(word)
+			n, awake := len(sh.Texts.Bytes(st.Rest.text)), sh.Awake(st) != nil
+			sh.Unlock()
+			if (n > size) != tt.whole || n > 1000 != tt.whole || awake == tt.restful {
+				t.Errorf("rests with %d bytes, or is awake: %v", n, awake)
+			}
+			b.respond(t, 603, 0)
+			m := b.got(t)
+			if via, ok := m.TopVia(); m.Status() != 603 || !ok || string(via.Branch) != "z9hG4bK776asdhds" {
+				t.Errorf("answered\n%s", m.Raw())
+			}
+			b.end()
+			b.wantTally(t, "ended", 0, 0, 0, 0)
+		})
+	}
+}
+
+// The answers that are ours are made of a request without its body.
+func TestAnswersWithoutBody(t *testing.T) {
+	b := newBench()
+	b.overTCP(40_000)
+	b.call(t, routeTCP)
+	b.end() // timer B
+	const want = "SIP/2.0 408 Request Timeout\r\n" +
+		"Via: SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bK776asdhds;received=10.0.0.1;rport=5060\r\n" +
+		"From: Alice <sip:alice@example.org>;tag=1928301774\r\n"
+	if got := string(b.got(t).Raw()); !strings.HasPrefix(got, want) {
+		t.Errorf("answered\n%s\nwant\n%s", got, want)
+	}
+}
+
+// What is too large for a text of a slab cannot be sent either, and who is asked what to do
+// instead has it whole.
+func TestTooLargeForAText(t *testing.T) {
+	b := newBench()
+	b.overTCP(0)
+	size := sip.MaxMessage - len(b.invite) - len("5000") - len(";received=10.0.0.1=5060")
+	b.overTCP(size)
+	rounds := 0
+	h := Hooks{To: nextHopTCP, By: nexthop.Own}
+	h.Failure = &routeFunc{func(j *job.Job) job.Verdict {
+		rounds++
+		c := j.Context.(*responseContext)
+		if len(j.Msg.Body()) != size || j.Status != 513 || string(j.Received) != "sip:bob@10.0.0.2" {
+			t.Errorf("%d: %d bytes of body for %q", j.Status, len(j.Msg.Body()), j.Received)
+		}
+		if n := len(c.raw) + len(c.token) + len(c.received); n <= slab.MaxText {
+			t.Errorf("it is %d bytes", n)
+		}
+		again := Hooks{To: nextHopTCP, By: nexthop.Own}
+		return b.proxy.Relay(j, &again)
+	}}
+	b.call(t, func(p *Proxy, j *job.Job) { p.Relay(j, &h) })
+	if m := b.got(t); m.Status() != 513 || rounds != 1 {
+		t.Errorf("answered %d after %d rounds", m.Status(), rounds)
+	}
+	b.end()
+	b.wantTally(t, "ended", 0, 0, 0, 0)
+}
+
 // What a peak took goes back.
 func TestMemoryAfterAPeak(t *testing.T) {
 	p, _ := newProxy()
+	var m sip.Message
+	if err := m.Parse([]byte(inviteText)); err != nil {
+		t.Fatal(err)
+	}
 	var all []uint64
 	for range 20_000 {
 		c := p.contexts.take()
 		c.set = p.settings.Load()
-		c.raw, c.changed = append(c.raw[:0], inviteText...), true
+		c.freeze(&m, true)
 		all = append(all, c.word)
 		c.release()
 	}
 	for i, word := range all {
 		c := p.acquire(word)
-		if c.load(); string(c.raw) != inviteText || c.word != word {
+		if string(c.raw) != inviteText || c.word != word {
 			t.Fatalf("context %d is another's", i)
 		}
 		c.ended = true

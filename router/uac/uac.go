@@ -244,7 +244,7 @@ func (o *own) sendTo(hop resolve.Hop) error {
 	m.SetValue(m.First(sip.Via), via)
 	b := m.AppendTo(nil)
 	to := transport.Target{Transport: hop.Transport, Listener: l, Remote: hop.Addr, Name: hop.Name}
-	err = a.layer.Send(c, m.Method(), to, b, transaction.Options{
+	err = a.layer.Send(c, m, to, b, transaction.Options{
 		Word: o.word, FinalWait: o.wait, Aside: true, // Waiting has it, if it counts
 	})
 	if err == nil {

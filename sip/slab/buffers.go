@@ -3,11 +3,11 @@ package slab
 // Texts in size classes, most of them whole messages or the texts of a
 // binding. A message of a SIP hop is 300 to 2000 bytes, a binding 100 to 250;
 // between these the classes lie close, so that
-// rounding up loses a tenth of them instead of a quarter. A handle has room for
-// thirty-one.
+// rounding up loses a tenth of them instead of a quarter. A handle has no room
+// for more of them.
 var classSizes = [...]int{
 	64, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280,
-	1536, 1792, 2048, 3072, 4096, 8192, 16384, 65536,
+	1536, 1792, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536,
 }
 
 const (
@@ -43,7 +43,7 @@ func (b *Buffers) Take(n int) (Piece, []byte) {
 	}
 	pg, item := b.class[c].get()
 	h := uint32(c+1)<<classFrom | uint32(pg)<<itemBits | uint32(item)
-	return Piece{handle: h, n: uint32(n)}, b.class[c].at(pg, item)[:n]
+	return Piece{handle: h, n: uint32(n)}, b.class[c].at(pg, item)[:n:n]
 }
 
 // Keep copies data, at most MaxText bytes.

@@ -2,6 +2,8 @@ package slab
 
 import (
 	"bytes"
+	"math"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -62,6 +64,70 @@ func pagesThere[T any](p *pool[T]) (n int) {
 		}
 	}
 	return n
+}
+
+// Under a steady load of large texts none is given a page that was not used before, however they
+// come and go; and after a peak pages go back as texts go.
+func TestLargeTexts(t *testing.T) {
+	for _, size := range []int{8000, 16_000, 40_000, MaxText} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			var b Buffers
+			b.Init()
+			c := 0
+			for classSizes[c] < size {
+				c++
+			}
+			p := &b.class[c]
+			const many = 1000
+			var all []Piece
+			for range many {
+				piece, _ := b.Take(size)
+				all = append(all, piece)
+			}
+			used := map[*byte]bool{}
+			for i := range p.pages {
+				used[&p.pages[i].data[0]] = true
+			}
+			for n := range 100 {
+				swing := 1 + n%30 // up to the square root of many
+				for i := range all[:swing] {
+					b.Free(&all[i])
+				}
+				all = all[:copy(all, all[swing:])]
+				for range swing {
+					piece, _ := b.Take(size)
+					all = append(all, piece)
+				}
+			}
+			for i := range p.pages {
+				if g := &p.pages[i]; g.data != nil && !used[&g.data[0]] {
+					t.Fatalf("page %d is another", i)
+				}
+			}
+			for left := many - 1; left >= 0; left-- {
+				b.Free(&all[left])
+				swing := int(math.Sqrt(float64(left)))
+				if there := pagesThere(p); there > left+swing+1 {
+					t.Fatalf("%d pages for %d texts", there, left)
+				}
+			}
+			if there := pagesThere(p); there != 1 {
+				t.Errorf("%d pages for no texts", there)
+			}
+		})
+	}
+}
+
+// A handle names the class, the page and the item, of the last of each too.
+func TestPieceNames(t *testing.T) {
+	if len(classSizes) >= 1<<(32-classFrom) {
+		t.Errorf("%d classes", len(classSizes))
+	}
+	const pg, item = 1<<pageBits - 1, 1<<itemBits - 1
+	p := Piece{handle: uint32(len(classSizes))<<classFrom | pg<<itemBits | item}
+	if c, g, i := p.split(); c != len(classSizes)-1 || g != pg || i != item {
+		t.Errorf("class %d, page %d, item %d", c, g, i)
+	}
 }
 
 type item struct{ n uint64 }

@@ -45,17 +45,21 @@ func (l *Layer) Abandon(c Client) {
 	l.finish(w)
 }
 
-// Send starts the client transaction c with the request b (its top Via
-// carries c's branch) to t. b is copied into the retransmission buffer, from
-// which ACK and CANCEL are derived. An error means the transaction ended;
-// Response is then not called. ErrGone: c is stale or was sent before.
-func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, o Options) error {
+// Send starts the client transaction c with the request m, of which b are the
+// bytes (its top Via carries c's branch), to t. What may be sent again, and
+// what ACK and CANCEL are derived from, is copied. An error means the
+// transaction ended; Response is then not called. ErrGone: c is stale or was
+// sent before.
+func (l *Layer) Send(
+	c Client, m *sip.Message, t transport.Target, b []byte, o Options,
+) error {
 	if len(b) > slab.MaxText {
 		l.Abandon(c)
 		return transport.ErrTooLarge
 	}
-	now, to := l.now(), l.packer.Pack(t)
+	now, to, method := l.now(), l.packer.Pack(t), m.Method()
 	w := l.work()
+	kept := w.kept(m, b, t.Transport.Reliable())
 	sh, i, s := l.lock(c.h)
 	if s == nil || s.state != clientNamed {
 		sh.mu.Unlock()
@@ -79,8 +83,8 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 		s.every = uint32(l.t1)
 		s.resend = now + l.t1
 	}
-	if s.invite() || s.flags&reliable == 0 {
-		s.msg = sh.bufs.Keep(b)
+	if kept != nil {
+		s.msg = sh.bufs.Keep(kept)
 	}
 	sh.rearm(w, i, s, now)
 	sh.mu.Unlock()
@@ -96,6 +100,22 @@ func (l *Layer) Send(c Client, method sip.Method, t transport.Target, b []byte, 
 	err = fmt.Errorf("%w: %w", ErrTransport, err)
 	l.watched(o.Mark, method, nil, err)
 	return err
+}
+
+// kept is what a client transaction keeps of its request until it has a final
+// response: b, all of it, if it may have to be sent again; else, of an INVITE,
+// the CANCEL without extra, which has all that an ACK or a CANCEL is made of.
+func (w *work) kept(m *sip.Message, b []byte, reliable bool) []byte {
+	switch {
+	case !reliable:
+		return b
+	case m.Method() != sip.INVITE:
+		return nil
+	}
+	if w.key = sip.AppendCancel(w.key[:0], m, nil); len(w.key) > len(b) {
+		return b
+	}
+	return w.key
 }
 
 // watched tells of the end of a client transaction with a mark.

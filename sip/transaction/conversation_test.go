@@ -279,7 +279,9 @@ func (w *world) user(lines []string) {
 		w.client, branch, err = w.l.Branch(nil, []byte(".loop"))
 		if err == nil {
 			b := message(w.transport, verb, append(headers, w.via("edge.example.org", branch)))
-			err = w.l.Send(w.client, sip.LookupMethod([]byte(verb)), w.downstream, b, w.options)
+			var m sip.Message
+			parse(w.t, &m, b)
+			err = w.l.Send(w.client, &m, w.downstream, b, w.options)
 		}
 	}
 	if err != nil {

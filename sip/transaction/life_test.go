@@ -84,7 +84,7 @@ func (l *life) begin(t testing.TB, method sip.Method) {
 		t.Fatal(err)
 	}
 	l.out = l.write(l.out[:0], method, l.branch)
-	if err := l.layer.Send(l.client, method, l.target, l.out, Options{}); err != nil {
+	if err := l.layer.Send(l.client, &l.request, l.target, l.out, Options{}); err != nil {
 		t.Fatal(err)
 	}
 }

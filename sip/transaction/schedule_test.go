@@ -148,8 +148,11 @@ func (p *peer) place(c *call, to netip.AddrPort) {
 		fmt.Sprintf("Via: SIP/2.0/%s %v;branch=%s", p.tr.ViaName(), p.addr, branch), "Call-ID: " + id,
 	})
 	target := transport.Target{Transport: p.tr, Listener: transport.AnyListener, Remote: to}
-	method := sip.LookupMethod([]byte(c.method))
-	if err := p.layer.Send(client, method, target, b, c.options); err != nil {
+	var m sip.Message
+	if err := m.Parse(b); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.layer.Send(client, &m, target, b, c.options); err != nil {
 		c.outcomes++
 		return
 	}

@@ -27,7 +27,7 @@ func TestStaleHandles(t *testing.T) {
 		if err := l.layer.Cancel(c, nil); err != ErrGone {
 			t.Errorf("Cancel %x: got %v", c.h, err)
 		}
-		if err := l.layer.Send(c, sip.INVITE, l.target, l.out, Options{}); err != ErrGone {
+		if err := l.layer.Send(c, &l.request, l.target, l.out, Options{}); err != ErrGone {
 			t.Errorf("Send %x: got %v", c.h, err)
 		}
 		l.layer.Abandon(c)
@@ -46,7 +46,7 @@ func TestStaleHandles(t *testing.T) {
 func TestSendOnce(t *testing.T) {
 	l := newLife(newYard(), "x")
 	l.begin(t, sip.MESSAGE)
-	if err := l.layer.Send(l.client, sip.MESSAGE, l.target, l.out, Options{}); err != ErrGone {
+	if err := l.layer.Send(l.client, &l.request, l.target, l.out, Options{}); err != ErrGone {
 		t.Errorf("sent again: got %v", err)
 	}
 	l.layer.Abandon(l.client)
@@ -61,7 +61,7 @@ func TestTooLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	large := make([]byte, slab.MaxText+1)
-	err = l.layer.Send(c, sip.MESSAGE, l.target, large, Options{})
+	err = l.layer.Send(c, &l.request, l.target, large, Options{})
 	if !errors.Is(err, transport.ErrTooLarge) {
 		t.Errorf("Send: got %v", err)
 	}
@@ -155,7 +155,7 @@ func TestWake(t *testing.T) {
 	c, b, _ := y.layer.Branch(nil, nil)
 	out := l.write(nil, sip.MESSAGE, b)
 	o := Options{FinalWait: 20 * time.Millisecond}
-	if err := y.layer.Send(c, sip.MESSAGE, l.target, out, o); err != nil {
+	if err := y.layer.Send(c, &l.request, l.target, out, o); err != nil {
 		t.Fatal(err)
 	}
 	want(570 * time.Millisecond)

@@ -39,7 +39,7 @@ func TestUnanswered(t *testing.T) {
 			{"sent", func(l *life) {
 				l.out = l.write(nil, sip.MESSAGE, l.branch)
 				o := Options{Aside: true}
-				if err := l.layer.Send(l.client, sip.MESSAGE, l.target, l.out, o); err != nil {
+				if err := l.layer.Send(l.client, &l.request, l.target, l.out, o); err != nil {
 					t.Fatal(err)
 				}
 			}, 2},
