@@ -226,6 +226,8 @@ func (c *conn) report(err error) {
 	lost := c.unsent
 	if c.out != nil {
 		lost = c.out.refs(lost, 0)
+		c.out.release()
+		c.out = nil
 	}
 	c.s.env.Stats.Unsent.Add(uint64(len(lost)))
 	for _, ref := range lost {

@@ -152,6 +152,7 @@ func (c *conn) lost(o *outbox, n int, reason transport.Reason, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unsent = o.refs(c.unsent, n)
+	o.release()
 	c.writing, c.torn = false, true
 	c.loop.Leave(c)
 }
@@ -339,6 +340,7 @@ func (c *conn) close() {
 	if c.stuck != nil {
 		c.count(c.stuck, c.gone)
 		c.unsent = c.stuck.refs(c.unsent, c.gone)
+		c.stuck.release()
 		c.stuck = nil
 	}
 	c.mu.Unlock()

@@ -186,6 +186,7 @@ func (c *conn) broken(o *outbox, n int, err error) {
 	c.stop(reason, err)
 	c.mu.Lock()
 	c.unsent = o.refs(c.unsent, n)
+	o.release()
 	_ = c.nc.Close() // the reader wakes
 	c.mu.Unlock()
 }
