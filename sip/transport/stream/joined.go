@@ -57,7 +57,7 @@ func (c *conn) join() {
 	c.s.work.Add(1)
 	c.loop, c.sock, c.asked = l, sock, poll.Read
 	c.framing = c.s.protocol.Framing()
-	c.s.env.Stats.Resting.Add(1)
+	c.s.env.Stats.Looped.Add(1)
 	if upon {
 		c.line, c.fresh = newLayer(top, sock), true
 	} else {
@@ -347,7 +347,7 @@ func (c *conn) close() {
 	c.closed = true
 	_ = c.line.Close()
 	c.loop.Remove(c.flow.Conn, c)
-	c.s.env.Stats.Resting.Add(-1)
+	c.s.env.Stats.Looped.Add(-1)
 	c.ended()
 	c.s.work.Done()
 }

@@ -94,7 +94,7 @@ func newLooped(
 	t.Cleanup(func() {
 		x.close(5 * time.Second)
 		loops.Close(context.Background())
-		if n := x.stats.Open.Load() + x.stats.Resting.Load(); n != 0 {
+		if n := x.stats.Open.Load() + x.stats.Looped.Load(); n != 0 {
 			t.Errorf("%d connections open after Close", n)
 		}
 	})
@@ -113,7 +113,7 @@ func (x *looped) close(within time.Duration) {
 // dial is a connection that a loop reads.
 func (x *looped) dial() net.Conn {
 	x.t.Helper()
-	before := x.stats.Resting.Load()
+	before := x.stats.Looped.Load()
 	c, err := net.Dial("tcp4", x.addr)
 	if err == nil && x.over != nil {
 		s := tls.Client(c, x.over)
@@ -123,7 +123,7 @@ func (x *looped) dial() net.Conn {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { c.Close() })
-	x.until("a loop has it", func() bool { return x.stats.Resting.Load() > before })
+	x.until("a loop has it", func() bool { return x.stats.Looped.Load() > before })
 	return c
 }
 

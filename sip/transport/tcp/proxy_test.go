@@ -69,7 +69,7 @@ func TestProxied(t *testing.T) {
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != "answer" {
 		t.Errorf("the proxy got %q, %v", got, err)
 	}
-	if m.Stats()[0].Resting.Load() != 1 && poll.Works {
+	if m.Stats()[0].Looped.Load() != 1 && poll.Works {
 		t.Error("no loop has it")
 	}
 	// A second header on the same connection is no message.

@@ -35,7 +35,7 @@ func TestJoined(t *testing.T) {
 			t.Fatal(err)
 		}
 		arrive(t, fromB, round)
-		if a, b := a.Stats()[0].Resting.Load(), b.Stats()[0].Resting.Load(); a != 1 || b != 1 {
+		if a, b := a.Stats()[0].Looped.Load(), b.Stats()[0].Looped.Load(); a != 1 || b != 1 {
 			t.Errorf("%d and %d are a loop's, want 1", a, b)
 		}
 	}

@@ -236,7 +236,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	d.router.Swap(policy)
 	d.manager.Start(d.router)
 	d.running.Go(func() { d.certs.Run(d.ends, filesEvery) })
-	d.running.Go(func() { memory.GiveBack(d.ends, d.router.Live, d.resting) })
+	d.running.Go(func() { memory.GiveBack(d.ends, d.router.Live, d.looped) })
 	d.running.Go(func() { d.clock.run(d.ends, d.router.Advance) })
 	for _, l := range d.manager.Listeners() {
 		d.tellListener("listening", l)

@@ -6,7 +6,7 @@ import "sipedge/sip/transport"
 type listenerSum struct {
 	counters [len(listenerCounters)]uint64
 	open     int64
-	resting  int64
+	looped   int64
 	ended    []uint64 // by transport.Reason
 	rejected [len(transport.Rejections)]uint64
 	faults   []uint64 // by transport.Fault
@@ -68,7 +68,7 @@ func (l *listenerSum) add(s *transport.Stats) {
 		l.counters[i] += c.of(s)
 	}
 	l.open += s.Open.Load()
-	l.resting += s.Resting.Load()
+	l.looped += s.Looped.Load()
 	for i := range l.ended {
 		l.ended[i] += s.Ended[i].Load()
 	}
@@ -86,8 +86,8 @@ func (l *listenerSum) emit(e emitter, transportName string) {
 	}
 	e.gauge("transport_connections", "Connections open.", float64(l.open),
 		"transport", transportName)
-	e.gauge("transport_connections_resting", "Of these, those without a goroutine.",
-		float64(l.resting), "transport", transportName)
+	e.gauge("transport_connections_looped", "Of these, those that loops read: they have no goroutine.",
+		float64(l.looped), "transport", transportName)
 	for i, n := range l.ended {
 		e.counter("transport_connections_ended_total", "Connections that ended.", n,
 			"transport", transportName, "reason", transport.Reasons[i])

@@ -36,10 +36,10 @@ func (p *processors) lend(listeners []transport.Listener) {
 	}
 }
 
-// resting counts the connections without a goroutine: they have no stacks, and hardly buffers.
-func (d *Daemon) resting() (sum int64) {
+// looped counts the connections that are a loop's: they have no stacks, and hardly buffers.
+func (d *Daemon) looped() (sum int64) {
 	for _, s := range d.manager.Stats() {
-		sum += s.Resting.Load()
+		sum += s.Looped.Load()
 	}
 	return sum
 }

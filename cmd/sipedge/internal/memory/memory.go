@@ -30,7 +30,7 @@ const (
 	peakEvery = 10 * time.Second
 	peakLeast = 10000 // transactions and contexts that are worth it
 	peakOver  = 100   // so few are nothing
-	restWorth = 1000  // connections that came to rest are worth it
+	joinWorth = 1000  // connections that loops took are worth it
 )
 
 // A peak is the most that was in memory since memory was last given back to the system. An idle
@@ -51,25 +51,26 @@ func (p *peak) look(live int64) {
 	}
 }
 
-// rested are the connections at rest for which memory has been given back.
-type rested struct {
+// joined are the connections of loops for which memory has been given back: what opened them had a
+// goroutine, and handshakes leave much behind.
+type joined struct {
 	last int64
 	give func()
 }
 
-// look gives back what connections left behind that came to rest, when these are many.
-func (r *rested) look(resting int64) {
-	r.last = min(r.last, resting)
-	if resting-r.last >= max(restWorth, r.last/8) {
-		r.give()
-		r.last = resting
+// look gives that back, when there are many more than there were.
+func (j *joined) look(looped int64) {
+	j.last = min(j.last, looped)
+	if looped-j.last >= max(joinWorth, j.last/8) {
+		j.give()
+		j.last = looped
 	}
 }
 
 // GiveBack gives memory back to the system until ctx ends. live are the transactions and contexts
-// of now; resting the connections that have given up their stacks and buffers.
-func GiveBack(ctx context.Context, live, resting func() int64) {
-	p, r := peak{give: debug.FreeOSMemory}, rested{give: debug.FreeOSMemory}
+// of now; looped the connections that are a loop's.
+func GiveBack(ctx context.Context, live, looped func() int64) {
+	p, j := peak{give: debug.FreeOSMemory}, joined{give: debug.FreeOSMemory}
 	tick := time.NewTicker(peakEvery)
 	defer tick.Stop()
 	for {
@@ -78,7 +79,7 @@ func GiveBack(ctx context.Context, live, resting func() int64) {
 			return
 		case <-tick.C:
 			p.look(live())
-			r.look(resting())
+			j.look(looped())
 		}
 	}
 }

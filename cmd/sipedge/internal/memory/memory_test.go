@@ -22,16 +22,16 @@ func TestPeak(t *testing.T) {
 
 func TestRested(t *testing.T) {
 	given := 0
-	r := rested{give: func() { given++ }}
+	r := joined{give: func() { given++ }}
 	for i, step := range []struct {
-		resting int64
-		want    int
+		looped int64
+		want   int
 	}{
 		{999, 0}, {1000, 1}, {1999, 1}, {2000, 2}, {0, 2}, {1000, 3}, {20000, 4}, {22000, 4},
 		{22500, 5}, {22500, 5}, {22000, 5}, {24800, 6},
 	} {
-		if r.look(step.resting); given != step.want {
-			t.Fatalf("step %d, %d at rest: given back %d times, want %d", i, step.resting, given,
+		if r.look(step.looped); given != step.want {
+			t.Fatalf("step %d, %d of loops: given back %d times, want %d", i, step.looped, given,
 				step.want)
 		}
 	}
