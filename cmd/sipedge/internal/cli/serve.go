@@ -49,9 +49,10 @@ Signals:
 A service manager is told by $NOTIFY_SOCKET (sd_notify) when the server is ready, reads
 its policy again and begins to end, and, if it watches, that it lives.
 
-Memory is nine tenths of what the control group of the process allows at most; $GOMEMLIMIT
-says otherwise. What is garbage waits until there is 64 MB of it, and as much as is in use
-where that is more; $GOGC says otherwise. GOGC=100 is for hosts that are short of memory.
+Memory is at most nine tenths of what the control group of the process allows;
+$GOMEMLIMIT says otherwise. Garbage waits until there is 64 MB of it, or as much as is
+in use where that is more; $GOGC says otherwise, and GOGC=100 is for hosts that are
+short of memory.
 
 The state folder keeps the key that signs Record-Route, so that calls live through a
 restart, and the journals of location stores with persist: write_back: --state, else

@@ -86,7 +86,7 @@ func (l *listenerSum) emit(e emitter, transportName string) {
 	}
 	e.gauge("transport_connections", "Connections open.", float64(l.open),
 		"transport", transportName)
-	e.gauge("transport_connections_looped", "Of these, those that loops read: they have no goroutine.",
+	e.gauge("transport_connections_looped", "Of these, those of loops: they have no goroutine.",
 		float64(l.looped), "transport", transportName)
 	for i, n := range l.ended {
 		e.counter("transport_connections_ended_total", "Connections that ended.", n,
