@@ -61,10 +61,11 @@ const unanswered = 300 * time.Millisecond
 // silent is a hole that answers no SYN: there is room for one connection that nobody accepts, and
 // it is taken.
 func silent() (*hole, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, err
 	}
+	unix.CloseOnExec(fd)
 	h := &hole{held: []interface{ Close() error }{os.NewFile(uintptr(fd), "silent")}}
 	if err := errors.Join(unix.Bind(fd, &unix.SockaddrInet4{}), unix.Listen(fd, 0)); err != nil {
 		h.close()
