@@ -469,3 +469,25 @@ func TestJoinedAtOnce(t *testing.T) {
 		x.until("both messages", func() bool { return len(x.user.Messages()) == 2 })
 	})
 }
+
+// TestResetAtOnce: who resets his connection as soon as it is there may be told of to the loop while
+// the connection is still about to join it.
+func TestResetAtOnce(t *testing.T) {
+	x := newLooped(t, transport.Limits{}, Protocol{}, nil)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 2000 {
+				c, err := net.DialTimeout("tcp4", x.addr, time.Second)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.(*net.TCPConn).SetLinger(0)
+				_ = c.Close()
+			}
+		})
+	}
+	all.Wait()
+	x.until("all have ended", func() bool { return x.stats.Open.Load() == 0 })
+}
