@@ -16,7 +16,7 @@ type Stats struct {
 	Oversized    atomic.Uint64 // datagrams above Limits.Message
 
 	Open       atomic.Int64  // connections now
-	Resting    atomic.Int64  // of these, those without a goroutine: quiet, or a loop's
+	Resting    atomic.Int64  // of these, those without a goroutine: a loop's
 	Accepted   atomic.Uint64 // connections
 	Dialled    atomic.Uint64 // connections we opened
 	DialErrors atomic.Uint64
