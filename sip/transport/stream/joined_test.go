@@ -470,8 +470,7 @@ func TestJoinedAtOnce(t *testing.T) {
 	})
 }
 
-// TestResetAtOnce: who resets his connection as soon as it is there may be told of to the loop while
-// the connection is still about to join it.
+// A loop may be told of who resets his connection at once before the connection has joined it.
 func TestResetAtOnce(t *testing.T) {
 	x := newLooped(t, transport.Limits{}, Protocol{}, nil)
 	var all sync.WaitGroup

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Pings are sent by who reads from a connection, when his deadline has passed, or by its loop: they
-// cost a connection neither a goroutine nor a timer. Chance spreads those of many that came at once.
+// Pings are sent by who reads from a connection, when his deadline has passed, or by its loop:
+// they cost a connection neither a goroutine nor a timer. Chance spreads those of many that came
+// at once.
 
 var errSilent = errors.New("no answer to pings")
 

@@ -13,7 +13,8 @@ import (
 	"sipedge/sip/transport/transporttest"
 )
 
-// A connection has no goroutine once its handshake is over, at both its ends, and ends when it is to.
+// A connection has no goroutine once its handshake is over, at both its ends, and ends when it
+// is to.
 func TestJoined(t *testing.T) {
 	ca := transporttest.NewAuthority(t)
 	cert, key, made := ca.Issue("edge", names("127.0.0.1"))

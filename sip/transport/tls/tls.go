@@ -133,7 +133,8 @@ func (s *secured) Is(name sip.HostName, address netip.Addr) bool {
 // Below implements stream.Upon.
 func (s *secured) Below() net.Conn { return s.wire.Conn }
 
-// Move implements stream.Upon: package crypto/tls goes on reading where a deadline had it leave off.
+// Move implements stream.Upon: package crypto/tls goes on reading where a deadline had it leave
+// off.
 func (s *secured) Move(to net.Conn) { s.wire.Conn = to }
 
 // Close says goodbye if there is room for it, and does not wait.
