@@ -32,7 +32,7 @@ require (
 	go.uber.org/zap v1.28.0 // certmagic's log, which is silenced; sip/transport/acme
 	go.yaml.in/yaml/v3 v3.0.6 // positions in YAML policies; schema
 	golang.org/x/net v0.61.0 // a bound on connections; cmd/sipedge/internal/control; packets in tests, sip/transport/transporttest
-	golang.org/x/sys v0.49.0 // sockets beyond package net; sip/transport/udp, sip/transport/watch
+	golang.org/x/sys v0.49.0 // sockets beyond package net; sip/transport/udp, sip/transport/poll
 	golang.org/x/term v0.47.0 // passwords without echo; cmd/sipedge/internal/provision
 	modernc.org/sqlite v1.62.0 // databases in a file, without cgo; backends/sqlite
 	pgregory.net/rapid v1.3.0 // property tests

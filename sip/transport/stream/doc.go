@@ -2,12 +2,10 @@
 // write queues, limits, keep-alive. TCP is built on it, and whatever else
 // brings a net.Listener and a way to dial.
 //
-// A connection over TCP itself is read by a loop of package poll, with many
-// others. Each other one has one goroutine from its first moment to its
-// last, which reads, reports what did not leave, and says Closed; but while
-// the connection is quiet for more than a few seconds it has none, and
-// package watch tells when it needs one again. Another one writes while
-// something waits.
+// A connection over TCP, and what stands upon it, is read by a loop of package
+// poll, with many others. Each other one has one goroutine from its first
+// moment to its last, which reads, reports what did not leave, and says
+// Closed; another one writes while something waits.
 //
 // Its one law: a peer costs no more than its limits, however it behaves.
 //

@@ -172,10 +172,11 @@ func (c *conn) Attend(ready poll.Readiness, now time.Time) {
 	if c.closed {
 		return
 	}
-	if ready&poll.Write != 0 {
+	room := ready&poll.Write != 0
+	write, over := c.looked(room) // from here on the connection has joined
+	if room {
 		c.line.flush()
 	}
-	write, over := c.looked(ready&poll.Write != 0)
 	if write {
 		c.push(now)
 	}

@@ -469,3 +469,24 @@ func TestJoinedAtOnce(t *testing.T) {
 		x.until("both messages", func() bool { return len(x.user.Messages()) == 2 })
 	})
 }
+
+// A loop may be told of who resets his connection at once before the connection has joined it.
+func TestResetAtOnce(t *testing.T) {
+	x := newLooped(t, transport.Limits{}, Protocol{}, nil)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 2000 {
+				c, err := net.DialTimeout("tcp4", x.addr, time.Second)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = c.(*net.TCPConn).SetLinger(0)
+				_ = c.Close()
+			}
+		})
+	}
+	all.Wait()
+	x.until("all have ended", func() bool { return x.stats.Open.Load() == 0 })
+}

@@ -147,6 +147,7 @@ func (w lower) Read(b []byte) (int, error) {
 	if l.most <= 0 {
 		return 0, os.ErrDeadlineExceeded
 	}
+	b = b[:min(len(b), l.most)] // crypto/tls asks for as much as it has room for
 	n, err := l.sock.Read(b)
 	if l.most -= n; n < len(b) {
 		l.most = 0 // that was all
