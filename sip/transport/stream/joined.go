@@ -30,6 +30,7 @@ type joined struct {
 	ending  bool           // nothing is read any more
 	lingers time.Time      // since when the peer is given time to read our last answer
 	silent  bool           // that is over
+	owing   time.Time      // since when only the line owes the peer something
 	pressed bool           // the loop knows of a bound
 	closed  bool
 }
@@ -157,6 +158,13 @@ func (c *conn) lost(o *outbox, n int, reason transport.Reason, err error) {
 	c.loop.Leave(c)
 }
 
+// tear has the connection end without what waits.
+func (c *conn) tear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.torn = true
+}
+
 // looked is what there is to do: whether it is the loop that is to write, with room if that was
 // wanting, and whether somebody else wants the connection to end.
 func (c *conn) looked(room bool) (write, over bool) {
@@ -207,6 +215,9 @@ func (c *conn) Judge(now time.Time) {
 		c.silent = now.Sub(c.lingers) >= limits.Arrival
 	case c.half != nil && !c.half.begun.IsZero() && now.Sub(c.half.begun) >= limits.Arrival:
 		c.end(transport.EndedSlow, errSlow)
+	case !c.owing.IsZero() && now.Sub(c.owing) >= limits.Write:
+		c.end(transport.EndedStalled, errStalled)
+		c.tear()
 	}
 	if o, n := c.unstick(now.Add(-limits.Write)); o != nil {
 		c.lost(o, n, transport.EndedStalled, errStalled)
@@ -321,14 +332,21 @@ func (c *conn) settle(now time.Time) {
 	if !c.ending || !c.lingers.IsZero() {
 		ask |= poll.Read
 	}
-	if stuck || c.line.owes() {
+	switch {
+	case stuck || writing || !c.line.owes(): // who writes has a bound of his own
+		c.owing = time.Time{}
+	case c.owing.IsZero():
+		c.owing = now
+	}
+	owing := !c.owing.IsZero()
+	if stuck || owing {
 		ask |= poll.Write
 	}
 	if ask != c.asked && c.loop.Ask(c.sock, c.flow.Conn, ask) == nil {
 		c.asked = ask
 	}
-	pressed := stuck || !c.lingers.IsZero() || c.half != nil && !c.half.begun.IsZero() ||
-		c.restless()
+	pressed := stuck || owing || !c.lingers.IsZero() ||
+		c.half != nil && !c.half.begun.IsZero() || c.restless()
 	if pressed != c.pressed {
 		c.pressed = pressed
 		c.loop.Press(c, pressed)

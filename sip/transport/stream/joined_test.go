@@ -59,26 +59,28 @@ type upon struct {
 func (u upon) Below() net.Conn  { return u.wire.Conn }
 func (u upon) Move(to net.Conn) { u.wire.Conn = to }
 
-func newLooped(
-	t *testing.T, limits transport.Limits, p Protocol, over *tls.Config,
-) *looped {
+func newLooped(t *testing.T, limits transport.Limits, p Protocol, over *tls.Config) *looped {
+	t.Helper()
+	if over == nil {
+		return newGreeted(t, limits, p, nil)
+	}
+	x := newGreeted(t, limits, p, func(ctx context.Context, nc net.Conn) (net.Conn, error) {
+		wire := &struct{ net.Conn }{nc}
+		u := upon{tls.Server(wire, over), wire}
+		return u, u.HandshakeContext(ctx)
+	})
+	x.over = over
+	return x
+}
+
+func newGreeted(t *testing.T, limits transport.Limits, p Protocol, greet Greet) *looped {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &looped{
-		t: t, user: &user{}, stats: new(transport.Stats), addr: l.Addr().String(), over: over,
-	}
+	x := &looped{t: t, user: &user{}, stats: new(transport.Stats), addr: l.Addr().String()}
 	limits = limits.Defaults()
-	road := Road{Listener: l}
-	if over != nil {
-		road.Greet = func(ctx context.Context, nc net.Conn) (net.Conn, error) {
-			wire := &struct{ net.Conn }{nc}
-			u := upon{tls.Server(wire, over), wire}
-			return u, u.HandshakeContext(ctx)
-		}
-	}
 	loops := poll.NewLoops(2, 5*time.Millisecond, 20*time.Millisecond)
 	var ids atomic.Uint64
 	x.s = New(transport.Env{
@@ -86,7 +88,7 @@ func newLooped(
 		Limits:   limits, Stats: x.stats, Gate: transport.NewGate(limits), Loops: loops,
 		Greeting: transport.NewHandshakes(limits),
 		NextConn: func() uint64 { return ids.Add(1) },
-	}, road, p)
+	}, Road{Listener: l, Greet: greet}, p)
 	x.user.unframed = func(f transport.Flow, _ []byte, _ error) {
 		_ = x.s.Send(f.Target(), []byte("no"), 0)
 	}

@@ -3,13 +3,18 @@
 package stream
 
 import (
+	"context"
 	"errors"
+	"net"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"sipedge/sip/transport"
 	"sipedge/sip/transport/poll"
+	"sipedge/sip/transport/transporttest"
 )
 
 // However much room there is for what is read, a connection has no more than its share of a round.
@@ -40,5 +45,39 @@ func TestShareOfARound(t *testing.T) {
 		if sum != loopBuffer {
 			t.Errorf("round %d: %d bytes, want %d", round, sum, loopBuffer)
 		}
+	}
+}
+
+// talker is a connection that, when it has read something, writes until there is no room.
+type talker struct {
+	net.Conn
+	below *struct{ net.Conn }
+}
+
+func (k talker) Below() net.Conn  { return k.below.Conn }
+func (k talker) Move(to net.Conn) { k.below.Conn = to }
+func (k talker) Close() error     { return k.below.Close() }
+
+func (k talker) Read(b []byte) (int, error) {
+	n, err := k.below.Read(b)
+	for w, looped := k.below.Conn.(lower); looped && n > 0 && err == nil && !w.l.owes(); {
+		_, err = w.Write(make([]byte, 1000))
+	}
+	return n, err
+}
+
+// Who does not read what a connection owes him beside messages has as long as for messages.
+func TestOwedTooLong(t *testing.T) {
+	const bound = 150 * time.Millisecond
+	x := newGreeted(t, transport.Limits{Write: bound}, Protocol{},
+		func(_ context.Context, nc net.Conn) (net.Conn, error) {
+			return talker{nc, &struct{ net.Conn }{nc}}, nil
+		})
+	c := x.dial()
+	begun := time.Now()
+	x.write(c, transporttest.Text(0, 0))
+	x.until("ended", func() bool { return x.stats.Ended[transport.EndedStalled].Load() == 1 })
+	if d := time.Since(begun); d < bound {
+		t.Errorf("ended within %s", d)
 	}
 }
