@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -201,4 +203,57 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if got := registerStatus(t, old, "edge.example", 1); got != "404" {
 		t.Errorf("on the connection of before: %s", got)
 	}
+}
+
+// Who changes his keys, and asks for ours to change, goes on.
+func TestKeyUpdate(t *testing.T) {
+	dir := openssl(t, "edge.example")
+	s := startServer(t, secure(dir)+"routes: {request: [{do: [{reply: {code: 200}}]}]}\n")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	client := exec.CommandContext(ctx, "openssl", "s_client", "-tls1_3", "-connect",
+		s.addr("tls", false).String())
+	in, err := client.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Stderr = client.Stdout
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	hear := func(what string) {
+		t.Helper()
+		for line := ""; !strings.Contains(line, what); {
+			if line, err = lines.ReadString('\n'); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+	}
+	for i := range 3 {
+		fmt.Fprintln(in, "K") // s_client does it
+		hear("KEYUPDATE")
+		text := fmt.Sprintf(`OPTIONS sip:edge.example SIP/2.0
+Via: SIP/2.0/TLS c.example;branch=z9hG4bKk%[1]d
+From: <sip:a@c.example>;tag=1
+To: <sip:edge.example>
+Call-ID: keys%[1]d
+CSeq: 1 OPTIONS
+Max-Forwards: 70
+Content-Length: 0
+
+`, i)
+		fmt.Fprint(in, strings.ReplaceAll(text, "\n", "\r\n"))
+		hear("SIP/2.0 200")
+		hear(fmt.Sprintf("keys%d", i))
+	}
+	in.Close()
+	if _, err := io.Copy(io.Discard, lines); err != nil {
+		t.Error(err)
+	}
+	_ = client.Wait() // its end was asked for
 }

@@ -183,7 +183,7 @@ func (c *conn) Attend(ready poll.Readiness, now time.Time) {
 	room := ready&poll.Write != 0
 	write, over := c.looked(room) // from here on the connection has joined
 	if room {
-		c.line.flush()
+		_ = c.line.flush() // an error is read, too
 	}
 	if write {
 		c.push(now)
@@ -332,20 +332,20 @@ func (c *conn) settle(now time.Time) {
 	if !c.ending || !c.lingers.IsZero() {
 		ask |= poll.Read
 	}
+	owes := c.line.owes()
+	if stuck || owes {
+		ask |= poll.Write
+	}
 	switch {
-	case stuck || writing || !c.line.owes(): // who writes has a bound of his own
+	case !owes || stuck || writing: // who writes has a bound of his own
 		c.owing = time.Time{}
 	case c.owing.IsZero():
 		c.owing = now
 	}
-	owing := !c.owing.IsZero()
-	if stuck || owing {
-		ask |= poll.Write
-	}
 	if ask != c.asked && c.loop.Ask(c.sock, c.flow.Conn, ask) == nil {
 		c.asked = ask
 	}
-	pressed := stuck || owing || !c.lingers.IsZero() ||
+	pressed := stuck || !c.owing.IsZero() || !c.lingers.IsZero() ||
 		c.half != nil && !c.half.begun.IsZero() || c.restless()
 	if pressed != c.pressed {
 		c.pressed = pressed

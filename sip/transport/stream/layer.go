@@ -33,7 +33,7 @@ type line interface {
 	Close() error
 	// flush writes what the connection owes its peer beside what it was given; owes reports
 	// whether there is such.
-	flush()
+	flush() error
 	owes() bool
 }
 
@@ -44,8 +44,8 @@ func (l bare) Read(b []byte) (n int, more bool, err error) {
 	n, err = l.Socket.Read(b)
 	return n, false, err
 }
-func (bare) flush()     {}
-func (bare) owes() bool { return false }
+func (bare) flush() error { return nil }
+func (bare) owes() bool   { return false }
 
 // layer is the line of a connection that stands upon TCP.
 type layer struct {
@@ -84,7 +84,7 @@ func (l *layer) Read(b []byte) (n int, more bool, err error) {
 // Write implements line. What top was given counts when nothing of it is owed.
 func (l *layer) Write(b []byte) (n int, err error) {
 	for {
-		if err := l.settle(); err != nil || l.owes() {
+		if err := l.flush(); err != nil || l.owes() {
 			return n, err
 		}
 		n += l.given
@@ -100,8 +100,8 @@ func (l *layer) Write(b []byte) (n int, err error) {
 	}
 }
 
-// settle writes what is owed.
-func (l *layer) settle() error {
+// flush implements line.
+func (l *layer) flush() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.owed) == 0 {
@@ -113,9 +113,6 @@ func (l *layer) settle() error {
 	}
 	return err
 }
-
-// flush implements line.
-func (l *layer) flush() { _ = l.settle() } // who reads will see it
 
 // owes implements line.
 func (l *layer) owes() bool {

@@ -3,10 +3,6 @@
 package tls
 
 import (
-	"os"
-	"os/exec"
-	"strings"
-	"sync"
 	"testing"
 
 	"sipedge/sip/transport"
@@ -44,66 +40,4 @@ func TestJoined(t *testing.T) {
 	refreshed(t, s)
 	ends(t, a, transport.EndedRevoked)
 	ends(t, b, transport.EndedByPeer)
-}
-
-// Who changes his keys, and asks for ours to change, goes on.
-func TestKeyUpdate(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		if os.Getenv("SIPEDGE_REQUIRE_REAL") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	ca := transporttest.NewAuthority(t)
-	c := store(t, map[string]Files{"edge": one(ca, "edge", None, "127.0.0.1")}).Credentials("edge")
-	at, st := echo(t, c, transport.Limits{})
-	client := exec.CommandContext(t.Context(), openssl, "s_client", "-connect", at, "-tls1_3")
-	in, err := client.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var said, told output
-	client.Stdout, client.Stderr = &said, &told
-	if err := client.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		text := transporttest.Text(i, 100)
-		for _, s := range []struct {
-			write []byte
-			heard func() bool
-		}{
-			{[]byte("K\n"), func() bool { return told.count("KEYUPDATE") == i+1 }},
-			{text, func() bool { return said.count(string(text)) == 1 }},
-		} {
-			if _, err := in.Write(s.write); err != nil {
-				t.Fatal(err)
-			}
-			transporttest.Eventually(t, "an answer", s.heard)
-		}
-	}
-	in.Close()
-	_ = client.Wait() // its end was asked for
-	transporttest.Eventually(t, "its end", func() bool {
-		return st.Ended[transport.EndedByPeer].Load() == 1
-	})
-}
-
-// output is what a program has written so far.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(b)
-}
-
-func (o *output) count(s string) int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return strings.Count(o.text.String(), s)
 }
