@@ -179,6 +179,34 @@ func TestRotated(t *testing.T) {
 	}
 }
 
+// A line that another program is writing yet is no torn one.
+func TestHalfWritten(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "acc.log")
+	if err := os.WriteFile(path, []byte("a|b\nc|"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := backendtest.OpenDB(t, &Driver, "folder: "+folder)
+	other, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		time.Sleep(settled / 10)
+		if _, err := other.WriteString("d\n"); err != nil {
+			t.Error(err)
+		}
+	})
+	err = db.Insert(t.Context(), "acc", []string{"a", "b"}, backends.Row{"e", "f"})
+	wg.Wait()
+	const want = "a|b\nc|d\ne|f\n"
+	if b, _ := os.ReadFile(path); err != nil || string(b) != want {
+		t.Errorf("%v, %q, want %q", err, b, want)
+	}
+}
+
 // A line that a dying machine cut ends before the next one begins.
 func TestTorn(t *testing.T) {
 	folder := t.TempDir()

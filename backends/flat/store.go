@@ -18,6 +18,10 @@ import (
 const (
 	can  = backends.CanInsert | backends.CanBatch
 	mode = 0o640 // of a new file: who collects them is of the group
+	// How long a line without an end stands before it is taken for one that was cut, and how often
+	// it is looked at: another program's write is seen before it is whole.
+	settled = 200 * time.Millisecond
+	looks   = 100
 )
 
 // store appends rows to files. A file is opened by its name whenever that is another file's than
@@ -134,16 +138,26 @@ func openFile(path string) (*file, error) {
 		return nil, err
 	}
 	f := &file{File: opened, path: path}
-	info, err := f.Stat()
-	if err == nil && info.Size() > 0 {
-		last := make([]byte, 1)
-		_, err = f.ReadAt(last, info.Size()-1)
-		f.torn = last[0] != '\n'
-	}
-	if err != nil {
+	if f.torn, err = torn(opened); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// torn tells whether a file ends inside a line that nobody is writing any more.
+func torn(f *os.File) (bool, error) {
+	last := make([]byte, 1)
+	for range looks {
+		info, err := f.Stat()
+		if err != nil || info.Size() == 0 {
+			return false, err
+		}
+		if _, err = f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
+			return false, err
+		}
+		time.Sleep(settled / looks)
+	}
+	return true, nil
 }
 
 // append writes lines at the end, in one write. What is torn ends before them; of a write that
