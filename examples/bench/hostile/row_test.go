@@ -45,17 +45,25 @@ func measured(t *testing.T, took ...[2]time.Duration) *row {
 	return r
 }
 
+// One turn in which the machine stood still does not decide.
 func TestRatio(t *testing.T) {
 	const ms = time.Millisecond
-	r := measured(t, [2]time.Duration{2 * ms, 2 * ms}, [2]time.Duration{4 * ms, 6 * ms})
+	r := measured(t, [2]time.Duration{2 * ms, 2 * ms}, [2]time.Duration{4 * ms, 6 * ms},
+		[2]time.Duration{2 * ms, 40 * ms})
 	if got := quantile(r.turns, without, 0.99); got != 4*ms {
 		t.Errorf("p99 without: %v, want 4ms", got)
 	}
-	if got := ratio(r.turns); got != 1.5 {
-		t.Errorf("ratio %v, want 1.5", got)
+	if got := pooled(r.turns); got != 10 {
+		t.Errorf("of all calls: %v, want 10", got)
 	}
-	if least, most := r.spread(); least != 1 || most != 1.5 {
-		t.Errorf("%v to %v, want 1 to 1.5", least, most)
+	if got := r.ratio(); got != 1.5 {
+		t.Errorf("of the turn in the middle: %v, want 1.5", got)
+	}
+	if least, most := r.spread(); least != 1 || most != 20 {
+		t.Errorf("%v to %v, want 1 to 20", least, most)
+	}
+	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
+		t.Errorf("median of four: %v, want 2.5", got)
 	}
 	if err := (&row{turns: []turn{{}}}).take(os.DevNull); err == nil {
 		t.Error("windows without a call are taken for measured")
