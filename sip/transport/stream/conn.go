@@ -14,6 +14,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/keep"
 )
 
 // conn is one connection, from the first attempt to open it to Closed. A goroutine of its own reads
@@ -68,6 +69,7 @@ func (c *conn) connect() {
 		return
 	}
 	st.Dialled.Add(1)
+	keep.GiveWay()
 	c.has(nc)
 	c.run()
 }
@@ -144,6 +146,7 @@ func (c *conn) ready() {
 	c.mu.Unlock()
 	if mine {
 		c.push(time.Now())
+		keep.GiveWay()
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/keep"
 )
 
 // sessions are how many sessions a listener keeps, to resume them with whom it calls.
@@ -43,7 +44,7 @@ func (c *credentials) Server() *tls.Config {
 		MinVersion: tls.VersionTLS12,
 		// Keys of session tickets are those of this one, whichever is chosen.
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			defer giveWay()
+			defer keep.GiveWay()
 			if slices.Equal(hello.SupportedProtos, []string{proof}) {
 				return c.store.prove(hello.ServerName)
 			}

@@ -3,18 +3,20 @@ package tls
 import (
 	"crypto"
 	"io"
+
+	"sipedge/sip/transport/keep"
 )
 
 // A handshake takes half a millisecond of a processor, and who carries messages may wait for the
-// same one: the kernel would have him wait to its end. So it gives way between its steps.
+// same one. So it gives way between its steps.
 
 // signer signs for handshakes.
 type signer struct{ crypto.Signer }
 
 // Sign implements crypto.Signer.
 func (s signer) Sign(random io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
-	giveWay()
-	defer giveWay()
+	keep.GiveWay()
+	defer keep.GiveWay()
 	return s.Signer.Sign(random, digest, o)
 }
 
@@ -22,7 +24,7 @@ func (s signer) Sign(random io.Reader, digest []byte, o crypto.SignerOpts) ([]by
 func (w *wire) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
 	if w.shaking {
-		giveWay()
+		keep.GiveWay()
 	}
 	return n, err
 }
@@ -31,7 +33,7 @@ func (w *wire) Read(b []byte) (int, error) {
 func (w *wire) Write(b []byte) (int, error) {
 	n, err := w.Conn.Write(b)
 	if w.shaking {
-		giveWay()
+		keep.GiveWay()
 	}
 	return n, err
 }
