@@ -22,7 +22,7 @@ type Member interface {
 // A Loop attends to its members with one goroutine. It attends to each once a round, so that none
 // keeps the others waiting. What is written meanwhile is left to it, and leaves behind the round.
 type Loop struct {
-	set     *Set
+	set     *set
 	ticks   sweep               // of who is pressed
 	looks   sweep               // of all
 	pressed map[Member]struct{} // who has a bound sooner than that
@@ -52,7 +52,7 @@ func (l *Loop) Take(c *net.TCPConn, id uint64, m Member) (Socket, error) {
 	if l.over {
 		return 0, net.ErrClosed
 	}
-	s, err := l.set.Take(c, id)
+	s, err := l.set.take(c, id)
 	if err == nil {
 		l.members[id] = m
 	}
@@ -68,7 +68,7 @@ func (l *Loop) Leave(m Member) {
 	}
 	l.due = append(l.due, m)
 	if !l.busy {
-		l.set.Ring()
+		l.set.ring()
 	}
 }
 
@@ -83,7 +83,7 @@ func (l *Loop) LeaveIfBusy(m Member) bool {
 }
 
 // Ask says what a member waits for. It is for the member, when it is called.
-func (l *Loop) Ask(c Socket, id uint64, what Readiness) error { return l.set.Change(c, id, what) }
+func (l *Loop) Ask(c Socket, id uint64, what Readiness) error { return l.set.change(c, id, what) }
 
 // Press says whether a member has bounds that are to be judged soon. It is for the member, when it
 // is called.
@@ -111,7 +111,7 @@ func (l *Loop) Remove(id uint64, m Member) {
 //  4. attend to those that were left meanwhile.
 func (l *Loop) run() {
 	for wait := l.looks.every; ; wait = l.patience() {
-		events := l.set.Wait(wait)
+		events := l.set.wait(wait)
 		now := time.Now()
 		for _, t := range l.begin(events) {
 			t.m.Attend(t.ready, now)
@@ -121,14 +121,14 @@ func (l *Loop) run() {
 			m.Attend(0, now)
 		}
 		if l.end() {
-			_ = l.set.Close()
+			_ = l.set.close()
 			return
 		}
 	}
 }
 
 // begin is who has a turn.
-func (l *Loop) begin(events []Event) []turn {
+func (l *Loop) begin(events []event) []turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.busy = true
@@ -226,9 +226,9 @@ func (s *Loops) Next() *Loop {
 		return nil
 	}
 	if len(s.loops) < s.most {
-		if set, err := New(); err == nil {
+		if of, err := newSet(); err == nil {
 			l := &Loop{
-				set: set, ticks: sweep{every: s.ticks}, looks: sweep{every: s.looks},
+				set: of, ticks: sweep{every: s.ticks}, looks: sweep{every: s.looks},
 				pressed: make(map[Member]struct{}), members: make(map[uint64]Member),
 			}
 			s.loops = append(s.loops, l)
@@ -265,6 +265,6 @@ func (l *Loop) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closing = true; !l.over {
-		l.set.Ring()
+		l.set.ring()
 	}
 }

@@ -301,7 +301,7 @@ func TestCollectionsDoNotWait(t *testing.T) {
 
 // Whoever rings is heard, however many do.
 func TestRing(t *testing.T) {
-	s, err := New()
+	s, err := newSet()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,23 +310,23 @@ func TestRing(t *testing.T) {
 	for range 3 {
 		ringing.Go(func() {
 			for !stop.Load() {
-				s.Ring()
+				s.ring()
 			}
 		})
 	}
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); {
-		s.Wait(0)
+		s.wait(0)
 	}
 	stop.Store(true)
 	ringing.Wait()
-	s.Wait(0) // the last of them
-	s.Ring()
+	s.wait(0) // the last of them
+	s.ring()
 	begun := time.Now()
-	s.Wait(10 * time.Second)
+	s.wait(10 * time.Second)
 	if d := time.Since(begun); d > 5*time.Second {
 		t.Errorf("heard after %s", d)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.close(); err != nil {
 		t.Error(err)
 	}
 }

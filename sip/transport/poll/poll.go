@@ -9,8 +9,8 @@ const (
 	Write
 )
 
-// Event is a socket that is ready.
-type Event struct {
+// event is a socket that is ready.
+type event struct {
 	ID    uint64
 	Ready Readiness
 }

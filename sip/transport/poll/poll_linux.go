@@ -17,7 +17,7 @@ import (
 	"sipedge/sip/transport/keep"
 )
 
-// Works says that there are Sets in this build.
+// Works says that there are sets in this build.
 const Works = true
 
 const (
@@ -25,21 +25,21 @@ const (
 	nap   = 100 * time.Millisecond // the longest wait with a processor in hand
 )
 
-// Set is a set of sockets. Wait and Close are for one goroutine, the rest for all.
-type Set struct {
+// set is a set of sockets. wait and close are for one goroutine, the rest for all.
+type set struct {
 	fd     int
 	bell   int // an eventfd in the set: Ring
 	rung   atomic.Bool
 	keep   keep.Keeper
 	events [batch]unix.EpollEvent
-	told   [batch]Event
+	told   [batch]event
 }
 
 // bellID is no connection's.
 const bellID = 0
 
-// New returns an empty Set; an error wraps errors.ErrUnsupported where there are none.
-func New() (*Set, error) {
+// newSet returns an empty set; an error wraps errors.ErrUnsupported where there are none.
+func newSet() (*set, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -48,30 +48,30 @@ func New() (*Set, error) {
 	if err != nil {
 		return nil, errors.Join(os.NewSyscallError("eventfd", err), unix.Close(fd))
 	}
-	s := &Set{fd: fd, bell: bell}
+	s := &set{fd: fd, bell: bell}
 	if err := s.control(unix.EPOLL_CTL_ADD, bell, bellID, Read); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-// Close ends the use of a Set in which nobody waits.
-func (s *Set) Close() error {
+// close ends the use of a set in which nobody waits.
+func (s *set) close() error {
 	s.keep.GiveBack()
 	return errors.Join(unix.Close(s.bell), unix.Close(s.fd))
 }
 
-// Ring has Wait return.
-func (s *Set) Ring() {
+// ring has wait return.
+func (s *set) ring() {
 	if s.rung.CompareAndSwap(false, true) {
 		one := [8]byte{1}
 		_, _ = unix.Write(s.bell, one[:])
 	}
 }
 
-// Take has Wait tell of the connection by id, which is not 0, when there is something to read. Its
+// take has wait tell of the connection by id, which is not 0, when there is something to read. Its
 // socket leaves the runtime's poller, and c is closed by that; or else c is what it was.
-func (s *Set) Take(c *net.TCPConn, id uint64) (Socket, error) {
+func (s *set) take(c *net.TCPConn, id uint64) (Socket, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0, err
@@ -93,12 +93,12 @@ func (s *Set) Take(c *net.TCPConn, id uint64) (Socket, error) {
 	return Socket(fd), nil
 }
 
-// Change has a socket told of for something else. The end of a connection is told of always.
-func (s *Set) Change(c Socket, id uint64, what Readiness) error {
+// change has a socket told of for something else. The end of a connection is told of always.
+func (s *set) change(c Socket, id uint64, what Readiness) error {
 	return s.control(unix.EPOLL_CTL_MOD, int(c), id, what)
 }
 
-func (s *Set) control(op, fd int, id uint64, what Readiness) error {
+func (s *set) control(op, fd int, id uint64, what Readiness) error {
 	e := unix.EpollEvent{Fd: int32(id), Pad: int32(id >> 32)}
 	if what&Read != 0 {
 		e.Events |= unix.EPOLLIN
@@ -109,10 +109,10 @@ func (s *Set) control(op, fd int, id uint64, what Readiness) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(s.fd, op, fd, &e))
 }
 
-// Wait returns the sockets that are ready, until the next call: those that are not dealt with are
+// wait returns the sockets that are ready, until the next call: those that are not dealt with are
 // told of again. It waits for most at most; less than 0: for ever. While there is traffic it keeps
 // a processor (package keep), and may return for nothing.
-func (s *Set) Wait(most time.Duration) []Event {
+func (s *set) wait(most time.Duration) []event {
 	n := 0
 	var errno syscall.Errno
 	if s.keep.Holds() {
@@ -120,7 +120,7 @@ func (s *Set) Wait(most time.Duration) []Event {
 		if most >= 0 {
 			wait = min(wait, most)
 		}
-		n, errno = s.wait(syscall.RawSyscall6, wait)
+		n, errno = s.ask(syscall.RawSyscall6, wait)
 		switch {
 		case n > 0:
 			s.keep.Came()
@@ -129,7 +129,7 @@ func (s *Set) Wait(most time.Duration) []Event {
 		default:
 			s.keep.GiveBack()
 		}
-	} else if n, errno = s.wait(syscall.Syscall6, most); n > 0 {
+	} else if n, errno = s.ask(syscall.Syscall6, most); n > 0 {
 		s.keep.Take()
 	}
 	if errno != 0 {
@@ -138,8 +138,8 @@ func (s *Set) Wait(most time.Duration) []Event {
 	return s.tell(n)
 }
 
-// wait is one system call.
-func (s *Set) wait(
+// ask is one system call.
+func (s *set) ask(
 	call func(trap, a, b, c, d, e, f uintptr) (uintptr, uintptr, syscall.Errno), most time.Duration,
 ) (int, syscall.Errno) {
 	ms := -1
@@ -155,7 +155,7 @@ func (s *Set) wait(
 }
 
 // tell takes the first n events over.
-func (s *Set) tell(n int) []Event {
+func (s *set) tell(n int) []event {
 	told := s.told[:0]
 	for i := range s.events[:n] {
 		e := &s.events[i]
@@ -176,7 +176,7 @@ func (s *Set) tell(n int) []Event {
 		if e.Events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 			r |= Read | Write // and see
 		}
-		told = append(told, Event{id, r})
+		told = append(told, event{id, r})
 	}
 	return told
 }
@@ -221,5 +221,5 @@ func (c Socket) CloseWrite() error {
 	return os.NewSyscallError("shutdown", unix.Shutdown(int(c), unix.SHUT_WR))
 }
 
-// Close closes the connection, and takes it out of its Set.
+// Close closes the connection, and takes it out of its set.
 func (c Socket) Close() error { return os.NewSyscallError("close", unix.Close(int(c))) }

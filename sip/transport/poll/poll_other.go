@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// Works says that there are Sets in this build.
+// Works says that there are sets in this build.
 const Works = false
 
-// Set is a set of sockets.
-type Set struct{}
+// set is a set of sockets.
+type set struct{}
 
-// New returns an empty Set; an error wraps errors.ErrUnsupported where there are none.
-func New() (*Set, error) { return nil, errors.ErrUnsupported }
+// newSet returns an empty set; an error wraps errors.ErrUnsupported where there are none.
+func newSet() (*set, error) { return nil, errors.ErrUnsupported }
 
-// Close ends the use of a Set in which nobody waits.
-func (*Set) Close() error { return nil }
+// close ends the use of a set in which nobody waits.
+func (*set) close() error { return nil }
 
-// Ring has Wait return.
-func (*Set) Ring() {}
+// ring has wait return.
+func (*set) ring() {}
 
-// Take has Wait tell of the connection by id, when there is something to read.
-func (*Set) Take(*net.TCPConn, uint64) (Socket, error) { return 0, errors.ErrUnsupported }
+// take has wait tell of the connection by id, when there is something to read.
+func (*set) take(*net.TCPConn, uint64) (Socket, error) { return 0, errors.ErrUnsupported }
 
-// Change has a socket told of for something else.
-func (*Set) Change(Socket, uint64, Readiness) error { return errors.ErrUnsupported }
+// change has a socket told of for something else.
+func (*set) change(Socket, uint64, Readiness) error { return errors.ErrUnsupported }
 
-// Wait returns the sockets that are ready.
-func (*Set) Wait(time.Duration) []Event { return nil }
+// wait returns the sockets that are ready.
+func (*set) wait(time.Duration) []event { return nil }
 
 // Socket is the socket of a connection.
 type Socket int
