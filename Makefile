@@ -86,6 +86,7 @@ race:
 soak:
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 2h -run 'SIPp|Reload|BadInput|Kill|Outage' ./cmd/sipedge
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run BlackHoles ./sip/transport/tcp
+	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run RotationUnderLoad ./sip/transport/tls
 	SIPEDGE_SOAK=1 $(GO) test -count=1 -v -timeout 10m -run Million ./router/rates
 
 fuzz:
