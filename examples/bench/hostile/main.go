@@ -28,7 +28,7 @@ type plan struct {
 	rate        int // hostile connections or calls a second
 	rounds      int // of a window without the attack and one with it
 	window      time.Duration
-	goal        float64 // p99 with ÷ without: above it is a failure
+	goal        float64 // p99 with ÷ without, of the turn in the middle: above it is a failure
 }
 
 func main() {
@@ -51,7 +51,8 @@ func main() {
 	flag.IntVar(&p.rate, "rate", 100, "hostile connections or calls a second")
 	flag.IntVar(&p.rounds, "rounds", 6, "of a window without the attack and one with it")
 	flag.DurationVar(&p.window, "window", 4*time.Second, "length of each")
-	flag.Float64Var(&p.goal, "goal", 1.2, "p99 with ÷ without: above it is a failure")
+	flag.Float64Var(&p.goal, "goal", 1.2,
+		"p99 with ÷ without, of the turn in the middle: above it is a failure")
 	quick := flag.Bool("quick", false, "a look, no measurement: one round, no goal")
 	md := flag.String("md", "", "write the table to this file as well")
 	flag.Parse()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sipedge/examples/bench/attack"
+	"sipedge/examples/bench/rounds"
 	"sipedge/sip"
 )
 
@@ -95,13 +96,7 @@ func (r *row) ratios() []float64 {
 }
 
 // ratio is what is judged: the ratio of the turn in the middle.
-func (r *row) ratio() float64 { return median(r.ratios()) }
-
-func median(all []float64) float64 {
-	all = slices.Sorted(slices.Values(all))
-	n := len(all)
-	return (all[(n-1)/2] + all[n/2]) / 2
-}
+func (r *row) ratio() float64 { return rounds.Median(r.ratios()) }
 
 const (
 	drawn  = 1000 // times that turns are drawn
@@ -119,7 +114,7 @@ func (r *row) spread() (least, most float64) {
 		for j := range sample {
 			sample[j] = ratios[random.IntN(len(ratios))]
 		}
-		medians[i] = median(sample)
+		medians[i] = rounds.Median(sample)
 	}
 	slices.Sort(medians)
 	return medians[int(drawn*spread)], medians[int(drawn*(1-spread))-1]

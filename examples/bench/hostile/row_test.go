@@ -62,9 +62,6 @@ func TestRatio(t *testing.T) {
 	if least, most := r.spread(); least != 1 || most != 20 {
 		t.Errorf("%v to %v, want 1 to 20", least, most)
 	}
-	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
-		t.Errorf("median of four: %v, want 2.5", got)
-	}
 	if err := (&row{turns: []turn{{}}}).take(os.DevNull); err == nil {
 		t.Error("windows without a call are taken for measured")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sipedge/examples/bench/rounds"
 	"sipedge/sip"
 )
 
@@ -62,7 +63,5 @@ func median(all []result, of func(result) float64) float64 {
 	for _, r := range all {
 		values = append(values, of(r))
 	}
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
+	return rounds.Median(values)
 }

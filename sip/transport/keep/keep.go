@@ -1,5 +1,6 @@
 // Package keep lends processors to goroutines that wait in the kernel without a word to Go's
-// scheduler: telling it costs more than the message that ends the wait.
+// scheduler: telling it costs more than the message that ends the wait. Who works beside them
+// gives way.
 // Its one law: one processor at least is left to everybody else.
 package keep
 

@@ -13,8 +13,6 @@ import (
 	"sipedge/sip/transport/transporttest"
 )
 
-// A certificate that is renewed again and again, while 200 connect a second: nobody is refused,
-// and who was connected before stays. SIPEDGE_SOAK=1: for a minute.
 // Who is told hears of each certificate that was read again, and of each that could not be.
 func TestTell(t *testing.T) {
 	ca := transporttest.NewAuthority(t)
@@ -44,6 +42,8 @@ func TestTell(t *testing.T) {
 	}
 }
 
+// A certificate that is renewed again and again, while 200 connect a second: nobody is refused,
+// and who was connected before stays. SIPEDGE_SOAK=1: for a minute.
 func TestRotationUnderLoad(t *testing.T) {
 	last := 2 * time.Second
 	if os.Getenv("SIPEDGE_SOAK") == "1" {
