@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -222,6 +223,51 @@ func TestTorn(t *testing.T) {
 	}
 	if b, err := os.ReadFile(path); string(b) != "a|b\nc|\nd\ne\n" || err != nil {
 		t.Errorf("%v, got %q", err, b)
+	}
+}
+
+// A torn line costs the tables beside it nothing; who has no time to wait for it has written
+// nothing, and does not keep those behind him from it for ever.
+func TestTornBesideOthers(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "acc.log")
+	if err := os.WriteFile(path, []byte("a|"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newStore(folder)
+	insert := func(table, v string, within time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		defer cancel()
+		return s.Insert(ctx, table, []string{"a"}, backends.Row{v})
+	}
+	held, err := s.table(t.Context(), "acc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := insert("missed", "c", time.Minute); err != nil {
+		t.Errorf("beside a table that is held: %v", err)
+	}
+	held.leave()
+	failed := 0
+	for ; ; failed++ {
+		if err = insert("acc", "b", settled/8); err == nil {
+			break
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || failed > 1000 {
+			t.Fatal(err)
+		}
+	}
+	if failed == 0 {
+		t.Error("a line is called torn at once")
+	}
+	if b, err := os.ReadFile(path); string(b) != "a|\nb\n" || err != nil {
+		t.Errorf("after %d failures: %v, got %q", failed, err, b)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := insert("acc", "d", time.Minute); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed: %v", err)
 	}
 }
 

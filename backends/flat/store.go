@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,14 +14,7 @@ import (
 	"sipedge/backends"
 )
 
-const (
-	can  = backends.CanInsert | backends.CanBatch
-	mode = 0o640 // of a new file: who collects them is of the group
-	// How long a line without an end stands before it is taken for one that was cut, and how often
-	// it is looked at: another program's write is seen before it is whole.
-	settled = 200 * time.Millisecond
-	looks   = 100
-)
+const can = backends.CanInsert | backends.CanBatch
 
 // store appends rows to files. A file is opened by its name whenever that is another file's than
 // the open one's: who rotates renames it, and need not tell.
@@ -32,19 +24,20 @@ type store struct {
 	sync                   bool
 	now                    func() time.Time
 
-	mu    sync.Mutex
-	files map[string]*file // by table
+	mu     sync.Mutex
+	tables map[string]*table // nil: closed
 }
 
-type file struct {
-	*os.File
-	path string
-	torn bool // it ends inside a line: of a write that a failing machine or a full disk cut
+// table is what lines of a table go to. turn holds one while nobody writes, and is closed with
+// the store.
+type table struct {
+	turn chan struct{}
+	file *file // nil: none is open
 }
 
 func newStore(folder string) *store {
 	return &store{folder: folder, suffix: ".log", delimiter: '|', now: time.Now,
-		files: map[string]*file{}}
+		tables: map[string]*table{}}
 }
 
 func (s *store) Can() backends.Capability { return can }
@@ -60,17 +53,22 @@ func (s *store) Ping(context.Context) error {
 
 func (s *store) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	tables := s.tables
+	s.tables = nil
+	s.mu.Unlock()
 	var all error
-	for _, f := range s.files {
-		all = errors.Join(all, f.Close())
+	for _, t := range tables {
+		<-t.turn
+		close(t.turn) // nobody has it after this
+		if t.file != nil {
+			all = errors.Join(all, t.file.Close())
+		}
 	}
-	s.files = nil
 	return all
 }
 
 // Insert appends rows in one write. Which columns they are of is not in the file.
-func (s *store) Insert(_ context.Context, table string, columns []string,
+func (s *store) Insert(ctx context.Context, table string, columns []string,
 	rows ...backends.Row) error {
 	if table == "" || table[0] == '.' || strings.ContainsAny(table, "/\\\x00") {
 		return fmt.Errorf("%w: %.40q is no name of a table", backends.ErrRefused, table)
@@ -86,41 +84,68 @@ func (s *store) Insert(_ context.Context, table string, columns []string,
 	if len(lines) == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, err := s.file(table)
+	t, err := s.table(ctx, table)
 	if err != nil {
 		return err
 	}
-	return f.append(lines, s.sync)
+	defer t.leave()
+	if err := s.open(t, table); err != nil {
+		return err
+	}
+	if err := t.file.settle(ctx); err != nil {
+		return err
+	}
+	return t.file.append(lines, s.sync)
 }
 
-// file is the one that lines of a table belong to now. The caller holds mu.
-func (s *store) file(table string) (*file, error) {
-	at := s.now()
-	path := filepath.Join(s.folder, expand(s.prefix, at)+table+expand(s.suffix, at))
-	f := s.files[table]
-	if f != nil && f.path == path {
-		here, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		if there, err := os.Stat(path); err == nil && os.SameFile(here, there) {
-			return f, nil
-		}
+// table is that of a name, for the caller alone until he leaves it.
+func (s *store) table(ctx context.Context, name string) (*table, error) {
+	s.mu.Lock()
+	t := s.tables[name]
+	if t == nil && s.tables != nil {
+		t = &table{turn: make(chan struct{}, 1)}
+		t.leave()
+		s.tables[name] = t
 	}
-	if f != nil {
-		delete(s.files, table)
+	s.mu.Unlock()
+	if t == nil {
+		return nil, os.ErrClosed
+	}
+	select {
+	case _, open := <-t.turn:
+		if !open {
+			return nil, os.ErrClosed
+		}
+		return t, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (t *table) leave() { t.turn <- struct{}{} }
+
+// open has the file of a table be the one that its lines belong to now. The caller has its turn.
+func (s *store) open(t *table, name string) error {
+	at := s.now()
+	path := filepath.Join(s.folder, expand(s.prefix, at)+name+expand(s.suffix, at))
+	if f := t.file; f != nil {
+		if f.path == path {
+			here, err := f.Stat()
+			if err != nil {
+				return err
+			}
+			if there, err := os.Stat(path); err == nil && os.SameFile(here, there) {
+				return nil
+			}
+		}
+		t.file = nil
 		if err := f.Close(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	f, err := openFile(path)
-	if err != nil {
-		return nil, err
-	}
-	s.files[table] = f
-	return f, nil
+	t.file = f
+	return err
 }
 
 // expand replaces %Y, %m, %d, %H and %M.
@@ -130,59 +155,6 @@ func expand(name string, at time.Time) string {
 	}
 	return strings.NewReplacer("%Y", at.Format("2006"), "%m", at.Format("01"), "%d", at.Format("02"),
 		"%H", at.Format("15"), "%M", at.Format("04"), "%%", "%").Replace(name)
-}
-
-func openFile(path string) (*file, error) {
-	opened, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, mode)
-	if err != nil {
-		return nil, err
-	}
-	f := &file{File: opened, path: path}
-	if f.torn, err = torn(opened); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
-
-// torn tells whether a file ends inside a line that nobody is writing any more.
-func torn(f *os.File) (bool, error) {
-	last := make([]byte, 1)
-	for range looks {
-		info, err := f.Stat()
-		if err != nil || info.Size() == 0 {
-			return false, err
-		}
-		if _, err = f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
-			return false, err
-		}
-		time.Sleep(settled / looks)
-	}
-	return true, nil
-}
-
-// append writes lines at the end, in one write. What is torn ends before them; of a write that
-// did not fit nothing stays, unless somebody wrote behind it.
-func (f *file) append(lines []byte, sync bool) error {
-	if f.torn {
-		lines = append([]byte("\n"), lines...)
-	}
-	n, err := f.Write(lines)
-	if err != nil && n > 0 {
-		f.torn = lines[n-1] != '\n'
-		end, at := f.Seek(0, io.SeekCurrent)
-		if info, is := f.Stat(); at == nil && is == nil && info.Size() == end {
-			if cut := f.Truncate(end - int64(n)); cut == nil {
-				f.torn = lines[0] == '\n'
-			}
-		}
-	}
-	if err == nil {
-		f.torn = false
-		if sync {
-			err = f.Sync()
-		}
-	}
-	return err
 }
 
 const hex = "0123456789ABCDEF"
