@@ -20,7 +20,7 @@ type Names struct {
 // group is the names under one key of a policy.
 type group struct {
 	decls           *source.Value
-	misnamed        bool // they may stand under a key that is refused
+	misnamed        bool // they may stand where something is refused
 	what, key       string
 	unknown, unused source.Code
 	used            map[string]bool
@@ -38,9 +38,10 @@ func NewNames(root *source.Value, s *shape.Shape, known bool) *Names {
 		})
 	}
 	under := func(key, what string, unknown, unused source.Code) group {
-		return group{
-			root.Get(key), strange && !root.Has(key), what, key, unknown, unused, map[string]bool{},
-		}
+		decls := root.Get(key)
+		misnamed := strange && !root.Has(key) ||
+			decls.Kind != source.None && decls.Kind != source.Map
+		return group{decls, misnamed, what, key, unknown, unused, map[string]bool{}}
 	}
 	return &Names{
 		tables:   under("tables", "table", source.UnknownTable, source.UnusedTable),

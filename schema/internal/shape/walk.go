@@ -276,6 +276,9 @@ func (w *walker) exactlyOne(v *source.Value, s, words *Shape, owner *source.Key)
 		w.addStrict(v.Problem(source.NotOneKey, "%s needs one %s", name, s.noun))
 		return false
 	}
+	if len(keys) > 1 && w.misspelt(keys, s, name) {
+		return false
+	}
 	first, second := keys[0], keys[1]
 	d := second.Problem(source.NotOneKey, "%s is one %s; this one has %q and %q", name, s.noun,
 		first.Name, second.Name)
@@ -289,6 +292,28 @@ func (w *walker) exactlyOne(v *source.Value, s, words *Shape, owner *source.Key)
 	}
 	w.addStrict(d)
 	return false
+}
+
+// misspelt reports keys beside the one that s is which are none of those that may stand there.
+func (w *walker) misspelt(keys []*source.Key, s *Shape, name string) bool {
+	var odd []*source.Key
+	for _, k := range keys {
+		if _, known := s.index[k.Name]; !known {
+			odd = append(odd, k)
+		}
+	}
+	if len(s.beside) == 0 || len(odd) != len(keys)-1 {
+		return false
+	}
+	for _, k := range odd {
+		near := source.Meant(k.Name, s.keyNames())
+		d := k.Problem(source.UnknownKey, "%q is not a key of %s%s", k.Name, name, near)
+		if near == "" {
+			d.Hint = "known: " + list(s.keyNames(), 16)
+		}
+		w.add(d)
+	}
+	return true
 }
 
 // kinds are the kinds of values s may take, a bit each.

@@ -16,6 +16,7 @@ import (
 var nounCodes = map[string]source.Code{
 	"key": source.UnknownKey, "action": source.UnknownAction, "matcher": source.UnknownMatch,
 	"transport": source.UnknownTransport, "kind of table": source.UnknownKey,
+	"driver": source.UnknownKey,
 }
 
 // words is the shape that says what s is called; nil none.
@@ -116,6 +117,9 @@ func mapName(v *source.Value, words *Shape, owner *source.Key) string {
 // wrongType reports a value of a kind s does not take.
 func (w *walker) wrongType(v *source.Value, s *Shape, owner *source.Key) {
 	expected := s.describe()
+	if expected == "a number" && v.Kind == source.Number && strings.Contains(v.S, ".") {
+		expected = "a whole number"
+	}
 	if s.like != "" && !strings.HasPrefix(s.like, "like") {
 		expected += " (" + s.like + ")"
 	}
@@ -141,6 +145,8 @@ func (w *walker) typeHint(v *source.Value, s *Shape) string {
 		}
 	case source.Int, source.Number:
 		switch text := v.Show(); {
+		case w.accepts(text, s) && v.End-v.Pos.Col > len(text): // +49 is the number 49
+			return "put it in quotes, with all that is written"
 		case w.accepts(text, s):
 			return "put it in quotes: " + strconv.Quote(text)
 		case w.accepts(text+"s", s):
@@ -149,7 +155,7 @@ func (w *walker) typeHint(v *source.Value, s *Shape) string {
 			return "write its unit: " + text + "/s"
 		}
 	case source.String:
-		if takes(source.Int) && digits {
+		if takes(source.Int) && digits || takes(source.Bool) && (v.S == "true" || v.S == "false") {
 			return "write it without quotes: " + v.S
 		}
 		if takes(source.Bool) && isYes(v.S) {
