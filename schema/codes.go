@@ -46,16 +46,17 @@ const (
 	NowhereToKeep      Code = 2126 // what a CA issues, without a state folder
 
 	// What only `validate --online` finds.
-	BadCertificate Code = 2124 // files that can't be read
-	AddressInUse   Code = 2005
-	NotOurAddress  Code = 2006
-	NotPermitted   Code = 2007
-	CannotListen   Code = 2008
-	NoSCTP         Code = 2009
-	SilentServer   Code = 2201 // of the DNS
-	NoSuchHost     Code = 2202
-	Unresolved     Code = 2203
-	PlainPassword  Code = 2302
+	BadCertificate      Code = 2124 // files that can't be read
+	UntimelyCertificate Code = 2127 // one that has ended, or begins later
+	AddressInUse        Code = 2005
+	NotOurAddress       Code = 2006
+	NotPermitted        Code = 2007
+	CannotListen        Code = 2008
+	NoSCTP              Code = 2009
+	SilentServer        Code = 2201 // of the DNS
+	NoSuchHost          Code = 2202
+	Unresolved          Code = 2203
+	PlainPassword       Code = 2302
 )
 
 // Gateways.

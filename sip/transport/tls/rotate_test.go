@@ -1,10 +1,12 @@
 package tls
 
 import (
+	"bytes"
 	"crypto/tls"
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +41,36 @@ func TestTell(t *testing.T) {
 	refresh()
 	if !slices.Equal(told, []bool{true, false}) {
 		t.Errorf("told %v", told)
+	}
+}
+
+// That a certificate ends is logged once, and that one which has ended takes its place; the list
+// says so as long as it lasts.
+func TestTellsOfTheEnd(t *testing.T) {
+	ca := transporttest.NewAuthority(t)
+	brief := names("edge.example")
+	brief.NotAfter = time.Now().Add(4 * time.Second)
+	cert, key, _ := ca.Issue("edge", brief)
+	s := store(t, map[string]Files{"edge": {Cert: cert, Key: key}})
+	var log bytes.Buffer
+	warned := func(want int) {
+		t.Helper()
+		for range 3 {
+			s.Refresh(slog.New(slog.NewTextHandler(&log, nil)))
+		}
+		if n := strings.Count(log.String(), "level=WARN"); n != want {
+			t.Errorf("%d warnings, want %d:\n%s", n, want, &log)
+		}
+	}
+	warned(0)
+	time.Sleep(time.Until(brief.NotAfter.Add(time.Second))) // times of certificates have no fractions
+	warned(1)
+	past := names("edge.example")
+	past.NotAfter = time.Now().Add(-time.Minute)
+	ca.Issue("edge", past)
+	warned(2)
+	if s := s.List()[0]; !strings.HasPrefix(s.Wrong, "it ended at ") {
+		t.Errorf("%+v, want it to say when it ended", s)
 	}
 }
 

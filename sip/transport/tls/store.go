@@ -1,6 +1,7 @@
 package tls
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -59,6 +60,19 @@ func (i *identity) until() (t time.Time) {
 	return t
 }
 
+// untimely tells why who checks the certificate refuses it at that moment; "": it is of that time.
+func (i *identity) untimely(now time.Time) string {
+	const shown = time.RFC3339
+	switch {
+	case i.awaited():
+	case now.After(i.cert.Leaf.NotAfter):
+		return "it ended at " + i.cert.Leaf.NotAfter.Format(shown)
+	case now.Before(i.cert.Leaf.NotBefore):
+		return "it begins at " + i.cert.Leaf.NotBefore.Format(shown)
+	}
+	return ""
+}
+
 // Expiry is when something of a certificate ends.
 type Expiry struct {
 	Certificate string // its name
@@ -78,12 +92,13 @@ type Store struct {
 	reloaded atomic.Uint64
 	failed   atomic.Uint64
 
-	mu     sync.Mutex
-	stamps map[string]stamp  // of files, when they were read last
-	seen   map[string]stamp  // when they were looked at last
-	wrong  map[string]string // why certificates could not be read again, by name
-	told   func(name string, err error)
-	shown  map[string]*credentials
+	mu       sync.Mutex
+	stamps   map[string]stamp  // of files, when they were read last
+	seen     map[string]stamp  // when they were looked at last
+	wrong    map[string]string // why certificates could not be read again, by name
+	untimely map[string]bool   // that it was told which have ended, or begin later, by name
+	told     func(name string, err error)
+	shown    map[string]*credentials
 }
 
 // Status is how it stands with a certificate.
@@ -92,7 +107,7 @@ type Status struct {
 	Domains []string // of SIP
 	Ends    []Expiry
 	Awaited bool   // Files.Awaited: there is none yet
-	Wrong   string // why its files could not be read when they changed last; "": they were
+	Wrong   string // why its files could not be read again, or who checks it refuses it; "": neither
 }
 
 // NewStore returns a Store without certificates.
@@ -126,12 +141,25 @@ func Prepare(all map[string]Files) (*Prepared, map[string]error) {
 	return p, nil
 }
 
-// Use has new connections get what was prepared. Those that are open keep what they have until
-// Judge.
+// Untimely tells, by name, why a certificate is refused by who checks it at that moment: it has
+// ended, or begins later. "": it is of that time.
+func (p *Prepared) Untimely(name string, now time.Time) string {
+	if i := p.identities[name]; i != nil {
+		return i.untimely(now)
+	}
+	return ""
+}
+
+// Use has new connections get what was prepared, of which the caller tells what is untimely. Those
+// that are open keep what they have until Judge.
 func (s *Store) Use(p *Prepared) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stamps, s.seen, s.wrong = p.stamps, maps.Clone(p.stamps), make(map[string]string)
+	s.untimely = make(map[string]bool)
+	for name := range p.identities {
+		s.untimely[name] = p.Untimely(name, time.Now()) != ""
+	}
 	s.swap(p.identities)
 }
 
@@ -158,7 +186,8 @@ func (s *Store) List() (list []Status) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		i := all[name]
 		list = append(list, Status{
-			Name: name, Domains: i.names, Ends: i.ends, Awaited: i.awaited(), Wrong: s.wrong[name],
+			Name: name, Domains: i.names, Ends: i.ends, Awaited: i.awaited(),
+			Wrong: cmp.Or(s.wrong[name], i.untimely(time.Now())),
 		})
 	}
 	return list

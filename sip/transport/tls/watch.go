@@ -56,7 +56,7 @@ func (s *Store) Tell(f func(name string, err error)) {
 
 // Refresh reads the certificates of which a file changed since it was read and looks like at the
 // call before, and reports whether there were any. One that can't be read stays as it was; this is
-// logged and counted once a change.
+// logged and counted once a change. That one has ended is logged, too.
 func (s *Store) Refresh(log *slog.Logger) (any bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,14 +89,27 @@ func (s *Store) Refresh(log *slog.Logger) (any bool) {
 		s.reloaded.Add(1)
 		delete(s.wrong, name)
 		fresh[name], any = again, true
+		delete(s.untimely, name)
 		log.Info("certificate reloaded", "certificate", name, "not_after", again.until())
 		s.told(name, nil)
 	}
 	s.stamps, s.seen = read, now
+	s.warn(fresh, log)
 	if any {
 		s.swap(fresh)
 	}
 	return any
+}
+
+// warn logs, once, which certificates are refused by who checks them. It is called with mu held.
+func (s *Store) warn(all map[string]*identity, log *slog.Logger) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		wrong := all[name].untimely(time.Now())
+		if wrong != "" && !s.untimely[name] {
+			log.Warn("certificate is refused by who checks it", "certificate", name, "error", wrong)
+		}
+		s.untimely[name] = wrong != ""
+	}
 }
 
 // changed reports whether a file of f is not what was read, and all are at rest.

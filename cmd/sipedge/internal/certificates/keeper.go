@@ -54,7 +54,7 @@ func New(state string, log *slog.Logger) *Keeper {
 	return k
 }
 
-// Prepare reads the certificates of a policy, all or none.
+// Prepare reads the certificates of a policy, all or none: then a diagnostic is an error.
 func (k *Keeper) Prepare(doc *schema.Document) (*Prepared, schema.Diagnostics) {
 	p := &Prepared{orders: make(map[string]acme.Order)}
 	places := func(acme.Order) (cert, key string) { return "", "" }
@@ -112,6 +112,16 @@ func read(
 	for _, c := range doc.Certificates {
 		if err := failed[c.Name]; err != nil {
 			diags = append(diags, unread(c, err))
+		}
+	}
+	if prepared == nil {
+		return nil, diags
+	}
+	for _, c := range doc.Certificates {
+		if wrong := prepared.Untimely(c.Name, time.Now()); wrong != "" && c.ACME == nil {
+			d := about(c, schema.UntimelyCertificate, wrong+"; who checks it refuses it")
+			d.Severity = schema.Warning
+			diags = append(diags, d)
 		}
 	}
 	return prepared, diags

@@ -2,6 +2,7 @@ package certificates
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,7 +32,13 @@ func document(all ...schema.Certificate) *schema.Document {
 
 // inFiles is a certificate of ca.
 func inFiles(ca *transporttest.Authority, name string) schema.Certificate {
-	cert, key, _ := ca.Issue(name, transporttest.Names(name+".example"))
+	return ofTemplate(ca, name, transporttest.Names(name+".example"))
+}
+
+func ofTemplate(
+	ca *transporttest.Authority, name string, what x509.Certificate,
+) schema.Certificate {
+	cert, key, _ := ca.Issue(name, what)
 	return schema.Certificate{
 		Name: name, Client: "none", Cert: schema.Text{S: cert}, Key: schema.Text{S: key},
 	}
@@ -95,6 +102,12 @@ func TestWrong(t *testing.T) {
 	untrusting, missing := issued("edge"), inFiles(ca, "gone")
 	untrusting.ACME.CA = schema.Text{S: empty}
 	missing.Key.S += "0"
+	past, future := transporttest.Names("past.example"), transporttest.Names("future.example")
+	past.NotAfter = time.Now().Add(-time.Minute)
+	future.NotBefore = time.Now().Add(time.Hour)
+	untimely := document(inFiles(ca, "spare"), ofTemplate(ca, "past", past),
+		ofTemplate(ca, "future", future))
+	twice := []schema.Code{schema.UntimelyCertificate, schema.UntimelyCertificate}
 	for _, c := range []struct {
 		doc    *schema.Document
 		state  string
@@ -103,6 +116,7 @@ func TestWrong(t *testing.T) {
 	}{
 		{document(issued("edge"), inFiles(ca, "spare")), "", []schema.Code{schema.NowhereToKeep}, nil},
 		{document(inFiles(ca, "spare")), "", nil, nil},
+		{untimely, "", twice, twice},
 		{document(issued("edge"), inFiles(ca, "spare")), t.TempDir(), nil, nil},
 		{document(untrusting, missing), t.TempDir(),
 			[]schema.Code{schema.BadCertificate, schema.BadCertificate},

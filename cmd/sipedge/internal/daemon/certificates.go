@@ -12,9 +12,10 @@ import (
 func (d *Daemon) readCertificates(src schema.Source) error {
 	d.certs = certificates.New(d.cfg.State, d.log)
 	prepared, diags := d.certs.Prepare(d.doc)
-	if len(diags) > 0 {
+	if diags.HasErrors() {
 		return &Problems{src, diags, true}
 	}
+	d.warn(diags)
 	d.certs.Use(prepared)
 	return nil
 }

@@ -102,9 +102,10 @@ func (d *Daemon) swap(ctx context.Context) (warnings *Problems, err error) {
 			strings.Join(changed, ", "))}
 	}
 	certificates, bad := d.certs.Prepare(doc)
-	if len(bad) > 0 {
+	if bad.HasErrors() {
 		return nil, &Problems{src, append(diags, bad...), true}
 	}
+	diags = append(diags, bad...)
 	services, added, err := d.addServices(ctx, doc, src)
 	if err != nil {
 		return nil, err
