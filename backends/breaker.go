@@ -20,6 +20,12 @@ func (b Breaker) String() string {
 	return [...]string{"closed", "open", "half-open"}[b]
 }
 
+// Turn is a breaker that took another state.
+type Turn struct {
+	Was, Is Breaker
+	Cause   error // the failure that opened it; nil: it did not open
+}
+
 // outcome of a call, for the breaker.
 type outcome uint8
 
@@ -46,7 +52,7 @@ type breaker struct {
 	probing int // let through while half-open
 	passed  int // of them that were answered
 	opened  uint64
-	told    func(Breaker) // is called with a new state, under mu; nil: nobody is told
+	told    func(Turn) // is called under mu; nil: nobody is told
 }
 
 // enter says whether a call may go through, and in which period it does.
@@ -54,7 +60,7 @@ func (b *breaker) enter(now time.Time) (period uint32, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.state == Open && !now.Before(b.until) {
-		b.become(HalfOpen)
+		b.become(HalfOpen, nil)
 	}
 	switch {
 	case b.state == Open, b.state == HalfOpen && b.probing >= b.limits.Probes:
@@ -65,15 +71,15 @@ func (b *breaker) enter(now time.Time) (period uint32, ok bool) {
 	return b.period, true
 }
 
-// leave tells how a call ended that had entered.
-func (b *breaker) leave(period uint32, o outcome, now time.Time) {
+// leave tells how a call ended that had entered; why it failed, if it did.
+func (b *breaker) leave(period uint32, o outcome, why error, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if period != b.period {
 		return
 	}
 	if b.state == HalfOpen {
-		b.probed(o, now)
+		b.probed(o, why, now)
 		return
 	}
 	if o == unasked {
@@ -90,39 +96,40 @@ func (b *breaker) leave(period uint32, o outcome, now time.Time) {
 	share := b.limits.Share > 0 && b.seen == recent &&
 		bits.OnesCount64(b.last)*100 >= b.limits.Share*recent
 	if share || b.limits.Failures > 0 && b.row >= b.limits.Failures {
-		b.open(now)
+		b.open(why, now)
 	}
 }
 
-func (b *breaker) probed(o outcome, now time.Time) {
+func (b *breaker) probed(o outcome, why error, now time.Time) {
 	switch o {
 	case unasked:
 		b.probing--
 	case failed:
-		b.open(now)
+		b.open(why, now)
 	case answered:
 		if b.passed++; b.passed >= b.limits.Probes {
-			b.become(Closed)
+			b.become(Closed, nil)
 		}
 	}
 }
 
-func (b *breaker) open(now time.Time) {
-	b.become(Open)
+func (b *breaker) open(why error, now time.Time) {
+	b.become(Open, why)
 	b.until = now.Add(b.limits.Rest)
 	b.opened++
 }
 
-func (b *breaker) become(s Breaker) {
+func (b *breaker) become(s Breaker, why error) {
+	turn := Turn{b.state, s, why}
 	b.state = s
 	b.period++
 	b.row, b.last, b.seen, b.probing, b.passed = 0, 0, 0, 0, 0
 	if b.told != nil {
-		b.told(s)
+		b.told(turn)
 	}
 }
 
-func (b *breaker) watch(f func(Breaker)) {
+func (b *breaker) watch(f func(Turn)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.told = f

@@ -65,9 +65,9 @@ func (g *Gate) Stats() Stats {
 	return s
 }
 
-// WatchBreaker has f, and nobody else any more, called with each new state of the breaker. f is
-// quick and asks nothing of the backend.
-func (g *Gate) WatchBreaker(f func(Breaker)) { g.breaker.watch(f) }
+// WatchBreaker has f, and nobody else any more, called with each turn of the breaker. f is quick
+// and asks nothing of the backend.
+func (g *Gate) WatchBreaker(f func(Turn)) { g.breaker.watch(f) }
 
 // errBusy: too many wait already.
 var errBusy = errors.New("too many calls wait")
@@ -150,7 +150,7 @@ func (g *Gate) judge(ctx context.Context, period uint32, err error) error {
 		g.failures.Add(1)
 		err = fmt.Errorf("%s: %w: %w", g.name, ErrUnavailable, err)
 	}
-	g.breaker.leave(period, o, time.Now())
+	g.breaker.leave(period, o, err, time.Now())
 	return err
 }
 

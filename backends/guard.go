@@ -34,7 +34,7 @@ func (g *Guarded) Close() error {
 func (g *Guarded) Stats() Stats { return g.gate.Stats() }
 
 // WatchBreaker is that of its Gate.
-func (g *Guarded) WatchBreaker(f func(Breaker)) { g.gate.WatchBreaker(f) }
+func (g *Guarded) WatchBreaker(f func(Turn)) { g.gate.WatchBreaker(f) }
 
 // Tx runs f while the deadline of the whole lasts, and never after it returned.
 func (g *Guarded) Tx(ctx context.Context, f func(DB) error) error {

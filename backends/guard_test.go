@@ -166,7 +166,12 @@ func TestGuardBreaker(t *testing.T) {
 			return nil, nil
 		})
 		var told []Breaker
-		g.WatchBreaker(func(s Breaker) { told = append(told, s) })
+		var causes []string
+		g.WatchBreaker(func(turn Turn) {
+			if told = append(told, turn.Is); turn.Cause != nil {
+				causes = append(causes, fmt.Sprintf("%v: %v", turn.Was, turn.Cause))
+			}
+		})
 		state := func(want Breaker, wantAsked int) {
 			t.Helper()
 			if s := g.Stats(); s.Breaker != want || asked != wantAsked {
@@ -197,6 +202,13 @@ func TestGuardBreaker(t *testing.T) {
 		if !slices.Equal(told, []Breaker{Open, HalfOpen, Open, HalfOpen, Closed}) {
 			t.Errorf("it is told as %v", told)
 		}
+		want := []string{
+			"closed: people: backend unavailable: down",
+			"half-open: people: backend unavailable: down",
+		}
+		if !slices.Equal(causes, want) {
+			t.Errorf("it opened since %q, want %q", causes, want)
+		}
 	})
 }
 
@@ -206,7 +218,7 @@ func TestGuardProbes(t *testing.T) {
 	b := breaker{limits: limits}
 	for range limits.Failures {
 		p, _ := b.enter(now)
-		b.leave(p, failed, now)
+		b.leave(p, failed, nil, now)
 	}
 	now = now.Add(limits.Rest)
 	p, ok := b.enter(now)
@@ -215,11 +227,11 @@ func TestGuardProbes(t *testing.T) {
 	if !ok || !ok2 || ok3 {
 		t.Fatalf("probes went through: %v %v %v, want two", ok, ok2, ok3)
 	}
-	b.leave(p, unasked, now)
+	b.leave(p, unasked, nil, now)
 	if _, ok := b.enter(now); !ok {
 		t.Error("no probe in place of the one that left")
 	}
-	b.leave(p-1, failed, now) // of before it opened
+	b.leave(p-1, failed, nil, now) // of before it opened
 	if b.state != HalfOpen {
 		t.Errorf("a call of another period changed the breaker: %v", b.state)
 	}
@@ -234,7 +246,7 @@ func TestGuardShare(t *testing.T) {
 			t.Fatalf("%v after %d calls", b.state, i)
 		}
 		p, _ := b.enter(now)
-		b.leave(p, outcome(i%2), now)
+		b.leave(p, outcome(i%2), nil, now)
 	}
 	if b.state != Open {
 		t.Errorf("%v after %d calls half of which failed", b.state, recent)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestOutage(t *testing.T) {
 		t.Run(persist, func(t *testing.T) {
 			server := backendtest.Postgres(t)
 			o := newOutage(t, persist, server)
-			for _, out := range outages {
+			for i, out := range outages {
 				calm := o.phase(t, before)
 				if calm.failed > 0 || calm.answers[200] == 0 || len(calm.answers) != 1 {
 					t.Fatalf("before: %d calls failed, REGISTER %v", calm.failed, calm.answers)
@@ -47,6 +48,13 @@ func TestOutage(t *testing.T) {
 					"before %v; back within %v", out.name, lasts, storm.calls, storm.failed, storm.p50,
 					storm.p99, calm.p50, calm.p99, storm.answers, calm.answers, back)
 				o.check(t, calm, storm, back)
+				gone := strings.Count(o.s.lines(), "backend can't answer")
+				again := strings.Count(o.s.lines(), "backend answers again")
+				// write_back asks too seldom for it to be seen.
+				if persist == "write_through" && (gone != i+1 || again != i+1) {
+					t.Errorf("%s: by the log it was gone %d times and back %d, want %d", out.name, gone,
+						again, i+1)
+				}
 			}
 			if lost := o.clients.verify(o.at); lost > 0 {
 				t.Errorf("%d clients are not what was acknowledged", lost)

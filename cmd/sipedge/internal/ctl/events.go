@@ -37,7 +37,7 @@ an event.
   E_RTPENGINE_STATUS    a node that relays media: set (the backend), socket, status,
                         enabled, up
   E_BACKEND_STATUS      the breaker of a backend: backend, breaker (open, half-open,
-                        closed)
+                        closed), error
   E_TARGET_STATUS       a target of requests: address, transport, status (failed;
                         cleared: it was heard again, or an operator says so), reason
   E_CERTIFICATE_STATUS  a certificate was read again, or could not be: certificate,

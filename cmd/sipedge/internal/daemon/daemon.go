@@ -219,7 +219,7 @@ func (d *Daemon) begin(policy *router.Policy) error {
 	if err := d.loadServices(context.Background(), d.data.Load()); err != nil {
 		return err
 	}
-	d.events.Watch(d.data.Load())
+	d.events.Watch(d.data.Load(), d.turned)
 	l, err := listenAdmin(d.doc.Admin.Addr)
 	if err != nil {
 		return err

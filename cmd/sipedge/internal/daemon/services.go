@@ -47,7 +47,7 @@ func (d *Daemon) addServices(
 // while for what began under the policy before.
 func (d *Daemon) replaceServices(all *backends.Services) {
 	removed := d.data.Swap(all).Without(all)
-	d.events.Watch(all)
+	d.events.Watch(all, d.turned)
 	d.running.Go(func() {
 		select {
 		case <-d.ends.Done():
@@ -61,6 +61,16 @@ func (d *Daemon) replaceServices(all *backends.Services) {
 		})
 		d.closeServices(removed)
 	})
+}
+
+// turned logs that a backend can't answer, once, and that it does again.
+func (d *Daemon) turned(backend string, turn backends.Turn) {
+	switch {
+	case turn.Was == backends.Closed:
+		d.log.Warn("backend can't answer: it is spared", "backend", backend, "error", turn.Cause)
+	case turn.Is == backends.Closed:
+		d.log.Info("backend answers again", "backend", backend)
+	}
 }
 
 // loadServices has stores read what they have from before; no message asks them yet.

@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/control"
 )
 
@@ -67,4 +70,22 @@ func told(err error) string {
 		return e.Text
 	}
 	return ""
+}
+
+// That a backend can't answer is logged once, however often it is tried, and that it does again.
+func TestTurned(t *testing.T) {
+	var log bytes.Buffer
+	d := &Daemon{log: slog.New(slog.NewTextHandler(&log, nil))}
+	const closed, open, halfOpen = backends.Closed, backends.Open, backends.HalfOpen
+	for _, turn := range [][2]backends.Breaker{
+		{closed, open}, {open, halfOpen}, {halfOpen, open}, {open, halfOpen}, {halfOpen, closed},
+	} {
+		d.turned("db", backends.Turn{Was: turn[0], Is: turn[1], Cause: errors.New("it is down")})
+	}
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "level=WARN") ||
+		!strings.Contains(lines[0], `backend=db error="it is down"`) ||
+		!strings.Contains(lines[1], `msg="backend answers again" backend=db`) {
+		t.Errorf("want a warning with the error, and that it answers again, got\n%s", &log)
+	}
 }

@@ -46,7 +46,8 @@ type Media struct {
 // Backend is of E_BACKEND_STATUS.
 type Backend struct {
 	Backend string `json:"backend"`
-	Breaker string `json:"breaker"` // closed, open or half-open
+	Breaker string `json:"breaker"`         // closed, open or half-open
+	Error   string `json:"error,omitempty"` // that opened it
 }
 
 // Target is of E_TARGET_STATUS.
@@ -84,8 +85,8 @@ func activity(active bool) string {
 	return "inactive"
 }
 
-// Watch has the hub told by backends of a policy, by each once.
-func (h *Hub) Watch(all *backends.Services) {
+// Watch has the hub told by backends of a policy, by each once; turned is told with it of breakers.
+func (h *Hub) Watch(all *backends.Services, turned func(backend string, turn backends.Turn)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := map[backends.Backend]bool{}
@@ -99,9 +100,10 @@ func (h *Hub) Watch(all *backends.Services) {
 		if m, ok := b.(backends.MediaNodes); ok {
 			m.WatchNodes(func(n backends.MediaNode) { h.media(name, n) })
 		}
-		if g, ok := b.(interface{ WatchBreaker(func(backends.Breaker)) }); ok {
-			g.WatchBreaker(func(s backends.Breaker) {
-				h.Publish(BackendStatus, Backend{name, s.String()})
+		if g, ok := b.(interface{ WatchBreaker(func(backends.Turn)) }); ok {
+			g.WatchBreaker(func(turn backends.Turn) {
+				turned(name, turn)
+				h.breaker(name, turn)
 			})
 		}
 	})
@@ -129,6 +131,14 @@ func (h *Hub) bound(store string, e backends.Event) {
 		Socket: string(b.Listener), Expires: b.Expires, CallID: string(b.CallID), CSeq: b.CSeq,
 		Attr: string(b.Attr), Reason: of.reason,
 	})
+}
+
+func (h *Hub) breaker(backend string, turn backends.Turn) {
+	b := Backend{Backend: backend, Breaker: turn.Is.String()}
+	if turn.Cause != nil {
+		b.Error = turn.Cause.Error()
+	}
+	h.Publish(BackendStatus, b)
 }
 
 func (h *Hub) media(backend string, n backends.MediaNode) {
