@@ -195,6 +195,14 @@ func (s *Services) Get(name string) Backend {
 	return nil
 }
 
+// Uses are the names of the backends that one asks for what it answers.
+func (s *Services) Uses(name string) []string {
+	if one := s.find(name); one != nil {
+		return one.uses
+	}
+	return nil
+}
+
 func (s *Services) find(name string) *service {
 	if s == nil {
 		return nil

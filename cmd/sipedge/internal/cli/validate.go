@@ -35,8 +35,8 @@ Nothing is opened or contacted, unless --online is given.
 With --online a policy without errors is then held against this host and its
 network, --timeout at most: each listener is opened as serve would, and closed
 again (one in use is a warning: the server that runs may have it); the DNS servers
-are asked whether they are there, and for the hosts that relay, forward and other
-actions name. No SIP message is sent.
+are asked whether they are there, and for the hosts that gateways, relay, forward and
+other actions name. No SIP message is sent.
 
 Problems go to standard error as text, or to standard output for machines:
 

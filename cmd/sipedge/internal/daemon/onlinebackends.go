@@ -45,7 +45,8 @@ func checkBackends(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	all.Wait()
 	for i := range s.Doc.Backends {
 		b := &s.Doc.Backends[i]
-		if err := silent[b.Name]; err != nil {
+		dead := func(other string) bool { return silent[other] != nil }
+		if err := silent[b.Name]; err != nil && !slices.ContainsFunc(services.Uses(b.Name), dead) {
 			d := problemAt(b.Pos, b.Pos.Col+len(b.Name), schema.SilentBackend,
 				"the backend %s does not answer: %v", b.Name, err)
 			if errors.Is(err, backends.ErrRefused) {

@@ -36,7 +36,7 @@ func checkNames(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 	if err != nil {
 		return nil // the schema has let only addresses pass
 	}
-	names := inquiries(s.Policy.Destinations())
+	names := inquiries(slices.Concat(s.Policy.Destinations(), gateways(s.Doc)))
 	servers := s.Doc.DNS.Servers
 	var silent []bool
 	var asking sync.WaitGroup
@@ -66,6 +66,19 @@ func checkNames(ctx context.Context, s *Subject) (diags schema.Diagnostics) {
 		}
 	}
 	return diags
+}
+
+// gateways are those of the sets of a policy.
+func gateways(doc *schema.Document) (all []action.Destination) {
+	for i := range doc.Gateways.Keys {
+		doc.Gateways.Keys[i].Get("destinations").Each(func(g *schema.Value) {
+			uri := g.Get("uri")
+			all = append(all, action.Destination{
+				URI: []byte(uri.S), Pos: uri.Pos, End: uri.Pos.Col + len(uri.S), Next: true,
+			})
+		})
+	}
+	return all
 }
 
 // inquiries are the names of destinations.
