@@ -192,8 +192,13 @@ func (e *Engine) WatchNodes(f func(backends.MediaNode)) { e.told.Store(&f) }
 
 // tell tells that a node went down or came back.
 func (e *Engine) tell(backend string, n *node) {
+	level := slog.LevelInfo
+	if n.down.Load() {
+		level = slog.LevelWarn
+	}
 	if e.log != nil {
-		e.log.Warn("media node", "backend", backend, "node", n.address, "up", !n.down.Load())
+		e.log.Log(context.Background(), level, "media node", "backend", backend, "node", n.address,
+			"up", !n.down.Load())
 	}
 	e.changed(n)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -438,5 +439,20 @@ func TestCommand(t *testing.T) {
 	// RTCP stays on the port of RTP for who has it there, whatever the other side wants.
 	if got := commandOf("offer", &backends.Call{}).RTCPMux; !slices.Equal(got, []string{"accept"}) {
 		t.Errorf("an offer to who is not known to speak a profile has rtcp-mux %v", got)
+	}
+}
+
+// The log warns of a node that went down, and tells of one that came back.
+func TestTold(t *testing.T) {
+	var log bytes.Buffer
+	e := &Engine{log: slog.New(slog.NewTextHandler(&log, nil))}
+	n := &node{address: "192.0.2.1:2223"}
+	for _, down := range []bool{true, false} {
+		n.down.Store(down)
+		e.tell("media", n)
+	}
+	lines := strings.Split(log.String(), "\n")
+	if !strings.Contains(lines[0], "level=WARN") || !strings.Contains(lines[1], "level=INFO") {
+		t.Errorf("want a warning and a note, got\n%s", &log)
 	}
 }

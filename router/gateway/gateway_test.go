@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -32,6 +34,7 @@ type yard struct {
 	ends   []func()               // of silent probes
 	lookup int                    // look-ups under way
 	told   []string               // states that are told
+	log    bytes.Buffer
 }
 
 func newYard(t *testing.T) *yard {
@@ -43,6 +46,7 @@ func newYard(t *testing.T) *yard {
 	y.Registry = New(Config{
 		Resolver: y, Asker: y, Pool: y, Random: random.Uint64, Watch: true,
 		Clock:   func() time.Time { return y.now },
+		Log:     slog.New(slog.NewTextHandler(&y.log, nil)),
 		Changed: func(s Status) { y.told = append(y.told, s.URI+" "+s.State()) },
 	})
 	return y
@@ -374,6 +378,15 @@ func TestNamesWithoutAddress(t *testing.T) {
 	if a != "unresolved" ||
 		b != "up" {
 		t.Errorf("want unresolved and up, got %s and %s", a, b)
+	}
+	log := y.log.String()
+	for line, want := range map[string]int{
+		`level=WARN msg="gateway not found: its name has no address" set=pstn`: 2,
+		`level=INFO msg="gateway found" set=pstn gateway=sip:gw2.example`:      1,
+	} {
+		if n := strings.Count(log, line); n != want {
+			t.Errorf("%d times %s, want %d, in\n%s", n, line, want, log)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -160,7 +161,12 @@ func (r *Registry) find(g *Gateway) {
 // found takes what a name leads to.
 func (r *Registry) found(g *Gateway, hops []resolve.Hop, err error) {
 	if lost := err != nil || len(hops) == 0; lost != g.lost.Swap(lost) {
-		r.cfg.Log.Info("gateway found", "set", g.set.Name, "gateway", string(g.URI), "found", !lost)
+		if lost {
+			r.cfg.Log.Warn("gateway not found: its name has no address", "set", g.set.Name,
+				"gateway", string(g.URI), "error", cmp.Or(err, resolve.ErrNotFound))
+		} else {
+			r.cfg.Log.Info("gateway found", "set", g.set.Name, "gateway", string(g.URI))
+		}
 		r.cfg.Changed(g.status())
 	}
 	if err != nil {
