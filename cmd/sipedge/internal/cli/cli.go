@@ -120,5 +120,10 @@ as a whole before it runs, compiled to a decision table, and swapped in one go.
 			return doc, err
 		},
 	}))
+	root.InitDefaultHelpCmd()
+	if help, _, err := root.Find([]string{"help"}); err == nil {
+		help.Long = "Prints the help of a command, as its --help does."
+		help.Example, help.Args = "  sipedge help ctl reload", usage.Help
+	}
 	return root
 }

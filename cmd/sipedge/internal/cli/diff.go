@@ -59,7 +59,7 @@ Requests that the same rules decide the same way are told once, with how many th
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if !slices.Contains([]string{"text", "json"}, flags.output) {
+			if !slices.Contains(textOrJSON, flags.output) {
 				return fmt.Errorf("--output is text or json, not %q", flags.output)
 			}
 			if flags.all && flags.replay == nil {
@@ -78,6 +78,8 @@ Requests that the same rules decide the same way are told once, with how many th
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "text", "how it is written: text or json")
+	cmd.RegisterFlagCompletionFunc("output",
+		cobra.FixedCompletions(textOrJSON, cobra.ShellCompDirectiveNoFileComp))
 	f.StringArrayVar(&flags.replay, "replay", nil,
 		"run the requests of this recording, or of the recordings in this folder, through both")
 	f.BoolVar(&flags.all, "all", false, "with --replay: tell every request, not one of each kind")

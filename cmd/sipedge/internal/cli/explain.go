@@ -59,7 +59,7 @@ redirection: --reply "302 sip:carol@example.org".
   sipedge explain policy.yaml invite.sip --with policy.test.yaml --auth alice
   sipedge explain --policy policies/edge -o json - < invite.sip | jq .path`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(outputs, flags.output) {
+			if !slices.Contains(textOrJSON, flags.output) {
 				return fmt.Errorf("--output is text or json, not %q", flags.output)
 			}
 			if flags.policy == "" && len(args) > 0 {
@@ -89,7 +89,7 @@ redirection: --reply "302 sip:carol@example.org".
 	f.StringVar(&flags.time, "time", "",
 		"when: 2026-02-28T18:30:00+01:00; 2000-01-01T00:00:00Z, a Saturday, unless given")
 	cmd.RegisterFlagCompletionFunc("output",
-		cobra.FixedCompletions(outputs, cobra.ShellCompDirectiveNoFileComp))
+		cobra.FixedCompletions(textOrJSON, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -58,7 +58,7 @@ Nothing matched: exit code 1. Another recording runs: 4.
   sipedge trace -o json policy.yaml | jq .path`,
 		Args: usage.AtMost(1, "one POLICY"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if !slices.Contains(traceOutputs, flags.output) {
+			if !slices.Contains(textOrJSON, flags.output) {
 				return fmt.Errorf("--output is text or json, not %q", flags.output)
 			}
 			flags.order.Time = flags.timeout.String()
@@ -87,13 +87,13 @@ Nothing matched: exit code 1. Another recording runs: 4.
 	f.DurationVar(&flags.timeout, "timeout", time.Minute, "how long, an hour at most")
 	f.StringVarP(&flags.output, "output", "o", "text", "how it is written: text or json")
 	cmd.RegisterFlagCompletionFunc("output",
-		cobra.FixedCompletions(traceOutputs, cobra.ShellCompDirectiveNoFileComp))
+		cobra.FixedCompletions(textOrJSON, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("method",
 		cobra.FixedCompletions(methods(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-var traceOutputs = []string{"text", "json"}
+var textOrJSON = []string{"text", "json"}
 
 func methods() (names []string) {
 	for m := sip.INVITE; m <= sip.PRACK; m++ {

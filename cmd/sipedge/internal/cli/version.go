@@ -40,7 +40,7 @@ and the platform, on one line, as --version does.
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "how it is written: text or json")
 	cmd.RegisterFlagCompletionFunc("output",
-		cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+		cobra.FixedCompletions(textOrJSON, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -42,7 +42,10 @@ func (s *Server) setGateway(_ http.ResponseWriter, r *http.Request) (any, error)
 	}
 	set, uri := r.Form.Get("set"), r.Form.Get("uri")
 	if s.Router.Gateways().SetMode(set, uri, mode) == 0 {
-		return nil, refuse(http.StatusNotFound, "the policy has no such gateway: %s %s", set, uri)
+		if uri != "" {
+			set += " with a gateway " + uri
+		}
+		return nil, refuse(http.StatusNotFound, "the policy has no set of gateways %s", set)
 	}
 	return &Gateways{Gateways: s.gateways(set, uri)}, nil
 }

@@ -2,7 +2,6 @@ package ctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -50,12 +49,8 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 		Use: use + " SET [URI]", Short: short,
 		Long:    long + "\n\nIt stays so until the server ends, whatever policies come.",
 		Example: "  sipedge ctl gateways " + use + " pstn sip:gw1.example.net",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("which gateways? SET, and perhaps the URI of one")
-			}
-			return usage.AtMost(2, "SET and perhaps one URI")(cmd, args)
-		},
+		Args: usage.Between(1, "which gateways? SET, and perhaps the URI of one",
+			2, "SET and perhaps one URI"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			q := query("set", args[0])
 			if len(args) == 2 {

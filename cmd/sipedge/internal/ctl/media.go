@@ -44,7 +44,8 @@ The calls that it has stay with it.
 
 Exit code 1: there is no such node.`,
 		Example: "  sipedge ctl media " + verb + " 192.0.2.5:2223",
-		Args:    cobra.ExactArgs(1),
+		Args: usage.Between(1, "which node? its ADDRESS, as `sipedge ctl media list` has it",
+			1, "one ADDRESS"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				var all control.MediaNodes

@@ -17,12 +17,8 @@ import (
 // onTable makes a command about a table, which takes least to most arguments.
 func (c *command) onTable(cmd *cobra.Command, least, most int,
 	run func(ctx context.Context, server *control.Client, args []string) error) *cobra.Command {
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) < least {
-			return fmt.Errorf("%q needs more: %s", cmd.CommandPath(), cmd.Use)
-		}
-		return usage.AtMost(most, cmd.Use)(cmd, args)
-	}
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	cmd.Args = usage.Between(least, "it needs more: "+takes, most, takes)
 	cmd.ValidArgsFunction = c.completeRows
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		return c.with(func(ctx context.Context, server *control.Client) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,7 @@ import (
 
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func newImport(c *command) *cobra.Command {
@@ -30,7 +32,7 @@ name by its own columns and key. Numbers that a database gives are given anew. A
 of a file are imported, or none.`,
 		Example: "  db_dump -p subscriber > subscriber.dump\n" +
 			"  sipedge db import-bdb --db bolt:people.bolt subscriber.dump",
-		Args: cobra.MinimumNArgs(1),
+		Args: usage.Between(1, "which tables? a FILE each, as db_dump prints it", math.MaxInt, ""),
 		RunE: func(_ *cobra.Command, files []string) error {
 			c.makes = true
 			return c.with(func(ctx context.Context, db backends.DB) error {

@@ -10,13 +10,14 @@ import (
 
 	"sipedge/backends"
 	"sipedge/cmd/sipedge/internal/exit"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func newDB(s System) *cobra.Command {
 	c := &command{System: s}
 	sub := func(use, short, long string, run func(context.Context, backends.DB) error) *cobra.Command {
 		return &cobra.Command{
-			Use: use, Short: short, Long: long, Args: cobra.NoArgs,
+			Use: use, Short: short, Long: long, Args: usage.AtMost(0, "no arguments"),
 			Example: "  sipedge db " + use + " --db sqlite:people.db",
 			RunE: func(*cobra.Command, []string) error {
 				c.makes = use != "check"

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sipedge/backends"
+	"sipedge/cmd/sipedge/internal/usage"
 )
 
 func newUser(s System) *cobra.Command {
@@ -49,7 +50,7 @@ is the domain; the password is not.`
 		sub("passwd USER@DOMAIN", "Change a user's password", asked, oneUser, c.passwd),
 		sub("rm USER@DOMAIN", "Remove a user",
 			"Removes a user. Bindings stay until they expire.", oneUser, c.remove),
-		sub("list", "List users", "Lists users by name.", cobra.NoArgs, c.list))
+		sub("list", "List users", "Lists users by name.", usage.AtMost(0, "no arguments"), c.list))
 	c.flags(cmd)
 	return cmd
 }
@@ -130,7 +131,11 @@ func (c *command) add(ctx context.Context, db backends.DB, who address) error {
 	for _, h := range who.hashes(password) {
 		columns, row = append(columns, h.Column), append(row, h.Value)
 	}
-	if err := db.Insert(ctx, subscriber, columns, row); err != nil {
+	err = db.Insert(ctx, subscriber, columns, row)
+	if errors.Is(err, backends.ErrExists) {
+		err = fmt.Errorf("%w; `sipedge user passwd` changes the password", backends.ErrExists)
+	}
+	if err != nil {
 		return failed(fmt.Errorf("%s: %w", who, err))
 	}
 	return c.say(map[string]address{"added": who}, who.String()+" added\n")
