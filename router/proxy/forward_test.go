@@ -9,6 +9,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
 	"sipedge/sip"
+	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
 )
 
@@ -68,6 +69,48 @@ func TestDeterministicBranch(t *testing.T) {
 			t.Errorf("%s and %s have the same branch", via, was)
 		}
 		seen[b] = via
+	}
+}
+
+// seeded is a resolver that keeps with which seeds it was asked, and knows nothing at once.
+type seeded struct {
+	noNames
+	seeds []uint64
+}
+
+func (s *seeded) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, error) {
+	s.seeds = append(s.seeds, q.Seed)
+	return append(dst, resolve.Hop{
+		Transport: sip.UDP, Addr: netip.MustParseAddrPort("10.0.0.2:5060"),
+	}), true, nil
+}
+
+// RFC 3263 §4.4: without state the servers of a name are chosen by the transaction of the request.
+func TestDeterministicServer(t *testing.T) {
+	_, s := newProxy()
+	names := &seeded{}
+	p := New(Config{Sender: s, Resolver: names, Secret: [32]byte{7}})
+	p.SetSettings(&Settings{Self: job.NewSelf(s.listeners, nil, nil)})
+	next := []byte("sip:gw.example.net")
+	send := func(via, start, to string) uint64 {
+		j := request(t, p, start, "From: <sip:a@x>;tag=aa", to)
+		e, _ := j.Msg.FirstElement(sip.Via)
+		j.Msg.SetElement(e, []byte(via))
+		j.Msg.MarkReceived(j.Flow.Remote, false)
+		if v := p.Forward(j, next, nexthop.Own, nil); v != job.Done || !j.Answered {
+			t.Fatalf("%s: verdict %d", start, v)
+		}
+		return names.seeds[len(names.seeds)-1]
+	}
+	const one, other = "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK2"
+	invite := send(one, "INVITE sip:b@x", "To: <sip:b@x>")
+	for _, start := range []string{"INVITE sip:b@x", "CANCEL sip:b@x", "ACK sip:b@x"} {
+		if seed := send(one, start, "To: <sip:b@x>;tag=bb"); seed != invite || seed == 0 {
+			t.Errorf("%s: seed %x, of the INVITE %x", start, seed, invite)
+		}
+	}
+	if seed := send(other, "INVITE sip:b@x", "To: <sip:b@x>"); seed == invite {
+		t.Error("another transaction has the same seed")
 	}
 }
 
