@@ -135,6 +135,30 @@ func TestReplyTarget(t *testing.T) {
 		{"a stream", "SIP/2.0/TCP 192.0.2.1:5070;rport;branch=z9hG4bK1", tcp, "192.0.2.1:5070"},
 		{"a stream, default port", "SIP/2.0/TCP pc.example.org;branch=z9hG4bK1", tcp, "192.0.2.1:5060"},
 	}
+	// Over TLS a new connection has to be to whoever proved to be somebody.
+	peer := func(domains ...string) transport.Flow {
+		f := tcp
+		f.Transport, f.Peer = sip.TLS, &transport.Peer{Domains: domains}
+		return f
+	}
+	const byName, byAddr = "SIP/2.0/TLS SBC.example.org;branch=z9hG4bK1",
+		"SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK1"
+	names := map[string]string{}
+	for _, secure := range []struct {
+		name, via string
+		domains   []string
+		want      string
+	}{
+		{"a peer's sent-by", byName, []string{"example.org", "sbc.example.org"}, "sbc.example.org"},
+		{"sent-by is another", byName, []string{"*.example.org", "a.example", "b.example"}, "a.example"},
+		{"sent-by is an address", byAddr, []string{"a.example", "b.example"}, "a.example"},
+		{"a peer of an address", byAddr, nil, ""},
+	} {
+		row := tests[0]
+		row.name, row.via, row.f = secure.name, secure.via, peer(secure.domains...)
+		row.want, names[row.name] = "192.0.2.1:5061", secure.want
+		tests = append(tests, row)
+	}
 	p, _ := newProxy()
 	for _, tt := range tests {
 		m := request(t, p, "OPTIONS sip:b@x", caller).Msg
@@ -142,7 +166,7 @@ func TestReplyTarget(t *testing.T) {
 		m.SetElement(e, []byte(tt.via))
 		m.MarkReceived(tt.f.Remote, false)
 		want := transport.Target{Transport: tt.f.Transport, Listener: 3, Conn: tt.f.Conn,
-			Remote: netip.MustParseAddrPort(tt.want)}
+			Remote: netip.MustParseAddrPort(tt.want), Name: sip.NewHostName(names[tt.name])}
 		if got := identity.ReplyTarget(tt.f, m); got != want {
 			t.Errorf("%s:\nwant %v\ngot  %v", tt.name, want, got)
 		}
