@@ -93,6 +93,29 @@ func TestNamelessIsAskedOnce(t *testing.T) {
 	}
 }
 
+// That an alias leads nowhere says nothing of what is below the name that has it, RFC 6604 §3.
+func TestAliasOfNothing(t *testing.T) {
+	s := serve(t, map[string][]string{
+		"_sip._udp.x.example SRV": {"_sip._udp.x.example. 45 IN SRV 1 1 5070 a.example."},
+		"a.example A":             {a1},
+	})
+	s.on(func(w dns.ResponseWriter, m *dns.Msg) bool {
+		if m.Question[0].Name != "x.example." {
+			return false
+		}
+		alias, _ := dns.NewRR("x.example. 45 IN CNAME gone.example.")
+		reply := new(dns.Msg).SetRcode(m, dns.RcodeNameError)
+		reply.Answer = append(reply.Answer, alias)
+		_ = w.WriteMsg(reply)
+		return true
+	})
+	r, _ := resolver(t, Config{Families: IPv4Only}, s)
+	got, err := r.Lookup(context.Background(), Query{Host: "x.example"})
+	if err != nil || len(got) != 1 || got[0].Addr.Port() != 5070 {
+		t.Errorf("%v, %v", hops(got), err)
+	}
+}
+
 // Records that fail are no records that are not there: what they say is not known.
 func TestFailureIsNoAbsence(t *testing.T) {
 	for _, failing := range []uint16{dns.TypeNAPTR, dns.TypeSRV, dns.TypeA} {
