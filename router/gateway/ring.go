@@ -2,8 +2,8 @@ package gateway
 
 import "slices"
 
-// A ring is whose turn it is, by places in a list of gateways of one priority: each as often as its
-// weight says, with the others between.
+// A ring is whose turn it is, by places in a list of gateways of one priority: each as often as
+// its weight says, with the others between.
 type ring []int32
 
 // mostTurns is how long a ring is at most, if there are not more gateways.
@@ -43,8 +43,8 @@ func gcd(a, b int) int {
 	return a
 }
 
-// around picks whose turn it is, or the first behind that may be chosen. Who can choose nobody here,
-// or was sent elsewhere before, takes no turn from others.
+// around picks whose turn it is, or the first behind that may be chosen. Who can choose nobody
+// here, or was sent elsewhere before, takes no turn from others.
 func (t *tier) around(of *turn) *Gateway {
 	if !slices.ContainsFunc(t.list, t.may) {
 		return nil
