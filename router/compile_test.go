@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"sipedge/router/nexthop"
 	"sipedge/schema"
 	"sipedge/sip"
 	"sipedge/sip/transport"
@@ -301,5 +302,25 @@ domains: [example.net]
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got\n%s", d)
+	}
+}
+
+// IPv4 that is written in IPv6 form is denied like any other.
+func TestDeniedInAnyForm(t *testing.T) {
+	p, diags := Compile(load(t, `version: 1
+listen: [{udp: "10.0.0.9:5060"}]
+deny_targets: ["::ffff:10.0.7.0/120", "::ffff:10.0.8.1"]
+routes: {request: [{do: [{reply: {code: 404}}]}]}
+`), Env{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for to, allowed := range map[string]bool{
+		"10.0.7.2:5060": false, "10.0.8.1:5060": false, "10.0.9.1:5060": true,
+	} {
+		at, from := netip.MustParseAddrPort(to), netip.MustParseAddrPort("192.0.2.1:5060")
+		if got := p.settings.Guard.Allows(at, from, nexthop.Ruled); got != allowed {
+			t.Errorf("%s: %v", to, got)
+		}
 	}
 }

@@ -103,10 +103,7 @@ func (c *compiler) listener(name schema.Text) (uint16, bool) {
 func (c *compiler) networks(list []schema.Text) []netip.Prefix {
 	var out []netip.Prefix
 	for _, text := range list {
-		p, err := netip.ParsePrefix(text.S)
-		if addr, bare := netip.ParseAddr(text.S); bare == nil {
-			p, err = addr.Prefix(addr.BitLen())
-		}
+		p, err := schema.ParseNetwork(text.S)
 		if err != nil {
 			c.diags = append(c.diags, schema.Diagnostic{
 				Pos: text.Pos, End: text.Pos.Col + len(text.S), Code: schema.BadNetwork,
@@ -114,7 +111,7 @@ func (c *compiler) networks(list []schema.Text) []netip.Prefix {
 			})
 			continue
 		}
-		out = append(out, p.Masked())
+		out = append(out, p)
 	}
 	return out
 }

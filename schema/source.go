@@ -58,5 +58,5 @@ type Code = source.Code
 func Meant(name string, known []string) string { return source.Meant(name, known) }
 
 // ParseNetwork reads what #CIDR stands for: an address is the network of it
-// alone; bits behind the prefix are cleared.
+// alone; bits behind the prefix are cleared. IPv4 in IPv6 form is IPv4.
 func ParseNetwork(s string) (netip.Prefix, error) { return refine.ParseNetwork(s) }

@@ -141,7 +141,12 @@ func TestPattern(t *testing.T) {
 		`\*`:              {"*": true, "x": false},
 		`a.b`:             {"a.b": true, "axb": false},
 		`.*`:              {".x": true, "x": false},
-		`[\d^]`:           {"d": true, "7": false, "^": true},
+		`[\d^]`:           {"d": true, "7": false, "^": true, `\`: false},
+		"+[[:digit:]]*":   {"+49": true, "+x": false, "+": false, "+:]": false},
+		"[^[:alpha:]_]":   {"1": true, "a": false, "_": false, "[": true},
+		`[\]x]y`:          {"]y": true, "xy": true, `\y`: false},
+		"[a-]":            {"-": true, "a": true, "b": false},
+		"[[a]":            {"[": true, "a": true, "]": false},
 	} {
 		p, err := newPattern(pattern)
 		if err != nil {

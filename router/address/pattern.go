@@ -40,19 +40,12 @@ func translate(s string) string {
 			i++
 			b.WriteString(regexp.QuoteMeta(s[min(i, len(s)):min(i+1, len(s))]))
 		case '[':
-			n := bracket(s[i:])
+			set, n := bracket(s[i:])
 			if n < 0 { // it is not closed, and stands for itself
 				b.WriteString(`\[`)
 				continue
 			}
-			set := s[i+1 : i+n]
-			b.WriteByte('[')
-			if set[0] == '!' || set[0] == '^' {
-				b.WriteByte('^')
-				set = set[1:]
-			}
-			b.WriteString(strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`, `^`, `\^`).Replace(set))
-			b.WriteByte(']')
+			b.WriteString(set)
 			i += n
 		default:
 			b.WriteString(regexp.QuoteMeta(s[i : i+1]))
@@ -62,16 +55,41 @@ func translate(s string) string {
 	return b.String()
 }
 
-// bracket is where the bracket that begins s is closed; -1: it is not. One that stands first is
-// part of the set.
-func bracket(s string) int {
-	from := 1
-	if from < len(s) && (s[from] == '!' || s[from] == '^') {
-		from++
+// bracket translates the set that begins s, and tells where it is closed; -1: it is not. A bracket
+// that stands first is part of the set.
+func bracket(s string) (set string, end int) {
+	var b strings.Builder
+	b.WriteByte('[')
+	i := 1
+	if i < len(s) && (s[i] == '!' || s[i] == '^') {
+		b.WriteByte('^')
+		i++
 	}
-	end := strings.IndexByte(s[min(from+1, len(s)):], ']')
-	if end < 0 {
-		return -1
+	for first := i; i < len(s); i++ {
+		class := strings.Index(s[i:], ":]")
+		switch c := s[i]; {
+		case c == ']' && i > first:
+			b.WriteByte(']')
+			return b.String(), i
+		case strings.HasPrefix(s[i:], "[:") && class > 1:
+			b.WriteString(s[i : i+class+2])
+			i += class + 1
+			continue
+		case c == '-':
+			b.WriteByte(c)
+			continue
+		case c == '\\' && i+1 < len(s):
+			i++
+		}
+		b.WriteString(literal(s[i]))
 	}
-	return from + 1 + end
+	return "", -1
+}
+
+// literal is a byte of a set that stands for itself.
+func literal(c byte) string {
+	if strings.IndexByte(`\[]^-`, c) >= 0 {
+		return `\` + string(c)
+	}
+	return string([]byte{c})
 }

@@ -70,12 +70,16 @@ func (r *Registry) Choose(s *Sets, plan uint32, c *job.Choice, q *Request) *Gate
 }
 
 func (s *Set) choose(random func() uint64, c *job.Choice, q *Request) *Gateway {
+	rings := s.rings
 	for rest := s.gateways; len(rest) > 0; {
 		n := 1 // gateways of the first priority left
 		for n < len(rest) && rest[n].Priority == rest[0].Priority {
 			n++
 		}
-		tier := tier{rest[:n], c, q}
+		tier := tier{list: rest[:n], c: c, q: q}
+		if len(rings) > 0 {
+			tier.ring, rings = rings[0], rings[1:]
+		}
 		for g := tier.pick(s, random); g != nil; g = tier.pick(s, random) {
 			c.Tried |= g.bit()
 			if g.take(q) {
@@ -94,6 +98,7 @@ func (g *Gateway) bit() uint64 { return 1 << (g.id % 64) }
 // tier is gateways of one priority, of which a request may choose.
 type tier struct {
 	list []*Gateway
+	ring ring // of RoundRobin
 	c    *job.Choice
 	q    *Request
 }
@@ -104,21 +109,21 @@ func (t *tier) may(g *Gateway) bool { return t.c.Tried&g.bit() == 0 && g.ready(t
 func (t *tier) pick(s *Set, random func() uint64) *Gateway {
 	switch s.Algorithm {
 	case RoundRobin:
-		return t.from(int(s.turn.Add(1) - 1))
+		return t.around(s.turn)
 	case Hash:
 		return t.rendezvous()
 	case LeastCalls:
 		return t.least(int(random() % uint64(len(t.list))))
 	case First:
-		return t.from(0)
+		return t.first()
 	}
 	return t.chance(random)
 }
 
-// from picks the first from one on, around the end.
-func (t *tier) from(first int) *Gateway {
-	for i := range t.list {
-		if g := t.list[(first+i)%len(t.list)]; t.may(g) {
+// first picks the first in the order written.
+func (t *tier) first() *Gateway {
+	for _, g := range t.list {
+		if t.may(g) {
 			return g
 		}
 	}

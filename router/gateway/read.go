@@ -104,7 +104,22 @@ func (r *Registry) readSet(name string, v *schema.Value) (*Set, schema.Diagnosti
 	slices.SortStableFunc(set.gateways, func(a, b *Gateway) int {
 		return cmp.Compare(a.Priority, b.Priority)
 	})
+	if set.Algorithm == RoundRobin {
+		set.rings = ringsOf(set.gateways)
+	}
 	return set, diags
+}
+
+// ringsOf are the rings of gateways, of each priority one.
+func ringsOf(list []*Gateway) (rings []ring) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].Priority == list[0].Priority {
+			n++
+		}
+		rings, list = append(rings, newRing(list[:n])), list[n:]
+	}
+	return rings
 }
 
 func readProbe(v *schema.Value) (*probe, schema.Diagnostics) {

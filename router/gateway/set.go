@@ -14,7 +14,7 @@ type Algorithm uint8
 
 const (
 	Weighted   Algorithm = iota // by chance, by weight
-	RoundRobin                  // one after the other
+	RoundRobin                  // one after the other, by weight
 	Hash                        // by the key of a request: weighted rendezvous hashing
 	LeastCalls                  // the fewest calls for its weight
 	First                       // in order
@@ -35,6 +35,7 @@ type Set struct {
 	passive  passive
 	slow     time.Duration // slow_start
 	turn     *turn         // of RoundRobin
+	rings    []ring        // of RoundRobin, by priority
 }
 
 // Gateway is a gateway as a policy has it. It is immutable, but for its State.

@@ -44,7 +44,8 @@ var Dispatch = schema.Kind{
 	Name: "dispatch",
 	Doc: "Chooses a gateway of a set that can be used: `relay` and `forward` send the " +
 		"request there, and the Request-URI stays, unless told otherwise. When there is none the " +
-		"arm runs; without it the request is answered 503.",
+		"arm runs; without it the request is answered 503. `forward` remembers nothing: by the " +
+		"algorithm `hash` alone a CANCEL, an ACK and what is sent again go where the INVITE went.",
 	Schema: `{
 	// The set, or several: one is chosen from the first that has one.
 	set!: #GatewaysName | [#GatewaysName, ...#GatewaysName]

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"bytes"
+
 	"sipedge/sip"
 	"sipedge/sip/transport"
 )
@@ -19,5 +21,22 @@ func ReplyTarget(f transport.Flow, m *sip.Message) transport.Target {
 	}
 	t.Remote = AddrPort(f.Remote.Addr(), PortOr(v.Port, f.Transport))
 	t.NoDial = f.Transport == sip.WS || f.Transport == sip.WSS
+	if f.Peer != nil && !t.NoDial {
+		t.Name = proved(f.Peer, v.Host)
+	}
 	return t
+}
+
+// proved is the name that a peer has to prove once more, if a response needs another connection:
+// his sent-by, where he proved to be that, else the first that he did. None: he proves his address.
+func proved(p *transport.Peer, sentBy []byte) (name sip.HostName) {
+	for _, domain := range p.Domains {
+		switch {
+		case bytes.EqualFold([]byte(domain), sentBy):
+			return sip.NewHostName(domain)
+		case name == sip.HostName{} && domain != "" && domain[0] != '*': // RFC 5922 §7.2
+			name = sip.NewHostName(domain)
+		}
+	}
+	return name
 }

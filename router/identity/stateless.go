@@ -29,6 +29,10 @@ func (r *Router) Stateless(j *job.Job, t Token, chosen uint16) Stateless {
 	return s
 }
 
+// Seed is for choices that are made anew for each message of a transaction, and are to be the same,
+// RFC 3263 §4.4. It is not 0.
+func (s *Stateless) Seed() uint64 { return s.sum | 1 }
+
 // branchSum is what a stateless branch is made of: the branch of the sender,
 // which is unique, with its sent-by; of an RFC 2543 sender the fields of
 // §16.11, the To tag left out, since the ACK to a non-2xx has another.

@@ -22,12 +22,13 @@ type Finder struct {
 	Resolver Resolver // asked for names; IP literals need none
 }
 
-// Find appends where u leads to dst without blocking. known false: the
-// query has to be looked up.
+// Find appends where u leads to dst without blocking, places that are as good as each other by a
+// seed: Query.Seed. known false: the query has to be looked up.
 func (f *Finder) Find(
-	dst []resolve.Hop, u *sip.URI,
+	dst []resolve.Hop, u *sip.URI, seed uint64,
 ) (hops []resolve.Hop, q resolve.Query, known bool, err error) {
 	q, addr, err := resolve.QueryOf(u)
+	q.Seed = seed
 	if err != nil {
 		return dst, q, true, err
 	}
@@ -61,7 +62,7 @@ func (f *Finder) Locate(
 	found := func(hops []resolve.Hop) {
 		then(g.Hops(hops, netip.AddrPort{}, by))
 	}
-	hops, q, known, err := f.Find(nil, u)
+	hops, q, known, err := f.Find(nil, u, 0)
 	switch {
 	case err != nil && known:
 		then(nil)

@@ -165,7 +165,7 @@ func (c *responseContext) route(b *branch, h *Hooks, t *job.Target) *fault.Fault
 	}
 	b.by, b.mark, b.most = by, t.Gateway, nexthop.MostByUDP(&u, t, c.set.UDPRequest)
 	b.flow = t.Flow
-	hops, q, known, err := c.p.find.Find(b.hops[:0], &u)
+	hops, q, known, err := c.p.find.Find(b.hops[:0], &u, 0)
 	switch {
 	case known && err != nil:
 		return fault.OfHop(err)

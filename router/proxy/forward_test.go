@@ -9,6 +9,7 @@ import (
 	"sipedge/router/job"
 	"sipedge/router/nexthop"
 	"sipedge/sip"
+	"sipedge/sip/resolve"
 	"sipedge/sip/transport"
 )
 
@@ -71,6 +72,48 @@ func TestDeterministicBranch(t *testing.T) {
 	}
 }
 
+// seeded is a resolver that keeps with which seeds it was asked, and knows nothing at once.
+type seeded struct {
+	noNames
+	seeds []uint64
+}
+
+func (s *seeded) Cached(dst []resolve.Hop, q resolve.Query) ([]resolve.Hop, bool, error) {
+	s.seeds = append(s.seeds, q.Seed)
+	return append(dst, resolve.Hop{
+		Transport: sip.UDP, Addr: netip.MustParseAddrPort("10.0.0.2:5060"),
+	}), true, nil
+}
+
+// RFC 3263 §4.4: without state the servers of a name are chosen by the transaction of the request.
+func TestDeterministicServer(t *testing.T) {
+	_, s := newProxy()
+	names := &seeded{}
+	p := New(Config{Sender: s, Resolver: names, Secret: [32]byte{7}})
+	p.SetSettings(&Settings{Self: job.NewSelf(s.listeners, nil, nil)})
+	next := []byte("sip:gw.example.net")
+	send := func(via, start, to string) uint64 {
+		j := request(t, p, start, "From: <sip:a@x>;tag=aa", to)
+		e, _ := j.Msg.FirstElement(sip.Via)
+		j.Msg.SetElement(e, []byte(via))
+		j.Msg.MarkReceived(j.Flow.Remote, false)
+		if v := p.Forward(j, next, nexthop.Own, nil); v != job.Done || !j.Answered {
+			t.Fatalf("%s: verdict %d", start, v)
+		}
+		return names.seeds[len(names.seeds)-1]
+	}
+	const one, other = "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1", "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK2"
+	invite := send(one, "INVITE sip:b@x", "To: <sip:b@x>")
+	for _, start := range []string{"INVITE sip:b@x", "CANCEL sip:b@x", "ACK sip:b@x"} {
+		if seed := send(one, start, "To: <sip:b@x>;tag=bb"); seed != invite || seed == 0 {
+			t.Errorf("%s: seed %x, of the INVITE %x", start, seed, invite)
+		}
+	}
+	if seed := send(other, "INVITE sip:b@x", "To: <sip:b@x>"); seed == invite {
+		t.Error("another transaction has the same seed")
+	}
+}
+
 func TestReplyTarget(t *testing.T) {
 	udp := transport.Flow{Transport: sip.UDP, Listener: 3,
 		Remote: netip.MustParseAddrPort("192.0.2.1:40000")}
@@ -92,6 +135,30 @@ func TestReplyTarget(t *testing.T) {
 		{"a stream", "SIP/2.0/TCP 192.0.2.1:5070;rport;branch=z9hG4bK1", tcp, "192.0.2.1:5070"},
 		{"a stream, default port", "SIP/2.0/TCP pc.example.org;branch=z9hG4bK1", tcp, "192.0.2.1:5060"},
 	}
+	// Over TLS a new connection has to be to whoever proved to be somebody.
+	peer := func(domains ...string) transport.Flow {
+		f := tcp
+		f.Transport, f.Peer = sip.TLS, &transport.Peer{Domains: domains}
+		return f
+	}
+	const byName, byAddr = "SIP/2.0/TLS SBC.example.org;branch=z9hG4bK1",
+		"SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK1"
+	names := map[string]string{}
+	for _, secure := range []struct {
+		name, via string
+		domains   []string
+		want      string
+	}{
+		{"a peer's sent-by", byName, []string{"example.org", "sbc.example.org"}, "sbc.example.org"},
+		{"sent-by is another", byName, []string{"*.example.org", "a.example", "b.example"}, "a.example"},
+		{"sent-by is an address", byAddr, []string{"a.example", "b.example"}, "a.example"},
+		{"a peer of an address", byAddr, nil, ""},
+	} {
+		row := tests[0]
+		row.name, row.via, row.f = secure.name, secure.via, peer(secure.domains...)
+		row.want, names[row.name] = "192.0.2.1:5061", secure.want
+		tests = append(tests, row)
+	}
 	p, _ := newProxy()
 	for _, tt := range tests {
 		m := request(t, p, "OPTIONS sip:b@x", caller).Msg
@@ -99,7 +166,7 @@ func TestReplyTarget(t *testing.T) {
 		m.SetElement(e, []byte(tt.via))
 		m.MarkReceived(tt.f.Remote, false)
 		want := transport.Target{Transport: tt.f.Transport, Listener: 3, Conn: tt.f.Conn,
-			Remote: netip.MustParseAddrPort(tt.want)}
+			Remote: netip.MustParseAddrPort(tt.want), Name: sip.NewHostName(names[tt.name])}
 		if got := identity.ReplyTarget(tt.f, m); got != want {
 			t.Errorf("%s:\nwant %v\ngot  %v", tt.name, want, got)
 		}

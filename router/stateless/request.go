@@ -90,7 +90,7 @@ func (p *Forwarder) forward(j *job.Job, h *passage, to []byte) *fault.Fault {
 	}
 	sc := p.getScratch()
 	defer p.putScratch(sc)
-	hops, q, known, err := p.cfg.Find.Find(sc.hops[:0], &u)
+	hops, q, known, err := p.cfg.Find.Find(sc.hops[:0], &u, h.via.Seed())
 	sc.hops = hops[:0]
 	switch {
 	case known && err != nil:

@@ -116,7 +116,7 @@ func (rs *records) none() time.Duration { return max(rs.ttl, failureTTL) }
 
 // records looks up one type, through aliases. A DNAME comes with the CNAME it makes, RFC 6672 §3.1.
 func (r *Resolver) records(ctx context.Context, name string, qtype uint16) records {
-	ttl := maxTTL
+	ttl, first := maxTTL, name
 	for range maxAliases {
 		m, err := r.question(ctx, name, qtype)
 		if err != nil {
@@ -129,7 +129,7 @@ func (r *Resolver) records(ctx context.Context, name string, qtype uint16) recor
 			return records{list: found.list, ttl: ttl}
 		case m.Rcode == dns.RcodeNameError || found.name == name:
 			return records{ttl: min(ttl, r.negative(m)), err: ErrNotFound,
-				nameless: m.Rcode == dns.RcodeNameError}
+				nameless: m.Rcode == dns.RcodeNameError && found.name == first}
 		}
 		name = found.name
 	}

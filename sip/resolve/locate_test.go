@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,6 +93,29 @@ func TestNamelessIsAskedOnce(t *testing.T) {
 	}
 }
 
+// That an alias leads nowhere says nothing of what is below the name that has it, RFC 6604 §3.
+func TestAliasOfNothing(t *testing.T) {
+	s := serve(t, map[string][]string{
+		"_sip._udp.x.example SRV": {"_sip._udp.x.example. 45 IN SRV 1 1 5070 a.example."},
+		"a.example A":             {a1},
+	})
+	s.on(func(w dns.ResponseWriter, m *dns.Msg) bool {
+		if m.Question[0].Name != "x.example." {
+			return false
+		}
+		alias, _ := dns.NewRR("x.example. 45 IN CNAME gone.example.")
+		reply := new(dns.Msg).SetRcode(m, dns.RcodeNameError)
+		reply.Answer = append(reply.Answer, alias)
+		_ = w.WriteMsg(reply)
+		return true
+	})
+	r, _ := resolver(t, Config{Families: IPv4Only}, s)
+	got, err := r.Lookup(context.Background(), Query{Host: "x.example"})
+	if err != nil || len(got) != 1 || got[0].Addr.Port() != 5070 {
+		t.Errorf("%v, %v", hops(got), err)
+	}
+}
+
 // Records that fail are no records that are not there: what they say is not known.
 func TestFailureIsNoAbsence(t *testing.T) {
 	for _, failing := range []uint16{dns.TypeNAPTR, dns.TypeSRV, dns.TypeA} {
@@ -169,7 +193,7 @@ func TestWeights(t *testing.T) {
 		}
 		seen := make([]float64, len(places))
 		for range picks {
-			got := r.draw(nil, places)
+			got := r.draw(nil, places, 0)
 			seen[got[0].Addr.Addr().As4()[3]]++
 			if len(got) != len(places) {
 				t.Fatalf("weights %v: %d of %d hops", test.weights, len(got), len(places))
@@ -184,6 +208,77 @@ func TestWeights(t *testing.T) {
 			t.Errorf("weights %v: %v of %d, chi-square %.2f > %.2f",
 				test.weights, seen, picks, chi, test.critical)
 		}
+	}
+}
+
+// TestSeed: what has a seed comes in one order, whatever that of the records, and seeds are spread
+// as the weights say.
+func TestSeed(t *testing.T) {
+	const picks = 10000
+	zone := map[string][]string{
+		"_sip._udp.x.example SRV": {
+			"_sip._udp.x.example. 60 IN SRV 1 0 5060 none.x.example.",
+			"_sip._udp.x.example. 60 IN SRV 1 30 5060 a.x.example.",
+			"_sip._udp.x.example. 60 IN SRV 1 69 5060 b.x.example.",
+			"_sip._udp.x.example. 60 IN SRV 2 1 5060 last.x.example.",
+		},
+		"none.x.example A": {"none.x.example. 60 IN A 192.0.2.1"},
+		"a.x.example A":    {"a.x.example. 60 IN A 192.0.2.2"},
+		"b.x.example A":    {"b.x.example. 60 IN A 192.0.2.3", "b.x.example. 60 IN A 192.0.2.4"},
+		"b.x.example AAAA": {"b.x.example. 60 IN AAAA 2001:db8::1",
+			"b.x.example. 60 IN AAAA 2001:db8::2"},
+		"last.x.example A": {"last.x.example. 60 IN A 192.0.2.9"},
+	}
+	turned := map[string][]string{}
+	for k, list := range zone {
+		turned[k] = slices.Clone(list)
+		slices.Reverse(turned[k])
+	}
+	q := Query{Host: "x.example", Transport: sip.UDP}
+	var rs []*Resolver
+	for _, z := range []map[string][]string{zone, turned} {
+		r, _ := resolver(t, Config{}, serve(t, z))
+		if got, err := r.Lookup(context.Background(), q); len(got) != 7 || err != nil {
+			t.Fatalf("%v, %v", hops(got), err)
+		}
+		rs = append(rs, r)
+	}
+	seen, second := map[string]float64{}, map[string]float64{}
+	for seed := range uint64(picks) {
+		q.Seed = seed + 1
+		want, _, _ := rs[0].Cached(nil, q)
+		for _, r := range rs {
+			if got, _, _ := r.Cached(nil, q); !slices.Equal(got, want) {
+				t.Fatalf("seed %d: %v and %v", q.Seed, hops(got), hops(want))
+			}
+			if got, _ := r.Lookup(context.Background(), q); !slices.Equal(got, want) {
+				t.Fatalf("seed %d, looked up: %v and %v", q.Seed, hops(got), hops(want))
+			}
+		}
+		if last := want[6].Addr.Addr().String(); last != "192.0.2.9" {
+			t.Fatalf("seed %d: %v", q.Seed, hops(want))
+		}
+		first := want[0].Addr.Addr().String()
+		if first == "192.0.2.3" || first == "192.0.2.4" {
+			if a := want[2].Addr.Addr(); !a.Is6() {
+				t.Fatalf("seed %d: IPv6 is not behind IPv4: %v", q.Seed, hops(want))
+			}
+			second[want[2].Addr.Addr().String()]++
+		}
+		seen[first]++
+	}
+	chi := 0.0
+	for addr, p := range map[string]float64{
+		"192.0.2.1": .01, "192.0.2.2": .30, "192.0.2.3": .345, "192.0.2.4": .345,
+	} {
+		d := seen[addr] - picks*p
+		chi += d * d / (picks * p)
+	}
+	if chi > 11.34 { // p = 0.01
+		t.Errorf("%v of %d, chi-square %.2f", seen, picks, chi)
+	}
+	if len(second) != 2 {
+		t.Errorf("of two addresses of IPv6 first were %v", second)
 	}
 }
 
@@ -230,8 +325,10 @@ func TestDrawingDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst := make([]Hop, 0, 4)
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = r.Cached(dst, q) }); n != 0 {
-		t.Errorf("%v allocations", n)
+	for _, q.Seed = range []uint64{0, 7} {
+		if n := testing.AllocsPerRun(100, func() { _, _, _ = r.Cached(dst, q) }); n != 0 {
+			t.Errorf("seed %d: %v allocations", q.Seed, n)
+		}
 	}
 }
 

@@ -8,16 +8,19 @@ type place struct {
 	hops   []Hop
 }
 
-// draw appends the hops of places.
-func (r *Resolver) draw(dst []Hop, places []place) []Hop {
+// draw appends the hops of places, as Query.Seed says.
+func (r *Resolver) draw(dst []Hop, places []place, seed uint64) []Hop {
 	for len(places) > 0 {
 		n := 1
 		for n < len(places) && places[n].rank == places[0].rank {
 			n++
 		}
-		if n == 1 {
+		switch {
+		case seed != 0:
+			dst = drawBySeed(dst, places[:n], seed)
+		case n == 1:
 			dst = append(dst, places[0].hops...)
-		} else {
+		default:
 			dst = r.drawGroup(dst, places[:n])
 		}
 		places = places[n:]

@@ -22,12 +22,15 @@ type Hop struct {
 	Conn uint64 // the connection to use, and no other; 0: any. The resolver knows none
 }
 
-// Query is what of a URI decides where it leads. It is comparable: the cache's key.
+// Query is what of a URI decides where it leads. It is comparable: but for Seed the cache's key.
 type Query struct {
 	Host      string        // an IP literal (no brackets) or a name, lower case, no dot behind
 	Port      uint16        // 0: none given
 	Transport sip.Transport // of the transport parameter; NoTransport: none given
 	Secure    bool          // sips
+	// Seed has hops that are as good as each other come in the order that is this one's, whatever
+	// the order of the records; 0: in an order drawn each time. No part of the cache's key.
+	Seed uint64
 }
 
 // QueryOf is what a sip or sips URI asks: its maddr, else its host. An IP address is returned
@@ -57,7 +60,10 @@ type asked struct {
 	by transports
 }
 
-func (r *Resolver) asked(q Query) asked { return asked{q, transports(r.by.Load())} }
+func (r *Resolver) asked(q Query) asked {
+	q.Seed = 0
+	return asked{q, transports(r.by.Load())}
+}
 
 var (
 	ErrNotFound  = errors.New("no such host") // DNS answered: there is none
@@ -151,14 +157,16 @@ func (r *Resolver) Servers() []netip.AddrPort { return r.cfg.Servers }
 
 // Cached answers without blocking: literals at once, names when the cache has them. ok false:
 // call Lookup, not on a worker. hops are in order of preference, appended to dst (no allocation
-// when dst has room); servers of the same priority in an order that is drawn each time. With
-// ok, err is as from Lookup.
+// when dst has room); servers of the same priority in an order that is drawn, or Query.Seed's.
+// With ok, err is as from Lookup.
 func (r *Resolver) Cached(dst []Hop, q Query) (hops []Hop, ok bool, err error) {
-	return r.known(dst, r.asked(q), true)
+	return r.known(dst, r.asked(q), q.Seed, true)
 }
 
 // known is Cached; count says whether the cache's statistics see it.
-func (r *Resolver) known(dst []Hop, q asked, count bool) (hops []Hop, ok bool, err error) {
+func (r *Resolver) known(
+	dst []Hop, q asked, seed uint64, count bool,
+) (hops []Hop, ok bool, err error) {
 	t, port, unfit := q.choose()
 	a, literal, err := parseLiteral(q.Host)
 	addrs, listed := r.hosts[q.Host]
@@ -186,14 +194,14 @@ func (r *Resolver) known(dst []Hop, q asked, count bool) (hops []Hop, ok bool, e
 	if !ok {
 		return dst, false, nil
 	}
-	return r.draw(dst, e.value), true, e.err
+	return r.draw(dst, e.value, seed), true, e.err
 }
 
 // Lookup asks the DNS within the budget and ctx. One look-up per query runs at a time; others
 // wait for it. The error is one of this package, or ctx's. hops are as those of Cached.
 func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
 	a := r.asked(q)
-	if hops, ok, err := r.known(nil, a, false); ok {
+	if hops, ok, err := r.known(nil, a, q.Seed, false); ok {
 		return hops, err
 	}
 	find := func(ctx context.Context) ([]place, time.Duration, error) {
@@ -204,5 +212,5 @@ func (r *Resolver) Lookup(ctx context.Context, q Query) ([]Hop, error) {
 		return places, ttl, err
 	}
 	places, err := lookUp(ctx, r, &r.names, a, find)
-	return r.draw(nil, places), err
+	return r.draw(nil, places, q.Seed), err
 }

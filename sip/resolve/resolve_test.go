@@ -349,15 +349,15 @@ func deaf(t *testing.T) netip.AddrPort {
 
 func TestQueryOf(t *testing.T) {
 	for _, c := range []struct{ uri, want string }{
-		{"sip:bob@Gw.Example.net", "{gw.example.net 0  false} invalid IP <nil>"},
-		{"sip:localhost.", "{localhost 0  false} invalid IP <nil>"},
-		{"sips:gw.example.net:5071", "{gw.example.net 5071  true} invalid IP <nil>"},
-		{"sip:gw.example.net;transport=TCP", "{gw.example.net 0 tcp false} invalid IP <nil>"},
-		{"sip:10.0.0.1:5070;transport=tcp", "{ 5070 tcp false} 10.0.0.1 <nil>"},
-		{"sip:[2001:db8::1]", "{ 0  false} 2001:db8::1 <nil>"},
-		{"sip:gw.example.net;maddr=10.0.0.1", "{ 0  false} 10.0.0.1 <nil>"},
-		{"sip:10.0.0.1;maddr=gw.example.net", "{gw.example.net 0  false} invalid IP <nil>"},
-		{"sip:gw.example.net;transport=x", "{ 0  false} invalid IP transport not supported"},
+		{"sip:bob@Gw.Example.net", "{gw.example.net 0  false 0} invalid IP <nil>"},
+		{"sip:localhost.", "{localhost 0  false 0} invalid IP <nil>"},
+		{"sips:gw.example.net:5071", "{gw.example.net 5071  true 0} invalid IP <nil>"},
+		{"sip:gw.example.net;transport=TCP", "{gw.example.net 0 tcp false 0} invalid IP <nil>"},
+		{"sip:10.0.0.1:5070;transport=tcp", "{ 5070 tcp false 0} 10.0.0.1 <nil>"},
+		{"sip:[2001:db8::1]", "{ 0  false 0} 2001:db8::1 <nil>"},
+		{"sip:gw.example.net;maddr=10.0.0.1", "{ 0  false 0} 10.0.0.1 <nil>"},
+		{"sip:10.0.0.1;maddr=gw.example.net", "{gw.example.net 0  false 0} invalid IP <nil>"},
+		{"sip:gw.example.net;transport=x", "{ 0  false 0} invalid IP transport not supported"},
 	} {
 		u, err := sip.ParseURI([]byte(c.uri))
 		if err != nil {

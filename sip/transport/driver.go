@@ -29,7 +29,8 @@ type Env struct {
 // Socket is a bound listener with the connections that bear its identity.
 type Socket interface {
 	Listener() Listener // Env's with the address that was bound
-	// Start begins to read. It is called once, before any Send.
+	// Start begins to read. It is called once. A Send may come a moment before it, when a Change is
+	// opened.
 	Start(u User)
 	// Send is Sender's, for a Target that has been found to be this listener's.
 	Send(t Target, b []byte, ref uint64) error

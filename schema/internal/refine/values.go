@@ -54,7 +54,7 @@ func checkNetwork(v *source.Value) *source.Diagnostic {
 }
 
 // ParseNetwork reads what #CIDR stands for: an address is the network of it
-// alone; bits behind the prefix are cleared.
+// alone; bits behind the prefix are cleared. IPv4 in IPv6 form is IPv4.
 func ParseNetwork(s string) (netip.Prefix, error) {
 	if !strings.Contains(s, "/") {
 		a, err := netip.ParseAddr(s)
@@ -64,6 +64,9 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 		return a.Unmap().Prefix(a.Unmap().BitLen())
 	}
 	p, err := netip.ParsePrefix(s)
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
 	return p.Masked(), err
 }
 

@@ -54,6 +54,7 @@ var errOver = errors.New("over")
 
 // connect is the goroutine of a connection we open.
 func (c *conn) connect() {
+	<-c.s.started
 	st := c.s.env.Stats
 	ctx, cancel := context.WithTimeout(c.s.life, c.s.env.Limits.Dial)
 	nc, err := c.s.road.Dial(ctx, c.flow.Remote, c.name)

@@ -44,6 +44,7 @@ type Socket struct {
 	road     Road
 	protocol Protocol
 	user     transport.User     // set by Start
+	started  chan struct{}      // closed by Start
 	life     context.Context    // of every attempt to connect
 	end      context.CancelFunc // of life
 	work     sync.WaitGroup     // all goroutines, and the connections that loops have
@@ -67,7 +68,7 @@ type place struct {
 func New(e transport.Env, r Road, p Protocol) *Socket {
 	r.Listener = proxyheader.Listen(e, r.Listener)
 	s := &Socket{
-		env: e, road: r, protocol: p.defaults(),
+		env: e, road: r, protocol: p.defaults(), started: make(chan struct{}),
 		live:    make(map[*conn]struct{}),
 		conns:   make(map[uint64]*conn),
 		leading: make(map[place]*conn),
@@ -84,6 +85,7 @@ func (s *Socket) Listener() transport.Listener { return s.env.Listener }
 // Start implements transport.Socket.
 func (s *Socket) Start(u transport.User) {
 	s.user = u
+	close(s.started)
 	s.work.Go(s.acceptAll)
 }
 

@@ -272,6 +272,24 @@ func TestRefusedDialsLeaveNothing(t *testing.T) {
 	})
 }
 
+// A Socket that a reload adds may be sent by before it is started: its User hears of it then.
+func TestSentBeforeStart(t *testing.T) {
+	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
+		s := New(x.s.env, x.s.road, x.s.protocol)
+		if err := s.Send(to(remote), []byte("x"), 1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		x.failures()
+		s.Start(x.user)
+		synctest.Wait()
+		x.failures(1)
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAcceptErrors(t *testing.T) {
 	bubble(t, transport.Limits{}, func(t *testing.T, x *fixture) {
 		begin := time.Now()

@@ -38,7 +38,7 @@ func Open(e *transport.Env) (stream.Road, error) {
 	if e.Listener.Credentials == nil {
 		return stream.Road{}, errNoCredentials
 	}
-	r, err := tcp.Open(&e.Listener)
+	r, err := tcp.Open(e)
 	if err != nil {
 		return stream.Road{}, err
 	}

@@ -31,7 +31,7 @@ func refuse(context.Context, netip.AddrPort, sip.HostName) (net.Conn, error) {
 }
 
 func listen(e transport.Env, dial stream.Dial) (transport.Socket, error) {
-	r, err := tcp.Open(&e.Listener)
+	r, err := tcp.Open(&e)
 	if err != nil {
 		return nil, err
 	}
