@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,15 +60,17 @@ func collect(t *testing.T) {
 	m.Start(&transporttest.Recorder{})
 	c := dial(t, m.Listeners()[0].Addr)
 	const count = 50
-	var longest time.Duration
+	var took []time.Duration
 	for range count {
 		holding(t, c)
 		start := time.Now()
 		runtime.GC()
-		longest = max(longest, time.Since(start))
+		took = append(took, time.Since(start))
 	}
-	if longest > readWait/2 {
-		t.Errorf("a collection took %s", longest)
+	// One may wait for others on the machine; if they waited for datagrams, all did.
+	slices.Sort(took)
+	if middle := took[count/2]; middle > readWait/4 {
+		t.Errorf("a collection takes %s", middle)
 	}
 }
 
