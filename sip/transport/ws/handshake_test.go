@@ -107,15 +107,9 @@ func TestHandshake(t *testing.T) {
 					want = 1
 				}
 				got := &m.Stats()[0].Rejected[why]
-				for range 200 { // it is counted once the answer was written
-					if got.Load() == want {
-						break
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-				if got.Load() != want {
-					t.Errorf("rejected for %s: %d, want %d", transport.Rejections[why], got.Load(), want)
-				}
+				what := fmt.Sprintf("%d rejected for %s", want, transport.Rejections[why])
+				// It is counted once the answer was written.
+				transporttest.Eventually(t, what, func() bool { return got.Load() == want })
 			}
 		})
 	}
