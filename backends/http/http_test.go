@@ -50,8 +50,7 @@ func TestQueries(t *testing.T) {
 	var got string
 	reply := ""
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := make([]byte, r.ContentLength)
-		r.Body.Read(body)
+		body, _ := io.ReadAll(r.Body)
 		got = strings.TrimSpace(r.Method + " " + r.RequestURI + " " + string(body))
 		fmt.Fprint(w, reply)
 	}))

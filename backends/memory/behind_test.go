@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -88,14 +89,33 @@ func openBehind(t *testing.T, dir string, d *table, most int) *Behind {
 	return s
 }
 
-// crash is the folder of a journal as a crash would leave it.
+// crash is the folder of a journal as a crash would leave it: of one moment, as a snapshot may be
+// taking the place of logs.
 func crash(t *testing.T, dir string) string {
 	t.Helper()
-	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+	for {
+		copied, before := t.TempDir(), files(t, dir)
+		err := os.CopyFS(copied, os.DirFS(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if err == nil && slices.Equal(before, files(t, dir)) {
+			return copied
+		}
+	}
+}
+
+// files are the names in a folder.
+func files(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return copied
+	for _, f := range list {
+		names = append(names, f.Name())
+	}
+	return names
 }
 
 func await(t *testing.T, what string, is func() bool) {

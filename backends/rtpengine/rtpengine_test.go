@@ -140,7 +140,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // the silent one gets nothing until it answers a ping.
 func TestFailover(t *testing.T) {
 	a, b := newFake(t), newFake(t)
-	e := engine(t, "200ms", a, b)
+	e := engine(t, "400ms", a, b)
 	id := "1"
 	for e.order([]byte(id))[0].address != a.address() {
 		id += "1"
@@ -222,7 +222,7 @@ func TestRefusal(t *testing.T) {
 // need not, do not make it one.
 func TestTooLarge(t *testing.T) {
 	a, b := newFake(t), newFake(t)
-	e := engine(t, "200ms", a, b)
+	e := engine(t, "5s", a, b)
 	offer := func(id, filling string, size int) error {
 		c := call1(id)
 		c.SDP = append(c.SDP, strings.Repeat(filling, size)...)
@@ -248,7 +248,7 @@ func TestTooLarge(t *testing.T) {
 // is not answered is asked of it all the same.
 func TestSilentToOneCommand(t *testing.T) {
 	a := newFake(t)
-	e := engine(t, "200ms", a)
+	e := engine(t, "400ms", a)
 	speak := a.says
 	a.say(func(c command) string {
 		if c.CallID == "odd" {

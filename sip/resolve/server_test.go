@@ -94,6 +94,18 @@ func (s *nameServer) count(key string) int {
 	return sum
 }
 
+// knows reports whether it was asked for a name, or for one below it.
+func (s *nameServer) knows(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.asked {
+		if owner, _, _ := strings.Cut(key, " "); owner == name || strings.HasSuffix(owner, "."+name) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *nameServer) answer(w dns.ResponseWriter, m *dns.Msg) {
 	q := m.Question[0]
 	name := strings.TrimSuffix(q.Name, ".")

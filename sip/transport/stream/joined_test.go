@@ -270,19 +270,23 @@ func testJoinedManySenders(t *testing.T, over *tls.Config) {
 func TestJoinedBounds(t *testing.T) { overBoth(t, testJoinedBounds) }
 
 func testJoinedBounds(t *testing.T, over *tls.Config) {
-	const bound = 150 * time.Millisecond
+	const (
+		bound = 150 * time.Millisecond
+		long  = 400 * time.Millisecond // the other one is to say something in this time
+	)
 	for name, b := range map[string]struct {
+		bound  time.Duration
 		limits transport.Limits
 		does   func(x *looped, c net.Conn)
 		want   transport.Reason
 	}{
-		"slow": {transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
+		"slow": {bound, transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
 			x.write(c, transporttest.Text(0, 0)[:40])
 		}, transport.EndedSlow},
-		"idle": {transport.Limits{Idle: bound}, func(x *looped, c net.Conn) {
+		"idle": {long, transport.Limits{Idle: long}, func(x *looped, c net.Conn) {
 			x.write(c, transporttest.Text(0, 0))
 		}, transport.EndedIdle},
-		"deaf": {transport.Limits{Write: bound, Queue: 64 << 20}, func(x *looped, c net.Conn) {
+		"deaf": {bound, transport.Limits{Write: bound, Queue: 64 << 20}, func(x *looped, c net.Conn) {
 			to := x.target(c)
 			for ref := range uint64(400) {
 				if x.s.Send(to, make([]byte, 50000), ref+1) != nil {
@@ -290,7 +294,7 @@ func testJoinedBounds(t *testing.T, over *tls.Config) {
 				}
 			}
 		}, transport.EndedStalled},
-		"answered, and stays": {transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
+		"answered, and stays": {bound, transport.Limits{Arrival: bound}, func(x *looped, c net.Conn) {
 			x.write(c, []byte("OPTIONS sip:a SIP/2.0\r\nContent-Length: x\r\n\r\nmore"))
 			got, _ := io.ReadAll(c) // our end
 			if string(got) != "no" {
@@ -300,7 +304,6 @@ func testJoinedBounds(t *testing.T, over *tls.Config) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := newLooped(t, b.limits, Protocol{}, over)
-			c := x.dial()
 			good, stop := x.dial(), make(chan struct{})
 			var ping sync.WaitGroup
 			ping.Go(func() {
@@ -316,10 +319,11 @@ func testJoinedBounds(t *testing.T, over *tls.Config) {
 			})
 			defer ping.Wait()
 			defer close(stop)
+			c := x.dial()
 			begun := time.Now()
 			b.does(x, c)
 			x.until("ended", func() bool { return x.stats.Ended[b.want].Load() == 1 })
-			if d := time.Since(begun); d < bound {
+			if d := time.Since(begun); d < b.bound {
 				t.Errorf("ended within %s", d)
 			}
 			if n := x.stats.Open.Load(); n != 1 {
@@ -479,7 +483,7 @@ func TestResetAtOnce(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 2000 {
-				c, err := net.DialTimeout("tcp4", x.addr, time.Second)
+				c, err := net.Dial("tcp4", x.addr)
 				if err != nil {
 					t.Error(err)
 					return

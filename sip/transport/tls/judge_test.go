@@ -205,7 +205,8 @@ func TestRevokedDuringHandshake(t *testing.T) {
 	if !slices.Equal(why, []transport.Reason{transport.EndedRevoked}) {
 		t.Errorf("ended for %v", why)
 	}
-	if err := nc.Close(); err != nil {
+	// Who is late to read the goodbye does not get it.
+	if err := nc.Close(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error(err)
 	}
 	calling.Wait()

@@ -4,12 +4,12 @@ package udp
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,11 +25,16 @@ func spare(t *testing.T, n int) {
 	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
-// holding waits until n readers wait with a processor in hand.
-func holding(t *testing.T, n int) {
+// holding waits until a reader waits with a processor in hand. It writes again and again: who looks
+// late finds it given back.
+func holding(t *testing.T, c *net.UDPConn) {
 	t.Helper()
-	transporttest.Eventually(t, fmt.Sprintf("%d readers hold a processor", n),
-		func() bool { return keep.Lent() == n })
+	transporttest.Eventually(t, "a reader holds a processor", func() bool {
+		if _, err := c.Write([]byte("OPTIONS")); err != nil {
+			t.Fatal(err)
+		}
+		return keep.Lent() == 1
+	})
 }
 
 // TestCollectionsDoNotWait holds a reader in the kernel with its processor, where the collector
@@ -55,18 +60,17 @@ func collect(t *testing.T) {
 	m.Start(&transporttest.Recorder{})
 	c := dial(t, m.Listeners()[0].Addr)
 	const count = 50
-	var longest time.Duration
+	var took []time.Duration
 	for range count {
-		if _, err := c.Write([]byte("OPTIONS")); err != nil {
-			t.Fatal(err)
-		}
-		holding(t, 1)
+		holding(t, c)
 		start := time.Now()
 		runtime.GC()
-		longest = max(longest, time.Since(start))
+		took = append(took, time.Since(start))
 	}
-	if longest > readWait/2 {
-		t.Errorf("a collection took %s", longest)
+	// One may wait for others on the machine; if they waited for datagrams, all did.
+	slices.Sort(took)
+	if middle := took[count/2]; middle > readWait/4 {
+		t.Errorf("a collection takes %s", middle)
 	}
 }
 
@@ -86,7 +90,7 @@ func TestGoroutinesRunBesideAReader(t *testing.T) {
 		done := make(chan struct{})
 		go close(done)
 		<-done
-		if late := time.Since(start); late > 200*time.Millisecond {
+		if late := time.Since(start); late > readWait/2 {
 			t.Fatalf("a goroutine began after %s", late)
 		}
 		time.Sleep(time.Millisecond)
@@ -100,13 +104,11 @@ func TestAQuietReaderLetsGo(t *testing.T) {
 	r := &transporttest.Recorder{}
 	m.Start(r)
 	c := dial(t, m.Listeners()[0].Addr)
-	for i := range 3 {
-		if _, err := c.Write([]byte("OPTIONS")); err != nil {
-			t.Fatal(err)
-		}
-		transporttest.Eventually(t, "the message", func() bool { return len(r.Messages()) == i+1 })
-		holding(t, 1)
-		holding(t, 0)
+	for range 3 {
+		before := len(r.Messages())
+		holding(t, c)
+		transporttest.Eventually(t, "a message", func() bool { return len(r.Messages()) > before })
+		transporttest.Eventually(t, "it lets go", func() bool { return keep.Lent() == 0 })
 	}
 }
 

@@ -107,15 +107,9 @@ func TestHandshake(t *testing.T) {
 					want = 1
 				}
 				got := &m.Stats()[0].Rejected[why]
-				for range 200 { // it is counted once the answer was written
-					if got.Load() == want {
-						break
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-				if got.Load() != want {
-					t.Errorf("rejected for %s: %d, want %d", transport.Rejections[why], got.Load(), want)
-				}
+				what := fmt.Sprintf("%d rejected for %s", want, transport.Rejections[why])
+				// It is counted once the answer was written.
+				transporttest.Eventually(t, what, func() bool { return got.Load() == want })
 			}
 		})
 	}
@@ -126,17 +120,19 @@ func TestHandshakeIsBounded(t *testing.T) {
 	u := &transporttest.Recorder{}
 	m := server(t, transport.Limits{Arrival: 300 * time.Millisecond}, nil, u)
 	st := m.Stats()[0]
-	slow, long, other := dial(t, m), dial(t, m), dial(t, m)
+	// Each is dialled when it is its turn: from then on its time runs.
+	other := dial(t, m)
 	if _, err := other.Write(transporttest.Text(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := io.ReadAll(other); err != nil || len(b) > 0 {
 		t.Errorf("who speaks no HTTP was answered %q, %v", b, err)
 	}
+	slow := dial(t, m)
 	if _, err := io.WriteString(slow, "GET / HTTP/1.1\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	var err error
+	long, err := dial(t, m), error(nil)
 	for i := 0; err == nil && i < 10000; i++ {
 		_, err = fmt.Fprintf(long, "X-%d: %0100d\r\n", i, i)
 	}

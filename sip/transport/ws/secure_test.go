@@ -70,7 +70,7 @@ func TestSecureNeedsCredentials(t *testing.T) {
 // Each of the two handshakes has its time, and what is no TLS never comes to the second.
 func TestSecureHandshakesAreBounded(t *testing.T) {
 	m, trust := secureServer(t, transport.Limits{
-		Handshake: 300 * time.Millisecond, Arrival: 400 * time.Millisecond,
+		Handshake: 600 * time.Millisecond, Arrival: 600 * time.Millisecond,
 	}, &transporttest.Recorder{})
 	st := m.Stats()[0]
 	dial(t, m) // says nothing
