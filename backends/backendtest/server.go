@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sipedge/sip/transport/porttest"
 )
 
 const (
@@ -100,16 +102,6 @@ func setUp(t testing.TB, dir, program string, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", program, err, out)
 	}
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // Start starts the server and waits until it takes connections.
@@ -202,7 +194,7 @@ func Postgres(t testing.TB) *Server {
 	t.Helper()
 	const installed = "/usr/lib/postgresql/*/bin"
 	postgres, initdb := Need(t, "postgres", installed), Need(t, "initdb", installed)
-	dir, port := folder(t), freePort(t)
+	dir, port := folder(t), int(porttest.Free(t).Port())
 	data := filepath.Join(dir, "data")
 	setUp(t, dir, initdb, "-D", data, "-U", "sipedge", "-A", "trust", "-E", "UTF8", "--no-sync")
 	s := start(t, dir, port, syscall.SIGINT, postgres, "-D", data, "-p", strconv.Itoa(port),
@@ -218,7 +210,7 @@ func (s *Server) retry(t testing.TB, args ...string) {
 	t.Helper()
 	var out []byte
 	var err error
-	for range 100 {
+	for began := time.Now(); time.Since(began) < startWithin; {
 		if out, err = exec.Command(args[0], args[1:]...).CombinedOutput(); err == nil {
 			return
 		}
@@ -240,7 +232,7 @@ func (s *Server) PostgresDSN() string {
 func MariaDB(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	mariadbd, install := Need(t, "mariadbd"), Need(t, "mariadb-install-db")
-	dir, port := folder(t), freePort(t)
+	dir, port := folder(t), int(porttest.Free(t).Port())
 	data, first := filepath.Join(dir, "data"), filepath.Join(dir, "first.sql")
 	setUp(t, dir, install, "--no-defaults", "--datadir="+data, "--skip-test-db",
 		"--auth-root-authentication-method=normal", "--innodb-log-file-size=4M")

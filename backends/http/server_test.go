@@ -15,6 +15,7 @@ import (
 	"sipedge/backends"
 	"sipedge/backends/backendtest"
 	"sipedge/backends/relation"
+	"sipedge/sip/transport/porttest"
 )
 
 // server is one that db_http and the JSON form are documented for, over tables in memory. It wants
@@ -30,7 +31,7 @@ type server struct {
 }
 
 func newServer(t *testing.T) *server {
-	s := &server{tables: map[string]*relation.Table{}, addr: "127.0.0.1:0"}
+	s := &server{tables: map[string]*relation.Table{}, addr: porttest.Free(t).String()}
 	s.Start(t)
 	s.Proxy = backendtest.NewProxy(t, s.addr)
 	t.Cleanup(func() { s.http.Close() })
@@ -42,7 +43,6 @@ func (s *server) Start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.addr = l.Addr().String()
 	h := &http.Server{Handler: s}
 	s.http = h
 	go h.Serve(l)

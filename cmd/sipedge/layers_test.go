@@ -18,7 +18,7 @@ const module = "sipedge"
 var floors = [][]string{
 	0: {
 		"sip", "sip/load", "sip/phrase", "sip/siphash", "sip/slab", "sip/digest", "sip/sdp",
-		"sip/pidf", "sip/transport/keep", "sip/transport/poll",
+		"sip/pidf", "sip/transport/keep", "sip/transport/poll", "sip/transport/porttest",
 	},
 	1: {"sip/transport", "sip/transport/...", "sip/resolve", "sip/resolve/...", "sip/recording"},
 	2: {"sip/transaction"},

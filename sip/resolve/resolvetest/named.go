@@ -5,7 +5,6 @@ package resolvetest
 import (
 	"bufio"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sipedge/sip/transport/porttest"
 )
 
 // startTime is how long BIND may take to read its zone, on a busy machine.
@@ -30,7 +31,7 @@ func Named(t *testing.T, records string) netip.AddrPort {
 		}
 		t.Skip("named is missing: make deps")
 	}
-	at := freePort(t)
+	at := porttest.Free(t)
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "named.conf")
 	write(t, filepath.Join(dir, "zone"), `$ORIGIN example.
@@ -95,22 +96,4 @@ func write(t *testing.T, file, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePort is one that is free for both transports.
-func freePort(t *testing.T) netip.AddrPort {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.Close()
-		if u, err := net.ListenPacket("udp", l.Addr().String()); err == nil {
-			u.Close()
-			return l.Addr().(*net.TCPAddr).AddrPort()
-		}
-	}
-	t.Fatal("no port is free for both UDP and TCP")
-	return netip.AddrPort{}
 }

@@ -20,6 +20,7 @@ import (
 
 	"sipedge/sip/resolve/resolvetest"
 	"sipedge/sip/transport/acme/acmetest"
+	"sipedge/sip/transport/porttest"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -197,15 +198,10 @@ func TestRenewNow(t *testing.T) {
 
 // By HTTP-01 there is a listener while the CA asks, and no longer.
 func TestHTTP(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().(*net.TCPAddr)
-	l.Close()
+	address := porttest.Free(t)
 	ca := acmetest.New(t, acmetest.Config{
 		DNS:  resolvetest.Named(t, zone+"two IN A 127.0.0.1\n"),
-		HTTP: address.Port, Validity: 24 * time.Hour,
+		HTTP: int(address.Port()), Validity: 24 * time.Hour,
 	})
 	m, _ := manager(t)
 	one := Order{

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
-	"net"
+	"net/netip"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/porttest"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -74,11 +75,11 @@ func TestAlias(t *testing.T) {
 			}
 			arrive(t, got, 1)
 			target := transport.Target{
-				Transport: sip.TLS, Listener: transport.AnyListener, Remote: listens.AddrPort(),
+				Transport: sip.TLS, Listener: transport.AnyListener, Remote: listens,
 				Name: sip.NewHostName(c.to),
 			}
 			if c.port != 0 {
-				target.Remote = refusing(t).AddrPort()
+				target.Remote = refusing(t)
 			}
 			text := transporttest.Text(2, 0)
 			if err := m.Send(target, text, 7); err != nil {
@@ -110,15 +111,7 @@ func TestAlias(t *testing.T) {
 }
 
 // refusing is a place of this host where nobody listens.
-func refusing(t *testing.T) *net.TCPAddr {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	return l.Addr().(*net.TCPAddr)
-}
+func refusing(t *testing.T) netip.AddrPort { return porttest.Free(t) }
 
 // Two of our own: one connection carries requests of both, whoever opened it.
 func TestAliasBetweenTwo(t *testing.T) {

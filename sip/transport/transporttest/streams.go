@@ -2,7 +2,9 @@ package transporttest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"slices"
 	"testing"
 
 	"sipedge/sip/transport"
@@ -83,13 +85,16 @@ func (s *suite) noBorrowing(t *testing.T) {
 
 func (s *suite) refused(t *testing.T) {
 	w, ra := s.world(t), &Recorder{}
-	na, nb, to := s.pair(t, w, v4, ra, &Recorder{})
+	na, nb, to := s.pairTo(t, w, s.kept(t), ra, &Recorder{})
 	nb.Stop()
 	for ref := range uint64(4) { // the first asks for no report
 		must(t, na.Send(to, Text(0, 0), ref))
 	}
 	w.Until(t, "three failures", func() bool { return len(ra.Failures()) == 3 })
-	for i, f := range ra.Failures() {
+	failures := slices.SortedFunc(slices.Values(ra.Failures()), func(a, b Failure) int {
+		return cmp.Compare(a.Ref, b.Ref) // each dial tells of its own
+	})
+	for i, f := range failures {
 		if f.Ref != uint64(i+1) || f.Err == nil || f.Flow.Remote != to.Remote {
 			t.Errorf("failure %d: %+v", i, f)
 		}
@@ -119,7 +124,7 @@ func (s *suite) ends(t *testing.T) {
 
 func (s *suite) deadConnection(t *testing.T) {
 	w, ra, rb := s.world(t), &Recorder{}, &Recorder{}
-	na, nb, to := s.pair(t, w, v4, ra, rb)
+	na, nb, to := s.pairTo(t, w, s.kept(t), ra, rb)
 	rb.Answer(echo(t, nb))
 	must(t, na.Send(to, Text(0, 0), 0))
 	w.Until(t, "the answer", func() bool { return len(ra.Messages()) == 1 })

@@ -9,6 +9,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/porttest"
 )
 
 var (
@@ -52,12 +53,26 @@ func (s *suite) listener(a netip.Addr) transport.Listener {
 	return transport.Listener{Transport: s.tr, Addr: netip.AddrPortFrom(a, 0)}
 }
 
+// kept is a listener of 127.0.0.1 whose port nobody takes while it is closed.
+func (s *suite) kept(t *testing.T) transport.Listener {
+	t.Helper()
+	return transport.Listener{Transport: s.tr, Addr: porttest.Free(t)}
+}
+
 // pair opens two started nodes and the target that leads from the first to the second.
 func (s *suite) pair(t *testing.T, w World, a netip.Addr, ra, rb *Recorder) (
 	Node, Node, transport.Target,
 ) {
 	t.Helper()
-	na, nb := w.Open(t, s.listener(a)), w.Open(t, s.listener(a))
+	return s.pairTo(t, w, s.listener(a), ra, rb)
+}
+
+// pairTo is pair with the listener of the second.
+func (s *suite) pairTo(t *testing.T, w World, l transport.Listener, ra, rb *Recorder) (
+	Node, Node, transport.Target,
+) {
+	t.Helper()
+	na, nb := w.Open(t, s.listener(l.Addr.Addr())), w.Open(t, l)
 	na.Start(ra)
 	nb.Start(rb)
 	t.Cleanup(func() {
@@ -203,7 +218,7 @@ func (s *suite) noListener(t *testing.T) {
 
 func (s *suite) stopped(t *testing.T) {
 	w := s.world(t)
-	n := w.Open(t, s.listener(v4))
+	n := w.Open(t, s.kept(t))
 	to := s.to(n)
 	if err := n.Send(to, Text(0, 0), 0); !errors.Is(err, transport.ErrClosed) {
 		t.Errorf("before Start: %v, want ErrClosed", err)

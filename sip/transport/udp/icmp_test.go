@@ -10,6 +10,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/porttest"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -38,13 +39,7 @@ func undelivered(t *testing.T, drivers transport.Drivers) {
 		m := manager(t, drivers, 1, host+":0")
 		u := &teller{}
 		m.Start(u)
-		gone, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(
-			netip.MustParseAddrPort(host+":0")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		nobody := gone.LocalAddr().(*net.UDPAddr).AddrPort()
-		gone.Close()
+		nobody := netip.AddrPortFrom(m.Listeners()[0].Addr.Addr(), porttest.Free(t).Port())
 		peer, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(
 			netip.MustParseAddrPort(host+":0")))
 		if err != nil {

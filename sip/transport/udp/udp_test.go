@@ -16,6 +16,7 @@ import (
 
 	"sipedge/sip"
 	"sipedge/sip/transport"
+	"sipedge/sip/transport/porttest"
 	"sipedge/sip/transport/transporttest"
 )
 
@@ -87,8 +88,8 @@ func dial(t *testing.T, to netip.AddrPort) *net.UDPConn {
 
 func TestWildcardsShareAPort(t *testing.T) {
 	eachTwin(t, func(t *testing.T, drivers transport.Drivers) {
-		m := manager(t, drivers, 1, "0.0.0.0:0")
-		port := m.Listeners()[0].Addr.Port()
+		port := porttest.Free(t).Port()
+		m := manager(t, drivers, 1, fmt.Sprintf("0.0.0.0:%d", port))
 		m6 := manager(t, drivers, 1, fmt.Sprintf("[::]:%d", port))
 		r, r6 := &transporttest.Recorder{}, &transporttest.Recorder{}
 		m.Start(r)

@@ -20,6 +20,8 @@ import (
 	"github.com/letsencrypt/pebble/v2/db"
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
+
+	"sipedge/sip/transport/porttest"
 )
 
 // Config of a CA.
@@ -53,9 +55,8 @@ func New(t testing.TB, c Config) *CA {
 	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, profiles)
 	checks := va.New(quiet, c.HTTP, c.TLS, true, c.DNS.String(), store)
 	front := wfe.New(quiet, store, checks, authority, []string{"ca.example"}, true, false, 0, 0)
-	a := &CA{t: t, handler: front.Handler(), addr: "127.0.0.1:0"}
+	a := &CA{t: t, handler: front.Handler(), addr: porttest.Free(t).String()}
 	a.Up()
-	a.addr = a.server.Listener.Addr().String()
 	a.Directory = "https://" + a.addr + wfe.DirectoryPath
 	a.Root = filepath.Join(t.TempDir(), "root.pem")
 	b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.server.Certificate().Raw})
