@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,8 +28,8 @@ type relayNode struct {
 }
 
 // Ports of nodes are below those that other sockets get, of themselves or of porttest: who is sent
-// to one is sent to a node.
-const relayPort, relayPorts = 6000, 2000
+// to one is sent to a node. Browsers send to them all; not so to 6000.
+const relayPort, relayPorts = 7000, 1500
 
 // relays counts nodes: one and the next have ports of their own.
 var relays atomic.Int64
@@ -86,6 +88,25 @@ func (n *relayNode) forgets(t *testing.T, callID string) {
 		said := n.ask(t, "query", callID)
 		return "call " + callID + " is left at the node: " + said,
 			strings.Contains(said, "Unknown call-id")
+	})
+}
+
+// stops stops the node: when it returns none of its threads runs. They do for a while after the
+// signal.
+func (n *relayNode) stops(t *testing.T) {
+	t.Helper()
+	n.cmd.Process.Signal(syscall.SIGSTOP)
+	await(t, 20*time.Second, func() (string, bool) {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", n.cmd.Process.Pid))
+		stopped := 0
+		for _, file := range threads {
+			b, _ := os.ReadFile(file)
+			if i := bytes.LastIndexByte(b, ')'); bytes.HasPrefix(b[i+1:], []byte(" T ")) {
+				stopped++
+			}
+		}
+		return fmt.Sprintf("%d of %d threads have stopped", stopped, len(threads)),
+			stopped > 0 && stopped == len(threads)
 	})
 }
 
@@ -391,7 +412,7 @@ func TestMediaNodeStops(t *testing.T) {
 		switch i {
 		case 1:
 			stopped = time.Now()
-			nodes[0].cmd.Process.Signal(syscall.SIGSTOP)
+			nodes[0].stops(t)
 		case 2:
 			nodes[0].cmd.Process.Signal(syscall.SIGCONT)
 		}

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -150,7 +149,7 @@ func TestBrowserAndPhoneHearEachOther(t *testing.T) {
 	v.offers(phone)
 	v.offers(phone)
 	stopped := phone.node
-	stopped.cmd.Process.Signal(syscall.SIGSTOP)
+	stopped.stops(t)
 	phone.node = nil
 	v.offers(phone)
 	if phone.node == stopped {
