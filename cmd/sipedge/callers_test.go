@@ -94,13 +94,21 @@ func (c *callers) run(to netip.AddrPort, rate int, stop <-chan struct{}) {
 		now := time.Now()
 		c.calls = append(c.calls, invited{sent: now, first: now})
 		c.invite(to, len(c.calls)-1)
-		for i := range c.calls {
-			if one := &c.calls[i]; !one.done && now.Sub(one.sent) > resend {
-				one.sent = now
-				c.invite(to, i)
-			}
-		}
 		c.mu.Unlock()
+		c.again(to)
+	}
+}
+
+// again repeats each INVITE that has waited for its answer for a while.
+func (c *callers) again(to netip.AddrPort) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for i := range c.calls {
+		if one := &c.calls[i]; !one.done && now.Sub(one.sent) > resend {
+			one.sent = now
+			c.invite(to, i)
+		}
 	}
 }
 

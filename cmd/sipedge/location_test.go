@@ -34,15 +34,20 @@ routes:
       do: [{save: {location: contacts, max_contacts: 100}}]
     - do: [{reply: {code: 405}}]
 `)
-			accepted, full := registerAtOnce(t, s, phones, most)
-			if len(accepted) != most || full != phones-most {
-				t.Errorf("%d accepted and %d refused, want %d and %d", len(accepted), full, most, phones-most)
+			accepted, unsure, full := registerAtOnce(t, s, phones, most)
+			if len(accepted)+full != phones {
+				t.Errorf("%d accepted and %d refused, want %d", len(accepted), full, phones)
 			}
 			w := dialWire(t, s.addr("udp", false))
 			bound := contacts(w.ask(w.register(manyAOR, "sip:example.net", "")))
+			for _, c := range bound { // its 200 was lost, and when it came again there was too much to do
+				if !slices.Contains(accepted, c) && slices.Contains(unsure, c) {
+					accepted = append(accepted, c)
+				}
+			}
 			slices.Sort(accepted)
 			slices.Sort(bound)
-			if !slices.Equal(bound, accepted) {
+			if !slices.Equal(bound, accepted) || len(bound) != most {
 				t.Errorf("bound are\n%v\naccepted were\n%v", bound, accepted)
 			}
 		})
@@ -52,8 +57,11 @@ routes:
 const manyAOR = "sip:many@example.net"
 
 // registerAtOnce has phones register a contact each, all at the same time. accepted are those
-// that got 200, full counts those that got 503.
-func registerAtOnce(t *testing.T, s *server, phones, most int) (accepted []string, full int) {
+// that got 200, full counts those that got 503, and unsure are those of them that did when they
+// came once more.
+func registerAtOnce(
+	t *testing.T, s *server, phones, most int,
+) (accepted, unsure []string, full int) {
 	const sockets = 50
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -66,12 +74,14 @@ func registerAtOnce(t *testing.T, s *server, phones, most int) (accepted []strin
 				open[id] = strings.Replace(w.register(manyAOR, "sip:example.net",
 					"Contact: <sip:"+id+"@192.0.2.1>\r\n"), "Call-ID: ", "Call-ID: "+id+"@", 1)
 			}
-			err := w.flood(open, func(id string, m *sip.Message) {
+			err := w.flood(open, func(id string, m *sip.Message, again bool) {
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
 				case m.Status() == 503 && m.Has(sip.RetryAfter):
-					full++
+					if full++; again {
+						unsure = append(unsure, "sip:"+id+"@192.0.2.1")
+					}
 				case m.Status() == 200 && len(contacts(m)) <= most:
 					accepted = append(accepted, "sip:"+id+"@192.0.2.1")
 				default:
@@ -84,7 +94,7 @@ func registerAtOnce(t *testing.T, s *server, phones, most int) (accepted []strin
 		})
 	}
 	all.Wait()
-	return accepted, full
+	return accepted, unsure, full
 }
 
 // A call goes to the contacts of the highest q, then to those of the next, at once where they

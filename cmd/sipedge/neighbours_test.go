@@ -164,7 +164,7 @@ backends: {contacts: {memory: {}}}
 gateways:
   trunk:
     destinations: [{uri: %q}]
-    probe: {every: 1s, timeout: 500ms, failures: 1, successes: 1}
+    probe: {every: 1s, timeout: 900ms, failures: 1, successes: 1}
 `, uri)+withinDialogs+`
     - name: the trunk asks whether we are there
       match: {method: OPTIONS}

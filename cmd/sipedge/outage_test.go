@@ -120,6 +120,7 @@ func (o *outage) phase(t *testing.T, lasts time.Duration) (m measured) {
 	wg.Wait()
 	m.calls = o.callers.len() - first
 	await(t, answers+time.Second, func() (string, bool) {
+		o.callers.again(o.at)
 		took, failed := o.callers.since(first)
 		m.failed = failed
 		m.p50, m.p99 = spread(took)

@@ -295,7 +295,7 @@ func (p *dialogParty) hangsUp(to *dialogParty) {
 // one, or in an UPDATE.
 func TestMediaProfiles(t *testing.T) {
 	needs(t, "rtpengine")
-	node := startRelay(t, 48000)
+	node := startRelay(t)
 	alice, bob := newMediaParty(t), newMediaParty(t)
 	s := startServer(t, profilePolicy(bob, node))
 	for from := range spoken {
@@ -335,7 +335,7 @@ func TestMediaProfiles(t *testing.T) {
 // offers that follow, of which the policy says nothing, and media goes both ways.
 func TestMediaFamilies(t *testing.T) {
 	needs(t, "rtpengine")
-	node := startRelay(t, 50000)
+	node := startRelay(t)
 	alice, bob := newMediaParty(t), newMediaPartyAt(t, net.IPv6loopback)
 	s := startServer(t, testHead+`
 backends: {media: {rtpengine: {nodes: [{udp: "`+node.ng.String()+`"}], timeout: 5s}}}

@@ -40,10 +40,11 @@ func register(s *server, user, password, contact string) (string, error) {
 	return sipsak(user, password, contact, "-r", port, "-s", "sip:"+user+"@127.0.0.1")
 }
 
-// sipsak registers a contact of a user; where says with whom.
+// sipsak registers a contact of a user; where says with whom. It sends nothing again that is not
+// answered soon: credentials count as often as they come.
 func sipsak(user, password, contact string, where ...string) (string, error) {
 	args := append([]string{"-U", "-i", "-C", contact, "-u", user, "-a", password, "-x", "600",
-		"-vv"}, where...)
+		"-vv", "-Z", "10000"}, where...)
 	out, err := exec.Command("sipsak", args...).CombinedOutput()
 	return string(out), err
 }

@@ -112,7 +112,9 @@ func (f *routeFixture) run(t *testing.T) {
 		}
 	}
 	for i, p := range f.parties {
-		if n, failed := running[i].wait(30 * time.Second); n != p.messages || failed > 0 {
+		n, failed := running[i].wait(30 * time.Second)
+		more := f.name == "timer" && n > p.messages // which goes on until nobody is there
+		if n != p.messages && !more || failed > 0 {
 			t.Errorf("%s route: %s: %d succeeded, %d failed, want %d",
 				f.name, p.name, n, failed, p.messages)
 		}

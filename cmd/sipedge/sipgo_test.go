@@ -114,14 +114,14 @@ func (p *sipgoPhone) hears(r *sipgosip.Request) {
 }
 
 // requests are those it got of a call, in any order.
-func (p *sipgoPhone) requests(call string) string {
+func (p *sipgoPhone) requests(call string) map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	counts := map[string]int{}
 	for _, m := range p.heard[call] {
 		counts[m]++
 	}
-	return fmt.Sprint(counts)
+	return counts
 }
 
 // incoming has the call told to who waits for it.

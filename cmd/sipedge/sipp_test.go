@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sipedge/sip/transport/porttest"
 )
 
 // sipp is a running SIPp. It ends by itself after its calls, or with the test.
@@ -186,25 +187,11 @@ func (s *sipp) counts() (succeeded, failed int) {
 	return column("SuccessfulCall(C)"), column("FailedCall(C)")
 }
 
-// freePort finds a port nobody uses, for UDP and TCP alike.
-func freePort(t *testing.T, ip string) uint16 {
+// freePort is a port nobody uses on any address, for UDP and TCP alike, nor gets while the test
+// runs.
+func freePort(t *testing.T, _ string) uint16 {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr := l.Addr().(*net.TCPAddr)
-		u, err := net.ListenUDP("udp", &net.UDPAddr{IP: addr.IP, Port: addr.Port})
-		l.Close()
-		if err != nil {
-			continue
-		}
-		u.Close()
-		return uint16(addr.Port)
-	}
-	t.Fatal("no free port")
-	return 0
+	return porttest.Free(t).Port()
 }
 
 // bound says whether some socket of this machine is bound to the port.

@@ -176,7 +176,11 @@ func TestCertificateIsReadAgain(t *testing.T) {
 			}
 		}
 	}
-	told("edge", "edge.example", time.Now().Add(48*time.Hour).Format("2006-01-02T"))
+	pair, err := tls.LoadX509KeyPair(dir+"/edge.example.pem", dir+"/edge.example.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told("edge", "edge.example", pair.Leaf.NotAfter.Local().Format(time.RFC3339))
 	shown := func() string {
 		c := secureClient(t, s, dir, "")
 		return c.ConnectionState().PeerCertificates[0].Subject.CommonName

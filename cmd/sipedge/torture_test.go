@@ -26,6 +26,7 @@ import (
 
 const torturePolicy = testHead + `
 limits: {message_time: 1s, udp_request: 64KiB}
+timers: {T1: 30s} # nothing is sent again beside the next message
 workers: 1
 routes:
   request:

@@ -82,10 +82,12 @@ func (w *wire) exchange(request string) (*sip.Message, error) {
 }
 
 // flood sends requests at once, by the beginning of their Call-ID, and again those without an
-// answer, which it takes out.
-func (w *wire) flood(open map[string]string, answered func(id string, m *sip.Message)) error {
+// answer, which it takes out. again tells the answer to one that was sent more than once.
+func (w *wire) flood(
+	open map[string]string, answered func(id string, m *sip.Message, again bool),
+) error {
 	buf := make([]byte, sip.MaxMessage)
-	for range 64 {
+	for round := range 64 {
 		for _, request := range open {
 			if _, err := w.conn.Write([]byte(request)); err != nil {
 				return err
@@ -104,7 +106,7 @@ func (w *wire) flood(open map[string]string, answered func(id string, m *sip.Mes
 			id, _, _ := strings.Cut(string(m.CallID()), "@")
 			if _, ok := open[id]; ok && m.Status() >= 200 {
 				delete(open, id)
-				answered(id, m)
+				answered(id, m, round > 0)
 			}
 		}
 		if len(open) == 0 {

@@ -49,16 +49,10 @@ func Of(pid int) (Family, error) {
 	return all, nil
 }
 
-// CPU is the processor time of all its threads that live.
+// CPU is its processor time, that of threads that have ended too.
 func (f Family) CPU() (sum time.Duration) {
 	for _, id := range f {
-		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", id))
-		for _, file := range threads {
-			b, _ := os.ReadFile(file)
-			ran, _, _ := strings.Cut(string(b), " ") // ns
-			ns, _ := strconv.ParseInt(ran, 10, 64)
-			sum += time.Duration(ns)
-		}
+		sum += clock(id)
 	}
 	return sum
 }

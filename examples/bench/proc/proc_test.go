@@ -58,3 +58,26 @@ func TestCPU(t *testing.T) {
 		t.Errorf("%s of processor time within %s", used, took)
 	}
 }
+
+// What a thread used counts when it has ended.
+func TestCPUOfThreads(t *testing.T) {
+	me, used := Family{os.Getpid()}, make(chan time.Duration)
+	before := me.CPU()
+	ended := make(chan bool)
+	go func() {
+		runtime.LockOSThread() // and the thread ends with its goroutine
+		for me.CPU()-before < 20*time.Millisecond {
+			continue
+		}
+		used <- me.CPU()
+		close(ended)
+	}()
+	whole := <-used
+	<-ended
+	for range 100 { // until it has
+		if now := me.CPU(); now < whole {
+			t.Fatalf("%s of processor time, then %s", whole, now)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -25,7 +25,7 @@ func TestWhatWasHeldArrives(t *testing.T) {
 }
 
 func heldArrives(t *testing.T, open opener, local netip.AddrPort) {
-	conn, _, err := open(transport.Listener{Addr: local}, false)
+	conn, _, err := open(transport.Listener{Addr: local}, unshared)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"sipedge/sip/transport"
@@ -23,16 +24,26 @@ type netConn struct {
 }
 
 // openNet is an opener.
-func openNet(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
+func openNet(l transport.Listener, s sharing) (Conn, netip.AddrPort, error) {
 	addr, lc := l.Addr, net.ListenConfig{}
-	if shared {
-		lc.Control = share
+	if s == joining {
+		lc.Control = func(_, _ string, raw syscall.RawConn) error { return share(raw) }
 	}
 	p, err := lc.ListenPacket(context.Background(), network(addr.Addr()), addr.String())
 	if err != nil {
 		return nil, addr, err
 	}
 	c := p.(*net.UDPConn)
+	if s == first {
+		raw, err := c.SyscallConn()
+		if err == nil {
+			err = share(raw)
+		}
+		if err != nil {
+			_ = c.Close()
+			return nil, addr, err
+		}
+	}
 	// The system may give less; that is its administrator's choice.
 	_ = c.SetReadBuffer(socketBuffer)
 	_ = c.SetWriteBuffer(socketBuffer)

@@ -10,7 +10,7 @@ import (
 const spreads = true
 
 // share lets other sockets be bound to the same address.
-func share(_, _ string, raw syscall.RawConn) error {
+func share(raw syscall.RawConn) error {
 	var failed error
 	err := raw.Control(func(fd uintptr) {
 		failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)

@@ -14,7 +14,7 @@ import (
 )
 
 // openMany is an opener.
-func openMany(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
+func openMany(l transport.Listener, s sharing) (Conn, netip.AddrPort, error) {
 	addr := l.Addr
 	family := unix.AF_INET
 	if addr.Addr().Is6() {
@@ -28,7 +28,7 @@ func openMany(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
 		fd: fd, any: addr.Addr().IsUnspecified(),
 		lost: make(chan struct{}, 1), end: make(chan struct{}),
 	}
-	if err := c.prepare(l, shared); err != nil {
+	if err := c.prepare(l, s); err != nil {
 		unix.Close(fd)
 		return nil, addr, err
 	}
@@ -51,14 +51,15 @@ func openMany(l transport.Listener, shared bool) (Conn, netip.AddrPort, error) {
 type option struct{ level, name, value int }
 
 // prepare sets the options of the socket and binds it.
-func (c *manyConn) prepare(l transport.Listener, shared bool) error {
+func (c *manyConn) prepare(l transport.Listener, s sharing) error {
 	var options []option
 	is6 := l.Addr.Addr().Is6()
 	if is6 {
 		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
 	}
-	if shared {
-		options = append(options, option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1})
+	others := option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1} // may be bound to the same address
+	if s == joining {
+		options = append(options, others)
 	}
 	switch {
 	case c.any && is6:
@@ -67,8 +68,8 @@ func (c *manyConn) prepare(l transport.Listener, shared bool) error {
 		options = append(options, option{unix.IPPROTO_IP, unix.IP_PKTINFO, 1})
 	}
 	for _, o := range options {
-		if err := unix.SetsockoptInt(c.fd, o.level, o.name, o.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
+		if err := c.set(o); err != nil {
+			return err
 		}
 	}
 	if err := c.timeout(unix.SO_RCVTIMEO, readWait); err != nil {
@@ -88,7 +89,14 @@ func (c *manyConn) prepare(l transport.Listener, shared bool) error {
 	if err != nil {
 		return err
 	}
-	return os.NewSyscallError("bind", unix.Bind(c.fd, sa))
+	if err := unix.Bind(c.fd, sa); err != nil || s != first {
+		return os.NewSyscallError("bind", err)
+	}
+	return c.set(others)
+}
+
+func (c *manyConn) set(o option) error {
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(c.fd, o.level, o.name, o.value))
 }
 
 func (c *manyConn) timeout(option int, d time.Duration) error {

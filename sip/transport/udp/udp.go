@@ -47,8 +47,17 @@ func Listen(e transport.Env) (transport.Socket, error) { return listen(e, openBe
 // ListenPortable implements transport.Listen by package net alone.
 func ListenPortable(e transport.Env) (transport.Socket, error) { return listen(e, openNet) }
 
-// opener binds one Conn of a listener; shared: others are bound to the same address.
-type opener func(l transport.Listener, shared bool) (Conn, netip.AddrPort, error)
+// opener binds one Conn of a listener.
+type opener func(l transport.Listener, s sharing) (Conn, netip.AddrPort, error)
+
+// sharing is what a Conn shares its address with.
+type sharing uint8
+
+const (
+	unshared sharing = iota
+	first            // with those that join it; it fails where somebody has the address
+	joining
+)
 
 func listen(e transport.Env, open opener) (transport.Socket, error) {
 	conns, addr, err := bind(e.Listener, e.Workers, open)
@@ -64,20 +73,21 @@ func listen(e transport.Env, open opener) (transport.Socket, error) {
 }
 
 // bind opens one socket for each worker; the kernel spreads what arrives by source and
-// destination.
+// destination. The first is bound before it lets others in: sockets that share an address would
+// silently share it with another process, too.
 func bind(l transport.Listener, workers int, open opener) ([]Conn, netip.AddrPort, error) {
-	// Alone first: sockets that share an address would silently share it with another process too.
-	c, addr, err := open(l, false)
-	if err != nil || workers <= 1 || !spreads {
-		return []Conn{c}, addr, err
+	how := first
+	if workers <= 1 || !spreads {
+		how, workers = unshared, 1
 	}
-	if err := c.Close(); err != nil {
+	c, addr, err := open(l, how)
+	if err != nil {
 		return nil, addr, err
 	}
 	l.Addr = addr
-	var conns []Conn
-	for range workers {
-		c, _, err := open(l, true)
+	conns := []Conn{c}
+	for range workers - 1 {
+		c, _, err := open(l, joining)
 		if err != nil {
 			for _, c := range conns {
 				_ = c.Close()

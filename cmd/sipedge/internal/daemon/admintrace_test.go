@@ -16,6 +16,7 @@ import (
 
 	"sipedge/cmd/sipedge/internal/control"
 	"sipedge/router/trace"
+	"sipedge/sip/transport/transporttest"
 )
 
 // ask sends a request to the admin listener, with more header fields: "Host: a", "Content-Type: b".
@@ -181,6 +182,14 @@ func (r *running) options(t *testing.T, id string) {
 	if err != nil || !strings.HasPrefix(string(answer[:n]), "SIP/2.0 200") {
 		t.Fatalf("OPTIONS: %q, %v", answer[:n], err)
 	}
+}
+
+// sent waits until so many messages are counted that left by UDP, which each is behind its leave.
+func (r *running) sent(t *testing.T, n uint64) {
+	t.Helper()
+	transporttest.Eventually(t, "what was sent is counted", func() bool {
+		return r.manager.Stats()[0].MessagesOut.Load() == n
+	})
 }
 
 // At level debug the log tells of each message what came, which rules decided and what left, with

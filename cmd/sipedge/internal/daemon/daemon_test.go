@@ -117,7 +117,7 @@ func startPolicy(t *testing.T, policy string) *running {
 	r := &running{signals: make(chan os.Signal), ended: make(chan struct{}), policy: policy}
 	d, err := Start(r.config())
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(inFull(err))
 	}
 	r.Daemon = d
 	go func() { d.Run(r.signals); close(r.ended) }()
@@ -146,6 +146,7 @@ func (r *running) get(t *testing.T, path string) (int, string) {
 func TestAdmin(t *testing.T) {
 	r := start(t)
 	r.options(t, "1")
+	r.sent(t, 1)
 	for _, c := range []struct {
 		path   string
 		status int
@@ -234,14 +235,20 @@ func TestStartErrors(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s: started", c.name)
 		}
-		told := err.Error()
-		if p, ok := errors.AsType[*Problems](err); ok {
-			told += "\n" + p.Text(p.Source)
-		}
+		told := inFull(err)
 		if !strings.Contains(told, c.want) {
 			t.Errorf("%s: error %s, want %q", c.name, told, c.want)
 		}
 	}
+}
+
+// inFull is an error with the problems that it is of.
+func inFull(err error) string {
+	told := err.Error()
+	if p, ok := errors.AsType[*Problems](err); ok {
+		told += "\n" + p.Text(p.Source)
+	}
+	return told
 }
 
 // unset is an environment without variables.

@@ -50,13 +50,14 @@ func TestControlStuckCall(t *testing.T) {
 		calls.Go(func() { _ = b.Ping(context.Background()) })
 	}
 	calls.Wait()
-	time.Sleep(150 * time.Millisecond)
+	const age = 200 * time.Millisecond // of both at least
+	time.Sleep(age)
 	var work control.Work
 	if err := c.do(t, "ps", nil, &work); err != nil {
 		t.Fatal(err)
 	}
 	g := work.Backends[0].Gate
-	if g.Running != 2 || g.Oldest < 0.2 || g.Oldest > 60 || g.Calls != 3 || g.Timeouts != 3 {
+	if g.Running != 2 || g.Oldest < age.Seconds() || g.Oldest > 60 || g.Calls != 3 || g.Timeouts != 3 {
 		t.Errorf("got %+v", g)
 	}
 	for name, want := range map[string]float64{
@@ -105,6 +106,7 @@ func (c *controlled) statistic(t *testing.T, name string) float64 {
 func TestControlWork(t *testing.T) {
 	c := startControlled(t, "")
 	c.options(t, "1")
+	c.sent(t, 1)
 	var work control.Work
 	if err := c.do(t, "ps", nil, &work); err != nil {
 		t.Fatal(err)
@@ -168,7 +170,10 @@ func TestControlTables(t *testing.T) {
 		got.Rows != 1 || got.Version != 1 || got.Age <= 0 {
 		t.Errorf("got %+v", got)
 	}
-	if err := os.WriteFile(file, []byte("a\nb\n"), 0o600); err != nil {
+	if err := os.WriteFile(file+".new", []byte("a\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil { // never read while it is written
 		t.Fatal(err)
 	}
 	before := one()
