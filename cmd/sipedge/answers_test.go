@@ -43,8 +43,8 @@ func TestSIPpCallerReconnects(t *testing.T) {
 		t.Errorf("%d calls begun, want %d", n, l.calls)
 	}
 	await(t, 20*time.Second, func() (string, bool) {
-		n := s.metric(`sipedge_transport_connections{transport="tcp"}`)
-		return fmt.Sprintf("%v connections, want that to the callee", n), n == 1
+		n := s.metric("sipedge_transport_connections_ended_total")
+		return fmt.Sprintf("%v connections have ended", n), n == 1
 	})
 	callee.cmd.Process.Signal(syscall.SIGCONT)
 	carry(t, returns, callee, l)
