@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func startSentBy(
 // to the source address and the port of sent-by, RFC 3261 §18.2.2, and the call goes on by it.
 func TestSIPpCallerReconnects(t *testing.T) {
 	needs(t, "sipp")
-	l := load{20, 200, 2 * time.Second} // time enough to go
+	l := load{20, 200, callLength}
 	callee, at := startUAS(t, "uas_late", "tcp", "127.0.0.1", l)
 	s := startServer(t, relayTo(at, "tcp"))
 	local := netip.AddrPortFrom(at.Addr(), freePort(t, "127.0.0.1"))
@@ -36,10 +37,16 @@ func TestSIPpCallerReconnects(t *testing.T) {
 	await(t, 10*time.Second, func() (string, bool) {
 		return "nobody listens at sent-by", bound(local.Port())
 	})
+	callee.cmd.Process.Signal(syscall.SIGSTOP) // it answers when they have gone
 	leaves := startSentBy(t, "uac_leaves", "tcp", s.addr("tcp", false), l, sentBy, local.String())
 	if n, _ := leaves.wait(20 * time.Second); n != l.calls {
 		t.Errorf("%d calls begun, want %d", n, l.calls)
 	}
+	await(t, 20*time.Second, func() (string, bool) {
+		n := s.metric("sipedge_transport_connections_ended_total")
+		return fmt.Sprintf("%v connections have ended", n), n == 1
+	})
+	callee.cmd.Process.Signal(syscall.SIGCONT)
 	carry(t, returns, callee, l)
 }
 

@@ -83,15 +83,21 @@ func (p *clients) send(to netip.AddrPort, i int, ask string) {
 	one := &p.list[i]
 	one.cseq++
 	one.ask, one.sent = ask, time.Now()
-	contact := ""
-	switch ask {
+	if ask != queries {
+		one.may[ask] = true
+	}
+	p.write(to, i)
+}
+
+// write is what a client sends, once or again. p.mu is held.
+func (p *clients) write(to netip.AddrPort, i int) {
+	one, contact := &p.list[i], ""
+	switch one.ask {
 	case queries:
 	case "":
-		one.may[ask] = true
 		contact = fmt.Sprintf("Contact: <sip:u%d@127.0.0.1:9>;expires=0\r\n", i)
 	default:
-		one.may[ask] = true
-		contact = fmt.Sprintf("Contact: <sip:u%d@127.0.0.1:9>;q=%s;expires=7200\r\n", i, ask)
+		contact = fmt.Sprintf("Contact: <sip:u%d@127.0.0.1:9>;q=%s;expires=7200\r\n", i, one.ask)
 	}
 	fmt.Fprintf(writerTo{p.conn, to}, "REGISTER sip:example.net SIP/2.0\r\n"+
 		"Via: SIP/2.0/UDP %s;branch=z9hG4bK%d.%d\r\nMax-Forwards: 70\r\n"+
@@ -162,19 +168,22 @@ func (p *clients) take(i, cseq, status int, message []byte) {
 // be.
 func (p *clients) verify(to netip.AddrPort) (lost int) {
 	p.t.Helper()
+	p.mu.Lock()
 	for i := range p.list {
 		p.list[i].seen = false
 	}
+	p.mu.Unlock()
 	await(p.t, 60*time.Second, func() (string, bool) {
 		missing := 0
 		for i := range p.list {
 			p.mu.Lock()
-			if !p.list[i].seen {
+			open := !p.list[i].seen
+			if open {
+				p.query(to, i)
 				missing++
-				p.send(to, i, queries)
 			}
 			p.mu.Unlock()
-			if missing%50 == 49 {
+			if open && missing%50 == 0 {
 				time.Sleep(20 * time.Millisecond)
 			}
 		}
@@ -191,6 +200,17 @@ func (p *clients) verify(to netip.AddrPort) (lost int) {
 		}
 	}
 	return lost
+}
+
+// query asks what is registered of a client, and the same once more when there is no answer yet: it
+// counts whenever it comes. p.mu is held.
+func (p *clients) query(to netip.AddrPort, i int) {
+	switch one := &p.list[i]; {
+	case one.sent.IsZero() || one.ask != queries:
+		p.send(to, i, queries)
+	case time.Since(one.sent) > resend:
+		p.write(to, i)
+	}
 }
 
 // count returns how many answers there were, by status.

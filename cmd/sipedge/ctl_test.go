@@ -18,17 +18,21 @@ import (
 	"sipedge/cmd/sipedge/internal/control"
 )
 
-// phones register one after the other, again and again, at a rate.
+// phones register one after the other, again and again, at a rate. They send again what is not
+// answered within T1: UDP may lose it.
 type phones struct {
 	t    *testing.T
 	conn *net.UDPConn
 
 	mu       sync.Mutex
-	sent     map[int]time.Time // by CSeq, what is not answered yet
+	sent     map[int]attempt // by CSeq, what is not answered yet
 	count    int
 	answered int
 	slowest  time.Duration // since take
 }
+
+// attempt is when a REGISTER was sent, first and last.
+type attempt struct{ first, last time.Time }
 
 func startPhones(t *testing.T, to netip.AddrPort) *phones {
 	t.Helper()
@@ -37,10 +41,12 @@ func startPhones(t *testing.T, to netip.AddrPort) *phones {
 		t.Fatal(err)
 	}
 	_ = conn.SetReadBuffer(4 << 20)
-	p := &phones{t: t, conn: conn, sent: map[int]time.Time{}}
-	var reading sync.WaitGroup
-	reading.Go(p.read)
-	t.Cleanup(func() { conn.Close(); reading.Wait() })
+	p := &phones{t: t, conn: conn, sent: map[int]attempt{}}
+	var work sync.WaitGroup
+	ended := make(chan struct{})
+	work.Go(p.read)
+	work.Go(func() { p.again(ended) })
+	t.Cleanup(func() { close(ended); conn.Close(); work.Wait() })
 	return p
 }
 
@@ -52,8 +58,42 @@ func (p *phones) register() {
 	p.mu.Lock()
 	n := p.count
 	p.count++
-	p.sent[n] = time.Now()
+	now := time.Now()
+	p.sent[n] = attempt{now, now}
 	p.mu.Unlock()
+	p.send(n)
+}
+
+// again sends what is not answered, until ended is closed.
+func (p *phones) again(ended <-chan struct{}) {
+	tick := time.NewTicker(resend / 5)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case now := <-tick.C:
+			for _, n := range p.late(now) {
+				p.send(n)
+			}
+		}
+	}
+}
+
+// late are those that are to be sent again at a time, which is noted.
+func (p *phones) late(now time.Time) (list []int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n, a := range p.sent {
+		if now.Sub(a.last) >= resend {
+			list = append(list, n)
+			p.sent[n] = attempt{a.first, now}
+		}
+	}
+	return list
+}
+
+func (p *phones) send(n int) {
 	fmt.Fprintf(p.conn, "REGISTER sip:example.net SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%d\r\n"+
 		"Max-Forwards: 70\r\nFrom: <sip:u%[3]d@example.net>;tag=1\r\nTo: <sip:u%[3]d@example.net>\r\n"+
 		"Call-ID: c%[3]d\r\nCSeq: %[2]d REGISTER\r\nContact: <sip:u%[3]d@192.0.2.7:5060>\r\n"+
@@ -76,10 +116,10 @@ func (p *phones) read() {
 		}
 		cseq, _ := strconv.Atoi(string(m[1]))
 		p.mu.Lock()
-		if at, ok := p.sent[cseq]; ok {
+		if a, ok := p.sent[cseq]; ok {
 			delete(p.sent, cseq)
 			p.answered++
-			p.slowest = max(p.slowest, time.Since(at))
+			p.slowest = max(p.slowest, time.Since(a.first))
 		}
 		p.mu.Unlock()
 	}

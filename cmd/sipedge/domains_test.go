@@ -93,7 +93,7 @@ func TestPostgresExample(t *testing.T) {
 	db := backendtest.OpenDB(t, &postgres.Driver, fmt.Sprintf("dsn: %q\ntimeout: 30s", dsn))
 	addDomain(t, db, "127.0.0.1", "a.example")
 	policy := movedExample(t, "05-postgres",
-		"postgres://sipedge@127.0.0.1/sipedge?sslmode=disable", dsn)
+		`"postgres://sipedge@127.0.0.1/sipedge?sslmode=disable"`, fmt.Sprintf("%q, timeout: 20s", dsn))
 	s := startServer(t, policy)
 	rows := func() float64 { return s.metric(`sipedge_table_rows{table="served"}`) }
 	failed := func() float64 { return s.metric(`sipedge_table_failed{table="served"}`) }

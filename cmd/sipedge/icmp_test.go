@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestRefusedGateway relays to a port of this machine that nobody has: ICMP says so, and the
+// TestRefusedGateway relays to a port of this machine where nobody listens: ICMP says so, and the
 // second gateway takes the call long before fr_timer.
 func TestRefusedGateway(t *testing.T) {
 	if runtime.GOOS != "linux" {
@@ -20,12 +20,14 @@ func TestRefusedGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer second.Close()
-	gone, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	// A socket that is connected takes nothing of others, and nobody else gets its port.
+	gone, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)},
+		second.LocalAddr().(*net.UDPAddr))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer gone.Close()
 	first := gone.LocalAddr()
-	gone.Close()
 	s := startServer(t, testHead+fmt.Sprintf(`
 routes:
   request:
