@@ -176,7 +176,7 @@ func TestBrowser(t *testing.T) {
 		n := s.metric(`sipedge_transport_connections{transport="wss"}`)
 		return fmt.Sprintf("%v WebSockets", n), n == 0
 	})
-	await(t, 20*time.Second, func() (string, bool) {
+	await(t, time.Second, func() (string, bool) {
 		n := s.metric(`sipedge_bindings{backend="contacts"}`)
 		return fmt.Sprintf("%v bindings", n), n == 0
 	})
