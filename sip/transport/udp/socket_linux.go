@@ -56,6 +56,11 @@ func (c *manyConn) prepare(l transport.Listener, s sharing) error {
 	is6 := l.Addr.Addr().Is6()
 	if is6 {
 		options = append(options, option{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
+	} else {
+		// What is too large for a link on the way is cut there: else it would be thrown away, and
+		// whoever sent it might never be told, RFC 3261 §18.1.1.
+		options = append(options,
+			option{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT})
 	}
 	others := option{unix.SOL_SOCKET, unix.SO_REUSEPORT, 1} // may be bound to the same address
 	if s == joining {
