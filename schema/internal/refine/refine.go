@@ -27,7 +27,7 @@ func All(methods *source.Value, names *Names) map[string]shape.Refinement {
 		"#Size":            checkSize,
 		"#CIDR":            checkNetwork,
 		"#Address":         checkAddress,
-		"#Server":          checkAddress,
+		"#Server":          checkServer,
 		"#HostPort":        checkHostPort,
 		"#Regex":           checkRegex,
 		"#OneStr":          checkPlain,

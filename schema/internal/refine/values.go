@@ -82,6 +82,17 @@ func checkAddress(v *source.Value) *source.Diagnostic {
 	return nil
 }
 
+// checkServer is checkAddress of where somebody answers.
+func checkServer(v *source.Value) *source.Diagnostic {
+	if d := checkAddress(v); d != nil {
+		return d
+	}
+	if _, port, _ := splitPort(v.S); port != "" && strings.Trim(port, "0") == "" {
+		return problem(v, source.BadAddress, "a server has no port %s", port)
+	}
+	return nil
+}
+
 func checkHostPort(v *source.Value) *source.Diagnostic {
 	host, port, ok := splitPort(v.S)
 	if !ok {

@@ -21,7 +21,11 @@ func (d *Daemon) listenControl() (err error) {
 		return nil
 	}
 	if d.socket, err = ctlsocket.Listen(path); err != nil {
-		return fmt.Errorf("admin: socket %s: %w (`admin: {socket: …}` names another)", path, err)
+		other := "`admin: {socket: …}` names another"
+		if d.doc.Admin.Socket.S == "" {
+			other = "it is in the folder of --state; " + other
+		}
+		return fmt.Errorf("admin: socket %s: %w (%s)", path, err, other)
 	}
 	d.log.Info("control", "socket", path)
 	return nil
