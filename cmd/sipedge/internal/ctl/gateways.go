@@ -29,7 +29,9 @@ func (c *command) newGateways() *cobra.Command {
   SINCE     since it went down or came back; -: it never did
   CALLS     now, and how many it may have
   CHOSEN    requests since the start, of which FAILED told against it
-  PROBES    since the start, of which SILENT had no good answer`, gatewaysText)
+  PROBES    since the start, of which SILENT had no good answer
+  ANSWER    how long the first response to a request or probe takes, smoothed; what fails
+            counts as 5s; -: not known`, gatewaysText)
 	list.Example = "  sipedge ctl gateways list"
 	cmd.AddCommand(list,
 		c.setting("enable", "enabled", "Have gateways chosen again",
@@ -70,16 +72,19 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 
 func gatewaysText(v *control.Gateways, w io.Writer) {
 	fmt.Fprintln(w, "SET\tGATEWAY\tSTATE\tSINCE\tPRIORITY\tWEIGHT\t"+
-		"CALLS\tCHOSEN\tFAILED\tPROBES\tSILENT")
+		"CALLS\tCHOSEN\tFAILED\tPROBES\tSILENT\tANSWER")
 	for _, g := range v.Gateways {
-		since, calls := "-", fmt.Sprint(g.Calls)
+		since, calls, answer := "-", fmt.Sprint(g.Calls), "-"
 		if g.Since > 0 {
 			since = age(g.Since)
 		}
 		if g.MaxCalls > 0 {
 			calls += fmt.Sprintf("/%d", g.MaxCalls)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\n", g.Set, g.URI, g.State, since,
-			g.Priority, g.Weight, calls, g.Chosen, g.Failed, g.Probes, g.Silent)
+		if g.Answer > 0 {
+			answer = age(max(g.Answer, 0.001))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n", g.Set, g.URI, g.State,
+			since, g.Priority, g.Weight, calls, g.Chosen, g.Failed, g.Probes, g.Silent, answer)
 	}
 }
