@@ -53,6 +53,7 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 		Example: "  sipedge ctl gateways " + use + " pstn sip:gw1.example.net",
 		Args: usage.Between(1, "which gateways? SET, and perhaps the URI of one",
 			2, "SET and perhaps one URI"),
+		ValidArgsFunction: c.completeGateways,
 		RunE: func(_ *cobra.Command, args []string) error {
 			q := query("set", args[0])
 			if len(args) == 2 {
@@ -68,6 +69,25 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 			})
 		},
 	}
+}
+
+// completeGateways offers sets, and to those behind one its gateways.
+func (c *command) completeGateways(
+	_ *cobra.Command, args []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
+		var all control.Gateways
+		err := server.Do(ctx, "gateways", nil, nil, &all)
+		for _, g := range all.Gateways {
+			switch {
+			case len(args) == 0:
+				offer(g.Set)
+			case len(args) == 1 && g.Set == args[0]:
+				offer(g.URI)
+			}
+		}
+		return err
+	})
 }
 
 func gatewaysText(v *control.Gateways, w io.Writer) {
