@@ -215,7 +215,7 @@ func (r *Router) Response(
 ) {
 	defer r.rescue(m, "response")
 	if uac.Owns(word) {
-		r.agent.Response(word, m, err)
+		r.agent.Response(word, f, m, err)
 		return
 	}
 	r.proxy.Response(c, word, f, m, err)

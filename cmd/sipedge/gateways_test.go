@@ -25,6 +25,7 @@ type gatewayPeer struct {
 
 	mu   sync.Mutex
 	mute bool            // a black hole: it takes datagrams and answers none
+	late time.Duration   // how long it takes to answer
 	open map[string]bool // by Call-ID, the calls that it has answered and that have not ended
 	lost int             // calls that were open when it went
 }
@@ -66,6 +67,13 @@ func (g *gatewayPeer) mutes(mute bool) {
 	g.mute = mute
 }
 
+// lags has it take so long to answer.
+func (g *gatewayPeer) lags(late time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.late = late
+}
+
 // lose counts the calls that are open: they have no gateway any more. g.mu is held.
 func (g *gatewayPeer) lose() {
 	g.lost += len(g.open)
@@ -81,6 +89,10 @@ func (g *gatewayPeer) serve(conn *net.UDPConn) {
 		}
 		var m sip.Message
 		if m.Parse(buf[:n]) == nil && m.Method() != sip.ACK {
+			g.mu.Lock()
+			late := g.late
+			g.mu.Unlock()
+			time.Sleep(late)
 			g.answer(conn, &m, from)
 		}
 	}

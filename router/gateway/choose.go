@@ -116,8 +116,10 @@ func (t *tier) pick(s *Set, random func() uint64) *Gateway {
 		return t.least(int(random() % uint64(len(t.list))))
 	case First:
 		return t.first()
+	case Latency:
+		return t.faster(random)
 	}
-	return t.chance(random)
+	return t.chance(random, nil)
 }
 
 // first picks the first in the order written.
@@ -154,11 +156,11 @@ func (t *tier) least(first int) (best *Gateway) {
 	return best
 }
 
-// chance picks one at random, by share.
-func (t *tier) chance(random func() uint64) (last *Gateway) {
+// chance picks one at random, by share, other than one.
+func (t *tier) chance(random func() uint64, but *Gateway) (last *Gateway) {
 	var all int64
 	for _, g := range t.list {
-		if t.may(g) {
+		if g != but && t.may(g) {
 			all += g.share(t.q.Now)
 		}
 	}
@@ -167,7 +169,7 @@ func (t *tier) chance(random func() uint64) (last *Gateway) {
 	}
 	at := int64(random() % uint64(all))
 	for _, g := range t.list {
-		if !t.may(g) {
+		if g == but || !t.may(g) {
 			continue
 		}
 		if last = g; at < g.share(t.q.Now) {

@@ -148,6 +148,18 @@ func (r *Registry) Began(id uint32, method sip.Method) {
 	}
 }
 
+// Answered implements transaction.Watch. A final response that tells against the gateway is told
+// by Ended.
+func (r *Registry) Answered(id uint32, status int, at time.Time, after time.Duration) {
+	s := r.at(id)
+	if s == nil {
+		return
+	}
+	if g := s.current.Load(); g != nil && !g.set.passive.bad.have(status) {
+		s.pace.took(after, at)
+	}
+}
+
 // Ended implements transaction.Watch.
 func (r *Registry) Ended(id uint32, method sip.Method, m *sip.Message, err error) {
 	s := r.at(id)
@@ -170,7 +182,11 @@ func (r *Registry) Ended(id uint32, method sip.Method, m *sip.Message, err error
 }
 
 func (r *Registry) heard(g *Gateway, good bool) {
-	if g.heard(g, good, r.cfg.Clock()) {
+	now := r.cfg.Clock()
+	if !good {
+		g.pace.took(slowest, now)
+	}
+	if g.heard(g, good, now) {
 		r.tell(g, "calls")
 	}
 }
@@ -200,11 +216,12 @@ type Status struct {
 	Priority   int
 	MaxCalls   int // 0: any number
 	Mode       Mode
-	Down, Lost bool      // it does not answer; its name has no address
-	Since      time.Time // when it went down or up; zero: never
-	Calls      int64     // now
-	Chosen     uint64    // since the start, as the following
-	Failed     uint64    // requests it was chosen for that tell against it
+	Down, Lost bool          // it does not answer; its name has no address
+	Since      time.Time     // when it went down or up; zero: never
+	Calls      int64         // now
+	Pace       time.Duration // of answers, smoothed; 0: not known
+	Chosen     uint64        // since the start, as the following
+	Failed     uint64        // requests it was chosen for that tell against it
 	Probes     uint64
 	Unanswered uint64 // probes without a good answer
 }
@@ -245,6 +262,7 @@ func (g *Gateway) status() Status {
 		MaxCalls: g.MaxCalls, Mode: Mode(g.mode.Load()), Down: g.down.Load(),
 		Lost: g.lost.Load(), Calls: g.State.calls.Load(), Chosen: g.chosen.Load(),
 		Failed: g.failed.Load(), Probes: g.probes.Load(), Unanswered: g.unanswered.Load(),
+		Pace: time.Duration(g.pace.mean.Load()),
 	}
 	if at := g.since.Load(); at != 0 {
 		s.Since = time.Unix(0, at)

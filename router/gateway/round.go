@@ -111,7 +111,7 @@ func (r *Registry) probe(g *Gateway) {
 	if Mode(g.mode.Load()) == Disabled || !g.asking.CompareAndSwap(false, true) {
 		return
 	}
-	p := g.set.probe
+	p, begun := g.set.probe, r.cfg.Clock()
 	r.cfg.Asker.Ask(r.sets.Load().own, &uac.Request{
 		Method: "OPTIONS", URI: g.URI, From: p.from, HopLocal: true,
 	}, p.timeout, func(status int, err error) {
@@ -120,7 +120,13 @@ func (r *Registry) probe(g *Gateway) {
 			return // it is not the gateway that has too much to do
 		}
 		g.probes.Add(1)
-		if g.probed(p, err == nil && p.good.have(status), r.cfg.Clock()) {
+		now := r.cfg.Clock()
+		after, good := now.Sub(begun), err == nil && p.good.have(status)
+		if !good {
+			after = slowest
+		}
+		changed := g.probed(p, good, now)
+		if g.pace.took(after, now); changed {
 			r.tell(g, "probes")
 		}
 	})

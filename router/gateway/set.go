@@ -18,11 +18,12 @@ const (
 	Hash                        // by the key of a request: weighted rendezvous hashing
 	LeastCalls                  // the fewest calls for its weight
 	First                       // in order
+	Latency                     // of two by chance the one that answers faster
 )
 
 var algorithms = map[string]Algorithm{
 	"": Weighted, "weighted": Weighted, "round_robin": RoundRobin, "hash": Hash,
-	"least_calls": LeastCalls, "first": First,
+	"least_calls": LeastCalls, "first": First, "latency": Latency,
 }
 
 // Set is a set of gateways as a policy has it. It is immutable.

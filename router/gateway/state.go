@@ -40,6 +40,8 @@ type State struct {
 
 	bad, badProbes, goodProbes atomic.Int32 // in a row
 
+	pace pace // of its answers
+
 	calls atomic.Int64
 	full  atomic.Int64 // Unix nanoseconds: when the bucket of Rate will be full again
 
@@ -138,6 +140,7 @@ func (s *State) rise(now time.Time) bool {
 	}
 	s.bad.Store(0)
 	s.badProbes.Store(0)
+	s.pace.forget()
 	s.since.Store(now.UnixNano())
 	s.rose.Store(now.UnixNano())
 	return true
@@ -204,12 +207,14 @@ type kept struct {
 	since, rose, full      int64
 	bad, badProbes, goodPs int32
 	calls                  int64
+	pace                   [3]int64
 }
 
 func (s *State) keep() kept {
 	return kept{
 		s.mode.Load(), s.down.Load(), s.lost.Load(), s.since.Load(), s.rose.Load(), s.full.Load(),
 		s.bad.Load(), s.badProbes.Load(), s.goodProbes.Load(), s.calls.Load(),
+		s.pace.keep(),
 	}
 }
 
@@ -224,4 +229,5 @@ func (s *State) putBack(k kept) {
 	s.badProbes.Store(k.badProbes)
 	s.goodProbes.Store(k.goodPs)
 	s.calls.Store(k.calls)
+	s.pace.putBack(k.pace)
 }

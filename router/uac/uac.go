@@ -154,7 +154,7 @@ func (a *Agent) Send(j *job.Job, s *Settings, r *Request) error {
 		}
 		o.socket = j.SendSocket
 		if !a.cfg.Way.Locate(&o.hop, o.local, o.located) {
-			a.end(Word, errNowhere)
+			a.end(Word, o.to(), errNowhere)
 		}
 	})
 	return nil
@@ -186,7 +186,7 @@ func (a *Agent) Ask(s *Settings, r *Request, wait time.Duration, then Answer) {
 	a.asked[o.word] = o
 	a.mu.Unlock()
 	if !a.cfg.Way.Locate(&o.hop, o.local, o.located) {
-		a.end(o.word, ErrBusy)
+		a.end(o.word, o.to(), ErrBusy)
 	}
 }
 
@@ -228,8 +228,11 @@ func (o *own) located(hops []resolve.Hop) {
 			return
 		}
 	}
-	o.agent.end(o.word, err)
+	o.agent.end(o.word, o.to(), err)
 }
+
+// to is the next hop, for the log.
+func (o *own) to() string { return string(o.hop.AppendTo(nil)) }
 
 func (o *own) sendTo(hop resolve.Hop) error {
 	a, m := o.agent, o.msg
@@ -254,9 +257,9 @@ func (o *own) sendTo(hop resolve.Hop) error {
 }
 
 // Response takes what the layer says of a client transaction of a word that is ours.
-func (a *Agent) Response(word uint64, m *sip.Message, err error) {
+func (a *Agent) Response(word uint64, f transport.Flow, m *sip.Message, err error) {
 	if m == nil {
-		a.end(word, err)
+		a.end(word, f.Remote.String(), err)
 		return
 	}
 	a.cfg.Log.LogAttrs(context.Background(), slog.LevelDebug, "response to a request of our own",
@@ -268,10 +271,10 @@ func (a *Agent) Response(word uint64, m *sip.Message, err error) {
 	a.over(word, m.Status(), nil)
 }
 
-// end is that of a request without an answer.
-func (a *Agent) end(word uint64, err error) {
+// end is that of a request without an answer, to a next hop or an address.
+func (a *Agent) end(word uint64, to string, err error) {
 	a.failed.Add(1)
 	a.cfg.Log.LogAttrs(context.Background(), slog.LevelDebug, "a request of our own failed",
-		slog.Any("error", err))
+		slog.String("to", to), slog.Any("error", err))
 	a.over(word, 0, err)
 }

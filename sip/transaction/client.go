@@ -3,6 +3,7 @@ package transaction
 import (
 	"fmt"
 	"hash/maphash"
+	"time"
 
 	"sipedge/sip"
 	"sipedge/sip/slab"
@@ -57,7 +58,8 @@ func (l *Layer) Send(
 		l.Abandon(c)
 		return transport.ErrTooLarge
 	}
-	now, to, method := l.now(), l.packer.Pack(t), m.Method()
+	at, to, method := l.cfg.Clock(), l.packer.Pack(t), m.Method()
+	now := l.tick(at)
 	w := l.work()
 	kept := w.kept(m, b, t.Transport.Reliable())
 	sh, i, s := l.lock(c.h)
@@ -67,7 +69,7 @@ func (l *Layer) Send(
 		return ErrGone
 	}
 	s.state, s.method, s.word, s.chain = clientCalling, method, o.Word, o.Mark
-	s.to = to
+	s.to, s.key.hi = to, uint64(at.Sub(l.epoch))
 	if o.Aside {
 		sh.stats.Unanswered--
 		s.flags |= aside
@@ -197,8 +199,10 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 		l.cfg.User.Stray(f, m)
 		return
 	}
-	now := l.now()
+	at := l.cfg.Clock()
+	now := l.tick(at)
 	up, stray, word, mark := false, false, uint64(0), uint32(0)
+	first, after := uint32(0), time.Duration(0)
 	w := l.work()
 	sh, i, s := l.lock(h)
 	switch {
@@ -210,6 +214,9 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 		stray = true
 	default:
 		word = s.word
+		if s.state == clientCalling {
+			first, after = s.chain, at.Sub(l.epoch)-time.Duration(s.key.hi)
+		}
 		if m.Status() < 200 {
 			up = l.provisional(sh, w, i, s, m, now)
 		} else {
@@ -226,6 +233,9 @@ func (l *Layer) receiveResponse(f transport.Flow, m *sip.Message) {
 	case stray:
 		l.cfg.User.Stray(f, m)
 	case up:
+		if first != 0 {
+			l.cfg.Watch.Answered(first, m.Status(), at, after)
+		}
 		l.watched(mark, m.Method(), m, nil)
 		l.cfg.User.Response(Client{h}, word, f, m, nil)
 	}

@@ -99,7 +99,9 @@ func toTicks(d time.Duration) int64 {
 }
 
 // now is the first tick not in the past.
-func (l *Layer) now() int64 { return toTicks(l.cfg.Clock().Sub(l.epoch)) }
+func (l *Layer) now() int64 { return l.tick(l.cfg.Clock()) }
+
+func (l *Layer) tick(at time.Time) int64 { return toTicks(at.Sub(l.epoch)) }
 
 // Stats sums over the shards.
 func (l *Layer) Stats() Stats {

@@ -60,6 +60,7 @@ type life struct {
 	in, out, reply, answered []byte
 	branch                   []byte
 	client                   Client
+	mark                     uint32 // of client
 	server                   Server
 }
 
@@ -84,7 +85,8 @@ func (l *life) begin(t testing.TB, method sip.Method) {
 		t.Fatal(err)
 	}
 	l.out = l.write(l.out[:0], method, l.branch)
-	if err := l.layer.Send(l.client, &l.request, l.target, l.out, Options{}); err != nil {
+	o := Options{Mark: l.mark}
+	if err := l.layer.Send(l.client, &l.request, l.target, l.out, o); err != nil {
 		t.Fatal(err)
 	}
 }

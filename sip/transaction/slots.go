@@ -57,9 +57,11 @@ type slot struct {
 
 	chain uint32 // server: next of its bucket in the table. client: its Mark until it was told
 	gen   uint32 // of the handle; 0: free
-	key   key    // server: what finds it. client: hash and tick of the last 1xx told
-	word  uint64
-	to    transport.Packed
+	// server: what finds it. client: hash and tick of the last 1xx told; while Calling hi is when
+	// the request was sent, in nanoseconds since tick 0.
+	key  key
+	word uint64
+	to   transport.Packed
 
 	resend int64  // tick of the next retransmission: timers A, E, G
 	end    int64  // tick that ends the state: B C D F H I J K L M

@@ -69,11 +69,13 @@ type Config struct {
 // ErrExists: Accept found the transaction already there.
 var ErrExists = errors.New("transaction exists")
 
-// Watch is told of client transactions that were sent with a Mark: of each once that it began, and
-// once of its final response, or with m nil why there is none. It must not block, and keeps
+// Watch is told of client transactions that were sent with a Mark: of each once that it began, of
+// its first response, provisional or final, at which time and how long after the request that came,
+// and once of its final response, or with m nil why there is none. It must not block, and keeps
 // nothing of m.
 type Watch interface {
 	Began(mark uint32, method sip.Method)
+	Answered(mark uint32, status int, at time.Time, after time.Duration)
 	Ended(mark uint32, method sip.Method, m *sip.Message, err error)
 }
 

@@ -21,7 +21,7 @@ func (s *Server) gateways(set, uri string) []Gateway {
 		one := Gateway{
 			Set: g.Set, URI: g.URI, State: g.State(), Weight: g.Weight, Priority: g.Priority,
 			Calls: g.Calls, MaxCalls: g.MaxCalls, Chosen: g.Chosen, Failed: g.Failed,
-			Probes: g.Probes, Silent: g.Unanswered,
+			Probes: g.Probes, Silent: g.Unanswered, Answer: g.Pace.Seconds(),
 		}
 		if !g.Since.IsZero() {
 			one.Since = now.Sub(g.Since).Seconds()

@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -25,13 +26,31 @@ func (c *command) newCertificates() *cobra.Command {
 		Long: `Has CERTIFICATE, or every certificate that a CA issues by ACME, ordered now, with a new
 key, whenever it is due. The command does not wait for the CA: ` + "`sipedge ctl certificates`" + `
 tells what came of it. An order that fails is tried again, and what there was stays.`,
-		Example: "  sipedge ctl certificates renew\n  sipedge ctl certificates renew edge",
+		Example:           "  sipedge ctl certificates renew\n  sipedge ctl certificates renew edge",
+		ValidArgsFunction: c.completeCertificates,
 	}
 	answers(c, renew, "renew", "certificate", func(v *control.Ordered, w io.Writer) {
 		fmt.Fprintf(w, "certificates ordered: %d\n", v.Ordered)
 	})
 	cmd.AddCommand(renew)
 	return cmd
+}
+
+// completeCertificates offers those of the policy.
+func (c *command) completeCertificates(
+	_ *cobra.Command, args []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
+		var all control.Certificates
+		err := server.Do(ctx, "certificates", nil, nil, &all)
+		for i := range all.Certificates {
+			offer(all.Certificates[i].Name)
+		}
+		return err
+	})
 }
 
 func certificatesText(v *control.Certificates, w io.Writer) {

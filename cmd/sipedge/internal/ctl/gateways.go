@@ -29,7 +29,9 @@ func (c *command) newGateways() *cobra.Command {
   SINCE     since it went down or came back; -: it never did
   CALLS     now, and how many it may have
   CHOSEN    requests since the start, of which FAILED told against it
-  PROBES    since the start, of which SILENT had no good answer`, gatewaysText)
+  PROBES    since the start, of which SILENT had no good answer
+  ANSWER    how long the first response to a request or probe takes, smoothed; what fails
+            counts as 5s; -: not known`, gatewaysText)
 	list.Example = "  sipedge ctl gateways list"
 	cmd.AddCommand(list,
 		c.setting("enable", "enabled", "Have gateways chosen again",
@@ -51,6 +53,7 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 		Example: "  sipedge ctl gateways " + use + " pstn sip:gw1.example.net",
 		Args: usage.Between(1, "which gateways? SET, and perhaps the URI of one",
 			2, "SET and perhaps one URI"),
+		ValidArgsFunction: c.completeGateways,
 		RunE: func(_ *cobra.Command, args []string) error {
 			q := query("set", args[0])
 			if len(args) == 2 {
@@ -68,18 +71,40 @@ func (c *command) setting(use, mode, short, long string) *cobra.Command {
 	}
 }
 
+// completeGateways offers sets, and to those behind one its gateways.
+func (c *command) completeGateways(
+	_ *cobra.Command, args []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
+		var all control.Gateways
+		err := server.Do(ctx, "gateways", nil, nil, &all)
+		for _, g := range all.Gateways {
+			switch {
+			case len(args) == 0:
+				offer(g.Set)
+			case len(args) == 1 && g.Set == args[0]:
+				offer(g.URI)
+			}
+		}
+		return err
+	})
+}
+
 func gatewaysText(v *control.Gateways, w io.Writer) {
 	fmt.Fprintln(w, "SET\tGATEWAY\tSTATE\tSINCE\tPRIORITY\tWEIGHT\t"+
-		"CALLS\tCHOSEN\tFAILED\tPROBES\tSILENT")
+		"CALLS\tCHOSEN\tFAILED\tPROBES\tSILENT\tANSWER")
 	for _, g := range v.Gateways {
-		since, calls := "-", fmt.Sprint(g.Calls)
+		since, calls, answer := "-", fmt.Sprint(g.Calls), "-"
 		if g.Since > 0 {
 			since = age(g.Since)
 		}
 		if g.MaxCalls > 0 {
 			calls += fmt.Sprintf("/%d", g.MaxCalls)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\n", g.Set, g.URI, g.State, since,
-			g.Priority, g.Weight, calls, g.Chosen, g.Failed, g.Probes, g.Silent)
+		if g.Answer > 0 {
+			answer = age(max(g.Answer, 0.001))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n", g.Set, g.URI, g.State,
+			since, g.Priority, g.Weight, calls, g.Chosen, g.Failed, g.Probes, g.Silent, answer)
 	}
 }

@@ -46,6 +46,7 @@ Exit code 1: there is no such node.`,
 		Example: "  sipedge ctl media " + verb + " 192.0.2.5:2223",
 		Args: usage.Between(1, "which node? its ADDRESS, as `sipedge ctl media list` has it",
 			1, "one ADDRESS"),
+		ValidArgsFunction: c.completeNodes,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.with(func(ctx context.Context, server *control.Client) error {
 				var all control.MediaNodes
@@ -58,6 +59,23 @@ Exit code 1: there is no such node.`,
 			})
 		},
 	}
+}
+
+// completeNodes offers media nodes.
+func (c *command) completeNodes(
+	_ *cobra.Command, args []string, _ string,
+) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.complete(func(ctx context.Context, server *control.Client, offer func(string)) error {
+		var all control.MediaNodes
+		err := server.Do(ctx, "media", nil, nil, &all)
+		for _, n := range all.Nodes {
+			offer(n.Address)
+		}
+		return err
+	})
 }
 
 func mediaText(v *control.MediaNodes, w io.Writer) {

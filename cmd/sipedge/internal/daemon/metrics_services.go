@@ -143,5 +143,9 @@ func (e emitter) gateways(list []gateway.Status) {
 		e.counter("gateway_failed_total", "Requests that told against a gateway.", g.Failed, labels...)
 		e.counter("gateway_probes_total", "Probes of a gateway.", g.Probes, labels...)
 		e.counter("gateway_probes_failed_total", "Probes without a good answer.", g.Unanswered, labels...)
+		if g.Pace > 0 {
+			e.gauge("gateway_answer_seconds", "How long a gateway takes to answer, smoothed.",
+				g.Pace.Seconds(), labels...)
+		}
 	}
 }
