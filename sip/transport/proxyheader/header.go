@@ -66,17 +66,16 @@ func version1(r io.Reader, b []byte) (client netip.AddrPort, err error) {
 	if len(f) != 6 || f[1] != "TCP4" && f[1] != "TCP6" {
 		return client, errHeader
 	}
-	for i := range 2 { // source, destination
+	var ends [2]netip.AddrPort // source, destination
+	for i := range ends {
 		addr, err := netip.ParseAddr(f[2+i])
 		port, wrong := strconv.ParseUint(f[4+i], 10, 16)
 		if err != nil || wrong != nil || addr.Is4() != (f[1] == "TCP4") || addr.Zone() != "" {
 			return client, errHeader
 		}
-		if i == 0 {
-			client = netip.AddrPortFrom(addr.Unmap(), uint16(port))
-		}
+		ends[i] = netip.AddrPortFrom(addr.Unmap(), uint16(port))
 	}
-	return client, nil
+	return ends[0], nil
 }
 
 // Commands and families of version 2.

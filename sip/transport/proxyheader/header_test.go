@@ -73,6 +73,7 @@ func TestNoHeaders(t *testing.T) {
 		"a zone":             "PROXY TCP6 fe80::1%eth0 2001:db8::1 40000 5060\r\n",
 		"no port":            "PROXY TCP4 192.0.2.7 198.51.100.1 5060\r\n",
 		"a port too high":    "PROXY TCP4 192.0.2.7 198.51.100.1 65536 5060\r\n",
+		"no destination":     "PROXY TCP6 2001:db8::7  40000 \r\n",
 		"a sign":             "PROXY TCP4 192.0.2.7 198.51.100.1 +1 5060\r\n",
 		"two spaces":         "PROXY  TCP4 192.0.2.7 198.51.100.1 40000 5060\r\n",
 		"only LF":            "PROXY TCP4 192.0.2.7 198.51.100.1 40000 5060\n" + strings.Repeat("x", 200),
@@ -86,8 +87,8 @@ func TestNoHeaders(t *testing.T) {
 		"very long":          v2(local, 0, strings.Repeat("x", mostAfter+1)),
 	} {
 		r := strings.NewReader(text)
-		if client, err := read(r); !errors.Is(err, errHeader) {
-			t.Errorf("%s: %v, %v; want errHeader", name, client, err)
+		if client, err := read(r); !errors.Is(err, errHeader) || client.IsValid() {
+			t.Errorf("%s: %v, %v; want errHeader alone", name, client, err)
 		}
 		if taken := len(text) - r.Len(); taken > 256 {
 			t.Errorf("%s: %d bytes read", name, taken)
