@@ -40,12 +40,16 @@ func dialMute(t *testing.T, s *server, cseq *int) *mute {
 	return p
 }
 
-// register asks for a Contact to live for a time, "" for none, and fails the test unless the
-// answer is that.
+// register asks for a Contact to live for a time, and fails the test unless the answer is that. ""
+// is none, and own the one that names the port of the connection.
 func (p *mute) register(user, contact string, expires time.Duration, want int) {
 	p.t.Helper()
+	at := "10.99.0.2"
+	if contact == "own" {
+		at = p.conn.LocalAddr().String()
+	}
 	if contact != "" {
-		contact = fmt.Sprintf("Contact: <sip:%s@10.99.0.2;transport=tcp>;expires=%d\r\n", contact,
+		contact = fmt.Sprintf("Contact: <sip:%s@%s;transport=tcp>;expires=%d\r\n", contact, at,
 			expires/time.Second)
 	}
 	*p.cseq++
@@ -115,6 +119,9 @@ type idleCase struct {
 var idleCases = map[string]idleCase{
 	"registered": {func(first, _ *mute, user string) {
 		first.register(user, "a", lives, 200)
+	}, [2]bool{true, false}},
+	"registered-at-its-port": {func(first, _ *mute, user string) {
+		first.register(user, "own", lives, 200)
 	}, [2]bool{true, false}},
 	"asks": {func(first, _ *mute, user string) {
 		first.register(user, "", 0, 200)
