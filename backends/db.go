@@ -66,9 +66,11 @@ type Serializer interface {
 
 // Notifier is a DB that tells of changes.
 type Notifier interface {
-	// Notified calls f once when it begins to be told, then for each change of table, and once
-	// after each time it could not be told for a while, until ctx ends.
-	Notified(ctx context.Context, table string, f func()) error
+	// Notified calls f with nil once when it begins to be told, then for each change of table, and
+	// once after each time it could not be told for a while, until ctx ends. An error is why it is
+	// not told any more, or not yet; there may be several in a row. f is quick, and may be called
+	// at the same time as itself.
+	Notified(ctx context.Context, table string, f func(lost error)) error
 }
 
 // Select is a question.

@@ -85,7 +85,7 @@ func within(whole context.Context, db DB) DB {
 }
 
 // Notified goes past the Gate: it waits for what may never come.
-func (g *Guarded) Notified(ctx context.Context, table string, f func()) error {
+func (g *Guarded) Notified(ctx context.Context, table string, f func(lost error)) error {
 	n, ok := g.db.(Notifier)
 	if !ok {
 		return fmt.Errorf("notification: %w", ErrUnsupported)

@@ -78,8 +78,8 @@ func (s *Stub) Can() Capability {
 }
 
 // Notified is Notifier's.
-func (s *Stub) Notified(ctx context.Context, _ string, f func()) error {
-	f()
+func (s *Stub) Notified(ctx context.Context, _ string, f func(lost error)) error {
+	f(nil)
 	<-ctx.Done()
 	return ctx.Err()
 }

@@ -90,6 +90,7 @@ type Router struct {
 var (
 	_ transport.User     = (*Router)(nil)
 	_ transport.Unframed = (*Router)(nil)
+	_ transport.Holder   = (*Router)(nil)
 
 	_ transport.Undelivered = (*Router)(nil)
 	_ transaction.User      = (*Router)(nil)

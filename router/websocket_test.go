@@ -85,6 +85,27 @@ func TestBindingsEndWithConnections(t *testing.T) {
 	}
 }
 
+// A client that names the port of its connection, where it does not listen, is called over that.
+func TestCalledOverItsConnection(t *testing.T) {
+	policy := strings.NewReplacer("KIND", "websockets", "STORE", "contacts", "RECEIVED", "auto").
+		Replace(webphones)
+	w := &wire{listeners: Listeners(load(t, policy))}
+	r := New(Config{Sender: w, Locations: stored()})
+	swap(t, r, policy)
+	flow := alice
+	flow.Transport, flow.Conn, flow.Listener = sip.TCP, 77, 1
+	const bob = "sip:bob@example.net"
+	r.Receive(flow, []byte("REGISTER sip:example.net SIP/2.0\r\n"+
+		"Via: SIP/2.0/TCP "+flow.Remote.String()+";branch=z9hG4bK1\r\nFrom: <"+bob+">;tag=a\r\n"+
+		"To: <"+bob+">\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n"+
+		"Contact: <sip:bob@"+flow.Remote.String()+";transport=tcp>\r\nContent-Length: 0\r\n\r\n"))
+	w.ask(r, "INVITE "+bob, "CSeq: 1 INVITE", "Call-ID: 2",
+		"Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK2")
+	if to := w.last; to.Conn != 77 || to.Transport != sip.TCP {
+		t.Errorf("bob is called at %+v, want connection 77", to)
+	}
+}
+
 // A server that begins anew does not offer the WebSockets of the one before: they went with it.
 func TestBindingsOfWebSocketsEndWithTheServer(t *testing.T) {
 	policy := strings.NewReplacer("KIND", "websockets", "STORE", "contacts", "RECEIVED", "auto").

@@ -132,6 +132,12 @@ func (r *Router) Closed(f transport.Flow) {
 	r.flows.Closed(f, r.cfg.Clock())
 }
 
+// Held is transport.Holder's: a connection that a binding hangs on is not idle.
+func (r *Router) Held(f transport.Flow) (held bool) {
+	defer r.rescue(nil, "held")
+	return r.flows.Held(f, r.cfg.Clock())
+}
+
 // Request is transaction.User's: a request nothing knows of, an ACK or CANCEL that
 // matches none.
 func (r *Router) Request(f transport.Flow, m *sip.Message) {

@@ -89,7 +89,7 @@ type Limits struct {
 	Connections  int           // connections: open at once
 	PerSource    int           // connections_per_source
 	MessageTime  time.Duration // message_time: from a message's first byte to its last, on a stream
-	Idle         time.Duration // idle: a connection without traffic
+	Idle         time.Duration // idle: a connection without traffic or bindings
 	Handshake    time.Duration // handshake_time: of a connection that was accepted
 	Handshakes   int           // handshakes: under way at once
 	Queue        int           // queue: bytes waiting to be written to one connection

@@ -103,7 +103,7 @@ func unsupported(t *testing.T, s *Subject) {
 			if !ok {
 				return backends.ErrUnsupported
 			}
-			return n.Notified(ctx, "anything", func() {})
+			return n.Notified(ctx, "anything", func(error) {})
 		}},
 	} {
 		if can&c.by != 0 {

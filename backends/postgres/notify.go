@@ -39,13 +39,21 @@ type database struct {
 func (d *database) Can() backends.Capability { return d.Store.Can() | backends.CanNotify }
 
 // Notified listens on a connection of its own.
-func (d *database) Notified(ctx context.Context, table string, f func()) error {
-	l := pq.NewDialListener(dialer{d.connect, 2 * pingEvery}, d.dsn, reconnectMin, reconnectMax, nil)
+func (d *database) Notified(
+	ctx context.Context, table string, f func(lost error),
+) error {
+	l := pq.NewDialListener(dialer{d.connect, 2 * pingEvery}, d.dsn, reconnectMin, reconnectMax,
+		func(_ pq.ListenerEventType, err error) {
+			if err != nil && ctx.Err() == nil {
+				f(fmt.Errorf("listen: %w: %w", backends.ErrUnavailable, err))
+			}
+		})
 	defer l.Close()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })() // Listen waits for a connection
 	if err := l.Listen(channel); err != nil {
 		return fmt.Errorf("listen: %w: %w", backends.ErrUnavailable, err)
 	}
-	f() // what changed before, nobody told
+	f(nil) // what changed before, nobody told
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
@@ -54,7 +62,7 @@ func (d *database) Notified(ctx context.Context, table string, f func()) error {
 			return ctx.Err()
 		case n := <-l.Notify:
 			if n == nil || n.Extra == table { // nil: it was connected anew
-				f()
+				f(nil)
 			}
 		case <-ping.C:
 			go l.Ping() // an error of which makes l connect anew

@@ -11,6 +11,7 @@ import (
 	"sipedge/backends"
 	"sipedge/backends/backendtest"
 	"sipedge/schema"
+	"sipedge/sip/transport/porttest"
 )
 
 func TestDB(t *testing.T) {
@@ -34,11 +35,17 @@ func TestDB(t *testing.T) {
 func TestNotified(t *testing.T) {
 	server := backendtest.Postgres(t)
 	db := backendtest.OpenDB(t, &Driver, fmt.Sprintf("dsn: %q", server.PostgresDSN()))
-	told := make(chan struct{}, 100)
+	told, lost := make(chan struct{}, 100), make(chan error, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- db.(backends.Notifier).Notified(ctx, "subscriber", func() { told <- struct{}{} })
+		done <- db.(backends.Notifier).Notified(ctx, "subscriber", func(err error) {
+			if err != nil {
+				lost <- err
+			} else {
+				told <- struct{}{}
+			}
+		})
 	}()
 	tell := func(table string) {
 		_, err := db.(backends.Querier).Exec(t.Context(), "SELECT pg_notify(?, ?)", channel, table)
@@ -71,7 +78,18 @@ func TestNotified(t *testing.T) {
 	if n := len(told); n != 0 {
 		t.Errorf("told %d times of another table", n)
 	}
+	if n := len(lost); n != 0 {
+		t.Errorf("lost %d times: %v", n, <-lost)
+	}
 	server.Stop(t)
+	select {
+	case err := <-lost:
+		if !errors.Is(err, backends.ErrUnavailable) {
+			t.Errorf("the connection was lost: %v, want ErrUnavailable", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nobody tells that the connection was lost")
+	}
 	server.Start(t)
 	select {
 	case <-told: // perhaps something changed meanwhile
@@ -82,6 +100,31 @@ func TestNotified(t *testing.T) {
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Notified returned %v", err)
+	}
+}
+
+// Who waits for a server that isn't there hears why, and waits no longer than he wants to.
+func TestNotifiedByNobody(t *testing.T) {
+	db := backendtest.OpenDB(t, &Driver,
+		fmt.Sprintf("dsn: \"postgres://u@%s/x?sslmode=disable\"", porttest.Free(t)))
+	ctx, cancel := context.WithCancel(t.Context())
+	lost, done := make(chan error, 100), make(chan error, 1)
+	go func() {
+		done <- db.(backends.Notifier).Notified(ctx, "x", func(err error) { lost <- err })
+	}()
+	select {
+	case err := <-lost:
+		if !errors.Is(err, backends.ErrUnavailable) {
+			t.Errorf("%v, want ErrUnavailable", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nobody tells that there is no server")
+	}
+	cancel()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Error("it goes on without an end")
 	}
 }
 

@@ -123,3 +123,20 @@ func TestPostgresExample(t *testing.T) {
 		t.Errorf("%d registrations, %d failed, want 100 at least and none", ok, bad)
 	}
 }
+
+// That a database is away which tells of changes is known at once, though none is due to be read.
+func TestPostgresAway(t *testing.T) {
+	server := backendtest.Postgres(t)
+	dsn := server.PostgresDSN()
+	sipedge(t, "", "db", "init", "--db", dsn)
+	s := startServer(t, movedExample(t, "05-postgres",
+		`"postgres://sipedge@127.0.0.1/sipedge?sslmode=disable"`, fmt.Sprintf("%q, timeout: 20s", dsn)))
+	failed := func() float64 { return s.metric(`sipedge_table_failed{table="served"}`) }
+	soon(t, 30*time.Second, "it listens, and the table is read for that", func() bool {
+		return s.metric(`sipedge_table_reloads_total{result="done",table="served"}`) > 0
+	})
+	server.Stop(t)
+	soon(t, 30*time.Second, "the alarm tells", func() bool { return failed() == 1 })
+	server.Start(t)
+	soon(t, 60*time.Second, "it is well again", func() bool { return failed() == 0 })
+}

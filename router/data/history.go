@@ -10,7 +10,7 @@ type History struct {
 	Read    time.Time // when its rows were read; zero: never
 	Version uint64    // of its rows: 1 at the start, one more with every change
 	Failed  bool      // the last time it could not be read
-	Error   string    // why; "": it did not fail
+	Error   string    // why, or why its changes are not told; "": neither
 	Left    int       // rows that were left out, since they can't be meant here
 	// How often it was read again, and how often that failed.
 	Done, Failures uint64
@@ -37,6 +37,11 @@ func (t *Table) now() History {
 	h := t.history.now()
 	if c := t.content.Load(); c != nil {
 		h.Left = c.left.Rules
+	}
+	if r := t.remote; r != nil && !h.Failed {
+		if deaf := r.deaf.Load(); deaf != nil {
+			h.Error = *deaf
+		}
 	}
 	return h
 }

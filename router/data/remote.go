@@ -31,10 +31,11 @@ type remote struct {
 	db   backends.DB // nil: there is none, as in the test of a policy
 	sets []string    // of gateways that rates may name
 
-	told  atomic.Bool  // of a change
-	busy  atomic.Bool  // it is being read
-	due   atomic.Int64 // Unix nanoseconds
-	wrong string       // of the last failure; of who is busy
+	told  atomic.Bool            // of a change, or that there is nobody to tell of one
+	deaf  atomic.Pointer[string] // why changes are not told; nil: they are, or nobody asked
+	busy  atomic.Bool            // it is being read
+	due   atomic.Int64           // Unix nanoseconds
+	wrong string                 // of the last failure; of who is busy
 }
 
 // readTime bounds how long the rows of a table may take to come.
@@ -284,7 +285,7 @@ func (t *Table) reread(ctx context.Context, log *slog.Logger) {
 				"backend", r.decl.Backend.S, "rules", c.left.Rules, "first", c.left.First)
 		}
 		t.history.success(changed)
-		r.later(r.decl.Every)
+		r.later(r.every())
 		if changed || recovered {
 			log.Info("table reloaded", "table", t.name, "rows", c.len())
 		}
@@ -300,11 +301,32 @@ func (r *remote) wants(now time.Time) bool {
 func (r *remote) listen(ctx context.Context) {
 	n, ok := r.db.(backends.Notifier)
 	for ok && ctx.Err() == nil {
-		// An error is one of the database, which reading the table meets too, and tells.
-		_ = n.Notified(ctx, r.decl.Table, func() { r.told.Store(true) })
+		if err := n.Notified(ctx, r.decl.Table, r.hear); ctx.Err() == nil {
+			r.hear(err)
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(retryAfter):
 		}
 	}
+}
+
+// hear notes that the table may have changed, or why nobody tells of that.
+func (r *remote) hear(lost error) {
+	var deaf *string
+	if lost != nil {
+		why := "changes are not told: " + lost.Error()
+		deaf = &why
+	}
+	if was := r.deaf.Swap(deaf); was == nil || deaf == nil {
+		r.told.Store(true)
+	}
+}
+
+// every is how long the rows are taken for what the table has.
+func (r *remote) every() time.Duration {
+	if r.deaf.Load() != nil {
+		return min(r.decl.Every, retryAfter)
+	}
+	return r.decl.Every
 }

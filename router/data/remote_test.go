@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 type database struct {
 	backends.Stub
 	mu      sync.Mutex // guards all
-	told    func()
+	told    func(lost error)
 	selects int
 	silent  bool // it can't notify
 }
@@ -36,7 +37,7 @@ func (d *database) Can() backends.Capability {
 	return d.Stub.Can()
 }
 
-func (d *database) Notified(ctx context.Context, _ string, f func()) error {
+func (d *database) Notified(ctx context.Context, _ string, f func(lost error)) error {
 	d.mu.Lock()
 	d.told = f
 	d.mu.Unlock()
@@ -69,10 +70,10 @@ func (d *database) asked() int {
 	return d.selects
 }
 
-func (d *database) tell() {
+func (d *database) tell(lost error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.told()
+	d.told(lost)
 }
 
 func (d *database) find(name string) backends.DB {
@@ -208,11 +209,35 @@ func TestRemoteNotify(t *testing.T) {
 		watching(t, func() *Tables { return tables })
 		time.Sleep(2 * time.Second)
 		d.has("1 b g")
-		d.tell()
+		d.tell(nil)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if got := value(did, "1"); got != "b" {
 			t.Errorf("got %s after a change was told", got)
+		}
+		d.tell(errors.New("connection reset"))
+		d.has("1 c g")
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		h, _ := did.History()
+		if got := value(did, "1"); got != "c" || h.Failed || !strings.Contains(h.Error, "reset") {
+			t.Errorf("while changes are not told: %s, %+v", got, h)
+		}
+		d.fail(true)
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		if h, _ := did.History(); !h.Failed || h.Error == "" || strings.Contains(h.Error, "reset") {
+			t.Errorf("while the table can't be read: %+v", h)
+		}
+		d.fail(false)
+		d.tell(nil)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		before := d.asked()
+		time.Sleep(50 * time.Minute)
+		h, _ = did.History()
+		if n := d.asked() - before; h.Error != "" || h.Failed || n != 0 {
+			t.Errorf("told again: %+v, read %d times in 50 min", h, n)
 		}
 		again, _ := Load(decl, tables, d.find)
 		if again.Get("did") != did {

@@ -26,6 +26,9 @@ import (
 //
 // A REGISTER that was let wait may be served when its connection has ended: step 1 then finds
 // the connection among those, and goes on with step 3.
+//
+// Of bindings that do not end with their connection it is noted, too, that they hang on it, for
+// Held.
 
 // Config of Bindings.
 type Config struct {
@@ -45,7 +48,7 @@ type Bindings struct {
 	all atomic.Bool
 
 	mu     sync.Mutex          // taken under locks of stores; guards what follows
-	conns  map[uint64]*binding // the last that was noted of each connection
+	conns  map[uint64]hanging  // of each connection
 	byID   map[uint64]*binding // no two stores give the same one
 	gone   [2]map[uint64]bool  // connections that ended: lately, and before
 	turned time.Time           // when the later became the earlier
@@ -57,14 +60,19 @@ type Bindings struct {
 
 // binding is a note of one. Those of a connection are a list.
 type binding struct {
+	id      uint64
+	conn    uint64
+	until   int64 // Unix milliseconds
+	*ending       // nil: it does not end with its connection
+
+	later, earlier *binding
+}
+
+// ending is what it takes to remove a binding.
+type ending struct {
 	store backends.Locations
 	queue *queue // where it waits when it is lost
 	aor   []byte
-	id    uint64
-	conn  uint64
-	gone  bool // the connection is, for sure
-
-	later, earlier *binding
 }
 
 // queue is of bindings to be removed.
@@ -92,7 +100,7 @@ var atOnce = time.Unix(0, 0)
 func New(cfg Config) *Bindings {
 	cfg.Began = cfg.Began.Truncate(time.Millisecond) // as bindings have it
 	return &Bindings{
-		cfg: cfg, conns: map[uint64]*binding{}, byID: map[uint64]*binding{},
+		cfg: cfg, conns: map[uint64]hanging{}, byID: map[uint64]*binding{},
 		gone: [2]map[uint64]bool{{}, {}},
 	}
 }
@@ -130,14 +138,21 @@ func (b *Bindings) before(one *backends.Binding) bool {
 
 // hear takes what a store tells, which may be locked; q is where its bindings wait.
 func (b *Bindings) hear(store backends.Locations, q *queue, e backends.Event) {
-	n := &binding{store: store, queue: q, id: e.Binding.ID}
+	one, gone := e.Binding, false
+	n := &binding{id: one.ID, until: one.Expires.UnixMilli()}
 	if e.Kind == backends.Inserted || e.Kind == backends.Updated {
-		if by, conn := registrar.Connection(e.Binding); b.ends(by) {
-			n.conn, n.gone = conn, b.before(e.Binding)
+		by, conn := registrar.Connection(one)
+		switch ends := b.ends(by); {
+		case conn == 0:
+		case ends:
+			n.conn, gone = conn, b.before(one)
+			n.ending = &ending{store: store, queue: q, aor: e.AOR}
+		case by.Reliable() && !one.Modified.Before(b.cfg.Began):
+			n.conn = conn
 		}
 	}
 	b.mu.Lock()
-	wake := b.note(n, e.AOR)
+	wake := b.note(n, gone, one.Modified)
 	b.mu.Unlock()
 	if wake && b.cfg.Wake != nil {
 		b.cfg.Wake(atOnce)
@@ -150,46 +165,33 @@ func (b *Bindings) ends(by sip.Transport) bool {
 }
 
 // note takes the note of a binding, of a connection or of none, in the place of an earlier one, and
-// reports whether Advance has something to do.
-func (b *Bindings) note(n *binding, aor []byte) bool {
-	old := b.byID[n.id]
+// reports whether Advance has something to do. gone: the connection is, for sure. now is when the
+// binding was made; its aor need not live on.
+func (b *Bindings) note(n *binding, gone bool, now time.Time) bool {
+	old, ends := b.byID[n.id], n.ending != nil
 	switch {
-	case old == nil && n.conn == 0, old != nil && old.conn == n.conn:
+	case old == nil && n.conn == 0:
+		return false
+	case old != nil && old.conn == n.conn && (old.ending != nil) == ends:
+		old.until = n.until
 		return false
 	case old != nil:
 		b.drop(old)
 	}
-	if n.conn == 0 {
-		return false
+	if ends {
+		n.aor = bytes.Clone(n.aor)
 	}
-	n.aor = bytes.Clone(aor)
-	if n.gone || b.gone[0][n.conn] || b.gone[1][n.conn] {
+	gone = gone || b.gone[0][n.conn] || b.gone[1][n.conn]
+	switch {
+	case n.conn == 0:
+	case !gone:
+		b.hang(n, now.UnixMilli())
+	case ends:
 		n.lose()
 		b.next = atOnce
 		return true
 	}
-	b.byID[n.id] = n
-	if n.earlier = b.conns[n.conn]; n.earlier != nil {
-		n.earlier.later = n
-	}
-	b.conns[n.conn] = n
 	return false
-}
-
-// drop forgets a note.
-func (b *Bindings) drop(n *binding) {
-	delete(b.byID, n.id)
-	if n.earlier != nil {
-		n.earlier.later = n.later
-	}
-	switch {
-	case n.later != nil:
-		n.later.earlier = n.earlier
-	case n.earlier != nil:
-		b.conns[n.conn] = n.earlier
-	default:
-		delete(b.conns, n.conn)
-	}
 }
 
 // lose has a binding removed, unless there are too many of them.
@@ -201,22 +203,25 @@ func (n *binding) lose() {
 
 // Closed ends the bindings of a connection that ended.
 func (b *Bindings) Closed(f transport.Flow, now time.Time) {
-	if f.Conn == 0 || !b.ends(f.Transport) {
+	if f.Conn == 0 {
 		return
 	}
+	ends, lost := b.ends(f.Transport), false
 	b.mu.Lock()
 	if now.Sub(b.turned) >= remembered {
 		b.gone[0], b.gone[1], b.turned = map[uint64]bool{}, b.gone[0], now
 	}
 	b.gone[0][f.Conn] = true
-	last := b.conns[f.Conn]
-	for n := last; n != nil; n = n.earlier {
+	for n := b.conns[f.Conn].last; n != nil; n = n.earlier {
 		delete(b.byID, n.id)
-		n.lose()
+		if ends && n.ending != nil {
+			n.lose()
+			lost = true
+		}
 	}
 	delete(b.conns, f.Conn)
 	b.mu.Unlock()
-	if last != nil {
+	if lost {
 		b.remove(now)
 	}
 }

@@ -263,8 +263,8 @@ func seconds(v []byte, given bool) int64 {
 }
 
 // fromElsewhere reports whether a client is called at the address its request came from. By
-// default that is so when it came straight from the client, to which its Contact does not lead:
-// over a connection, or when Via shows that an address was translated, or when the Contact is
+// default that is so when it came straight from the client, over a connection, or when its Contact
+// does not lead there: when Via shows that an address was translated, or when the Contact is
 // private and the source is not. Over a WebSocket it always is: nothing else leads to its client.
 func (r *Request) fromElsewhere(j *job.Job, u *sip.URI) bool {
 	source := j.Flow.Remote
@@ -281,9 +281,13 @@ func (r *Request) fromElsewhere(j *job.Job, u *sip.URI) bool {
 		return false
 	case j.Flow.Transport == sip.WS, j.Flow.Transport == sip.WSS:
 		return true
-	case here, r.rules.Received == ReceivedNever:
+	case r.rules.Received == ReceivedNever:
 		return false
-	case r.rules.Received == ReceivedAlways, j.Flow.Transport.Reliable():
+	case j.Flow.Transport.Reliable():
+		return true // where Contact names its own port nobody listens, as a rule
+	case here:
+		return false
+	case r.rules.Received == ReceivedAlways:
 		return true
 	case isAddr && sip.IsPrivate(to) && !sip.IsPrivate(from):
 		return true

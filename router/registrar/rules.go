@@ -72,8 +72,9 @@ const rulesSchema = `
 	// What of Path (RFC 3327) is answered: the Path to those who support it (lazy), nothing (off),
 	// 420 to those who do not (strict). It is kept in any case.
 	path?: "lazy" | "off" | "strict"
-	// When the address a request came from is kept, to call the client there: when it seems to be
-	// behind a NAT, unless set, always or never. That of a WebSocket always is.
+	// When the address a request came from is kept, to call the client there: when it came over a
+	// connection or the client seems to be behind a NAT, unless set, always or never. That of a
+	// WebSocket always is.
 	received?: "auto" | "always" | "never"
 	// Whether gateways of the policy register by UDP: without, a datagram that says to come from one
 	// makes no binding that leads there, since anybody can write its source. Nor does what comes from

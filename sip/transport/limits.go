@@ -16,7 +16,7 @@ type Limits struct {
 	Dial        time.Duration // to connect; default 5 s
 	Write       time.Duration // for the peer to take what waits; default 5 s
 	Arrival     time.Duration // of a message, from its first byte to its last; default 10 s
-	Idle        time.Duration // without a byte in either direction; default 10 min
+	Idle        time.Duration // without a byte, unless a Holder keeps it; default 10 min
 	Handshake   time.Duration // of a connection that was accepted; default 5 s
 	Handshakes  int           // of these under way at once; default 1,000
 }

@@ -129,6 +129,14 @@ type Unframed interface {
 	Unframed(f Flow, header []byte, err error)
 }
 
+// Holder is what a User may be too. A connection on which nothing came or left for Limits.Idle
+// ends, unless Held reports that somebody is to be reached over it: as long as it goes on saying
+// nothing, that is asked again, sixteen times within Limits.Idle or every few seconds. Held may be
+// called at the same time as the other methods, and must not block.
+type Holder interface {
+	Held(f Flow) bool
+}
+
 // Undelivered is what a User may be too. ICMP said that a datagram which left did not arrive,
 // RFC 3261 §18.4: b is its beginning, valid until Undelivered returns; of f only what is ours
 // is set. It may be called at the same time as the other methods, never from inside Send.

@@ -68,10 +68,17 @@ type fixture struct {
 	dials atomic.Int32
 }
 
-// user is a Recorder that can answer what is no message.
+// user is a Recorder that can answer what is no message, and hold a connection.
 type user struct {
 	transporttest.Recorder
 	unframed func(f transport.Flow, header []byte, err error)
+	holds    atomic.Uint64 // the connection
+	asked    atomic.Int32  // whether it holds one
+}
+
+func (u *user) Held(f transport.Flow) bool {
+	u.asked.Add(1)
+	return f.Conn == u.holds.Load()
 }
 
 func (u *user) Unframed(f transport.Flow, header []byte, err error) {

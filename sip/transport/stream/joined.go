@@ -234,7 +234,7 @@ func (c *conn) Look(now time.Time) {
 		c.untilPing(now)
 		if err := c.ping(now); err != nil {
 			c.end(transport.EndedSilent, err)
-		} else if c.quiet() >= c.s.env.Limits.Idle {
+		} else if c.idle() {
 			c.end(transport.EndedIdle, errIdle)
 		}
 	}

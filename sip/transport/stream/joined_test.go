@@ -337,6 +337,32 @@ func testJoinedBounds(t *testing.T, over *tls.Config) {
 	}
 }
 
+// Who is held is not idle, as long as that lasts.
+func TestJoinedHeld(t *testing.T) { overBoth(t, testJoinedHeld) }
+
+func testJoinedHeld(t *testing.T, over *tls.Config) {
+	const idle = 400 * time.Millisecond
+	x := newLooped(t, transport.Limits{Idle: idle}, Protocol{}, over)
+	x.user.holds.Store(1)
+	begun := time.Now()
+	c, other := x.dial(), x.dial()
+	x.write(c, transporttest.Text(0, 0))
+	x.write(other, transporttest.Text(0, 0))
+	ended := func(n uint64) func() bool {
+		return func() bool { return x.stats.Ended[transport.EndedIdle].Load() == n }
+	}
+	x.until("the other one has ended", ended(1))
+	x.until("the held one is asked for", func() bool { return x.user.asked.Load() > 5 })
+	if n := x.stats.Open.Load(); n != 1 {
+		t.Errorf("%d open, want the held one", n)
+	}
+	if d := time.Since(begun); d < idle {
+		t.Errorf("ended within %s", d)
+	}
+	x.user.holds.Store(0)
+	x.until("that has ended, too", ended(2))
+}
+
 // Pings are sent on time, though the loop looks at all connections rarely.
 func TestJoinedPings(t *testing.T) { overBoth(t, testJoinedPings) }
 

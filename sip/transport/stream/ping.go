@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"sipedge/sip/transport"
 )
 
 // Pings are sent by who reads from a connection, when his deadline has passed, or by its loop: they
@@ -65,6 +67,16 @@ func (c *conn) ping(now time.Time) error {
 	}
 	c.due.Store(next.Add(p.next()).UnixNano())
 	return nil
+}
+
+// idle reports whether nothing has come or left for too long, and nobody is to be reached over the
+// connection.
+func (c *conn) idle() bool {
+	if c.quiet() < c.s.env.Limits.Idle {
+		return false
+	}
+	h, ok := c.s.user.(transport.Holder)
+	return !ok || !h.Held(c.flow)
 }
 
 // quiet is for how long nothing has come or left.

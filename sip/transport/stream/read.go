@@ -124,7 +124,11 @@ func (r *reader) arm() {
 	}
 	now := time.Now()
 	if d := now.Add(l.Idle).Sub(r.armed); d > l.Idle/16 || d < 0 {
-		r.deadline(r.c.untilPing(now.Add(l.Idle - r.c.quiet())))
+		rest := l.Idle - r.c.quiet()
+		if rest <= 0 {
+			rest = l.Idle / 16 // it is held: nobody tells when that ends
+		}
+		r.deadline(r.c.untilPing(now.Add(rest)))
 	}
 }
 
@@ -260,7 +264,7 @@ func (r *reader) expired() (transport.Reason, error) {
 		return transport.EndedSilent, err
 	}
 	// Bytes we wrote count as well, and the deadline may lag behind a little.
-	if r.c.quiet() >= r.c.s.env.Limits.Idle {
+	if r.c.idle() {
 		return transport.EndedIdle, errIdle
 	}
 	r.armed = time.Time{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -173,6 +174,54 @@ func TestIdle(t *testing.T) {
 		x.open(1)
 		time.Sleep(2 * time.Second)
 		x.open(0)
+		x.ended(c, transport.EndedIdle)
+	})
+}
+
+// Who is held is not idle, as long as that lasts; he is asked for a few times only.
+func TestHeld(t *testing.T) {
+	l := transport.Limits{Idle: 16 * time.Minute}
+	bubble(t, l, func(t *testing.T, x *fixture) {
+		x.user.holds.Store(1)
+		c, other := x.connect(remote), x.connect(netip.AddrPortFrom(remote.Addr(), 1))
+		collect(c)
+		collect(other)
+		time.Sleep(15 * time.Minute)
+		x.write(c, []byte("\r\n\r\n"))
+		x.write(other, []byte("\r\n\r\n"))
+		time.Sleep(15*time.Minute + 59*time.Second)
+		if n := x.user.asked.Load(); n != 0 {
+			t.Errorf("asked %d times before anybody was idle", n)
+		}
+		time.Sleep(2 * time.Second)
+		x.open(1)
+		time.Sleep(10 * time.Hour)
+		x.open(1)
+		if n := x.user.asked.Load(); n < 10*60 || n > 10*60+10 {
+			t.Errorf("asked %d times in 10 h, want once in a minute", n)
+		}
+		x.user.holds.Store(0)
+		x.write(c, []byte("\r\n\r\n")) // Limits.Idle holds again
+		time.Sleep(15*time.Minute + 59*time.Second)
+		x.open(1)
+		time.Sleep(2 * time.Second)
+		x.open(0)
+		if n := x.stats.Ended[transport.EndedIdle].Load(); n != 2 {
+			t.Errorf("%d ended since they were idle, want both", n)
+		}
+	})
+}
+
+// That a connection is no longer held is known soon.
+func TestHeldNoLonger(t *testing.T) {
+	bubble(t, transport.Limits{Idle: 16 * time.Minute}, func(t *testing.T, x *fixture) {
+		x.user.holds.Store(1)
+		c := x.connect(remote)
+		collect(c)
+		time.Sleep(time.Hour + 30*time.Second)
+		x.open(1)
+		x.user.holds.Store(0)
+		time.Sleep(time.Minute)
 		x.ended(c, transport.EndedIdle)
 	})
 }

@@ -167,7 +167,7 @@ type Table struct {
 	Age     float64 `json:"age_seconds" doc:"Since the rows were read; 0 of a cache."`
 	Version uint64  `json:"version" doc:"Grows from 1 with every change of its rows; 0 of a cache."`
 	Failed  uint64  `json:"failed" doc:"How often that failed, and the last good copy stayed."`
-	Error   string  `json:"error" doc:"Why it failed the last time; empty: it did not."`
+	Error   string  `json:"error" doc:"Why it failed, or why changes are not told; empty: neither."`
 }
 
 // LogLevel is the level of the log.
