@@ -25,15 +25,15 @@ type conn struct {
 	from     netip.Addr     // where it was accepted from; zero: we opened it
 	name     sip.HostName   // whom it was opened to
 	stopping atomic.Bool    // Close wants the goroutine to end
-	wrote    atomic.Int64   // when bytes left last, Unix ns
+	wrote    moment         // when bytes left last
 	writer   sync.WaitGroup // the goroutine that writes, while there is one
-	due      atomic.Int64   // when the next ping is, Unix ns; 0: there is none, or not yet
+	due      moment         // when the next ping is; none: there is none, or not yet
 	pinging  pinging        // of who reads
 	answered bool           // the User has answered what ended the reading
 	aliased  bool           // requests to the peer may leave by it, though he opened it
 	leads    []place        // where it is found; of the Socket's mu
 	framing  Framing        // of the reader, nil until it begins
-	active   atomic.Int64   // when bytes came last, Unix ns
+	active   moment         // when bytes came last
 
 	mu      sync.Mutex
 	nc      net.Conn // nil: dialling
@@ -139,7 +139,7 @@ func (c *conn) revoke(why transport.Reason, cause error) {
 
 // ready says that messages can leave. The connection may be a loop's from here on.
 func (c *conn) ready() {
-	c.wrote.Store(time.Now().UnixNano())
+	c.wrote.set(time.Now())
 	c.mu.Lock()
 	c.join()
 	c.open = true

@@ -50,7 +50,7 @@ func (c *conn) join() {
 	if l == nil {
 		return
 	}
-	c.active.Store(time.Now().UnixNano())
+	c.active.set(time.Now())
 	sock, err := l.Take(nc, c.flow.Conn, c)
 	if err != nil {
 		return // it has a goroutine
@@ -95,7 +95,7 @@ func (c *conn) push(now time.Time) {
 	for o != nil {
 		k, err := c.line.Write(o.data[n:])
 		if n += k; k > 0 {
-			c.wrote.Store(now.UnixNano())
+			c.wrote.set(now)
 		}
 		switch {
 		case err != nil:

@@ -29,10 +29,10 @@ func (c *conn) untilPing(at time.Time) time.Time {
 	if p.Every == 0 {
 		return at
 	}
-	if c.due.Load() == 0 {
-		c.due.Store(time.Unix(0, c.active.Load()).Add(p.next()).UnixNano())
+	if c.due.none() {
+		c.due.set(c.active.time().Add(p.next()))
 	}
-	if due := time.Unix(0, c.due.Load()); due.Before(at) {
+	if due := c.due.time(); due.Before(at) {
 		return due
 	}
 	return at
@@ -40,8 +40,7 @@ func (c *conn) untilPing(at time.Time) time.Time {
 
 // pingDue reports whether the peer is to be pinged, if nothing came lately.
 func (c *conn) pingDue(now time.Time) bool {
-	due := c.due.Load()
-	return due != 0 && now.UnixNano() >= due
+	return !c.due.none() && !now.Before(c.due.time())
 }
 
 // ping pings the peer if it is time and nothing came lately. An error says that he is gone.
@@ -49,7 +48,7 @@ func (c *conn) ping(now time.Time) error {
 	if !c.pingDue(now) {
 		return nil
 	}
-	p, active := &c.s.protocol.Pings, time.Unix(0, c.active.Load())
+	p, active := &c.s.protocol.Pings, c.active.time()
 	if active.After(c.pinging.last) {
 		c.pinging.unanswered = 0
 	}
@@ -65,7 +64,7 @@ func (c *conn) ping(now time.Time) error {
 		c.s.env.Stats.Pings.Add(1)
 		_ = c.answer(p.Frame) // no room: he does not read, and will be silent
 	}
-	c.due.Store(next.Add(p.next()).UnixNano())
+	c.due.set(next.Add(p.next()))
 	return nil
 }
 
@@ -81,5 +80,5 @@ func (c *conn) idle() bool {
 
 // quiet is for how long nothing has come or left.
 func (c *conn) quiet() time.Duration {
-	return time.Since(time.Unix(0, max(c.active.Load(), c.wrote.Load())))
+	return time.Since(began.Add(time.Duration(max(c.active.Load(), c.wrote.Load()))))
 }

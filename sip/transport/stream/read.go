@@ -43,7 +43,7 @@ var (
 
 // read gives every message to the User, and says why there are no more.
 func (c *conn) read() (transport.Reason, error) {
-	c.active.Store(time.Now().UnixNano())
+	c.active.set(time.Now())
 	r := reader{c: c, framing: c.s.protocol.Framing(), buf: newBuffer(firstBuffer)}
 	defer func() { giveBack(r.buf) }()
 	r.parts, _ = c.nc.(Parts)
@@ -90,7 +90,7 @@ func (r *reader) fill() (reason transport.Reason, broken, err error) {
 func (r *reader) came(n int, now time.Time) {
 	r.w += n
 	r.active = now
-	r.c.active.Store(now.UnixNano())
+	r.c.active.set(now)
 }
 
 // part takes the message off the buffer that has come to its end.

@@ -118,7 +118,7 @@ func (c *conn) write() {
 		now := time.Now()
 		_ = c.nc.SetWriteDeadline(now.Add(c.s.env.Limits.Write))
 		n, err := c.put(o)
-		c.wrote.Store(now.UnixNano())
+		c.wrote.set(now)
 		c.count(o, n)
 		if err != nil {
 			c.broken(o, n, err)
