@@ -38,6 +38,15 @@ func Path(a *schema.Admin, state string) string {
 	return filepath.Join(filepath.Dir(a.Socket.Pos.File), a.Socket.S)
 }
 
+// Another says how a server gets another socket than Path.
+func Another(a *schema.Admin) string {
+	how := "`admin: {socket: …}` names another"
+	if a.Socket.S == "" {
+		how = "it is in the folder of --state; " + how
+	}
+	return how
+}
+
 // ErrInUse is of a socket that a server has.
 var ErrInUse = errors.New("another server answers on it")
 

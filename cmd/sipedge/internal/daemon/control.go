@@ -21,11 +21,7 @@ func (d *Daemon) listenControl() (err error) {
 		return nil
 	}
 	if d.socket, err = ctlsocket.Listen(path); err != nil {
-		other := "`admin: {socket: …}` names another"
-		if d.doc.Admin.Socket.S == "" {
-			other = "it is in the folder of --state; " + other
-		}
-		return fmt.Errorf("admin: socket %s: %w (%s)", path, err, other)
+		return fmt.Errorf("admin: socket %s: %w (%s)", path, err, ctlsocket.Another(&d.doc.Admin))
 	}
 	d.log.Info("control", "socket", path)
 	return nil
