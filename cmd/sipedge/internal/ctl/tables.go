@@ -23,8 +23,8 @@ change those of caches, which rules fill.
   VERSION  grows from 1 with every change of the rows
   FAILED   how often that failed: the last good copy stays, and its age grows
   SOURCE   policy, memory (a cache), the file or backend/table the rows are from
-  ERROR    why the rows could not be read the last time, or why changes of them are not told:
-           then they are read every ten seconds`, tablesText)
+  ERROR    why the rows could not be read the last time, or why changes of them are not
+           told: then they are read every ten seconds`, tablesText)
 	refresh := &cobra.Command{
 		Use:   "refresh [TABLE]",
 		Short: "Have tables in databases read now",
