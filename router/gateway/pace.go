@@ -17,7 +17,7 @@ const (
 
 // pace is how fast a gateway answers. Of two answers at once one may be lost.
 type pace struct {
-	mean atomic.Int64 // nanoseconds, smoothed; 0: not known
+	mean atomic.Int64 // nanoseconds, smoothed, however long ago; 0: none came
 	at   atomic.Int64 // Unix nanoseconds: of the last answer, or that it is to be forgotten: 0
 	try  atomic.Int64 // Unix nanoseconds: when a request last found it not known, and tried
 }

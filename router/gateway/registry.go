@@ -219,7 +219,7 @@ type Status struct {
 	Down, Lost bool          // it does not answer; its name has no address
 	Since      time.Time     // when it went down or up; zero: never
 	Calls      int64         // now
-	Pace       time.Duration // of answers, smoothed; 0: not known
+	Pace       time.Duration // of answers, smoothed, however long ago; 0: none came
 	Chosen     uint64        // since the start, as the following
 	Failed     uint64        // requests it was chosen for that tell against it
 	Probes     uint64

@@ -6,7 +6,7 @@ import "slices"
 // its weight says, with the others between.
 type ring []int32
 
-// mostTurns is how long a ring is at most, if there are not more gateways.
+// mostTurns is how long a ring is at most, but for one turn of each gateway whose weight has less.
 const mostTurns = 1000
 
 func newRing(list []*Gateway) ring {

@@ -39,6 +39,7 @@ func Open(e *transport.Env) (stream.Road, error) {
 	l, write := &e.Listener, e.Limits.Write
 	addr := l.Addr
 	lc := net.ListenConfig{Control: control(l.DSCP, patienceAccepted*write)}
+	lc.SetMultipathTCP(false) // its sockets have no TCP_USER_TIMEOUT
 	bound, err := lc.Listen(context.Background(), network(addr.Addr()), addr.String())
 	if err != nil {
 		return stream.Road{}, err

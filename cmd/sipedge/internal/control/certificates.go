@@ -15,7 +15,7 @@ type Certificate struct {
 	Name    string   `json:"name" doc:"In the policy."`
 	Domains []string `json:"domains" doc:"SIP domains it is of, RFC 5922."`
 	Ends    []Expiry `json:"ends" doc:"When it ends, and what is with it."`
-	Error   string   `json:"error,omitempty" doc:"Why it was not issued, or not read again."`
+	Error   string   `json:"error,omitempty" doc:"Why it was not issued or read again, or is refused."`
 }
 
 // Expiry is when something of a certificate ends.

@@ -113,7 +113,7 @@ type Gateway struct {
 	Failed   uint64  `json:"failed" doc:"Of these, told against it."`
 	Probes   uint64  `json:"probes" doc:"Since the start."`
 	Silent   uint64  `json:"probes_failed" doc:"Of these, had no good answer."`
-	Answer   float64 `json:"answer_seconds" doc:"How long an answer takes, smoothed; 0: not known."`
+	Answer   float64 `json:"answer_seconds" doc:"How long an answer takes, smoothed; 0: none came."`
 }
 
 // GatewayMode says how gateways may be used.

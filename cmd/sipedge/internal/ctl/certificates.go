@@ -18,7 +18,8 @@ func (c *command) newCertificates() *cobra.Command {
 		`Lists the certificates of the policy, by name.
 
   ENDS   when the certificate does; -o json also tells of its CAs and revocation lists
-  ERROR  why a CA did not issue it, or its files were not read again: what was stays`,
+  ERROR  why a CA did not issue it, or its files were not read again: what was stays;
+         else that it has ended, or begins later: who checks it refuses it`,
 		certificatesText)
 	renew := &cobra.Command{
 		Use:   "renew [CERTIFICATE]",

@@ -31,7 +31,7 @@ func (c *command) newGateways() *cobra.Command {
   CHOSEN    requests since the start, of which FAILED told against it
   PROBES    since the start, of which SILENT had no good answer
   ANSWER    how long the first response to a request or probe takes, smoothed; what fails
-            counts as 5s; -: not known`, gatewaysText)
+            counts as 5s; -: nothing was sent, or has come`, gatewaysText)
 	list.Example = "  sipedge ctl gateways list"
 	cmd.AddCommand(list,
 		c.setting("enable", "enabled", "Have gateways chosen again",
