@@ -45,7 +45,7 @@ const (
 	BadIssued               = source.BadIssued
 	NowhereToKeep      Code = 2126 // what a CA issues, without a state folder
 
-	// What only `validate --online` finds.
+	// What only who looks at this host and its network finds.
 	BadCertificate      Code = 2124 // files that can't be read
 	UntimelyCertificate Code = 2127 // one that has ended, or begins later
 	AddressInUse        Code = 2005
