@@ -29,7 +29,7 @@ type issuing struct {
 // startIssuing starts it, and the CA before, which is down.
 func startIssuing(t *testing.T) *issuing {
 	t.Helper()
-	x := &issuing{t: t, state: t.TempDir(), port: freePort(t, "127.0.0.1")}
+	x := &issuing{t: t, state: t.TempDir(), port: freePort(t)}
 	dns := resolvetest.Named(t, "edge IN A 127.0.0.1\nsecond IN A 127.0.0.1\n")
 	x.ca = acmetest.New(t, acmetest.Config{DNS: dns, TLS: int(x.port), Validity: 9 * time.Second})
 	x.ca.Down()
@@ -183,7 +183,7 @@ func (x *issuing) renewed() {
 // reloads adds a certificate and takes it out again: the other goes on.
 func (x *issuing) reloads() {
 	x.t.Helper()
-	port := freePort(x.t, "127.0.0.1")
+	port := freePort(x.t)
 	x.reload(strings.NewReplacer(
 		"listen: [", fmt.Sprintf(`listen: [{tls: "127.0.0.1:%d", certificate: second}, `, port),
 		"routes:", fmt.Sprintf("  second: {acme: {domain: second.example, directory: %q, ca: %s}}\n"+

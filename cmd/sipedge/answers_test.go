@@ -18,7 +18,7 @@ func startSentBy(
 	t *testing.T, name, transport string, to netip.AddrPort, l load, sentBy, contact string,
 ) *sipp {
 	t.Helper()
-	local := netip.AddrPortFrom(to.Addr(), freePort(t, to.Addr().String()))
+	local := netip.AddrPortFrom(to.Addr(), freePort(t))
 	args := append(l.args(), "-key", "sent_by", sentBy, "-key", "contact", contact, to.String())
 	return startSIPp(t, name, transport, local, args...)
 }
@@ -30,7 +30,7 @@ func TestSIPpCallerReconnects(t *testing.T) {
 	l := load{20, 200, callLength}
 	callee, at := startUAS(t, "uas_late", "tcp", "127.0.0.1", l)
 	s := startServer(t, relayTo(at, "tcp"))
-	local := netip.AddrPortFrom(at.Addr(), freePort(t, "127.0.0.1"))
+	local := netip.AddrPortFrom(at.Addr(), freePort(t))
 	sentBy := fmt.Sprintf("192.0.2.1:%d", local.Port())
 	returns := startSIPp(t, "uac_returns", "tcp", local,
 		append(l.args(), "-key", "sent_by", sentBy)...)

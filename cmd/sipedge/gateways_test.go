@@ -33,7 +33,7 @@ type gatewayPeer struct {
 func startGateway(t *testing.T) *gatewayPeer {
 	g := &gatewayPeer{
 		t: t, open: map[string]bool{},
-		addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1")),
+		addr: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t)),
 	}
 	g.comes()
 	t.Cleanup(g.close)

@@ -31,7 +31,7 @@ func startKamailio(t *testing.T, config string, oldnew ...string) *kamailio {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kamailio{t: t, port: int(freePort(t, "127.0.0.1")), exited: make(chan struct{})}
+	k := &kamailio{t: t, port: int(freePort(t)), exited: make(chan struct{})}
 	if k.folder, err = os.MkdirTemp("", "sipedge-"); err != nil { // a socket's path is short
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func TestKill(t *testing.T) {
 			sipedge(t, "", "db", "init", "--db", db.url)
 			opened := db.open(t)
 			subscribers(t, opened, others)
-			at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+			at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 			policy, state := registrarAt(at, tt.persist, db), t.TempDir()
 			s := startServer(t, policy, "--state", state)
 			p := newClients(t, 600)

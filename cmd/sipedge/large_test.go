@@ -22,7 +22,7 @@ func TestLargeRequest(t *testing.T) {
 	for _, callee := range []string{"tcp", "udp"} {
 		t.Run(callee, func(t *testing.T) {
 			seen := filepath.Join(t.TempDir(), "seen.log")
-			local := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+			local := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 			uas := startSIPp(t, "uas", callee, local,
 				append(largeCall.args(), "-trace_msg", "-message_file", seen)...)
 			await(t, 10*time.Second, func() (string, bool) {

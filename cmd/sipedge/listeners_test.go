@@ -26,7 +26,7 @@ func TestSIPpListenersOnReload(t *testing.T) {
 	byTCP := startUAC(t, "uac", "tcp", s.addr("tcp", false), l)
 	last := "  - {tcp: \"[::1]:0\"}\n" // calls leave by those before it
 	for range reloads / 2 {
-		one := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+		one := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 		s.reload(strings.Replace(good, last,
 			fmt.Sprintf("  - {udp: %q}\n  - {tcp: %q}\n%s", one, one, last), 1), true)
 		conn, err := net.Dial("tcp", one.String())

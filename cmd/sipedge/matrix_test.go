@@ -180,7 +180,7 @@ func TestMatrixSIPp(t *testing.T) {
 		newSipgoPhone(t, callee, callee, s.addr(callee, true), trust, shown).register(ctx, t)
 		l := load{20, 40, callLength}
 		to := s.addr(caller, false)
-		local := netip.AddrPortFrom(to.Addr(), freePort(t, to.Addr().String()))
+		local := netip.AddrPortFrom(to.Addr(), freePort(t))
 		uac := startSIPp(t, "uac", caller, local, append(l.args(), "-s", callee, to.String())...)
 		if n, _ := uac.wait(20 * time.Second); n != l.calls {
 			t.Errorf("%d calls of %s to %s, want %d", n, caller, callee, l.calls)

@@ -36,7 +36,7 @@ func (s *server) says(series ...string) {
 // TestFailover: of three servers of a name one refuses, one is ill, and one takes the call.
 func TestFailover(t *testing.T) {
 	needs(t, "sipp")
-	gone := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+	gone := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 	_, ill := startUAS(t, "refuse_503", "tcp", "127.0.0.1", load{2, 10, callLength})
 	_, well := startUAS(t, "uas", "tcp", "127.0.0.1", load{2, 10, callLength})
 	dns := resolvetest.Named(t, fmt.Sprintf(`_sip._tcp.three IN SRV 1 1 %d ns

@@ -62,7 +62,7 @@ func TestKamailioRegistrarBehind(t *testing.T) {
 	for _, link := range links {
 		t.Run(link, func(t *testing.T) {
 			ctx := neighbourTime(t)
-			edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+			edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 			k := startKamailio(t, "foreign/neighbour.cfg", "@ROLE@", "REGISTRAR")
 			behind := fmt.Sprintf("sip:%s;transport=%s", k.addr(), link)
 			startServer(t, neighbourHead(edge.Port())+withinDialogs+fmt.Sprintf(`
@@ -93,7 +93,7 @@ func TestKamailioInFront(t *testing.T) {
 	for _, link := range links {
 		t.Run(link, func(t *testing.T) {
 			ctx := neighbourTime(t)
-			edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+			edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 			k := startKamailio(t, "foreign/neighbour.cfg", "@ROLE@", "FRONT",
 				"@EDGE@", edge.String()+";transport="+link)
 			s := startServer(t, neighbourHead(edge.Port())+
@@ -133,7 +133,7 @@ func (k *kamailio) gatewayState(of string) string {
 // there, sees it come and go, and sends it calls.
 func TestKamailioTrunk(t *testing.T) {
 	ctx := neighbourTime(t)
-	edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+	edge := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 	list := filepath.Join(t.TempDir(), "gateways")
 	gateways := func(outside string) {
 		rows := fmt.Sprintf("1 sip:%s\n2 sip:%s\n", edge, outside)

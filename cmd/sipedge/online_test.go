@@ -69,7 +69,7 @@ routes: {request: [{do: [{relay: {to: "sip:gw.example"}}]}]}
 
 // TestValidateServed: the listeners of a policy that is being served are no failure.
 func TestValidateServed(t *testing.T) {
-	port, admin := freePort(t, "127.0.0.1"), freePort(t, "127.0.0.1")
+	port, admin := freePort(t), freePort(t)
 	s := startServer(t, fmt.Sprintf(`version: 1
 log: {format: json}
 admin: {listen: "127.0.0.1:%d"}

@@ -76,7 +76,7 @@ func newOutage(t *testing.T, persist string, server *backendtest.Server) *outage
 	t.Helper()
 	db := postgresAt(server.PostgresDSN())
 	sipedge(t, "", "db", "init", "--db", db.url)
-	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 	o := &outage{
 		s:       startServer(t, registrarAt(at, persist, db), "--state", t.TempDir()),
 		at:      at,

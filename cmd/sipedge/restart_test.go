@@ -110,7 +110,7 @@ func TestSIPpRestart(t *testing.T) {
 	needs(t, "sipp")
 	l := load{20, 20, 5 * time.Second}
 	callee, at := startUAS(t, "uas", "udp", "127.0.0.1", l)
-	here := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+	here := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 	policy := strings.Replace(relayTo(at, "udp"),
 		`{udp: "127.0.0.1:0"}`, fmt.Sprintf("{udp: %q}", here), 1)
 	state := t.TempDir()

@@ -107,7 +107,7 @@ func startSIPp(
 // startUAS runs SIPp as a callee and waits until it listens.
 func startUAS(t *testing.T, name, transport string, ip string, l load) (*sipp, netip.AddrPort) {
 	t.Helper()
-	local := netip.AddrPortFrom(netip.MustParseAddr(ip), freePort(t, ip))
+	local := netip.AddrPortFrom(netip.MustParseAddr(ip), freePort(t))
 	s := startSIPp(t, name, transport, local, l.args()...)
 	await(t, 10*time.Second, func() (string, bool) {
 		return name + " does not listen", bound(local.Port())
@@ -120,8 +120,7 @@ func startUAC(
 	t *testing.T, name, transport string, to netip.AddrPort, l load, more ...string,
 ) *sipp {
 	t.Helper()
-	ip := to.Addr().String()
-	local := netip.AddrPortFrom(to.Addr(), freePort(t, ip))
+	local := netip.AddrPortFrom(to.Addr(), freePort(t))
 	return startSIPp(t, name, transport, local, append(append(l.args(), more...), to.String())...)
 }
 
@@ -189,7 +188,7 @@ func (s *sipp) counts() (succeeded, failed int) {
 
 // freePort is a port nobody uses on any address, for UDP and TCP alike, nor gets while the test
 // runs.
-func freePort(t *testing.T, _ string) uint16 {
+func freePort(t *testing.T) uint16 {
 	t.Helper()
 	return porttest.Free(t).Port()
 }

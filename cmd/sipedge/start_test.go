@@ -36,7 +36,7 @@ func TestStartWithoutDatabase(t *testing.T) {
 			server := backendtest.Postgres(t)
 			db := postgresAt(server.PostgresDSN())
 			sipedge(t, "", "db", "init", "--db", db.url)
-			at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t, "127.0.0.1"))
+			at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freePort(t))
 			policy, state := registrarAt(at, persist, db), t.TempDir()
 			s, p := startServer(t, policy, "--state", state), newClients(t, 2)
 			if got := p.statusOf(at, 0, "0.5"); got != 200 {
@@ -76,7 +76,7 @@ func TestStartWithoutDatabase(t *testing.T) {
 // Who says that the server must not begin without its bindings has it end.
 func TestStartFails(t *testing.T) {
 	policy := filepath.Join(t.TempDir(), "policy.yaml")
-	nowhere := fmt.Sprintf("postgres://x@127.0.0.1:%d/x?sslmode=disable", freePort(t, "127.0.0.1"))
+	nowhere := fmt.Sprintf("postgres://x@127.0.0.1:%d/x?sslmode=disable", freePort(t))
 	for _, persist := range []string{"write_through", "write_back", "database_only"} {
 		text := registrarAt(netip.MustParseAddrPort("127.0.0.1:0"),
 			persist+", on_start_error: fail", postgresAt(nowhere))

@@ -165,7 +165,7 @@ func (s *server) ask(request string) (from string) {
 // the credentials.
 func TestTraceAsExplain(t *testing.T) {
 	policy := strings.Replace(tracedPolicy, `udp: "127.0.0.1:0"`,
-		fmt.Sprintf(`udp: "127.0.0.1:%d"`, freePort(t, "127.0.0.1")), 1)
+		fmt.Sprintf(`udp: "127.0.0.1:%d"`, freePort(t)), 1)
 	s := startServer(t, policy)
 	message := filepath.Join(t.TempDir(), "asked.sip")
 	if err := os.WriteFile(message, []byte(asked), 0o600); err != nil {
